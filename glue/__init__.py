@@ -1,0 +1,38 @@
+"""What a record is: the kernel every other package reads its definitions from.
+
+May import the standard library and annotated_types only: it ships inside the Flink zip.
+"""
+
+from glue.catalog import Catalog, UseCase
+from glue.errors import CatalogError, PlatformError, SchemaError
+from glue.schema import Column, Schema, event, record, report, schema_of
+from glue.types import (
+    Boolean,
+    ColumnType,
+    Double,
+    Integer,
+    String,
+    Struct,
+    Timestamp,
+)
+
+__all__ = [
+    "Boolean",
+    "Catalog",
+    "CatalogError",
+    "Column",
+    "ColumnType",
+    "Double",
+    "Integer",
+    "PlatformError",
+    "Schema",
+    "SchemaError",
+    "String",
+    "Struct",
+    "Timestamp",
+    "UseCase",
+    "event",
+    "record",
+    "report",
+    "schema_of",
+]

@@ -1,0 +1,253 @@
+"""Declarations: a frozen class becomes a Schema, once, at import; wrong ones fail there."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar, get_args, get_origin
+
+import annotated_types as at
+
+from glue.errors import SchemaError
+from glue.types import (
+    INT64_MAX,
+    INT64_MIN,
+    Boolean,
+    ColumnType,
+    Double,
+    Integer,
+    String,
+    Struct,
+    Timestamp,
+)
+
+C = TypeVar("C", bound=type)
+_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+_ATTRIBUTE = "__sdp_schema__"
+
+
+class Kind(StrEnum):
+    """What a declaration is for."""
+
+    EVENT = "event"
+    RECORD = "record"
+    REPORT = "report"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One field: its name, type, whether it may be absent, and what it means."""
+
+    name: str
+    type: ColumnType
+    required: bool
+    doc: str
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What was declared: read by every target, written nowhere else.
+
+    `type` and `aliases` are set for events, `path` and `period` for reports.
+    """
+
+    name: str
+    kind: Kind
+    doc: str
+    columns: tuple[Column, ...]
+    stream: str
+    key: str
+    type: str = ""
+    aliases: tuple[str, ...] = ()
+    path: str = ""
+    period: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        """Column names, in declared order."""
+        return [column.name for column in self.columns]
+
+    def column(self, name: str) -> Column:
+        """The column of that name; SchemaError lists the choices."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise SchemaError(f"{self.name}: {name!r} is not a field; fields: {self.names}")
+
+    @property
+    def measures(self) -> tuple[Column, ...]:
+        """A report's counted columns: all but key and period."""
+        return tuple(c for c in self.columns if c.name not in (self.key, self.period))
+
+
+# Every event carries these beside its own fields; ingestion fills the absent ones.
+ENVELOPE: tuple[Column, ...] = (
+    Column("type", String(), True, "Which event this is."),
+    Column(
+        "event_id", String(1, 128), True, "Names this event; the sender's, or given at receipt."
+    ),
+    Column("occurred_at", Timestamp(), True, "Event time; the receipt time where none was sent."),
+    Column("received_at", Timestamp(), True, "When ingestion received the event."),
+)
+
+# Every row of a report stream carries these beside its own fields.
+VERSIONING: tuple[Column, ...] = (
+    Column("version", Integer(0), True, "Records counted; grows with each of them."),
+    Column("generation", Integer(0), True, "Raised by a replay; the higher one wins."),
+)
+
+
+def event(
+    *, key: str, stream: str, type: str = "", aliases: tuple[str, ...] = ()
+) -> Callable[[C], C]:
+    """Declare what senders send. `type` defaults to the class's name in lower case."""
+
+    def declare(cls: C) -> C:
+        name = cls.__name__.lower()
+        schema = _schema(cls, Kind.EVENT, stream=stream, key=key)
+        kind = type or name
+        others = tuple(a for a in (name, *aliases) if a != kind)
+        reserved = [c.name for c in ENVELOPE if c.name in schema.names]
+        if reserved:
+            raise SchemaError(f"{schema.name}: fields {reserved} belong to every event already")
+        return _attach(
+            cls, dataclasses.replace(schema, type=kind, aliases=tuple(dict.fromkeys(others)))
+        )
+
+    return declare
+
+
+def record(*, key: str, stream: str) -> Callable[[C], C]:
+    """Declare what a pipeline writes to a result stream."""
+    return lambda cls: _attach(cls, _schema(cls, Kind.RECORD, stream=stream, key=key))
+
+
+def report(*, path: str, key: str, period: str, stream: str = "aggregates") -> Callable[[C], C]:
+    """Declare aggregates per key and period, stored and served under `/reports/{path}`."""
+
+    def declare(cls: C) -> C:
+        schema = dataclasses.replace(
+            _schema(cls, Kind.REPORT, stream=stream, key=key), path=path, period=period
+        )
+        schema.column(period)
+        for column in schema.columns:
+            if not isinstance(column.type, Integer) and column.name != key:
+                raise SchemaError(f"{schema.name}.{column.name}: a report counts in integers")
+        return _attach(cls, schema)
+
+    return declare
+
+
+def schema_of(cls: type) -> Schema:
+    """The schema a declared class carries."""
+    found = cls.__dict__.get(_ATTRIBUTE)
+    if not isinstance(found, Schema):
+        raise SchemaError(f"{cls.__name__}: not declared with @event, @record or @report")
+    return found
+
+
+def _attach(cls: C, schema: Schema) -> C:
+    dataclass(frozen=True, kw_only=True)(cls)  # decorates in place
+    setattr(cls, _ATTRIBUTE, schema)
+    return cls
+
+
+def _schema(cls: type, kind: Kind, *, stream: str, key: str) -> Schema:
+    doc = inspect.cleandoc(cls.__doc__ or "")
+    if not doc:
+        raise SchemaError(f"{cls.__name__}: needs a docstring; it becomes the table's comment")
+    schema = Schema(cls.__name__, kind, doc, columns_of(cls), stream, key)
+    try:
+        schema.column(key)
+    except SchemaError as error:
+        raise SchemaError(
+            f"{schema.name}: key {key!r} is not a field; fields: {schema.names}"
+        ) from error
+    return schema
+
+
+def columns_of(cls: type) -> tuple[Column, ...]:
+    """The columns a class's annotations declare, in order."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    if not hints:
+        raise SchemaError(f"{cls.__name__}: has no fields")
+    return tuple(_column(cls, name, hint) for name, hint in hints.items())
+
+
+def _column(cls: type, name: str, hint: Any) -> Column:
+    where = f"{cls.__name__}.{name}"
+    if not _NAME.match(name):
+        raise SchemaError(f"{where}: names are lower case letters, digits and underscores")
+    metadata: tuple[Any, ...] = ()
+    if get_origin(hint) is Annotated:
+        hint, *rest = get_args(hint)
+        metadata = tuple(rest)
+    required = True
+    if get_origin(hint) in (types.UnionType, typing.Union):
+        options = [a for a in get_args(hint) if a is not types.NoneType]
+        if len(options) != 1 or len(options) == len(get_args(hint)):
+            raise SchemaError(f"{where}: a union may only add None; got {hint}")
+        required, hint = False, options[0]
+    docs = [m for m in metadata if isinstance(m, str)]
+    if len(docs) != 1:
+        raise SchemaError(f"{where}: needs one sentence saying what it is; got {docs}")
+    return Column(name, _type(where, hint, metadata), required, docs[0])
+
+
+def _type(where: str, hint: Any, metadata: tuple[Any, ...]) -> ColumnType:
+    limits = [m for m in metadata if not isinstance(m, str)]
+    if hint is str:
+        return _string(where, limits)
+    if hint is bool:
+        return Boolean()
+    if hint is int:
+        low, high = _bounds(where, limits)
+        return Integer(INT64_MIN if low is None else low, INT64_MAX if high is None else high)
+    if hint is float:
+        low, high = _bounds(where, limits)
+        return Double(low, high)
+    if hint is datetime:
+        return Timestamp()
+    if isinstance(hint, type) and getattr(hint, "__annotations__", None):
+        return Struct(columns_of(hint))
+    raise SchemaError(
+        f"{where}: type {hint!r} is not one of str, int, float, bool, datetime or a class of them"
+    )
+
+
+def _string(where: str, limits: list[Any]) -> String:
+    low, high = 0, None
+    for limit in limits:
+        match limit:
+            case at.MinLen(min_length=n):
+                low = n
+            case at.MaxLen(max_length=n):
+                high = n
+            case at.Len(min_length=n, max_length=m):
+                low, high = n, m
+            case _:
+                raise SchemaError(f"{where}: {limit!r} does not limit a str; use MinLen, MaxLen")
+    return String(low, high)
+
+
+def _bounds(where: str, limits: list[Any]) -> tuple[Any, Any]:
+    low: Any = None
+    high: Any = None
+    for limit in limits:
+        match limit:
+            case at.Ge(ge=n):
+                low = n
+            case at.Le(le=n):
+                high = n
+            case at.Interval(ge=n, le=m, gt=None, lt=None):
+                low, high = n, m
+            case _:
+                raise SchemaError(f"{where}: {limit!r} does not limit a number; use Ge, Le")
+    return low, high

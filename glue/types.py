@@ -1,0 +1,55 @@
+"""The closed union of column types. Each target maps it with an exhaustive match."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from glue.schema import Column
+
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+
+
+@dataclass(frozen=True)
+class String:
+    """Text; lengths in characters."""
+
+    min_length: int = 0
+    max_length: int | None = None
+
+
+@dataclass(frozen=True)
+class Integer:
+    """A 64-bit signed integer; bounds are inclusive."""
+
+    minimum: int = INT64_MIN
+    maximum: int = INT64_MAX
+
+
+@dataclass(frozen=True)
+class Double:
+    """A 64-bit IEEE 754 number; bounds are inclusive."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True)
+class Boolean:
+    """True or false."""
+
+
+@dataclass(frozen=True)
+class Timestamp:
+    """An instant in UTC, milliseconds; on the wire RFC 3339 with three decimals and `Z`."""
+
+
+@dataclass(frozen=True)
+class Struct:
+    """A nested group of columns."""
+
+    columns: tuple[Column, ...]
+
+
+ColumnType = String | Integer | Double | Boolean | Timestamp | Struct

@@ -1,0 +1,23 @@
+"""Ad auctions: bids, impressions and clicks, joined exactly and counted per campaign."""
+
+from pathlib import Path
+
+from glue import UseCase
+from usecases.adtech.events import Bid, Click, Impression
+from usecases.adtech.records import EnrichedClick, EnrichedImpression, Transaction
+from usecases.adtech.reports import Campaign
+
+USE_CASE = UseCase(
+    name="adtech",
+    doc="Ad auctions: bids, impressions and clicks, joined exactly and counted per campaign.",
+    folder=Path(__file__).parent,
+    definitions=(
+        Bid,
+        Impression,
+        Click,
+        EnrichedImpression,
+        EnrichedClick,
+        Transaction,
+        Campaign,
+    ),
+)
