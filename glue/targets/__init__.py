@@ -1,0 +1,1 @@
+"""One module per rendering of the definitions. A target may import the library it renders to."""

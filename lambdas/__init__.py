@@ -1,0 +1,1 @@
+"""The functions behind API Gateway and the streams: thin handlers, ports, adapters."""

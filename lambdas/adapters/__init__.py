@@ -1,0 +1,1 @@
+"""What touches the outside: AWS and the clock. The only place in `lambdas` with boto3."""

@@ -1,0 +1,126 @@
+"""Builds `build/lambdas/bundle`: the one folder that every function is deployed from.
+
+It holds glue, usecases, lambdas and the dependencies of requirements/lambda.txt for each
+supported CPython. Compiled extensions carry the version in their file names, so they lie side
+by side: AWS runs the newest, the local emulator its own interpreter.
+
+`python -m lambdas.bundle` does nothing when the folder is up to date.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "build" / "lambdas"
+BUNDLE = FOLDER / "bundle"
+DEPENDENCIES = FOLDER / "dependencies"
+REQUIREMENTS = ROOT / "requirements" / "lambda.txt"
+PACKAGES = ("glue", "usecases", "lambdas")
+PYTHONS = ("3.11", "3.12")
+PLATFORM = "x86_64-manylinux_2_28"
+# botocore describes 400 services; a bundle needs these.
+SERVICES = (
+    "athena",
+    "cloudwatch",
+    "dynamodb",
+    "events",
+    "firehose",
+    "glue",
+    "kinesis",
+    "kinesisanalyticsv2",
+    "logs",
+    "s3",
+    "sagemaker",
+    "sagemaker-runtime",
+    "sns",
+    "sqs",
+    "ssm",
+    "sts",
+)
+_LEFT_OUT = ("__pycache__", "*.pyc", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
+
+
+def build(bundle: Path = BUNDLE, dependencies: Path = DEPENDENCIES) -> bool:
+    """Bring the bundle up to date; True if anything had to be done."""
+    wanted = _fingerprint(_sources())
+    stamp = bundle.with_suffix(".stamp")
+    if bundle.is_dir() and stamp.is_file() and stamp.read_text() == wanted:
+        return False
+    _install(dependencies)
+    fresh = bundle.with_suffix(".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(dependencies, fresh)
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, fresh / package, ignore=_ignored)
+    shutil.rmtree(bundle, ignore_errors=True)
+    fresh.rename(bundle)
+    stamp.write_text(wanted)
+    return True
+
+
+def _install(folder: Path) -> None:
+    """Dependencies alone, so that a change of code needs no download."""
+    wanted = _fingerprint([REQUIREMENTS, Path(__file__)])
+    stamp = folder.with_suffix(".stamp")
+    if folder.is_dir() and stamp.is_file() and stamp.read_text() == wanted:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    for python in PYTHONS:
+        other = folder.with_name(f"python{python}")
+        shutil.rmtree(other, ignore_errors=True)
+        _pip_install(other, python)
+        shutil.copytree(other, folder, ignore=_ignored, dirs_exist_ok=True)
+        shutil.rmtree(other)
+    stamp.write_text(wanted)
+
+
+def _pip_install(target: Path, python: str) -> None:
+    uv = shutil.which("uv")
+    if uv is None:
+        raise SystemExit("uv is not on PATH; it installs the bundle's dependencies")
+    options = ["--require-hashes", "--only-binary", ":all:", "--link-mode", "copy"]
+    versions = ["--python-version", python, "--python-platform", PLATFORM]
+    subprocess.run(
+        [uv, "pip", "install", "-q", *options, *versions, "--target", target, "-r", REQUIREMENTS],
+        check=True,
+        cwd=ROOT,
+    )
+
+
+def _ignored(folder: str, names: list[str]) -> set[str]:
+    """File names to leave out of a folder that is copied."""
+    left_out = shutil.ignore_patterns(*_LEFT_OUT)(folder, names)
+    path = Path(folder)
+    if path.parts[-2:] == ("botocore", "data"):
+        left_out |= {n for n in names if (path / n).is_dir() and n not in SERVICES}
+    if path.name in (f"python{python}" for python in PYTHONS):
+        left_out |= {"bin", ".lock"} & set(names)
+    return left_out
+
+
+def _sources() -> list[Path]:
+    return [REQUIREMENTS, *(p for package in PACKAGES for p in _files(ROOT / package))]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    found = (p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    return iter(sorted(found))
+
+
+def _fingerprint(files: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.relative_to(ROOT)}\0{file.stat().st_size}\0".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    built = build()
+    sys.stdout.write(f"{'built' if built else 'up to date:'} {BUNDLE.relative_to(ROOT)}\n")

@@ -1,0 +1,65 @@
+"""The environment as a model: each function is given only what it needs, and asks by name."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from glue import PlatformError
+
+
+class SettingsError(PlatformError):
+    """The function's environment lacks something, or holds something unreadable."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a deployment tells its functions.
+
+    streams: "use case/stream" → Kinesis stream name. tables: "use case/report path" → DynamoDB
+    table name. parameters: deployment parameter → ISO 8601 duration.
+    """
+
+    streams: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, str] = field(default_factory=dict)
+    progress_table: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read the `SDP_…` variables; SettingsError names one that is not a JSON object."""
+        found = os.environ if environment is None else environment
+        return cls(
+            streams=_mapping(found, "SDP_STREAMS"),
+            tables=_mapping(found, "SDP_TABLES"),
+            progress_table=found.get("SDP_PROGRESS_TABLE", ""),
+            parameters=_mapping(found, "SDP_PARAMETERS"),
+        )
+
+    def stream(self, use_case: str, stream: str) -> str:
+        """The Kinesis stream's name; SettingsError where this function was not given it."""
+        return _named(self.streams, f"{use_case}/{stream}", "SDP_STREAMS")
+
+    def table(self, use_case: str, path: str) -> str:
+        """The DynamoDB table's name; SettingsError where this function was not given it."""
+        return _named(self.tables, f"{use_case}/{path}", "SDP_TABLES")
+
+
+def _named(mapping: Mapping[str, str], key: str, variable: str) -> str:
+    try:
+        return mapping[key]
+    except KeyError:
+        raise SettingsError(f"{variable} has no {key!r}; it has {sorted(mapping)}") from None
+
+
+def _mapping(environment: Mapping[str, str], variable: str) -> dict[str, str]:
+    try:
+        value: Any = json.loads(environment.get(variable, "{}"))
+    except ValueError as error:
+        raise SettingsError(f"{variable} is not JSON: {error}") from error
+    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+        raise SettingsError(f"{variable} must be a JSON object of strings; got {value!r}")
+    return value
