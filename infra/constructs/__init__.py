@@ -1,0 +1,1 @@
+"""Constructs: each owns its resources and takes everything else as keyword arguments."""

@@ -1,0 +1,134 @@
+"""A REST API in front of one function: every method wants the API key, errors are problems."""
+
+from __future__ import annotations
+
+import json
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.constructs.logs import log_group
+from infra.settings import Settings
+
+_HEADERS = ["content-type", "x-api-key", "accept"]
+_EXPOSED = ["retry-after"]
+_PROBLEM = {"Content-Type": "'application/problem+json'", "Access-Control-Allow-Origin": "'*'"}
+_RETRY = {"Retry-After": "'1'"}
+
+# Gateway errors the callers of the API can meet: (type, status, title, further headers).
+_ERRORS: tuple[tuple[str, str, str, dict[str, str]], ...] = (
+    ("INVALID_API_KEY", "403", "A valid x-api-key header is needed", {}),
+    ("ACCESS_DENIED", "403", "Not allowed", {}),
+    ("REQUEST_TOO_LARGE", "413", "The request is too large", {}),
+    ("THROTTLED", "429", "Too many requests", _RETRY),
+    ("QUOTA_EXCEEDED", "429", "The quota is used up", {"Retry-After": "'3600'"}),
+    ("INTEGRATION_TIMEOUT", "503", "The service took too long", _RETRY),
+    ("INTEGRATION_FAILURE", "503", "The service is not available", _RETRY),
+)
+
+
+class KeyedApi(Construct):
+    """`paths` are what callers may reach; the function sees everything below them."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        function: lambda_.IFunction,
+        api_key: apigateway.IApiKey,
+        settings: Settings,
+        description: str,
+    ) -> None:
+        super().__init__(scope, id_)
+        self.api = self._rest_api(settings, description)
+        # Its own output would repeat the stack's under a generated name.
+        self.api.node.try_remove_child("Endpoint")
+        self._add_methods(function)
+        for kind, status, title, headers in _ERRORS:
+            self._add_error(kind, status, title, headers)
+        plan = self.api.add_usage_plan(
+            "Plan",
+            description=description,
+            throttle=_throttle(settings),
+            api_stages=[apigateway.UsagePlanPerApiStage(stage=self.api.deployment_stage)],
+        )
+        plan.add_api_key(api_key)
+
+    @property
+    def url(self) -> str:
+        """Where the API is, without a slash at the end."""
+        stage = self.api.deployment_stage
+        stack = cdk.Stack.of(self)
+        host = f"{self.api.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}"
+        return f"https://{host}/{stage.stage_name}"
+
+    def _rest_api(self, settings: Settings, description: str) -> apigateway.RestApi:
+        access_logs = log_group(self, "AccessLogs", settings=settings)
+        throttle = _throttle(settings)
+        return apigateway.RestApi(
+            self,
+            "Api",
+            description=description,
+            cloud_watch_role=False,
+            # Bodies reach the function as the bytes that were sent: text would lose what is
+            # not UTF-8 before anything can refuse it.
+            binary_media_types=["*/*"],
+            min_compression_size=cdk.Size.kibibytes(1),
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            default_cors_preflight_options=apigateway.CorsOptions(
+                allow_origins=apigateway.Cors.ALL_ORIGINS,
+                allow_headers=_HEADERS,
+                expose_headers=_EXPOSED,
+                max_age=cdk.Duration.hours(1),
+            ),
+            deploy_options=apigateway.StageOptions(
+                stage_name="v1",
+                throttling_rate_limit=throttle.rate_limit,
+                throttling_burst_limit=throttle.burst_limit,
+                tracing_enabled=True,
+                metrics_enabled=True,
+                logging_level=apigateway.MethodLoggingLevel.ERROR,
+                access_log_destination=apigateway.LogGroupLogDestination(access_logs),
+                access_log_format=apigateway.AccessLogFormat.json_with_standard_fields(
+                    caller=False,
+                    http_method=True,
+                    ip=True,
+                    protocol=True,
+                    request_time=True,
+                    resource_path=True,
+                    response_length=True,
+                    status=True,
+                    user=False,
+                ),
+            ),
+        )
+
+    def _add_methods(self, function: lambda_.IFunction) -> None:
+        integration = apigateway.LambdaIntegration(function, allow_test_invoke=False)
+        resource = self.api.root.add_resource("{proxy+}")
+        for method in ("GET", "POST"):
+            resource.add_method(method, integration, api_key_required=True)
+        for construct in self.api.node.find_all():
+            # With every media type binary, a mock integration answers 500 unless told that
+            # its own template is text.
+            if isinstance(construct, apigateway.CfnMethod) and construct.http_method == "OPTIONS":
+                construct.add_property_override("Integration.ContentHandling", "CONVERT_TO_TEXT")
+
+    def _add_error(self, kind: str, status: str, title: str, headers: dict[str, str]) -> None:
+        problem = {"type": "about:blank", "title": title, "status": int(status)}
+        self.api.add_gateway_response(
+            kind,
+            type=apigateway.ResponseType.of(kind),
+            status_code=status,
+            response_headers={**_PROBLEM, **headers},
+            templates={"application/json": json.dumps(problem)},
+        )
+
+
+def _throttle(settings: Settings) -> apigateway.ThrottleSettings:
+    return apigateway.ThrottleSettings(
+        rate_limit=settings.rate_limit, burst_limit=settings.burst_limit
+    )

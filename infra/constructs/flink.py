@@ -1,0 +1,143 @@
+"""The Flink application of Amazon Managed Service for Apache Flink: code, state, logs, role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kinesisanalyticsv2 as analytics
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3_assets as s3_assets
+from constructs import Construct
+
+from infra.assets import Assets
+from infra.constructs.logs import log_group
+from infra.settings import Settings
+
+RUNTIME = "FLINK-2_3"
+_RUN_OPTIONS = {"python": "main.py", "jarfile": "lib/sdp.jar"}
+
+
+class FlinkApplication(Construct):
+    """Created stopped, as Managed Flink does; see `Running` for who starts it."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        properties: Mapping[str, str],
+        assets: Assets,
+        settings: Settings,
+    ) -> None:
+        super().__init__(scope, id_)
+        self.name = name
+        self.code = s3_assets.Asset(self, "Code", path=str(assets.analytics))
+        self.role = iam.Role(
+            self, "Role", assumed_by=iam.ServicePrincipal("kinesisanalytics.amazonaws.com")
+        )
+        self.code.grant_read(self.role)
+        stream = self._log_stream(settings)
+        self.application = self._application(properties, settings)
+        logging = analytics.CfnApplicationCloudWatchLoggingOption(
+            self,
+            "Logging",
+            application_name=name,
+            cloud_watch_logging_option={"logStreamArn": self._arn_of(stream)},
+        )
+        logging.add_resource_dependency(self.application)
+        self.ready = logging
+
+    @property
+    def arn(self) -> str:
+        """The application's ARN."""
+        return cdk.Stack.of(self).format_arn(
+            service="kinesisanalytics", resource="application", resource_name=self.name
+        )
+
+    def _application(
+        self, properties: Mapping[str, str], settings: Settings
+    ) -> analytics.CfnApplication:
+        application = analytics.CfnApplication(
+            self,
+            "Application",
+            application_name=self.name,
+            runtime_environment=RUNTIME,
+            service_execution_role=self.role.role_arn,
+            application_configuration={
+                "applicationCodeConfiguration": self._code(),
+                "applicationSnapshotConfiguration": {"snapshotsEnabled": True},
+                "environmentProperties": {"propertyGroups": _groups(properties)},
+                "flinkApplicationConfiguration": _flink(settings),
+            },
+        )
+        # Managed Flink reads code and role when it creates the application.
+        application.node.add_dependency(self.role)
+        return application
+
+    def _code(self) -> dict[str, object]:
+        return {
+            "codeContentType": "ZIPFILE",
+            "codeContent": {
+                "s3ContentLocation": {
+                    "bucketArn": self.code.bucket.bucket_arn,
+                    "fileKey": self.code.s3_object_key,
+                }
+            },
+        }
+
+    def _log_stream(self, settings: Settings) -> logs.LogStream:
+        group = log_group(self, "Logs", settings=settings)
+        group.grant_write(self.role)
+        group.grant(self.role, "logs:DescribeLogStreams")
+        stream = logs.LogStream(
+            self,
+            "LogStream",
+            log_group=group,
+            log_stream_name="application",
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        self._log_group = group
+        return stream
+
+    def _arn_of(self, stream: logs.LogStream) -> str:
+        return cdk.Stack.of(self).format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name=f"{self._log_group.log_group_name}:log-stream:{stream.log_stream_name}",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+
+def _groups(properties: Mapping[str, str]) -> list[dict[str, object]]:
+    return [
+        {
+            "propertyGroupId": "kinesis.analytics.flink.run.options",
+            "propertyMap": _RUN_OPTIONS,
+        },
+        {"propertyGroupId": "sdp", "propertyMap": dict(properties)},
+    ]
+
+
+def _flink(settings: Settings) -> dict[str, object]:
+    return {
+        "checkpointConfiguration": {
+            "configurationType": "CUSTOM",
+            "checkpointingEnabled": True,
+            "checkpointInterval": 60_000,
+            "minPauseBetweenCheckpoints": 5_000,
+        },
+        "monitoringConfiguration": {
+            "configurationType": "CUSTOM",
+            "logLevel": "INFO",
+            "metricsLevel": "OPERATOR",
+        },
+        "parallelismConfiguration": {
+            "configurationType": "CUSTOM",
+            "autoScalingEnabled": settings.autoscaling,
+            "parallelism": settings.parallelism,
+            "parallelismPerKpu": settings.parallelism_per_kpu,
+        },
+    }

@@ -1,0 +1,57 @@
+"""A Lambda function out of the shared bundle, with its log group and a role of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.assets import Assets
+from infra.constructs.logs import log_group
+from infra.settings import Settings
+
+
+class PlatformFunction(Construct):
+    """`handler` is a module path below `lambdas` and its function, such as `ingest.handler`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        handler: str,
+        assets: Assets,
+        settings: Settings,
+        environment: Mapping[str, str],
+        memory_mib: int = 512,
+        timeout_seconds: int = 30,
+    ) -> None:
+        super().__init__(scope, id_)
+        logs = log_group(self, "Logs", settings=settings)
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        logs.grant_write(self.role)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            runtime=lambda_.Runtime.PYTHON_3_12,
+            handler=f"lambdas.{handler}",
+            code=lambda_.Code.from_asset(str(assets.functions)),
+            role=self.role,
+            log_group=logs,
+            tracing=lambda_.Tracing.ACTIVE,
+            memory_size=memory_mib,
+            timeout=cdk.Duration.seconds(timeout_seconds),
+            environment=_environment(id_, environment),
+        )
+
+
+def _environment(name: str, settings: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "POWERTOOLS_SERVICE_NAME": name.lower(),
+        "POWERTOOLS_METRICS_NAMESPACE": "sdp",
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+        **settings,
+    }

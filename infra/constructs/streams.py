@@ -1,0 +1,42 @@
+"""The Kinesis streams of every use case, encrypted and kept long enough to replay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import aws_cdk as cdk
+from aws_cdk import aws_kinesis as kinesis
+from constructs import Construct
+
+from infra.settings import Settings
+from infra.topology import Stream
+
+
+class Streams(Construct):
+    """One stream per topology entry, found by its key (`use case/stream`)."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, streams: Iterable[Stream], settings: Settings
+    ) -> None:
+        super().__init__(scope, id_)
+        self.by_key = {s.key: self._stream(s, settings) for s in streams}
+
+    def _stream(self, stream: Stream, settings: Settings) -> kinesis.Stream:
+        on_demand = settings.shards == 0
+        return kinesis.Stream(
+            self,
+            stream.key.replace("/", "-"),
+            stream_name=stream.name,
+            encryption=kinesis.StreamEncryption.MANAGED,
+            retention_period=cdk.Duration.hours(settings.stream_retention_hours),
+            stream_mode=kinesis.StreamMode.ON_DEMAND
+            if on_demand
+            else kinesis.StreamMode.PROVISIONED,
+            shard_count=None if on_demand else settings.shards,
+            removal_policy=removal_policy(settings),
+        )
+
+
+def removal_policy(settings: Settings) -> cdk.RemovalPolicy:
+    """Data stays when its stack goes, unless the deployment is a trial."""
+    return cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY

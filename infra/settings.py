@@ -1,0 +1,112 @@
+"""What a deployment may choose, read from the CDK context and refused by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from glue.errors import ParameterError
+from glue.parameters import DEFAULTS as DURATIONS
+from glue.parameters import Parameters
+
+REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1")
+
+T = TypeVar("T")
+_PREFIX = re.compile(r"[a-z][a-z0-9-]{0,19}")
+_PARAMETER = re.compile(r"[A-Z][A-Za-z]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One deployment. `shards` 0 stands for on-demand streams; rates are requests a second."""
+
+    parameters: Parameters
+    prefix: str = "sdp"
+    regions: tuple[str, ...] = REGIONS
+    retain_data: bool = True
+    shards: int = 2
+    stream_retention_hours: int = 72
+    log_retention_days: int = 30
+    rate_limit: int = 1_000
+    burst_limit: int = 2_000
+    parallelism: int = 2
+    parallelism_per_kpu: int = 1
+    autoscaling: bool = True
+
+    @classmethod
+    def parse(cls, context: Mapping[str, object]) -> Settings:
+        """Settings from the context; ParameterError names the key that is wrong.
+
+        The CDK keeps keys of its own in the context, so only keys written like a parameter's
+        name are held to be misspelt.
+        """
+        for name in context:
+            if _PARAMETER.fullmatch(name) and name not in DURATIONS:
+                raise ParameterError(f"{name}: no such parameter; parameters: {sorted(DURATIONS)}")
+        read = _Reader(context)
+        return cls(
+            prefix=read("prefix", "sdp", _prefix),
+            regions=read("regions", ",".join(REGIONS), _regions),
+            parameters=Parameters.parse(context),
+            retain_data=read("removal", "retain", _one_of("retain", "destroy")) == "retain",
+            shards=read("streamShards", "2", _shards),
+            stream_retention_hours=read("streamRetentionHours", "72", _number(24, 8760)),
+            log_retention_days=read("logRetentionDays", "30", _number(1, 3653)),
+            rate_limit=read("rateLimit", "1000", _number(1, 10_000)),
+            burst_limit=read("burstLimit", "2000", _number(1, 10_000)),
+            parallelism=read("flinkParallelism", "2", _number(1, 256)),
+            parallelism_per_kpu=read("flinkParallelismPerKPU", "1", _number(1, 8)),
+            autoscaling=read("flinkAutoscaling", "true", _one_of("true", "false")) == "true",
+        )
+
+
+class _Reader:
+    """Reads one key with its check; what the check refuses is reported under the key's name."""
+
+    def __init__(self, context: Mapping[str, object]) -> None:
+        self._context = context
+
+    def __call__(self, name: str, default: str, check: Callable[[str], T]) -> T:
+        value = self._context.get(name, default)
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        try:
+            return check(text)
+        except ValueError as error:
+            raise ParameterError(f"{name}={text}: {error}") from error
+
+
+def _prefix(text: str) -> str:
+    if not _PREFIX.fullmatch(text):
+        raise ValueError("must be 1 to 20 lower case letters, digits and hyphens, a letter first")
+    return text
+
+
+def _regions(text: str) -> tuple[str, ...]:
+    regions = tuple(text.split(","))
+    if unknown := [region for region in regions if region not in REGIONS]:
+        raise ValueError(f"{unknown} are not among {list(REGIONS)}")
+    return regions
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be one of {list(choices)}")
+        return text
+
+    return check
+
+
+def _number(low: int, high: int) -> Callable[[str], int]:
+    def check(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(text)
+
+    return check
+
+
+def _shards(text: str) -> int:
+    return 0 if text == "on-demand" else _number(1, 500)(text)

@@ -1,0 +1,1 @@
+"""Stacks by purpose: they wire constructs to each other and grant."""

@@ -1,0 +1,93 @@
+"""Ingestion: streams, the API that fills them, and the heartbeat that moves event time."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.assets import Assets
+from infra.constructs.api import KeyedApi
+from infra.constructs.function import PlatformFunction
+from infra.constructs.streams import Streams
+from infra.settings import Settings
+from infra.topology import Topology, to_setting
+
+
+class IngestionStack(cdk.Stack):
+    """Other stacks take `streams` (by `use case/stream`) and `api_key` from here."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, topology: Topology, settings: Settings, assets: Assets
+    ) -> None:
+        super().__init__(scope, id_, description="SDP: events in over HTTP, into Kinesis")
+        self._assets, self._settings, self._topology = assets, settings, topology
+        streams = Streams(self, "Streams", streams=topology.streams, settings=settings)
+        self.streams: dict[str, kinesis.Stream] = streams.by_key
+        self.api_key = apigateway.ApiKey(self, "ApiKey", description="Key to all of the APIs")
+        account = _gateway_logging(self)
+        api = KeyedApi(
+            self,
+            "Ingest",
+            function=self._ingest(),
+            api_key=self.api_key,
+            settings=settings,
+            description=f"{topology.prefix}: ingestion",
+        )
+        api.api.deployment_stage.node.add_dependency(account)
+        self._heartbeat()
+        cdk.CfnOutput(self, "UrlForAPI", value=api.url)
+        cdk.CfnOutput(self, "ApiKeyId", value=self.api_key.key_id)
+
+    def _ingest(self) -> lambda_.Function:
+        function = self._function("Ingest", "ingest.handler.handler", memory_mib=1024)
+        for stream in self._event_streams().values():
+            stream.grant(function, "kinesis:PutRecord", "kinesis:PutRecords")
+        return function
+
+    def _heartbeat(self) -> None:
+        function = self._function("Heartbeat", "heartbeat.handler.handler", memory_mib=256)
+        for stream in self._event_streams().values():
+            stream.grant(function, "kinesis:ListShards", "kinesis:PutRecord", "kinesis:PutRecords")
+        events.Rule(
+            self,
+            "EachMinute",
+            description="Moves event time in every shard, also when nobody sends",
+            schedule=events.Schedule.rate(cdk.Duration.minutes(1)),
+            targets=[targets.LambdaFunction(function, retry_attempts=0)],
+        )
+
+    def _function(self, name: str, handler: str, *, memory_mib: int) -> lambda_.Function:
+        names = {s.key: self.streams[s.key].stream_name for s in self._topology.event_streams}
+        return PlatformFunction(
+            self,
+            f"{name}Function",
+            handler=handler,
+            assets=self._assets,
+            settings=self._settings,
+            environment={"SDP_STREAMS": to_setting(names)},
+            memory_mib=memory_mib,
+        ).function
+
+    def _event_streams(self) -> dict[str, kinesis.Stream]:
+        return {s.key: self.streams[s.key] for s in self._topology.event_streams}
+
+
+def _gateway_logging(scope: Construct) -> apigateway.CfnAccount:
+    """API Gateway writes logs by one role per account and region; it stays when the stack goes."""
+    policy = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+    role = iam.Role(
+        scope,
+        "GatewayLogging",
+        assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"),
+        managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name(policy)],
+    )
+    account = apigateway.CfnAccount(scope, "GatewayAccount", cloud_watch_role_arn=role.role_arn)
+    role.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+    account.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+    return account

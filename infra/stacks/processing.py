@@ -1,0 +1,74 @@
+"""Processing: the Flink application, fed from the event streams, writing the result streams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_kinesis as kinesis
+from constructs import Construct
+
+from glue.parameters import Parameters
+from infra.assets import Assets
+from infra.constructs.flink import FlinkApplication
+from infra.constructs.running import Running
+from infra.settings import Settings
+from infra.topology import Topology
+
+_READ = (
+    "kinesis:DescribeStreamSummary",
+    "kinesis:GetRecords",
+    "kinesis:GetShardIterator",
+    "kinesis:ListShards",
+)
+_WRITE = ("kinesis:DescribeStreamSummary", "kinesis:PutRecord", "kinesis:PutRecords")
+
+
+class ProcessingStack(cdk.Stack):
+    """Runs every use case of the catalog in one application."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        topology: Topology,
+        streams: Mapping[str, kinesis.Stream],
+        settings: Settings,
+        assets: Assets,
+    ) -> None:
+        super().__init__(scope, id_, description="SDP: joins and counts in Apache Flink")
+        properties = {
+            **_properties(topology, settings.parameters, self.region),
+            **{f"stream.{k.replace('/', '.')}": s.stream_arn for k, s in streams.items()},
+        }
+        application = FlinkApplication(
+            self,
+            "Analytics",
+            name=topology.application,
+            properties=properties,
+            assets=assets,
+            settings=settings,
+        )
+        sources = {stream.key for stream in topology.event_streams}
+        for key, stream in streams.items():
+            stream.grant(application.role, *(_READ if key in sources else _WRITE))
+        Running(
+            self,
+            "Running",
+            application=application,
+            properties=properties,
+            assets=assets,
+            settings=settings,
+        )
+
+
+def _properties(topology: Topology, parameters: Parameters, region: str) -> dict[str, str]:
+    texts = parameters.to_strings()
+    return {
+        "use_cases": ",".join(u.name for u in topology.catalog.use_cases),
+        "region": region,
+        "aggregation_period": texts["AggregationPeriod"],
+        "correlation_window": texts["CorrelationWindow"],
+        "allowed_lateness": texts["AllowedLateness"],
+    }

@@ -1,0 +1,106 @@
+"""Reporting: aggregates out of Kinesis into DynamoDB, and the API that serves them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.assets import Assets
+from infra.constructs.api import KeyedApi
+from infra.constructs.function import PlatformFunction
+from infra.constructs.tables import Tables
+from infra.settings import Settings
+from infra.topology import Stream, Topology, to_setting
+
+
+class ReportingStack(cdk.Stack):
+    """Takes streams and the API key from ingestion."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        topology: Topology,
+        streams: Mapping[str, kinesis.Stream],
+        api_key: apigateway.IApiKey,
+        settings: Settings,
+        assets: Assets,
+    ) -> None:
+        super().__init__(scope, id_, description="SDP: aggregates stored and served over HTTP")
+        self._topology, self._settings, self._assets = topology, settings, assets
+        self._streams = streams
+        self._tables = Tables(self, "Tables", topology=topology, settings=settings)
+        self._persist()
+        api = KeyedApi(
+            self,
+            "Reports",
+            function=self._reports(),
+            api_key=api_key,
+            settings=settings,
+            description=f"{topology.prefix}: reports",
+        )
+        cdk.CfnOutput(self, "UrlForReports", value=api.url)
+
+    def _persist(self) -> None:
+        stored, letters = self._topology.stored_streams, self._topology.dead_letter_streams
+        names = {s.key: self._streams[s.key].stream_name for s in (*stored, *letters)}
+        function = self._function(
+            "Persist", "persist.handler.handler", {"SDP_STREAMS": to_setting(names)}
+        )
+        for table in (*self._tables.by_key.values(), self._tables.progress):
+            table.grant(function, "dynamodb:UpdateItem", "dynamodb:PutItem")
+        for letter in letters:
+            self._streams[letter.key].grant(function, "kinesis:PutRecord", "kinesis:PutRecords")
+        failed = self._failed_batches()
+        for stream in stored:
+            function.add_event_source(self._source(stream, failed))
+
+    def _reports(self) -> lambda_.Function:
+        parameters = {"SDP_PARAMETERS": to_setting(self._settings.parameters.to_strings())}
+        function = self._function("Reports", "reports.handler.handler", parameters)
+        for table in (*self._tables.by_key.values(), self._tables.progress):
+            table.grant(function, "dynamodb:GetItem", "dynamodb:Query")
+        return function
+
+    def _function(self, name: str, handler: str, more: Mapping[str, str]) -> lambda_.Function:
+        names = {key: table.table_name for key, table in self._tables.by_key.items()}
+        return PlatformFunction(
+            self,
+            f"{name}Function",
+            handler=handler,
+            assets=self._assets,
+            settings=self._settings,
+            environment={
+                "SDP_TABLES": to_setting(names),
+                "SDP_PROGRESS_TABLE": self._tables.progress.table_name,
+                **more,
+            },
+        ).function
+
+    def _failed_batches(self) -> sqs.Queue:
+        return sqs.Queue(
+            self,
+            "FailedBatches",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(14),
+        )
+
+    def _source(self, stream: Stream, failed: sqs.Queue) -> sources.KinesisEventSource:
+        return sources.KinesisEventSource(
+            self._streams[stream.key],
+            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+            batch_size=500,
+            bisect_batch_on_error=True,
+            report_batch_item_failures=True,
+            retry_attempts=10,
+            on_failure=sources.SqsDlq(failed),
+        )

@@ -1,0 +1,62 @@
+"""One stage per region: the same stacks, deployed together with `cdk deploy 'sdp-<region>/*'`."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from glue import Catalog
+from infra.assets import Assets
+from infra.settings import Settings
+from infra.stacks.ingestion import IngestionStack
+from infra.stacks.processing import ProcessingStack
+from infra.stacks.reporting import ReportingStack
+from infra.topology import Topology
+
+
+class PlatformStage(cdk.Stage):
+    """The platform in one region; the account is whichever the credentials at deploy are for."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, catalog: Catalog, settings: Settings, assets: Assets
+    ) -> None:
+        region = id_.removeprefix(f"{settings.prefix}-")
+        super().__init__(scope, id_, env=cdk.Environment(region=region))
+        topology = Topology(settings.prefix, catalog)
+        self.ingestion = IngestionStack(
+            self, "ingestion", topology=topology, settings=settings, assets=assets
+        )
+        self.processing = ProcessingStack(
+            self,
+            "processing",
+            topology=topology,
+            streams=self.ingestion.streams,
+            settings=settings,
+            assets=assets,
+        )
+        self.reporting = ReportingStack(
+            self,
+            "reporting",
+            topology=topology,
+            streams=self.ingestion.streams,
+            api_key=self.ingestion.api_key,
+            settings=settings,
+            assets=assets,
+        )
+        cdk.Tags.of(self).add("platform", settings.prefix)
+
+
+def add_stages(
+    scope: Construct, *, catalog: Catalog, settings: Settings, assets: Assets
+) -> list[PlatformStage]:
+    """A stage for each of the deployment's regions."""
+    return [
+        PlatformStage(
+            scope,
+            f"{settings.prefix}-{region}",
+            catalog=catalog,
+            settings=settings,
+            assets=assets,
+        )
+        for region in settings.regions
+    ]

@@ -1,0 +1,99 @@
+"""What is deployed, as plain data rendered from the catalog: names, streams and tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from glue import Catalog, Integer, Schema, UseCase
+from glue.catalog import DEAD_LETTERS, PROGRESS
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A Kinesis stream; `key` is its name in the functions' settings and in the pipeline."""
+
+    use_case: str
+    stream: str
+    name: str
+
+    @property
+    def key(self) -> str:
+        """`use case/stream`."""
+        return f"{self.use_case}/{self.stream}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A DynamoDB table of one report; `numeric_key` says whether its hash key is a number."""
+
+    key: str
+    name: str
+    hash_key: str
+    numeric_key: bool
+    range_key: str
+
+
+@dataclass(frozen=True)
+class Topology:
+    """Everything a deployment with this prefix and catalog consists of, by name."""
+
+    prefix: str
+    catalog: Catalog
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """Every stream of every use case."""
+        return tuple(self._stream(u, s) for u in self.catalog.use_cases for s in u.streams)
+
+    @property
+    def event_streams(self) -> tuple[Stream, ...]:
+        """The streams events are ingested into."""
+        return tuple(self._stream(u, u.event_stream) for u in self.catalog.use_cases)
+
+    @property
+    def stored_streams(self) -> tuple[Stream, ...]:
+        """The streams whose records are stored in tables: aggregates and progress."""
+        return tuple(
+            self._stream(u, s)
+            for u in self.catalog.use_cases
+            for s in dict.fromkeys([*(r.stream for r in u.reports), PROGRESS])
+        )
+
+    @property
+    def dead_letter_streams(self) -> tuple[Stream, ...]:
+        """The streams of what was not counted, with the reason."""
+        return tuple(self._stream(u, DEAD_LETTERS) for u in self.catalog.use_cases)
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """One table per report."""
+        return tuple(self._table(u, r) for u in self.catalog.use_cases for r in u.reports)
+
+    @property
+    def progress_table(self) -> str:
+        """The table that says how far each use case has come."""
+        return f"{self.prefix}-progress"
+
+    @property
+    def application(self) -> str:
+        """The Flink application."""
+        return f"{self.prefix}-analytics"
+
+    def _stream(self, use_case: UseCase, stream: str) -> Stream:
+        return Stream(use_case.name, stream, f"{self.prefix}-{use_case.name}-{stream}")
+
+    def _table(self, use_case: UseCase, report: Schema) -> Table:
+        return Table(
+            key=f"{use_case.name}/{report.path}",
+            name=f"{self.prefix}-{use_case.name}-{report.path}",
+            hash_key=report.key,
+            numeric_key=isinstance(report.column(report.key).type, Integer),
+            range_key=report.period,
+        )
+
+
+def to_setting(names: Mapping[str, str]) -> str:
+    """A mapping as a function's environment variable carries it."""
+    return json.dumps(dict(names), separators=(",", ":"))
