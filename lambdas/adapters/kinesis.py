@@ -1,0 +1,137 @@
+"""Kinesis: PutRecords that retries only what failed, within a limited time, and open shards.
+
+PutRecords answers 200 with some entries failed; those alone are sent again, after a backoff
+with full jitter. A call that timed out may have stored its records: consumers see them twice
+with the same event_id, and count them once.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambdas.stream import Entry
+
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis import KinesisClient
+
+MAX_RECORDS = 500
+MAX_BYTES = 5_000_000
+BUDGET_SECONDS = 5.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+_HOPELESS = {
+    "AccessDeniedException",
+    "InvalidArgumentException",
+    "ResourceNotFoundException",
+    "ValidationException",
+}
+
+
+def client() -> KinesisClient:
+    """A client that leaves retrying to `KinesisStream`."""
+    config = Config(
+        retries={"total_max_attempts": 1, "mode": "standard"}, connect_timeout=2, read_timeout=5
+    )
+    return boto3.client("kinesis", config=config)
+
+
+class KinesisStream:
+    """The stream port over PutRecords. `sleep`, `monotonic` and `jitter` are for tests."""
+
+    def __init__(
+        self,
+        client: KinesisClient,
+        *,
+        budget_seconds: float = BUDGET_SECONDS,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._client = client
+        self._budget = budget_seconds
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._jitter = jitter
+
+    def put(self, stream: str, entries: Sequence[Entry]) -> list[str | None]:
+        """Store entries; per entry None, or the reason why it is not stored after all retries."""
+        reasons: list[str | None] = [None] * len(entries)
+        deadline = self._monotonic() + self._budget
+        for chunk in _chunks(entries):
+            self._put_chunk(stream, entries, chunk, reasons, deadline)
+        return reasons
+
+    def _put_chunk(
+        self,
+        stream: str,
+        entries: Sequence[Entry],
+        pending: list[int],
+        reasons: list[str | None],
+        deadline: float,
+    ) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            failed = self._attempt(stream, entries, pending)
+            for index in pending:
+                reasons[index] = failed.get(index)
+            pending = [i for i in pending if i in failed and failed[i] not in _HOPELESS]
+            wait = pause * self._jitter()
+            if not pending or self._monotonic() + wait >= deadline:
+                return
+            self._sleep(wait)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _attempt(self, stream: str, entries: Sequence[Entry], pending: list[int]) -> dict[int, str]:
+        """One call; which entries failed, and why."""
+        records: Any = [_request(entries[index]) for index in pending]
+        try:
+            answer = self._client.put_records(StreamName=stream, Records=records)
+        except ClientError as error:
+            return dict.fromkeys(pending, error.response["Error"].get("Code", "ClientError"))
+        except BotoCoreError as error:
+            return dict.fromkeys(pending, type(error).__name__)
+        if not answer["FailedRecordCount"]:
+            return {}
+        results = zip(pending, answer["Records"], strict=True)
+        return {i: r["ErrorCode"] for i, r in results if r.get("ErrorCode")}
+
+
+def open_shards(client: KinesisClient, stream: str) -> Iterator[str]:
+    """The starting hash key of each shard that takes records, over all pages."""
+    query: dict[str, Any] = {"StreamName": stream, "ShardFilter": {"Type": "AT_LATEST"}}
+    while True:
+        page = client.list_shards(**query)
+        for shard in page["Shards"]:
+            if "EndingSequenceNumber" not in shard["SequenceNumberRange"]:
+                yield shard["HashKeyRange"]["StartingHashKey"]
+        if not (token := page.get("NextToken")):
+            return
+        query = {"NextToken": token}
+
+
+def _request(entry: Entry) -> dict[str, Any]:
+    request = {"Data": entry.data, "PartitionKey": entry.key}
+    if entry.hash_key is not None:
+        request["ExplicitHashKey"] = entry.hash_key
+    return request
+
+
+def _chunks(entries: Sequence[Entry]) -> Iterator[list[int]]:
+    """Indices of the entries, in calls that PutRecords takes."""
+    chunk: list[int] = []
+    size = 0
+    for index, entry in enumerate(entries):
+        weight = len(entry.data) + 4 * len(entry.key)
+        if chunk and (len(chunk) == MAX_RECORDS or size + weight > MAX_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(index)
+        size += weight
+    if chunk:
+        yield chunk

@@ -1,0 +1,1 @@
+"""The heartbeat: event time moves even when nobody sends."""

@@ -1,0 +1,1 @@
+"""Ingestion: events in over HTTP, accepted only once the stream has them."""

@@ -1,0 +1,141 @@
+"""The ingestion API, built from injected parts.
+
+A record is `accepted` only once the stream has it. The endpoints read the raw body themselves:
+FastAPI's per-field machinery would cost more than everything else together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, cast
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from glue import Catalog
+from lambdas.ingest import bodies
+from lambdas.ingest.problems import Problem
+from lambdas.ingest.records import Event, Prepared, Receipt, events, of_type
+from lambdas.ingest.rejections import Rejection
+from lambdas.stream import Entry, Stream
+
+MAX_BODY = 10 * 1024 * 1024
+RETRY_AFTER = {"Retry-After": "1"}
+Outcome = Prepared | Rejection
+# Tells the outside (metrics) how many records were accepted and rejected.
+Count = Callable[[int, int], None]
+
+
+class Ingestion:
+    """Body in, answer out; knows nothing of HTTP frameworks but the response."""
+
+    def __init__(
+        self, catalog: Catalog, stream: Stream, clock: Callable[[], datetime], count: Count
+    ) -> None:
+        self.events = events(catalog)
+        self._stream = stream
+        self._clock = clock
+        self._count = count
+
+    def receive(self, body: bytes, content_type: str | None, event: Event | None) -> Response:
+        """Store what is right; `event` is None for a request of mixed events."""
+        media_type = bodies.media_type(content_type)
+        if len(body) > MAX_BODY:
+            raise Problem(413, f"the body has {len(body)} bytes; send at most {MAX_BODY}")
+        receipt = Receipt.at(self._clock())
+        outcomes = [
+            self._prepare(value, event, receipt) for value in bodies.records(body, media_type)
+        ]
+        self._store(outcomes)
+        return self._answer(outcomes)
+
+    def _prepare(self, value: Any, event: Event | None, receipt: Receipt) -> Outcome:
+        if isinstance(value, Rejection):
+            return value
+        try:
+            return (event or of_type(value, self.events)).prepare(value, receipt)
+        except Rejection as rejection:
+            return rejection
+
+    def _store(self, outcomes: list[Outcome]) -> None:
+        """Put what was prepared; what is not stored becomes a rejection in its place."""
+        by_stream: dict[str, list[tuple[int, Entry]]] = {}
+        for index, outcome in enumerate(outcomes):
+            if isinstance(outcome, Prepared):
+                by_stream.setdefault(outcome.stream, []).append((index, outcome.entry))
+        for stream, found in by_stream.items():
+            reasons = self._stream.put(stream, [entry for _, entry in found])
+            for (index, _), reason in zip(found, reasons, strict=True):
+                if reason is not None:
+                    outcomes[index] = _unavailable(reason)
+
+    def _answer(self, outcomes: list[Outcome]) -> Response:
+        results = [_result(index, outcome) for index, outcome in enumerate(outcomes)]
+        rejected = [o for o in outcomes if isinstance(o, Rejection)]
+        accepted = len(outcomes) - len(rejected)
+        unavailable = any(r.code == "unavailable" for r in rejected)
+        self._count(accepted, len(rejected))
+        content = {"accepted": accepted, "rejected": len(rejected), "results": results}
+        status = _status(accepted, len(rejected), unavailable=unavailable)
+        headers = RETRY_AFTER if unavailable else None
+        return Response(orjson.dumps(content), status, headers, "application/json")
+
+
+def create_app(
+    *,
+    catalog: Catalog,
+    stream: Stream,
+    clock: Callable[[], datetime],
+    count: Count = lambda accepted, rejected: None,
+) -> FastAPI:
+    """The API of these use cases; `stream` takes names of the form "use case/stream"."""
+    ingestion = Ingestion(catalog, stream, clock, count)
+    app = FastAPI(title="Streaming Data Platform: ingestion", docs_url=None, redoc_url=None)
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(HTTPException, _http_problem)
+    app.add_api_route("/health", _health, methods=["GET", "HEAD"], include_in_schema=False)
+    app.add_api_route("/events", _endpoint(ingestion, None), methods=["POST"])
+    for name, event in ingestion.events.items():
+        app.add_api_route(f"/{name}", _endpoint(ingestion, event), methods=["POST"])
+    return app
+
+
+def _endpoint(ingestion: Ingestion, event: Event | None) -> Callable[[Request], Any]:
+    async def receive(request: Request) -> Response:
+        body = await request.body()
+        return ingestion.receive(body, request.headers.get("content-type"), event)
+
+    return receive
+
+
+def _health() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+def _status(accepted: int, rejected: int, *, unavailable: bool) -> int:
+    if not rejected:
+        return 202
+    if accepted:
+        return 207
+    return 503 if unavailable else 400
+
+
+def _result(index: int, outcome: Outcome) -> dict[str, Any]:
+    if isinstance(outcome, Rejection):
+        return {"index": index, "status": "rejected", "error": outcome.to_json()}
+    return {"index": index, "status": "accepted", "event_id": outcome.event_id}
+
+
+def _unavailable(reason: str) -> Rejection:
+    return Rejection("unavailable", "", f"not stored: {reason}; send the record again")
+
+
+def _problem(request: Request, error: Exception) -> Response:
+    return cast(Problem, error).to_response()
+
+
+def _http_problem(request: Request, error: Exception) -> Response:
+    error = cast(HTTPException, error)
+    return Problem(error.status_code, str(error.detail), error.headers).to_response()

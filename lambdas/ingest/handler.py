@@ -1,0 +1,80 @@
+"""The Lambda entry point: composes the API from real parts on the first call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from fastapi import FastAPI
+from mangum import Mangum
+
+import usecases
+from lambdas.adapters import clock, kinesis
+from lambdas.ingest.app import create_app
+from lambdas.settings import Settings
+from lambdas.stream import Entry, Stream
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+TEXT = ["application/json", "application/problem+json", "text/"]
+logger = Logger()
+metrics = Metrics(namespace="SDP")
+
+
+class DeployedStreams:
+    """The stream port, with "use case/stream" turned into the deployment's names."""
+
+    def __init__(self, stream: Stream, settings: Settings) -> None:
+        self._stream = stream
+        self._settings = settings
+
+    def put(self, stream: str, entries: Sequence[Entry]) -> list[str | None]:
+        """As the port says; what could not be stored is logged."""
+        use_case, _, name = stream.partition("/")
+        deployed = self._settings.stream(use_case, name)
+        reasons = self._stream.put(deployed, entries)
+        if any(reasons):
+            causes = sorted({reason for reason in reasons if reason})
+            logger.error("records not stored", extra={"stream": deployed, "causes": causes})
+        return reasons
+
+
+def compose(app: FastAPI) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+    """An API Gateway event in, its response out."""
+    adapter: Any = Mangum(app, lifespan="off", text_mime_types=TEXT)
+
+    def respond(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = adapter(_encodable(event), context)
+        return answer
+
+    return respond
+
+
+def _encodable(event: dict[str, Any]) -> dict[str, Any]:
+    """The event, its body as bytes that JSON refuses where text is not valid UTF-8."""
+    body = event.get("body")
+    if isinstance(body, str) and not event.get("isBase64Encoded"):
+        return {**event, "body": body.encode("utf-8", "surrogatepass")}
+    return event
+
+
+@cache
+def _composed() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+    stream = DeployedStreams(kinesis.KinesisStream(kinesis.client()), Settings.from_environment())
+    catalog = usecases.load()
+    return compose(create_app(catalog=catalog, stream=stream, clock=clock.now, count=_count))
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Entry point."""
+    return _composed()(event, context)
+
+
+def _count(accepted: int, rejected: int) -> None:
+    metrics.add_metric(name="Accepted", unit=MetricUnit.Count, value=accepted)
+    metrics.add_metric(name="Rejected", unit=MetricUnit.Count, value=rejected)

@@ -1,0 +1,97 @@
+"""Why a record is refused: a code, where (JSON pointer), and a message that names value and fix."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+from glue.types import INT64_MAX
+
+_SHOWN = 60
+_WANTED = {
+    "int_type": "an integer",
+    "float_type": "a number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "model_type": "an object",
+    "finite_number": "a finite number",
+}
+
+
+class Rejection(Exception):
+    """One record is refused."""
+
+    def __init__(self, code: str, field: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.field = field
+        self.message = message
+
+    def to_json(self) -> dict[str, str]:
+        """The `error` object of the answer."""
+        return {"code": self.code, "field": self.field, "message": self.message}
+
+
+def from_validation(error: ValidationError, event: str, fields: list[str]) -> Rejection:
+    """The first thing that is wrong, in the order of the event's fields."""
+    first: Any = error.errors(include_url=False)[0]
+    where = pointer(*first["loc"])
+    name = str(first["loc"][-1]) if first["loc"] else ""
+    value, limits = first["input"], first.get("ctx", {})
+    match first["type"]:
+        case "missing":
+            return Rejection("missing_field", where, f"{name} is missing; {event} needs it")
+        case "extra_forbidden":
+            message = f"{name[:_SHOWN]!r} is not a field of {event}; fields: {', '.join(fields)}"
+            return Rejection("unknown_field", where, message)
+        case "literal_error":
+            message = f"{shown(value)} is not the type of {event}; send {limits['expected']}"
+            return Rejection("type_mismatch", where, message)
+        case "string_too_short" | "string_too_long" as kind:
+            return _length(kind, where, value, limits)
+        case "greater_than_equal":
+            message = f"{shown(value)} is too small; send {limits['ge']} or more"
+            return Rejection("out_of_range", where, message)
+        case "less_than_equal":
+            message = f"{shown(value)} is too large; send {limits['le']} or less"
+            return Rejection("out_of_range", where, message)
+        case "value_error":
+            return Rejection("invalid_time", where, f"{shown(value)}: {limits['error']}")
+        case kind:
+            return _type(kind, where, value)
+
+
+def pointer(*path: str | int) -> str:
+    """RFC 6901."""
+    return "".join("/" + str(p).replace("~", "~0").replace("/", "~1") for p in path)
+
+
+def shown(value: object) -> str:
+    """A value as a message can bear it: short, and never nested."""
+    match value:
+        case dict():
+            return "an object"
+        case list():
+            return "a list"
+        case str() if len(value) > _SHOWN:
+            return f"{json.dumps(value[:_SHOWN])}… ({len(value)} characters)"
+        case _:
+            return json.dumps(value)
+
+
+def _length(kind: str, where: str, value: str, limits: dict[str, Any]) -> Rejection:
+    if kind == "string_too_short":
+        least = limits["min_length"]
+        return Rejection("too_short", where, f"{shown(value)}: send {least} or more characters")
+    most = limits["max_length"]
+    return Rejection("too_long", where, f"{shown(value)}: send {most} or fewer characters")
+
+
+def _type(kind: str, where: str, value: object) -> Rejection:
+    # The parser turns integers beyond 64 bit into floats.
+    if kind == "int_type" and isinstance(value, float) and abs(value) >= INT64_MAX:
+        return Rejection("out_of_range", where, f"{value:.0f} does not fit in 64 bit")
+    wanted = _WANTED.get(kind, kind.replace("_", " "))
+    return Rejection("wrong_type", where, f"{shown(value)} is not {wanted}; send {wanted}")
