@@ -100,20 +100,22 @@ final class Columns implements Serializable {
 
   private static Codec codec(LogicalType type) {
     return switch (type.getTypeRoot()) {
-      case CHAR, VARCHAR -> new Pair<StringData>(
-          (value, out) -> writeBytes(value.toBytes(), out),
-          in -> StringData.fromBytes(readBytes(in)));
+      case CHAR, VARCHAR ->
+          new Pair<StringData>(
+              (value, out) -> writeBytes(value.toBytes(), out),
+              in -> StringData.fromBytes(readBytes(in)));
       case BINARY, VARBINARY -> new Pair<>(Columns::writeBytes, Columns::readBytes);
       case BIGINT -> new Pair<>(Columns::writeLong, Columns::readLong);
-      case INTEGER, DATE -> new Pair<Integer>(
-          Columns::writeLong, in -> Math.toIntExact(readLong(in)));
+      case INTEGER, DATE ->
+          new Pair<Integer>(Columns::writeLong, in -> Math.toIntExact(readLong(in)));
       case DOUBLE -> new Pair<Double>((v, out) -> out.writeDouble(v), in -> in.readDouble());
       case BOOLEAN -> new Pair<Boolean>((v, out) -> out.writeBoolean(v), in -> in.readBoolean());
-      case TIMESTAMP_WITHOUT_TIME_ZONE, TIMESTAMP_WITH_LOCAL_TIME_ZONE -> new Pair<>(
-          Columns::writeTimestamp, Columns::readTimestamp);
+      case TIMESTAMP_WITHOUT_TIME_ZONE, TIMESTAMP_WITH_LOCAL_TIME_ZONE ->
+          new Pair<>(Columns::writeTimestamp, Columns::readTimestamp);
       case ROW -> row((RowType) type);
-      default -> throw new ValidationException(
-          "Columns of type " + type.asSummaryString() + " are not supported.");
+      default ->
+          throw new ValidationException(
+              "Columns of type " + type.asSummaryString() + " are not supported.");
     };
   }
 

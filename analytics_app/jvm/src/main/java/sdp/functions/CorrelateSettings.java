@@ -66,8 +66,7 @@ record CorrelateSettings(
     return new CorrelateSettings(
         stages,
         names,
-        new ArrayList<>(
-            Arrays.stream(positions).mapToObj(i -> plain(input.getTypeAt(i))).toList()),
+        new ArrayList<>(Arrays.stream(positions).mapToObj(i -> plain(input.getTypeAt(i))).toList()),
         positions,
         column(input.getFieldNames(), text(call, STAGE_COLUMN), STAGE_COLUMN),
         own(names, list(text(call, OWN))));
@@ -116,10 +115,10 @@ record CorrelateSettings(
   /** A time attribute stays one only as the rowtime that Flink adds. */
   private static LogicalType plain(LogicalType type) {
     return switch (type.getTypeRoot()) {
-      case TIMESTAMP_WITH_LOCAL_TIME_ZONE -> new LocalZonedTimestampType(
-          true, ((LocalZonedTimestampType) type).getPrecision());
-      case TIMESTAMP_WITHOUT_TIME_ZONE -> new TimestampType(
-          true, ((TimestampType) type).getPrecision());
+      case TIMESTAMP_WITH_LOCAL_TIME_ZONE ->
+          new LocalZonedTimestampType(true, ((LocalZonedTimestampType) type).getPrecision());
+      case TIMESTAMP_WITHOUT_TIME_ZONE ->
+          new TimestampType(true, ((TimestampType) type).getPrecision());
       default -> type.copy(true);
     };
   }

@@ -2,7 +2,10 @@ package sdp.functions;
 
 import java.util.Locale;
 
-/** What became of a record, or of a key; every accepted record ends as exactly one of the first four. */
+/**
+ * What became of a record, or of a key; every accepted record ends as exactly one of the first
+ * four.
+ */
 public enum Outcome {
   /** All earlier stages are there, within the window of the first one. */
   MATCHED,

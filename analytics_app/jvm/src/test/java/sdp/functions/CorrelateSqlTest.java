@@ -38,8 +38,17 @@ class CorrelateSqlTest {
     input(event("bid", "a", 1000, 7L));
     assertEquals(
         List.of(
-            "tx_id", "type", "event_id", "occurred_at", "price", "domain", "outcome", "bid_at",
-            "imp_at", "click_at", "rowtime"),
+            "tx_id",
+            "type",
+            "event_id",
+            "occurred_at",
+            "price",
+            "domain",
+            "outcome",
+            "bid_at",
+            "imp_at",
+            "click_at",
+            "rowtime"),
         tables.sqlQuery(correlate("*")).getResolvedSchema().getColumnNames());
   }
 
@@ -82,7 +91,8 @@ class CorrelateSqlTest {
             + " FROM decoded WHERE `type` = 'heartbeat'");
     assertEquals(
         List.of("1970-01-01T00:03:00Z|1970-01-01T00:00:56Z"),
-        rows("SELECT heartbeat_at, `watermark` FROM PROGRESS(input => TABLE x, uid => 'progress')"));
+        rows(
+            "SELECT heartbeat_at, `watermark` FROM PROGRESS(input => TABLE x, uid => 'progress')"));
   }
 
   private static String correlate(String columns) {
