@@ -1,0 +1,214 @@
+"""Made-up events with a known truth: what a use case's `generator.py` builds on.
+
+A use case yields `Occurrence`s: distinct events in the order of event time, each with what it
+adds to the reports. This module repeats and shuffles them and keeps the exact expected counts,
+in memory that does not grow with the number of events. It never reads a clock.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any, NamedTuple, Protocol
+
+from glue.catalog import UseCase
+from glue.errors import ParameterError
+from glue.schema import Schema
+
+Event = dict[str, Any]
+Contribution = tuple[str, int | str, tuple[int, ...]]  # report path, key, one number a measure
+REPEAT_WITHIN = timedelta(seconds=1)
+
+
+class Occurrence(NamedTuple):
+    """One distinct event: when it is sent (epoch ms), and what it adds to the reports.
+
+    A late one is sent at `at` but carries an `occurred_at` long before, and adds nothing.
+    """
+
+    at: int
+    event: Event
+    contributions: tuple[Contribution, ...]
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to generate. The same settings always give the same events.
+
+    `events` counts distinct events, late ones included and repeated copies not. `rate` is their
+    spacing in event time. Shares are from 0 to 1; a copy carries the same event_id.
+    """
+
+    events: int
+    start: datetime
+    seed: int = 1
+    rate: float = 1000.0
+    duplicates: float = 0.0
+    shuffle: timedelta = timedelta(0)
+    late: float = 0.0
+    late_by: timedelta = timedelta(hours=3)
+    period: timedelta = timedelta(minutes=5)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be generated: ParameterError names the setting."""
+        checks = {
+            "events": self.events >= 0,
+            "start": self.start.utcoffset() is not None,
+            "rate": self.rate > 0,
+            "duplicates": 0 <= self.duplicates <= 1,
+            "shuffle": self.shuffle >= timedelta(0),
+            "late": 0 <= self.late <= 0.5,
+            "late_by": self.late_by > timedelta(0),
+            "period": self.period >= timedelta(seconds=1),
+        }
+        for name, holds in checks.items():
+            if not holds:
+                raise ParameterError(f"{name}: {getattr(self, name)!r} is out of range")
+
+    @property
+    def start_ms(self) -> int:
+        """The first event's time, epoch milliseconds."""
+        return round(self.start.timestamp() * 1000)
+
+    @property
+    def span(self) -> timedelta:
+        """From the first event to the last, in event time."""
+        return timedelta(seconds=self.events / self.rate)
+
+
+class Generator(Protocol):
+    """What `usecases/<name>/generator.py` offers, as a module."""
+
+    def occurrences(self, settings: Settings) -> Iterator[Occurrence]:
+        """Distinct events, `settings.events` of them, `at` never falling."""
+        ...
+
+
+@dataclass
+class Generation:
+    """One run: iterate it once for the events as sent, then ask for the truth."""
+
+    use_case: UseCase
+    generator: Generator
+    settings: Settings
+    _matched: Counter[str] = field(default_factory=Counter)
+    _duplicate: Counter[str] = field(default_factory=Counter)
+    _late: Counter[str] = field(default_factory=Counter)
+    _distinct: int = 0
+    _buckets: dict[tuple[str, int | str, int], list[int]] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Event]:
+        """The events in the order of sending: repeated and shuffled, with their types."""
+        return disturbed(self._counted(), self.settings, self._repeat)
+
+    def truth(self) -> dict[str, Any]:
+        """Exact outcomes per event type, and reports: in total and per bucket."""
+        reports = self.use_case.reports
+        return {
+            "use_case": self.use_case.name,
+            "start": instant(self.settings.start_ms),
+            "end": instant(
+                self.settings.start_ms + round(self.settings.span.total_seconds() * 1e3)
+            ),
+            "seed": self.settings.seed,
+            "distinct": self._distinct,
+            "sent": sum((self._matched + self._duplicate + self._late).values()),
+            "outcomes": {e.type: self._outcomes(e.type) for e in self.use_case.events},
+            "reports": {r.path: self._totals(r) for r in reports},
+            "periods": {r.path: self._periods(r) for r in reports},
+        }
+
+    def _counted(self) -> Iterator[Occurrence]:
+        matched, late, buckets = self._matched, self._late, self._buckets
+        width = round(self.settings.period.total_seconds())
+        for occurrence in self.generator.occurrences(self.settings):
+            kind = occurrence.event["type"]
+            self._distinct += 1
+            if occurrence.late:
+                late[kind] += 1
+            else:
+                matched[kind] += 1
+                second = occurrence.at // 1000
+                for path, key, numbers in occurrence.contributions:
+                    bucket = (path, key, second - second % width)
+                    found = buckets.get(bucket)
+                    if found is None:
+                        buckets[bucket] = list(numbers)
+                    else:
+                        for index, number in enumerate(numbers):
+                            found[index] += number
+            yield occurrence
+
+    def _repeat(self, occurrence: Occurrence) -> None:
+        """A copy is one more duplicate; one of a late event is late like it."""
+        counter = self._late if occurrence.late else self._duplicate
+        counter[occurrence.event["type"]] += 1
+
+    def _outcomes(self, kind: str) -> dict[str, int]:
+        return {
+            "matched": self._matched[kind],
+            "duplicate": self._duplicate[kind],
+            "late": self._late[kind],
+            "unmatched": 0,
+        }
+
+    def _totals(self, report: Schema) -> dict[str, dict[str, Any]]:
+        totals: dict[int | str, list[int]] = {}
+        for (path, key, _), numbers in self._buckets.items():
+            if path == report.path:
+                found = totals.get(key, [0] * len(numbers))
+                totals[key] = [a + b for a, b in zip(found, numbers, strict=True)]
+        return {str(key): _row(report, key, totals[key]) for key in sorted(totals, key=str)}
+
+    def _periods(self, report: Schema) -> list[dict[str, Any]]:
+        return [
+            {report.period: start, "period_start": instant(start * 1000)}
+            | _row(report, key, self._buckets[path, key, start])
+            for path, key, start in sorted(self._buckets, key=str)
+            if path == report.path
+        ]
+
+
+def _row(report: Schema, key: int | str, numbers: Iterable[int]) -> dict[str, Any]:
+    measures = (column.name for column in report.measures)
+    return {report.key: key, **dict(zip(measures, numbers, strict=True))}
+
+
+def disturbed(
+    occurrences: Iterable[Occurrence], settings: Settings, repeat: Callable[[Occurrence], None]
+) -> Iterator[Event]:
+    """The events in the order of sending; `repeat` is told of each copy.
+
+    Each event is delayed by up to `shuffle`, each copy by up to `shuffle` or a second.
+    """
+    random = Random(f"{settings.seed}/disturbed").random
+    spread = settings.shuffle.total_seconds() * 1000
+    copy_spread = max(spread, REPEAT_WITHIN.total_seconds() * 1000)
+    if not spread and not settings.duplicates:
+        yield from (occurrence.event for occurrence in occurrences)
+        return
+    waiting: list[tuple[float, int, Event]] = []
+    number = 0
+    for occurrence in occurrences:
+        at, event = occurrence.at, occurrence.event
+        while waiting and waiting[0][0] < at:
+            yield heapq.heappop(waiting)[2]
+        heapq.heappush(waiting, (at + random() * spread, number, event))
+        number += 1
+        if random() < settings.duplicates:
+            repeat(occurrence)
+            heapq.heappush(waiting, (at + random() * copy_spread, number, event))
+            number += 1
+    while waiting:
+        yield heapq.heappop(waiting)[2]
+
+
+def instant(epoch_ms: int) -> str:
+    """RFC 3339 in UTC with three decimals, as on the wire."""
+    second, millis = divmod(epoch_ms, 1000)
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{millis:03d}Z"

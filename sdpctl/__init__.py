@@ -1,0 +1,1 @@
+"""The `sdp` command: everything a user does with the platform."""

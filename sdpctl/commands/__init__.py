@@ -1,0 +1,1 @@
+"""The commands, one module each: plain functions that `sdpctl.cli` registers."""

@@ -1,0 +1,96 @@
+"""`./sdp report`: a report of one key, in total or by period."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NoReturn
+
+import httpx
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sdpctl.connection import ApiKey, connect
+
+Rows = list[dict[str, Any]]
+
+
+def report(
+    path: Annotated[str, typer.Argument(help="Which report, as in its URL.")],
+    key: Annotated[str, typer.Argument(help="Whose numbers.")],
+    from_: Annotated[
+        str | None, typer.Option("--from", help="First instant, RFC 3339 or epoch ms.")
+    ] = None,
+    to: Annotated[str | None, typer.Option(help="End, not included.")] = None,
+    period: Annotated[
+        str | None, typer.Option(help="MINUTES, HOURS, HALF_DAYS, DAYS, WEEKS, MONTHS or YEARS.")
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="IANA name whose calendar is used. [default: UTC]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The API's answer as it is.")] = False,
+    url: Annotated[str | None, typer.Option(help="Use this UrlForReports.")] = None,
+    api_key: ApiKey = None,
+) -> None:
+    """Show a report: totals, or rows if one of --from --to --period --timezone is given."""
+    base, secret = connect("url_for_reports", url, api_key)
+    asked = {"from": from_, "to": to, "period": period, "timezone": timezone}
+    query = {name: value for name, value in asked.items() if value is not None}
+    with httpx.Client(base_url=base, headers={"x-api-key": secret}, timeout=30) as client:
+        answer = fetch(client, path, key, query)
+    if as_json:
+        typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode())
+    else:
+        Console().print(table(answer))
+
+
+def fetch(client: httpx.Client, path: str, key: str, query: dict[str, str]) -> dict[str, Any]:
+    """The whole answer, all pages of it; the API's own error ends the command."""
+    where = f"/reports/{path}/{key}" + ("/period" if query else "")
+    answer = _get(client, where, query)
+    rows: Rows = answer.get("rows", [])
+    while answer.get("next"):
+        answer = _get(client, where, {**query, "next": answer["next"]})
+        rows += answer["rows"]
+    return {**answer, "rows": rows} if query else answer
+
+
+def table(answer: dict[str, Any]) -> Table:
+    """Rows where there are some, else the totals as one row."""
+    rows: Rows = answer.get("rows", [answer])
+    shown = Table(title=_title(answer) if "rows" in answer else None)
+    names = list(rows[0]) if rows else ["no rows"]
+    for name in names:
+        number = bool(rows) and isinstance(rows[0][name], int)
+        shown.add_column(name, justify="right" if number else "left")
+    for row in rows:
+        shown.add_row(*(_cell(name, row.get(name), answer) for name in names))
+    return shown
+
+
+def _title(answer: dict[str, Any]) -> str:
+    return "  ".join(f"{k} {v}" for k, v in answer.items() if k not in ("rows", "next"))
+
+
+def _cell(name: str, value: Any, answer: dict[str, Any]) -> str:
+    """Counts with thousands separators; what names a row as it is."""
+    is_name = "rows" not in answer and name == next(iter(answer))
+    if isinstance(value, int) and not isinstance(value, bool) and not is_name:
+        return f"{value:,}"
+    return {True: "yes", False: "no", None: ""}.get(value, str(value))
+
+
+def _get(client: httpx.Client, where: str, query: dict[str, str]) -> dict[str, Any]:
+    try:
+        answer = client.get(where, params=query)
+    except httpx.TransportError as error:
+        _stop(f"{client.base_url}: {error}")
+    if answer.status_code != 200:
+        _stop(f"{answer.status_code} {answer.text}")
+    found: dict[str, Any] = orjson.loads(answer.content)
+    return found
+
+
+def _stop(message: str) -> NoReturn:
+    Console(stderr=True).print(message, style="red", markup=False)
+    raise typer.Exit(1)

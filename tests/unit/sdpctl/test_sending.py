@@ -1,0 +1,127 @@
+"""Sending: batches, retries and an exact count, against an API played by a function."""
+
+import httpx
+import orjson
+
+from sdpctl.sending import Line, Sender, Tally, batches, read_lines, send_all
+
+URL = "https://api.example/events"
+
+
+def _lines(request: httpx.Request) -> list[dict]:
+    return [orjson.loads(line) for line in request.content.split(b"\n")]
+
+
+def _accept(request: httpx.Request) -> httpx.Response:
+    count = len(_lines(request))
+    return httpx.Response(202, json={"accepted": count, "rejected": 0, "results": []})
+
+
+def _send(handler, source, **options):
+    waits: list[float] = []
+    client = httpx.Client(transport=httpx.MockTransport(handler))
+    arguments = {"workers": 2, "rate": None, "progress": lambda tally: None} | options
+    tally = send_all(Sender(client, URL, waits.append), source, **arguments)
+    return tally, waits
+
+
+def _events(count):
+    return [orjson.dumps({"type": "click", "tx_id": f"t{n}", "event_id": f"e{n}"}) + b"\n"
+            for n in range(count)]  # fmt: skip
+
+
+def test_every_line_is_sent_once_in_batches_of_up_to_500():
+    sizes = []
+
+    def api(request):
+        sizes.append(len(_lines(request)))
+        return _accept(request)
+
+    tally, _ = _send(api, _events(1201))
+    assert (tally.accepted, tally.rejected) == (1201, 0)
+    assert sorted(sizes) == [201, 500, 500]
+
+
+def test_throttling_is_waited_out_as_the_api_says():
+    answers = iter([429, 503, 202])
+
+    def api(request):
+        status = next(answers)
+        if status == 202:
+            return _accept(request)
+        return httpx.Response(status, headers={"retry-after": "3"})
+
+    tally, waits = _send(api, _events(2), workers=1)
+    assert (tally.accepted, tally.retries, waits) == (2, 2, [3.0, 3.0])
+
+
+def test_a_lost_connection_is_repeated_with_the_same_event_ids():
+    bodies = []
+
+    def api(request):
+        bodies.append(_lines(request))
+        if len(bodies) == 1:
+            raise httpx.ReadError("gone")
+        return _accept(request)
+
+    tally, _ = _send(api, [b'{"type":"click","tx_id":"a"}'], workers=1)
+    assert tally.accepted == 1
+    assert bodies[0] == bodies[1]
+    assert bodies[0][0]["event_id"]
+
+
+def test_lines_that_are_no_object_are_rejected_by_number_and_the_rest_is_sent():
+    tally, _ = _send(_accept, [b"{oops\n", b"\n", b"[1]\n", *_events(1)])
+    assert (tally.accepted, tally.rejected) == (1, 2)
+    assert [r.line for r in tally.shown] == [1, 3]
+
+
+def test_a_rejected_record_is_reported_by_the_line_it_came_from():
+    def api(request):
+        error = {"code": "greater_than_equal", "field": "/win_price", "message": "below 0"}
+        results = [
+            {"index": 0, "status": "accepted", "event_id": "e0"},
+            {"index": 1, "status": "rejected", "error": error},
+        ]
+        return httpx.Response(207, json={"accepted": 1, "rejected": 1, "results": results})
+
+    tally, _ = _send(api, [b"\n", *_events(2)])
+    assert (tally.accepted, tally.rejected) == (1, 1)
+    found = tally.shown[0]
+    assert (found.line, found.field, found.message) == (3, "/win_price", "below 0")
+
+
+def test_a_batch_that_is_too_large_is_halved():
+    def api(request):
+        return _accept(request) if len(_lines(request)) <= 3 else httpx.Response(413)
+
+    tally, _ = _send(api, _events(8))
+    assert (tally.accepted, tally.rejected) == (8, 0)
+
+
+def test_an_answer_without_results_rejects_the_batch_with_its_detail():
+    def api(request):
+        return httpx.Response(403, json={"message": "Forbidden"})
+
+    tally, _ = _send(api, _events(20))
+    assert (tally.accepted, tally.rejected, len(tally.shown)) == (0, 20, 10)
+    assert tally.shown[0].message == "403: Forbidden"
+
+
+def test_an_api_that_stays_away_ends_in_rejections_and_not_in_a_crash():
+    def api(request):
+        raise httpx.ConnectError("refused")
+
+    tally, waits = _send(api, _events(1))
+    assert (tally.rejected, len(waits)) == (1, 7)
+    assert "refused" in tally.shown[0].message
+
+
+def test_batches_keep_the_order_of_the_lines():
+    lines = [Line(n, b"{}") for n in range(5)]
+    assert [[line.number for line in b] for b in batches(lines, 2)] == [[0, 1], [2, 3], [4]]
+
+
+def test_an_event_id_that_is_there_is_sent_as_it_is():
+    (line,) = read_lines([b'{"event_id": "mine",  "n": 1.0}'], Tally())
+    assert line.body == b'{"event_id": "mine",  "n": 1.0}'
