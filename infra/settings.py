@@ -15,6 +15,7 @@ REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1")
 
 T = TypeVar("T")
 _PREFIX = re.compile(r"[a-z][a-z0-9-]{0,19}")
+_LOG_RETENTIONS = ("1", "3", "5", "7", "14", "30", "60", "90", "180", "365", "731", "3653")
 _PARAMETER = re.compile(r"[A-Z][A-Za-z]+")
 
 
@@ -53,7 +54,7 @@ class Settings:
             retain_data=read("removal", "retain", _one_of("retain", "destroy")) == "retain",
             shards=read("streamShards", "2", _shards),
             stream_retention_hours=read("streamRetentionHours", "72", _number(24, 8760)),
-            log_retention_days=read("logRetentionDays", "30", _number(1, 3653)),
+            log_retention_days=read("logRetentionDays", "30", _log_retention),
             rate_limit=read("rateLimit", "1000", _number(1, 10_000)),
             burst_limit=read("burstLimit", "2000", _number(1, 10_000)),
             parallelism=read("flinkParallelism", "2", _number(1, 256)),
@@ -106,6 +107,12 @@ def _number(low: int, high: int) -> Callable[[str], int]:
         return int(text)
 
     return check
+
+
+def _log_retention(text: str) -> int:
+    if text not in _LOG_RETENTIONS:
+        raise ValueError(f"CloudWatch keeps logs for one of {' '.join(_LOG_RETENTIONS)} days")
+    return int(text)
 
 
 def _shards(text: str) -> int:

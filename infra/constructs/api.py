@@ -9,6 +9,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.constructs.acknowledge import acknowledge
 from infra.constructs.logs import log_group
 from infra.settings import Settings
 
@@ -17,8 +18,9 @@ _EXPOSED = ["retry-after"]
 _PROBLEM = {"Content-Type": "'application/problem+json'", "Access-Control-Allow-Origin": "'*'"}
 _RETRY = {"Retry-After": "'1'"}
 
-# Gateway errors the callers of the API can meet: (type, status, title, further headers).
-_ERRORS: tuple[tuple[str, str, str, dict[str, str]], ...] = (
+# Gateway errors the callers of the API can meet: (type, status or the type's own, title,
+# further headers).
+_ERRORS: tuple[tuple[str, str | None, str, dict[str, str]], ...] = (
     ("INVALID_API_KEY", "403", "A valid x-api-key header is needed", {}),
     ("ACCESS_DENIED", "403", "Not allowed", {}),
     ("REQUEST_TOO_LARGE", "413", "The request is too large", {}),
@@ -26,7 +28,18 @@ _ERRORS: tuple[tuple[str, str, str, dict[str, str]], ...] = (
     ("QUOTA_EXCEEDED", "429", "The quota is used up", {"Retry-After": "'3600'"}),
     ("INTEGRATION_TIMEOUT", "503", "The service took too long", _RETRY),
     ("INTEGRATION_FAILURE", "503", "The service is not available", _RETRY),
+    # What API Gateway says where a path has no method at all.
+    ("MISSING_AUTHENTICATION_TOKEN", "404", "No such path", {}),
+    ("DEFAULT_4XX", None, "$context.error.message", {}),
+    ("DEFAULT_5XX", None, "The service is not available", _RETRY),
 )
+
+_ACKNOWLEDGED = {
+    "APIG2": "The function validates every record and answers with field and reason.",
+    "APIG3": "A firewall is billed per month and rule; keys and throttling bound the use.",
+    "APIG4": "Callers are servers; they authenticate with the API key each method requires.",
+    "COG4": "Callers are servers, not people in a user pool.",
+}
 
 
 class KeyedApi(Construct):
@@ -56,6 +69,7 @@ class KeyedApi(Construct):
             api_stages=[apigateway.UsagePlanPerApiStage(stage=self.api.deployment_stage)],
         )
         plan.add_api_key(api_key)
+        acknowledge(self, _ACKNOWLEDGED)
 
     @property
     def url(self) -> str:
@@ -109,16 +123,20 @@ class KeyedApi(Construct):
     def _add_methods(self, function: lambda_.IFunction) -> None:
         integration = apigateway.LambdaIntegration(function, allow_test_invoke=False)
         resource = self.api.root.add_resource("{proxy+}")
-        for method in ("GET", "POST"):
-            resource.add_method(method, integration, api_key_required=True)
+        # The function knows its methods and answers 405 itself.
+        resource.add_method("ANY", integration, api_key_required=True)
         for construct in self.api.node.find_all():
             # With every media type binary, a mock integration answers 500 unless told that
             # its own template is text.
             if isinstance(construct, apigateway.CfnMethod) and construct.http_method == "OPTIONS":
                 construct.add_property_override("Integration.ContentHandling", "CONVERT_TO_TEXT")
 
-    def _add_error(self, kind: str, status: str, title: str, headers: dict[str, str]) -> None:
-        problem = {"type": "about:blank", "title": title, "status": int(status)}
+    def _add_error(
+        self, kind: str, status: str | None, title: str, headers: dict[str, str]
+    ) -> None:
+        problem: dict[str, object] = {"type": "about:blank", "title": title}
+        if status is not None:
+            problem["status"] = int(status)
         self.api.add_gateway_response(
             kind,
             type=apigateway.ResponseType.of(kind),

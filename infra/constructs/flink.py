@@ -38,7 +38,12 @@ class FlinkApplication(Construct):
         self.role = iam.Role(
             self, "Role", assumed_by=iam.ServicePrincipal("kinesisanalytics.amazonaws.com")
         )
-        self.code.grant_read(self.role)
+        self.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["s3:GetObject", "s3:GetObjectVersion"],
+                resources=[self.code.bucket.arn_for_objects(self.code.s3_object_key)],
+            )
+        )
         stream = self._log_stream(settings)
         self.application = self._application(properties, settings)
         logging = analytics.CfnApplicationCloudWatchLoggingOption(

@@ -10,6 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.assets import Assets
+from infra.constructs.acknowledge import acknowledge
 from infra.constructs.logs import log_group
 from infra.settings import Settings
 
@@ -45,6 +46,13 @@ class PlatformFunction(Construct):
             memory_size=memory_mib,
             timeout=cdk.Duration.seconds(timeout_seconds),
             environment=_environment(id_, environment),
+        )
+        acknowledge(
+            self,
+            {
+                "L1": "The bundle holds compiled extensions for this runtime; both move together.",
+                "IAM5[Resource::*]": "X-Ray has no resources to name; nothing else is granted so.",
+            },
         )
 
 

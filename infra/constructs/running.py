@@ -13,13 +13,22 @@ from aws_cdk import custom_resources
 from constructs import Construct
 
 from infra.assets import Assets
+from infra.constructs.acknowledge import acknowledge
 from infra.constructs.flink import FlinkApplication
 from infra.constructs.function import PlatformFunction
 from infra.constructs.logs import log_group
 from infra.settings import Settings
 
-_ACTIONS = ("DescribeApplication", "StartApplication", "StopApplication", "UpdateApplication")
+_ACTIONS = ("DescribeApplication", "StartApplication", "StopApplication")
 _TIMEOUT = cdk.Duration.minutes(30)
+
+_BASIC = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+_ACKNOWLEDGED = {
+    f"IAM4[Policy::{_BASIC}]": "The provider framework's own functions; it allows logs only.",
+    "L1": "The provider framework chooses the runtime of its own functions.",
+    "SF1": "The waiter only polls; what it decides is in the functions' logs.",
+    "SF2": "The waiter only polls; the functions it calls are traced.",
+}
 
 
 class Running(Construct):
@@ -36,17 +45,10 @@ class Running(Construct):
         settings: Settings,
     ) -> None:
         super().__init__(scope, id_)
-        provider = custom_resources.Provider(
-            self,
-            "Provider",
-            on_event_handler=self._function("Start", "on_event", application, assets, settings),
-            is_complete_handler=self._function(
-                "Wait", "is_complete", application, assets, settings
-            ),
-            query_interval=cdk.Duration.seconds(5),
-            total_timeout=_TIMEOUT,
-            log_group=log_group(self, "Logs", settings=settings),
-            disable_waiter_state_machine_logging=True,
+        provider = self._provider(
+            start=self._function("Start", "on_event", application, assets, settings),
+            wait=self._function("Wait", "is_complete", application, assets, settings),
+            settings=settings,
         )
         self.resource = cdk.CustomResource(
             self,
@@ -60,6 +62,35 @@ class Running(Construct):
         )
         self.resource.node.add_dependency(application)
 
+    def _provider(
+        self, *, start: lambda_.Function, wait: lambda_.Function, settings: Settings
+    ) -> custom_resources.Provider:
+        provider = custom_resources.Provider(
+            self,
+            "Provider",
+            on_event_handler=start,
+            is_complete_handler=wait,
+            query_interval=cdk.Duration.seconds(5),
+            total_timeout=_TIMEOUT,
+            log_group=log_group(self, "Logs", settings=settings),
+            disable_waiter_state_machine_logging=True,
+        )
+        acknowledge(provider, _ACKNOWLEDGED | self._version_wildcards(provider, start, wait))
+        return provider
+
+    def _version_wildcards(
+        self, provider: custom_resources.Provider, *functions: lambda_.Function
+    ) -> dict[str, str]:
+        """The framework may invoke any version of its own functions and of ours."""
+        own = [c for c in provider.node.find_all() if isinstance(c, lambda_.CfnFunction)]
+        invoked = [*own, *(f.node.default_child for f in functions)]
+        stack = cdk.Stack.of(self)
+        names = [stack.get_logical_id(f) for f in invoked if isinstance(f, cdk.CfnElement)]
+        return {
+            f"IAM5[Resource::<{name}.Arn>:*]": "The framework invokes versions of this function."
+            for name in names
+        }
+
     def _function(
         self,
         id_: str,
@@ -67,7 +98,7 @@ class Running(Construct):
         application: FlinkApplication,
         assets: Assets,
         settings: Settings,
-    ) -> lambda_.IFunction:
+    ) -> lambda_.Function:
         function = PlatformFunction(
             self,
             id_,

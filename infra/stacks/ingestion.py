@@ -12,6 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.assets import Assets
+from infra.constructs.acknowledge import acknowledge
 from infra.constructs.api import KeyedApi
 from infra.constructs.function import PlatformFunction
 from infra.constructs.streams import Streams
@@ -87,6 +88,8 @@ def _gateway_logging(scope: Construct) -> apigateway.CfnAccount:
         assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"),
         managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name(policy)],
     )
+    arn = f"arn:<AWS::Partition>:iam::aws:policy/{policy}"
+    acknowledge(role, {f"IAM4[Policy::{arn}]": "The policy API Gateway asks for, and only that."})
     account = apigateway.CfnAccount(scope, "GatewayAccount", cloud_watch_role_arn=role.role_arn)
     role.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
     account.apply_removal_policy(cdk.RemovalPolicy.RETAIN)

@@ -13,6 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.assets import Assets
+from infra.constructs.acknowledge import acknowledge
 from infra.constructs.api import KeyedApi
 from infra.constructs.function import PlatformFunction
 from infra.constructs.tables import Tables
@@ -86,13 +87,15 @@ class ReportingStack(cdk.Stack):
         ).function
 
     def _failed_batches(self) -> sqs.Queue:
-        return sqs.Queue(
+        queue = sqs.Queue(
             self,
             "FailedBatches",
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             retention_period=cdk.Duration.days(14),
         )
+        acknowledge(queue, {"SQS3": "This is the dead-letter queue, of the event sources."})
+        return queue
 
     def _source(self, stream: Stream, failed: sqs.Queue) -> sources.KinesisEventSource:
         return sources.KinesisEventSource(

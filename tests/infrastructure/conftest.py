@@ -1,0 +1,87 @@
+"""One synthesis for the whole session, with assets as small as can be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from cdk_nag import AwsSolutionsChecks
+
+import usecases
+from infra.assets import Assets
+from infra.settings import Settings
+from infra.stage import add_stages
+
+
+@dataclass(frozen=True)
+class Template:
+    """A synthesised stack: its resources by type, and its outputs."""
+
+    name: str
+    content: dict[str, Any]
+
+    def all(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Resources of a CloudFormation type, by logical id."""
+        resources = self.content["Resources"]
+        return {k: r for k, r in resources.items() if r["Type"] == kind}
+
+    def properties(self, kind: str) -> list[dict[str, Any]]:
+        """The properties of all resources of a type."""
+        return [r.get("Properties", {}) for r in self.all(kind).values()]
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, those for other stacks included."""
+        return dict(self.content.get("Outputs", {}))
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What `cdk synth` leaves: all templates, and the report of the AWS Solutions checks."""
+
+    templates: tuple[Template, ...]
+    checks: dict[str, Any]
+
+    def stack(self, name: str) -> Template:
+        """The template of that CloudFormation stack name."""
+        return next(t for t in self.templates if t.name == name)
+
+
+@pytest.fixture(scope="session")
+def assets(tmp_path_factory: pytest.TempPathFactory) -> Assets:
+    """Placeholders: a folder with one file, and a file."""
+    root = tmp_path_factory.mktemp("assets")
+    (root / "bundle").mkdir()
+    (root / "bundle/here.py").touch()
+    (root / "analytics.zip").write_bytes(b"zip")
+    return Assets(root / "bundle", root / "analytics.zip")
+
+
+@pytest.fixture(scope="session")
+def synthesis(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
+    """Every stage of the deployment as cdk.json has it."""
+    context = json.loads((Path(__file__).parents[2] / "cdk.json").read_text())["context"]
+    out = tmp_path_factory.mktemp("cdk.out")
+    app = cdk.App(outdir=str(out), context=context)
+    stages = add_stages(
+        app, catalog=usecases.load(), settings=Settings.parse(context), assets=assets
+    )
+    # The stages differ in their region alone, so one of them is checked.
+    cdk.Validations.of(stages[0]).add_plugins(AwsSolutionsChecks(app))
+    app.synth()
+    report = json.loads((out / "validation-report.json").read_text())
+    return Synthesis(tuple(_templates(out)), report["pluginReports"][0])
+
+
+def _templates(out: Path) -> Iterator[Template]:
+    for manifest in sorted(out.glob("assembly-*/manifest.json")):
+        for artifact in json.loads(manifest.read_text())["artifacts"].values():
+            if artifact["type"] == "aws:cloudformation:stack":
+                properties = artifact["properties"]
+                content = (manifest.parent / properties["templateFile"]).read_text()
+                yield Template(properties["stackName"], json.loads(content))

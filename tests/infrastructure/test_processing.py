@@ -1,0 +1,80 @@
+"""The Flink application, what starts it, and what stores its results."""
+
+import pytest
+
+from tests.infrastructure.conftest import Synthesis, Template
+
+
+@pytest.fixture
+def processing(synthesis: Synthesis) -> Template:
+    return synthesis.stack("sdp-us-east-2-processing")
+
+
+@pytest.fixture
+def groups(processing: Template) -> dict[str, dict[str, object]]:
+    (application,) = processing.properties("AWS::KinesisAnalyticsV2::Application")
+    properties = application["ApplicationConfiguration"]["EnvironmentProperties"]
+    return {g["PropertyGroupId"]: g["PropertyMap"] for g in properties["PropertyGroups"]}
+
+
+def test_the_application_runs_the_packaged_zip_with_snapshots(processing: Template) -> None:
+    (application,) = processing.properties("AWS::KinesisAnalyticsV2::Application")
+    assert application["RuntimeEnvironment"] == "FLINK-2_3"
+    assert application["ApplicationName"] == "sdp-analytics"
+    configuration = application["ApplicationConfiguration"]
+    assert configuration["ApplicationSnapshotConfiguration"] == {"SnapshotsEnabled": True}
+    assert configuration["ApplicationCodeConfiguration"]["CodeContentType"] == "ZIPFILE"
+    flink = configuration["FlinkApplicationConfiguration"]
+    assert flink["CheckpointConfiguration"]["CheckpointingEnabled"] is True
+    assert flink["ParallelismConfiguration"]["AutoScalingEnabled"] is True
+
+
+def test_the_run_options_name_main_and_the_one_jar(groups: dict[str, dict[str, object]]) -> None:
+    options = groups["kinesis.analytics.flink.run.options"]
+    assert options == {"python": "main.py", "jarfile": "lib/sdp.jar"}
+
+
+def test_the_properties_name_parameters_and_every_stream(
+    groups: dict[str, dict[str, object]],
+) -> None:
+    properties = groups["sdp"]
+    streams = [name for name in properties if name.startswith("stream.adtech.")]
+    assert len(streams) == 7
+    assert {name: properties[name] for name in properties if name not in streams} == {
+        "use_cases": "adtech",
+        "region": "us-east-2",
+        "aggregation_period": "PT5M",
+        "correlation_window": "PT1H",
+        "allowed_lateness": "PT1H",
+    }
+
+
+def test_a_custom_resource_starts_the_application_after_its_log_is_there(
+    processing: Template,
+) -> None:
+    (running,) = processing.all("Custom::FlinkApplicationRunning").values()
+    (logging,) = processing.all("AWS::KinesisAnalyticsV2::ApplicationCloudWatchLoggingOption")
+    (application,) = processing.all("AWS::KinesisAnalyticsV2::Application")
+    assert {logging, application} <= set(running["DependsOn"])
+    assert running["Properties"]["ApplicationName"] == "sdp-analytics"
+    assert len(running["Properties"]["Revision"]) == 16
+
+
+def test_results_are_stored_batch_by_batch_and_poison_is_set_aside(synthesis: Synthesis) -> None:
+    template = synthesis.stack("sdp-us-east-1-reporting")
+    sources = template.properties("AWS::Lambda::EventSourceMapping")
+    assert len(sources) == 2
+    for source in sources:
+        assert source["BisectBatchOnFunctionError"] is True
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert source["MaximumRetryAttempts"] > 0
+        assert "Destination" in source["DestinationConfig"]["OnFailure"]
+
+
+def test_a_report_is_keyed_by_its_key_and_period(synthesis: Synthesis) -> None:
+    tables = synthesis.stack("sdp-us-east-1-reporting").properties("AWS::DynamoDB::Table")
+    keys = {t["TableName"]: [k["AttributeName"] for k in t["KeySchema"]] for t in tables}
+    assert keys == {
+        "sdp-adtech-campaigns": ["campaign_item_id", "period"],
+        "sdp-progress": ["use_case"],
+    }

@@ -1,0 +1,73 @@
+"""Which stacks there are, and what they say about themselves."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from glue.errors import ParameterError
+from infra.assets import AssetError, Assets
+from infra.settings import REGIONS, Settings
+from tests.infrastructure.conftest import Synthesis
+
+PURPOSES = ("ingestion", "processing", "reporting")
+ROOT = Path(__file__).parents[2]
+
+
+def test_each_region_has_every_stack(synthesis: Synthesis) -> None:
+    expected = {f"sdp-{region}-{purpose}" for region in REGIONS for purpose in PURPOSES}
+    assert {t.name for t in synthesis.templates} == expected
+
+
+def test_the_outputs_say_where_the_platform_is(synthesis: Synthesis) -> None:
+    ingestion = synthesis.stack("sdp-eu-west-1-ingestion").outputs
+    reporting = synthesis.stack("sdp-eu-west-1-reporting").outputs
+    assert {"UrlForAPI", "ApiKeyId"} <= ingestion.keys()
+    assert {"UrlForReports"} <= reporting.keys()
+    assert ".execute-api.eu-west-1." in json.dumps(ingestion["UrlForAPI"]["Value"])
+
+
+def test_no_template_names_an_account(synthesis: Synthesis) -> None:
+    for template in synthesis.templates:
+        for value in template.outputs.values():
+            assert "unknown-account" not in json.dumps(value)
+
+
+def test_the_defaults_of_cdk_json_are_the_platforms() -> None:
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    assert Settings.parse(context) == Settings.parse({})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CorrelationWindow", "soon"),
+        ("AggregationPeriod", "PT7M"),
+        ("prefix", "Sdp"),
+        ("prefix", "a" * 21),
+        ("regions", "us-east-1,mars"),
+        ("removal", "maybe"),
+        ("streamShards", "0"),
+        ("streamShards", "many"),
+        ("streamRetentionHours", "1"),
+        ("logRetentionDays", "2"),
+        ("rateLimit", "-1"),
+        ("flinkAutoscaling", "perhaps"),
+        ("CorelationWindow", "PT1H"),
+    ],
+)
+def test_a_bad_setting_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(ParameterError, match=name):
+        Settings.parse({name: value})
+
+
+def test_a_boolean_of_the_context_file_is_taken_as_its_text() -> None:
+    assert not Settings.parse({"flinkAutoscaling": False}).autoscaling
+
+
+def test_what_is_not_built_is_named_with_the_command_that_builds_it(tmp_path: Path) -> None:
+    with pytest.raises(AssetError, match=r"python -m lambdas\.bundle"):
+        Assets.built(tmp_path)
+    (tmp_path / "build/lambdas/bundle").mkdir(parents=True)
+    with pytest.raises(AssetError, match=r"\./sdp package"):
+        Assets.built(tmp_path)
