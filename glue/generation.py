@@ -11,12 +11,13 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, NamedTuple, Protocol
 
 from glue.catalog import UseCase
 from glue.errors import ParameterError
+from glue.instants import from_millis, to_millis, to_wire
 from glue.schema import Schema
 
 Event = dict[str, Any]
@@ -73,7 +74,7 @@ class Settings:
     @property
     def start_ms(self) -> int:
         """The first event's time, epoch milliseconds."""
-        return round(self.start.timestamp() * 1000)
+        return to_millis(self.start)
 
     @property
     def span(self) -> timedelta:
@@ -111,10 +112,8 @@ class Generation:
         reports = self.use_case.reports
         return {
             "use_case": self.use_case.name,
-            "start": instant(self.settings.start_ms),
-            "end": instant(
-                self.settings.start_ms + round(self.settings.span.total_seconds() * 1e3)
-            ),
+            "start": to_wire(self.settings.start),
+            "end": to_wire(self.settings.start + self.settings.span),
             "seed": self.settings.seed,
             "distinct": self._distinct,
             "sent": sum((self._matched + self._duplicate + self._late).values()),
@@ -167,7 +166,7 @@ class Generation:
 
     def _periods(self, report: Schema) -> list[dict[str, Any]]:
         return [
-            {report.period: start, "period_start": instant(start * 1000)}
+            {report.period: start, "period_start": to_wire(from_millis(start * 1000))}
             | _row(report, key, self._buckets[path, key, start])
             for path, key, start in sorted(self._buckets, key=str)
             if path == report.path
@@ -206,9 +205,3 @@ def disturbed(
             number += 1
     while waiting:
         yield heapq.heappop(waiting)[2]
-
-
-def instant(epoch_ms: int) -> str:
-    """RFC 3339 in UTC with three decimals, as on the wire."""
-    second, millis = divmod(epoch_ms, 1000)
-    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{millis:03d}Z"

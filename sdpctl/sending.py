@@ -1,8 +1,8 @@
 """Sends NDJSON to the ingestion API: batches, connections, retries, and an exact count.
 
-A batch is repeated whole after 429, 503, another 5xx or a lost connection, with the same
-event_ids (a line without one is given one before it is first sent), so that what was stored
-already is recognised as a duplicate. May not import typer or rich.
+A batch is repeated whole after 429, 5xx or a lost connection, and its `unavailable` records
+alone, with the same event_ids (a line without one is given one before it is first sent), so
+that what was stored already is recognised as a duplicate. May not import typer or rich.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ ATTEMPTS = 8
 SHOWN = 10
 NDJSON = {"content-type": "application/x-ndjson"}
 AGAIN = (429, 500, 502, 503, 504)
+UNAVAILABLE = "unavailable"  # the code of a valid record that could not be stored now
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,15 @@ class Tally:
 
 
 @dataclass(frozen=True)
+class Said:
+    """One answer: lines taken, lines refused, and which of those to send again."""
+
+    accepted: int
+    rejections: list[Rejection]
+    again: frozenset[int]
+
+
+@dataclass(frozen=True)
 class Sender:
     """Sends batches to one URL; `pause` is how it waits between attempts."""
 
@@ -73,55 +83,71 @@ class Sender:
     pause: Callable[[float], object] = time.sleep
 
     def send(self, lines: Sequence[Line]) -> Tally:
-        """Send one batch until it is answered for good."""
+        """Send one batch until each of its lines is answered for good."""
         tally = Tally()
-        for attempt in itertools.count(1):
-            answer, delay = self._post(lines, attempt)
-            if delay is None or attempt >= ATTEMPTS:
+        for attempt in range(1, ATTEMPTS + 1):
+            answer = self._post(lines)
+            if _status(answer) == 413 and len(lines) > 1:
+                tally.add(self.send(lines[: len(lines) // 2]))
+                tally.add(self.send(lines[len(lines) // 2 :]))
+                break
+            said = read_answer(lines, answer)
+            again = said.again if attempt < ATTEMPTS else frozenset()
+            tally.accepted += said.accepted
+            tally.reject(*(r for r in said.rejections if r.line not in again))
+            lines = [line for line in lines if line.number in again]
+            if not lines:
                 break
             tally.retries += 1
-            self.pause(delay)
-        if isinstance(answer, httpx.Response) and answer.status_code == 413 and len(lines) > 1:
-            tally.add(self.send(lines[: len(lines) // 2]))
-            tally.add(self.send(lines[len(lines) // 2 :]))
-        else:
-            tally.add(read_answer(lines, answer))
+            self.pause(_delay(answer, attempt))
         return tally
 
-    def _post(
-        self, lines: Sequence[Line], attempt: int
-    ) -> tuple[httpx.Response | str, float | None]:
-        """The answer, and after how many seconds to try again (None: it is final)."""
-        backoff = min(0.2 * 2**attempt, 10.0)
+    def _post(self, lines: Sequence[Line]) -> httpx.Response | str:
+        body = b"\n".join(line.body for line in lines)
         try:
-            answer = self.client.post(
-                self.url, content=b"\n".join(line.body for line in lines), headers=NDJSON
-            )
+            return self.client.post(self.url, content=body, headers=NDJSON)
         except httpx.TransportError as error:
-            return f"{type(error).__name__}: {error}", backoff
-        if answer.status_code not in AGAIN:
-            return answer, None
-        after = answer.headers.get("retry-after", "")
-        return answer, float(after) if after.isdigit() else backoff
+            return f"{type(error).__name__}: {error}"
 
 
-def read_answer(lines: Sequence[Line], answer: httpx.Response | str) -> Tally:
+def read_answer(lines: Sequence[Line], answer: httpx.Response | str) -> Said:
     """What the API, or the connection's end, says of each line."""
     if isinstance(answer, str):
-        return _all_rejected(lines, answer)
+        return _all_refused(lines, answer, again=True)
     try:
         body: Any = orjson.loads(answer.content)
     except orjson.JSONDecodeError:
         body = {}
-    if not isinstance(body, dict) or "results" not in body:
-        return _all_rejected(lines, f"{answer.status_code}: {_message(body, answer)}")
-    tally = Tally(accepted=int(body["accepted"]))
-    for result in body["results"]:
-        if result["status"] == "rejected":
-            error = result["error"]
-            where = lines[result["index"]].number
-            tally.reject(Rejection(where, error.get("field") or "", error.get("message", "")))
-    return tally
+    if isinstance(body, dict) and "results" in body:
+        refused = [r for r in body["results"] if r["status"] == "rejected"]
+        return Said(
+            int(body["accepted"]),
+            [_rejection(lines[r["index"]], r["error"]) for r in refused],
+            frozenset(
+                lines[r["index"]].number for r in refused if r["error"]["code"] == UNAVAILABLE
+            ),
+        )
+    message = f"{answer.status_code}: {_message(body, answer)}"
+    return _all_refused(lines, message, again=answer.status_code in AGAIN)
+
+
+def _rejection(line: Line, error: dict[str, Any]) -> Rejection:
+    return Rejection(line.number, error.get("field") or "", error.get("message") or "")
+
+
+def _all_refused(lines: Sequence[Line], message: str, *, again: bool) -> Said:
+    rejections = [Rejection(line.number, "", message) for line in lines]
+    return Said(0, rejections, frozenset(r.line for r in rejections if again))
+
+
+def _status(answer: httpx.Response | str) -> int | None:
+    return answer.status_code if isinstance(answer, httpx.Response) else None
+
+
+def _delay(answer: httpx.Response | str, attempt: int) -> float:
+    """Seconds to wait: what the API asks for, else twice as long each time."""
+    after = "" if isinstance(answer, str) else answer.headers.get("retry-after", "")
+    return float(after) if after.isdigit() else float(min(0.2 * 2**attempt, 10.0))
 
 
 def _message(body: Any, answer: httpx.Response) -> str:
@@ -130,12 +156,6 @@ def _message(body: Any, answer: httpx.Response) -> str:
             if body.get(name):
                 return str(body[name])
     return answer.text[:200] or answer.reason_phrase
-
-
-def _all_rejected(lines: Sequence[Line], message: str) -> Tally:
-    tally = Tally()
-    tally.reject(*(Rejection(line.number, "", message) for line in lines))
-    return tally
 
 
 def read_lines(source: Iterable[bytes], tally: Tally) -> Iterator[Line]:

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any, NamedTuple
 
-from glue.generation import Contribution, Occurrence, Settings, instant
+from glue.generation import Contribution, Occurrence, Settings
+from glue.instants import from_millis, to_wire
 
 REPORT = "campaigns"
 CAMPAIGNS = tuple(1_463_500 + 17 * n for n in range(20))
@@ -156,5 +157,5 @@ class _Clock:
     def text(self, epoch_ms: int) -> str:
         second, millis = divmod(epoch_ms, 1000)
         if second != self._second:
-            self._second, self._text = second, instant(second * 1000)[:-4]
+            self._second, self._text = second, to_wire(from_millis(second * 1000))[:-4]
         return f"{self._text}{millis:03d}Z"

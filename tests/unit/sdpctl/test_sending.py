@@ -78,7 +78,7 @@ def test_lines_that_are_no_object_are_rejected_by_number_and_the_rest_is_sent():
 
 def test_a_rejected_record_is_reported_by_the_line_it_came_from():
     def api(request):
-        error = {"code": "greater_than_equal", "field": "/win_price", "message": "below 0"}
+        error = {"code": "out_of_range", "field": "/win_price", "message": "below 0"}
         results = [
             {"index": 0, "status": "accepted", "event_id": "e0"},
             {"index": 1, "status": "rejected", "error": error},
@@ -125,3 +125,23 @@ def test_batches_keep_the_order_of_the_lines():
 def test_an_event_id_that_is_there_is_sent_as_it_is():
     (line,) = read_lines([b'{"event_id": "mine",  "n": 1.0}'], Tally())
     assert line.body == b'{"event_id": "mine",  "n": 1.0}'
+
+
+def test_records_that_could_not_be_stored_are_sent_again_alone():
+    bodies = []
+
+    def api(request):
+        bodies.append(_lines(request))
+        if len(bodies) > 1:
+            return _accept(request)
+        results = [
+            {"index": 0, "status": "accepted", "event_id": "e0"},
+            {"index": 1, "status": "rejected", "error": {"code": "unavailable"}},
+            {"index": 2, "status": "rejected", "error": {"code": "missing_field"}},
+        ]
+        return httpx.Response(207, json={"accepted": 1, "rejected": 2, "results": results})
+
+    tally, _ = _send(api, _events(3))
+    assert [event["event_id"] for event in bodies[1]] == ["e1"]
+    assert (tally.accepted, tally.rejected, tally.retries) == (2, 1, 1)
+    assert [r.line for r in tally.shown] == [3]
