@@ -1,0 +1,153 @@
+package sdp.functions;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import sdp.functions.Arrivals.Arrival;
+import sdp.functions.Arrivals.Result;
+
+/** The rules, without Flink: one test for each outcome, then any order against the definition. */
+class CorrelationTest {
+  private static final int BID = 0;
+  private static final int IMP = 1;
+  private static final int CLICK = 2;
+  private static final long NONE = -1_000_000;
+  private static final Correlation RULES = new Correlation(3, 100, 50);
+
+  @Test
+  void aStageMatchesOnceAllEarlierOnesAreThere() {
+    assertEquals(
+        List.of("matched 2", "matched 1", "matched 0", "closed -1"),
+        outcomes(at(CLICK, 30), at(IMP, 20), at(BID, 10)));
+  }
+
+  @Test
+  void aRepeatedStageIsADuplicate() {
+    assertEquals(
+        List.of("matched 0", "duplicate 1", "closed -1"), outcomes(at(BID, 10), at(BID, 10)));
+  }
+
+  @Test
+  void aRecordBehindTheAllowedLatenessIsLateAndTheOneOnItIsNot() {
+    assertEquals(
+        List.of("late 0", "matched 1", "closed -1"), outcomes(at(BID, 49, 100), at(BID, 50, 100)));
+  }
+
+  @Test
+  void withoutTheEarlierStageARecordIsUnmatchedAndNothingIsClosed() {
+    assertEquals(List.of("unmatched 0", "unmatched 1"), outcomes(at(IMP, 10), at(CLICK, 20)));
+  }
+
+  @Test
+  void theWindowHasBothSidesAndItsEdgesBelongToIt() {
+    assertEquals(
+        List.of("matched 0", "matched 1", "closed -1"), outcomes(at(BID, 200), at(IMP, 100)));
+    assertEquals(
+        List.of("matched 0", "matched 1", "closed -1"), outcomes(at(BID, 200), at(IMP, 300)));
+    assertEquals(
+        List.of("matched 0", "unmatched 1", "closed -1"), outcomes(at(BID, 200), at(IMP, 301)));
+    assertEquals(
+        List.of("matched 0", "unmatched 1", "closed -1"), outcomes(at(BID, 200), at(IMP, 99)));
+  }
+
+  @Test
+  void aKeyClosesWhenTheWatermarkHasPassedTheFirstStage() {
+    Arrival bid = at(BID, 0);
+    Arrival lastChance = at(IMP, 100, 150);
+    assertEquals(List.of("matched 0", "matched 1", "closed -1"), outcomes(bid, lastChance));
+    assertEquals(List.of("matched 0", "closed -1", "late 1"), outcomes(bid, at(IMP, 100, 151)));
+  }
+
+  @Test
+  void anyArrivalEndsAsTheDefinitionSays() {
+    Random random = new Random(20261121);
+    for (int round = 0; round < 20_000; round++) {
+      Correlation rules =
+          new Correlation(1 + random.nextInt(4), random.nextInt(12), random.nextInt(12));
+      List<Arrival> arrivals =
+          watermarked(events(random, rules.stages(), 1 + random.nextInt(30)), random.nextInt(10));
+      assertEquals(
+          sorted(Oracle.expected(rules, arrivals)),
+          sorted(Arrivals.run(rules, arrivals)),
+          () -> rules + " " + arrivals);
+    }
+  }
+
+  @Test
+  void ordersInWhichNothingIsLateHaveTheSameMatches() {
+    Random random = new Random(7);
+    for (int round = 0; round < 500; round++) {
+      Correlation rules = new Correlation(3, random.nextInt(12), 60);
+      List<Arrival> events = distinct(events(random, 3, 30));
+      List<Result> first = null;
+      for (int order = 0; order < 10; order++) {
+        Collections.shuffle(events, random);
+        List<Result> matches = matches(Arrivals.run(rules, watermarked(events, 5)));
+        first = first == null ? matches : first;
+        assertEquals(first, matches, () -> rules + " " + events);
+      }
+    }
+  }
+
+  private static Arrival at(int stage, long time) {
+    return at(stage, time, NONE);
+  }
+
+  private static Arrival at(int stage, long time, long watermark) {
+    return new Arrival(0, "key", stage, time, watermark);
+  }
+
+  private static List<String> outcomes(Arrival... arrivals) {
+    List<Arrival> numbered = new ArrayList<>();
+    for (Arrival a : arrivals) {
+      numbered.add(new Arrival(numbered.size(), a.key(), a.stage(), a.time(), a.watermark()));
+    }
+    return Arrivals.run(RULES, numbered).stream()
+        .map(result -> result.outcome().label() + " " + result.id())
+        .toList();
+  }
+
+  private static List<Arrival> events(Random random, int stages, int count) {
+    List<Arrival> events = new ArrayList<>();
+    for (int id = 0; id < count; id++) {
+      String key = "k" + random.nextInt(3);
+      events.add(new Arrival(id, key, random.nextInt(stages), random.nextInt(40), NONE));
+    }
+    return events;
+  }
+
+  /** The watermark of a source: the largest time so far minus a delay. */
+  private static List<Arrival> watermarked(List<Arrival> events, long delay) {
+    List<Arrival> arrivals = new ArrayList<>();
+    long watermark = NONE;
+    for (Arrival a : events) {
+      arrivals.add(new Arrival(a.id(), a.key(), a.stage(), a.time(), watermark));
+      watermark = Math.max(watermark, a.time() - delay);
+    }
+    return arrivals;
+  }
+
+  private static List<Arrival> distinct(List<Arrival> events) {
+    return events.stream()
+        .collect(Collectors.toMap(a -> a.key() + a.stage(), a -> a, (a, b) -> a))
+        .values()
+        .stream()
+        .collect(Collectors.toCollection(ArrayList::new));
+  }
+
+  private static List<Result> matches(List<Result> results) {
+    Stream<Result> matched = results.stream().filter(r -> r.outcome() == Outcome.MATCHED);
+    return sorted(matched.toList());
+  }
+
+  private static List<Result> sorted(List<Result> results) {
+    return results.stream().sorted(Comparator.comparing(Result::toString)).toList();
+  }
+}
