@@ -1,0 +1,1 @@
+"""The custom resource that keeps the Flink application running the deployed version."""

@@ -1,0 +1,115 @@
+"""Bytes of a result stream into upserts; what cannot be one is Malformed, saying why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from glue import Integer, Schema, String, UseCase, instants
+from glue.errors import CatalogError, PlatformError
+from glue.schema import VERSIONING, Column
+
+# DynamoDB's limit of a partition key's value.
+KEY_BYTES = 2048
+# The first second of the year 10000: no bucket starts there, and no calendar reaches it.
+END_OF_TIME = 253_402_300_800
+
+
+class Malformed(PlatformError):
+    """A record is not what its stream carries; `field` names the column at fault, if one is."""
+
+    def __init__(self, detail: str, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+
+
+def json_object(data: bytes) -> dict[str, Any]:
+    """The JSON object in these bytes."""
+    try:
+        found = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise Malformed(f"not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise Malformed(f"not a JSON object but {type(found).__name__}")
+    return found
+
+
+def report_row(reports: Sequence[Schema], row: Mapping[str, Any]) -> Schema:
+    """The report this row belongs to, with every value of it checked.
+
+    Reports that share a stream are told apart by their columns.
+    """
+    report = next((r for r in reports if row.keys() == _names(r)), None)
+    if report is None:
+        raise _wrong_columns(reports, row)
+    for column in (*report.columns, *VERSIONING):
+        _check(column, row[column.name])
+    if len(str(row[report.key]).encode()) not in range(1, KEY_BYTES + 1):
+        raise Malformed(f"a key has 1 to {KEY_BYTES} bytes", report.key)
+    if not 0 <= row[report.period] < END_OF_TIME:
+        raise Malformed(f"not a time: {row[report.period]} seconds", report.period)
+    return report
+
+
+def _names(report: Schema) -> set[str]:
+    return {column.name for column in (*report.columns, *VERSIONING)}
+
+
+def _wrong_columns(reports: Sequence[Schema], row: Mapping[str, Any]) -> Malformed:
+    nearest = min(reports, key=lambda r: len(row.keys() ^ _names(r)))
+    missing = sorted(_names(nearest) - row.keys())
+    unknown = sorted(row.keys() - _names(nearest))
+    detail = f"not a row of {nearest.name}: missing columns {missing}, unknown columns {unknown}"
+    return Malformed(detail, (missing or unknown)[0])
+
+
+def _check(column: Column, value: Any) -> None:
+    match column.type, value:
+        case Integer(low, high), int() if not isinstance(value, bool) and low <= value <= high:
+            return
+        case String(low, high), str() if low <= len(value) <= (high or len(value)):
+            return
+    raise Malformed(f"{_shown(value)} is not {column.type}", column.name)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a use case's event time has come."""
+
+    use_case: str
+    watermark: datetime
+    heartbeat_at: datetime
+
+
+def progress(use_case: str, row: Mapping[str, Any]) -> Progress:
+    """The progress record of that use case."""
+    if row.get("use_case") != use_case:
+        raise Malformed(f"{_shown(row.get('use_case'))} is not {use_case!r}", "use_case")
+    return Progress(use_case, _instant(row, "watermark"), _instant(row, "heartbeat_at"))
+
+
+def _instant(row: Mapping[str, Any], name: str) -> datetime:
+    try:
+        return instants.parse(row.get(name))
+    except ValueError as error:
+        raise Malformed(str(error), name) from error
+
+
+def reports_on(use_case: UseCase, stream: str) -> tuple[Schema, ...]:
+    """The reports a stream carries; CatalogError if two cannot be told apart."""
+    found = tuple(r for r in use_case.reports if r.stream == stream)
+    for report in found:
+        twins = [r.name for r in found if _names(r) == _names(report)]
+        if len(twins) > 1:
+            raise CatalogError(f"{use_case.name}/{stream}: {twins} have the same columns")
+    return found

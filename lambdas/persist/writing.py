@@ -1,0 +1,156 @@
+"""Batches of result records into the tables; the decisions, without AWS."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from glue import Catalog
+from glue.catalog import DEAD_LETTERS, PROGRESS
+from glue.targets import dynamodb
+from glue.types import Timestamp
+from lambdas.persist.decoding import (
+    Malformed,
+    Progress,
+    json_object,
+    progress,
+    report_row,
+    reports_on,
+)
+from lambdas.persist.stream import StreamRecord, dead_letter
+from lambdas.persist.upsert import Refused, Store, Unavailable, Upsert
+from lambdas.stream import Entry, Stream
+
+# Each write waits for the network; the store's client holds as many connections.
+WRITERS = 16
+
+Pending = dict[tuple[str, ...], list[tuple[Upsert, StreamRecord]]]
+Letters = list[tuple[StreamRecord, Entry]]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Where rows go: "use case/report path" → table, and the table of progress."""
+
+    reports: Mapping[str, str]
+    progress: str
+
+
+@dataclass(frozen=True)
+class Persist:
+    """Writes the newest row of each key; what cannot be a row becomes a dead letter.
+
+    `dead_letters` maps a use case to the stream of its dead letters. `again` is asked after each
+    round of writes that left some undone whether there is time for another one, and may wait.
+    """
+
+    catalog: Catalog
+    tables: Tables
+    store: Store
+    letters: Stream
+    dead_letters: Mapping[str, str]
+    clock: Callable[[], datetime]
+
+    def __call__(
+        self, records: Sequence[StreamRecord], again: Callable[[int], bool] = lambda _: False
+    ) -> set[str]:
+        """The sequence numbers of the records that must be delivered again: best none."""
+        pending, letters = self._sorted_out(records)
+        round_ = 1
+        while True:
+            pending, refused = self._write(pending)
+            letters = self._bury([*letters, *refused])
+            if not (pending or letters) or not again(round_):
+                break
+            round_ += 1
+        undone = [record for group in pending.values() for _, record in group]
+        return {r.sequence_number for r in (*undone, *(record for record, _ in letters))}
+
+    def _sorted_out(self, records: Sequence[StreamRecord]) -> tuple[Pending, Letters]:
+        pending: Pending = defaultdict(list)
+        letters: Letters = []
+        for record in records:
+            try:
+                upsert = self.upsert(record)
+            except Malformed as error:
+                letters.append((record, _letter(record, "malformed", error.detail, error.field)))
+            else:
+                pending[upsert.identity].append((upsert, record))
+        return pending, letters
+
+    def upsert(self, record: StreamRecord) -> Upsert:
+        """What to write for this record; Malformed if it is not what its stream carries."""
+        row = json_object(record.data)
+        if record.kind == PROGRESS:
+            return self._progress(progress(record.use_case, row))
+        report = report_row(reports_on(self.catalog.use_case(record.use_case), record.kind), row)
+        return Upsert(
+            table=self.tables.reports[f"{record.use_case}/{report.path}"],
+            key=(report.key, report.period),
+            rank=("generation", "version"),
+            item=dynamodb.item(report, row),
+        )
+
+    def _progress(self, found: Progress) -> Upsert:
+        times = {
+            "watermark": found.watermark,
+            "heartbeat_at": found.heartbeat_at,
+            "persisted_at": self.clock(),
+        }
+        item = {name: dynamodb.attribute(Timestamp(), time) for name, time in times.items()}
+        item["use_case"] = {"S": found.use_case}
+        return Upsert(self.tables.progress, ("use_case",), ("watermark",), item)
+
+    def _write(self, pending: Pending) -> tuple[Pending, Letters]:
+        """Write the newest of each key; what is left to do, and what was refused for good."""
+        newest = {key: max(group, key=lambda g: g[0].newness) for key, group in pending.items()}
+        with ThreadPoolExecutor(max_workers=WRITERS) as pool:
+            outcomes = pool.map(self._put, (upsert for upsert, _ in newest.values()))
+        left: Pending = {}
+        letters: Letters = []
+        for (key, (_, record)), error in zip(newest.items(), outcomes, strict=True):
+            match error:
+                case Unavailable():
+                    left[key] = pending[key]
+                case Refused():
+                    letters.append((record, _letter(record, "refused", str(error), None)))
+        return left, letters
+
+    def _put(self, upsert: Upsert) -> Unavailable | Refused | None:
+        try:
+            self.store.put_if_newer(upsert)
+        except (Unavailable, Refused) as error:
+            return error
+        return None
+
+    def _bury(self, letters: Letters) -> Letters:
+        """Put dead letters into their streams; those that did not get there."""
+        left: Letters = []
+        by_stream: dict[str, Letters] = defaultdict(list)
+        for record, letter in letters:
+            by_stream[self.dead_letters[record.use_case]].append((record, letter))
+        for stream, group in by_stream.items():
+            reasons = self.letters.put(stream, [letter for _, letter in group])
+            left += [pair for pair, reason in zip(group, reasons, strict=True) if reason]
+        return left
+
+
+def _letter(record: StreamRecord, reason: str, detail: str, field: str | None) -> Entry:
+    return dead_letter(record, reason=reason, detail=detail, field=field)
+
+
+def sources(catalog: Catalog) -> tuple[str, ...]:
+    """The streams persist reads, as "use case/stream": those of reports, and progress."""
+    return tuple(
+        f"{use_case.name}/{stream}"
+        for use_case in catalog.use_cases
+        for stream in dict.fromkeys([*(r.stream for r in use_case.reports), PROGRESS])
+    )
+
+
+def graves(catalog: Catalog) -> tuple[str, ...]:
+    """The streams persist writes, as "use case/stream"."""
+    return tuple(f"{use_case.name}/{DEAD_LETTERS}" for use_case in catalog.use_cases)

@@ -1,0 +1,90 @@
+"""Buckets into totals and into rows of calendar periods. Time and zones are passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from glue import Schema
+from glue.instants import EPOCH
+from glue.targets import dynamodb
+from lambdas.reports.calendar import Calendar
+from lambdas.reports.store import Store
+
+# The range of a bucket's start, epoch seconds: all that DynamoDB may be asked for.
+ALWAYS = (0, 253_402_300_799)
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """The stored buckets of one key of one report, read as they are consumed."""
+
+    store: Store
+    table: str
+    report: Schema
+    key: Any
+
+    def between(self, low: int, high: int, *, descending: bool = False) -> Iterator[dict[str, Any]]:
+        """Rows of the report whose bucket starts within [low, high) epoch seconds."""
+        if low >= high:
+            return
+        column = self.report.column(self.report.key)
+        key = (column.name, dynamodb.attribute(column.type, self.key))
+        bounds = (self.report.period, low, high - 1)
+        for item in self.store.items(self.table, key, bounds, descending=descending):
+            yield dynamodb.row(self.report, item)
+
+    def exist(self) -> bool:
+        """Whether anything was ever counted for the key."""
+        return next(self.between(*ALWAYS), None) is not None
+
+
+@dataclass
+class Row:
+    """A period, and the sums over its buckets."""
+
+    start: datetime
+    end: datetime
+    measures: dict[str, int] = field(default_factory=dict)
+
+    def add(self, bucket: dict[str, Any]) -> None:
+        """Count a bucket in."""
+        for name in self.measures:
+            self.measures[name] += bucket[name]
+
+
+def totals(report: Schema, buckets: Iterable[dict[str, Any]]) -> dict[str, int] | None:
+    """The sums over all buckets; None if there are none."""
+    row: Row | None = None
+    for bucket in buckets:
+        row = row or Row(EPOCH, EPOCH, _zero(report))
+        row.add(bucket)
+    return row.measures if row else None
+
+
+def rows(report: Schema, buckets: Iterable[dict[str, Any]], calendar: Calendar) -> Iterator[Row]:
+    """A row for each period that has buckets, in the order of the buckets.
+
+    A bucket belongs to the period its start lies in.
+    """
+    row: Row | None = None
+    for bucket in buckets:
+        at = moment(bucket[report.period])
+        if row is None or not row.start <= at < row.end:
+            if row is not None:
+                yield row
+            row = Row(*calendar.period(at), _zero(report))
+        row.add(bucket)
+    if row is not None:
+        yield row
+
+
+def _zero(report: Schema) -> dict[str, int]:
+    return dict.fromkeys((measure.name for measure in report.measures), 0)
+
+
+def moment(second: int) -> datetime:
+    """That epoch second."""
+    return EPOCH + timedelta(seconds=second)

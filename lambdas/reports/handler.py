@@ -1,0 +1,46 @@
+"""The reports function behind API Gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from mangum import Mangum
+
+import usecases
+from glue.parameters import Parameters
+from lambdas.adapters.dynamodb import DynamoStore
+from lambdas.reports.app import Tables, create_app
+from lambdas.reports.problems import MEDIA_TYPE
+from lambdas.settings import Settings
+
+# All other types would be sent in base64.
+TEXT = ["application/json", MEDIA_TYPE]
+
+logger = Logger(service="reports")
+
+
+@cache
+def bootstrap() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+    """The function's parts, from its environment; made at its first call."""
+    settings = Settings.from_environment()
+    parameters = Parameters.parse(settings.parameters)
+    tables = Tables(settings.tables, settings.progress_table)
+    app = create_app(usecases.load(), DynamoStore(), parameters, tables)
+    adapter: Any = Mangum(app, lifespan="off", text_mime_types=TEXT)
+
+    def respond(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = adapter(event, context)
+        return answer
+
+    return respond
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """AWS Lambda's entry point."""
+    answer = bootstrap()(event, context)
+    logger.info("answered", extra={"path": event.get("path"), "status": answer["statusCode"]})
+    return answer

@@ -1,0 +1,82 @@
+"""Errors as RFC 9457 problem documents; the one place where they become HTTP."""
+
+from __future__ import annotations
+
+import http
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from glue.errors import PlatformError
+from lambdas.reports.store import StoreUnavailable
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = "1"
+
+
+class Problem(BaseModel):
+    """A problem document."""
+
+    type: str = Field("about:blank", description="What kind; about:blank says the status does.")
+    title: str = Field(description="The status in words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What is wrong with this request.")
+    parameter: str | None = Field(None, description="The parameter at fault, if one is.")
+
+
+class BadParameter(PlatformError):
+    """A parameter cannot be read, or not together with the others."""
+
+    def __init__(self, parameter: str, detail: str) -> None:
+        super().__init__(f"{parameter}: {detail}")
+        self.parameter = parameter
+
+
+class NotFound(PlatformError):
+    """Nothing was ever counted under this key."""
+
+
+def problem(
+    status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any
+) -> Response:
+    """The answer that carries a problem document."""
+    document = {
+        "type": "about:blank",
+        "title": http.HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **more,
+    }
+    return JSONResponse(document, status, headers, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make the app answer every error with a problem document."""
+
+    @app.exception_handler(BadParameter)
+    async def bad_parameter(_: Request, error: BadParameter) -> Response:
+        return problem(400, str(error), parameter=error.parameter)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        parameter = str(first["loc"][-1])
+        reason = first["msg"].removeprefix("Value error, ")
+        return problem(400, f"{parameter}: {reason}", parameter=parameter)
+
+    @app.exception_handler(NotFound)
+    async def not_found(_: Request, error: NotFound) -> Response:
+        return problem(404, str(error))
+
+    @app.exception_handler(StoreUnavailable)
+    async def unavailable(_: Request, error: StoreUnavailable) -> Response:
+        return problem(503, "the reports cannot be read now", {"Retry-After": RETRY_AFTER})
+
+    @app.exception_handler(HTTPException)
+    async def other(_: Request, error: HTTPException) -> Response:
+        return problem(error.status_code, str(error.detail), error.headers)

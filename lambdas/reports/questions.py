@@ -1,0 +1,96 @@
+"""What may be asked: the query's parameters, read strictly and refused by name."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from functools import cache
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from glue import Integer, Schema, String, instants
+from lambdas.reports.calendar import Unit
+
+_MILLIS = re.compile(r"-?\d{1,18}", re.ASCII)
+# An unescaped + of an offset arrives as a space.
+_LOST_PLUS = re.compile(r" (?=\d\d:\d\d$)", re.ASCII)
+
+
+def _instant(text: Any) -> datetime:
+    if not isinstance(text, str):
+        raise ValueError("give one time")
+    if _MILLIS.fullmatch(text):
+        return instants.from_millis(int(text))
+    return instants.parse(_LOST_PLUS.sub("+", text))
+
+
+def _unit(text: Any) -> Unit:
+    try:
+        return Unit(str(text).upper())
+    except ValueError:
+        choices = ", ".join(Unit)
+        raise ValueError(f"{text!r} is not one of {choices}") from None
+
+
+def _zone(text: Any) -> ZoneInfo:
+    # The list is asked, not the file system: a name is no path.
+    if text not in _zones():
+        raise ValueError(f"{text!r} is not a time zone of the IANA database, as Europe/Berlin is")
+    return ZoneInfo(text)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_instant, json_schema_input_type=str),
+    Field(examples=["2026-01-31T10:00:00Z"]),
+]
+
+
+class PeriodQuery(BaseModel):
+    """The parameters of `/period`. A bucket is within the range if its start is: [from, to)."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    from_: Instant | None = Field(
+        None, alias="from", description="First moment: RFC 3339, or epoch milliseconds."
+    )
+    to: Instant | None = Field(None, description="First moment no longer wanted.")
+    period: Annotated[Unit, BeforeValidator(_unit)] = Field(
+        Unit.HOURS, description="The calendar unit of a row, in any case."
+    )
+    timezone: Annotated[ZoneInfo, BeforeValidator(_zone, json_schema_input_type=str)] = Field(
+        ZoneInfo("UTC"), description="IANA time zone whose calendar is meant."
+    )
+    desc: bool = Field(False, description="The latest period first.")
+    limit: int = Field(100, ge=1, le=1000, description="Rows at most.")
+    next: str | None = Field(None, description="The `next` of the page before.")
+
+
+def seconds(moment: datetime) -> int:
+    """The first whole epoch second at or after the moment."""
+    return -(-instants.to_millis(moment.astimezone(UTC)) // 1000)
+
+
+def key_of(report: Schema, text: str) -> Any:
+    """The key in a path; ValueError if the report cannot have it."""
+    match report.column(report.key).type:
+        case Integer(low, high):
+            # Digits only: 7, 07 and +7 are not three names of one thing.
+            if not re.fullmatch(r"0|-?[1-9]\d{0,18}", text, re.ASCII):
+                raise ValueError(f"{text!r} is not an integer")
+            if not low <= int(text) <= high:
+                raise ValueError(f"{text} is not between {low} and {high}")
+            return int(text)
+        case String(low, high):
+            if not low <= len(text) <= (high or len(text)):
+                raise ValueError(f"is not between {low} and {high} characters long")
+            return text
+        case other:
+            raise TypeError(f"{report.name} is keyed by {other}")

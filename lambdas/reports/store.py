@@ -1,0 +1,30 @@
+"""Where reports are read from: the port, and what can go wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from glue.errors import PlatformError
+from glue.targets.dynamodb import Item
+
+
+class StoreUnavailable(PlatformError):
+    """The store did not answer; the same request may succeed later."""
+
+
+class Store(Protocol):
+    """Consistent reads; both methods raise StoreUnavailable."""
+
+    def get(self, table: str, key: Item) -> Item | None:
+        """The item of that key, if there is one."""
+
+    def items(
+        self,
+        table: str,
+        key: tuple[str, Any],
+        between: tuple[str, int, int],
+        *,
+        descending: bool = False,
+    ) -> Iterator[Item]:
+        """Items of a hash key (name, attribute value) with low <= range key <= high, in order."""

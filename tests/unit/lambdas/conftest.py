@@ -1,0 +1,29 @@
+"""AWS as moto plays it, for the adapters."""
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from lambdas.adapters.dynamodb import CONFIG, DynamoStore
+from tests.unit.lambdas.tables import create_tables
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty account."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def store(aws: None) -> DynamoStore:
+    """The tables of the made-up use case."""
+    client = boto3.client("dynamodb", config=CONFIG)
+    create_tables(client)
+    return DynamoStore(client)

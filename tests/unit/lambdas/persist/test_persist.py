@@ -1,0 +1,226 @@
+"""Batches of results into the tables: what is written, what is buried, what comes again."""
+
+import base64
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from lambdas.adapters.dynamodb import DynamoStore
+from lambdas.persist.stream import StreamRecord
+from lambdas.persist.upsert import Unavailable, Upsert
+from lambdas.persist.writing import Persist, Tables
+from lambdas.stream import Entry
+from tests.unit.lambdas.made_up import CATALOG, PROGRESS_TABLE, TABLES
+
+AT = datetime(2026, 3, 1, 10, tzinfo=UTC)
+
+
+class Graveyard:
+    """Keeps dead letters; refuses the first `failures` calls."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.letters: list[dict[str, Any]] = []
+        self.failures = failures
+
+    def put(self, stream: str, entries: Sequence[Entry]) -> list[str | None]:
+        if self.failures:
+            self.failures -= 1
+            return ["throttled"] * len(entries)
+        self.letters += [{**json.loads(e.data), "stream": stream} for e in entries]
+        return [None] * len(entries)
+
+
+class Flaky:
+    """A store in memory that is not available for the first attempts."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.written: list[Upsert] = []
+
+    def put_if_newer(self, upsert: Upsert) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise Unavailable("throttled")
+        self.written.append(upsert)
+
+
+def persist(store: Any, graveyard: Graveyard | None = None) -> Persist:
+    return Persist(
+        catalog=CATALOG,
+        tables=Tables(TABLES, PROGRESS_TABLE),
+        store=store,
+        letters=graveyard or Graveyard(),
+        dead_letters={"factory": "t-dead-letters"},
+        clock=lambda: AT + timedelta(seconds=7),
+    )
+
+
+def record(data: Any, number: int = 1, kind: str = "aggregates") -> StreamRecord:
+    content = data if isinstance(data, bytes) else json.dumps(data).encode()
+    return StreamRecord("factory", kind, f"t-{kind}", "shardId-1", str(number), AT, content)
+
+
+def row(version: int, generation: int = 0, **more: Any) -> dict[str, Any]:
+    base = {"machine": "m", "bucket": 300, "readings": version, "watts": -version}
+    return {**base, "version": version, "generation": generation, **more}
+
+
+def stored(store: DynamoStore, machine: str = "m", bucket: int = 300) -> dict[str, Any] | None:
+    key = {"machine": {"S": machine}, "bucket": {"N": str(bucket)}}
+    return store.get("t-machines", key)
+
+
+def test_a_row_becomes_an_item(store: DynamoStore) -> None:
+    assert persist(store)([record(row(3))]) == set()
+    assert stored(store) == {
+        "machine": {"S": "m"},
+        "bucket": {"N": "300"},
+        "readings": {"N": "3"},
+        "watts": {"N": "-3"},
+        "version": {"N": "3"},
+        "generation": {"N": "0"},
+    }
+
+
+def test_reports_on_one_stream_are_told_apart_by_their_columns(store: DynamoStore) -> None:
+    site = {"site": 5, "period": 0, "readings": 1, "version": 1, "generation": 0}
+    graveyard = Graveyard()
+    assert persist(store, graveyard)([record(site, 1), record(row(1), 2)]) == set()
+    assert graveyard.letters == []
+    assert store.get("t-sites", {"site": {"N": "5"}, "period": {"N": "0"}}) is not None
+    assert stored(store) is not None
+
+
+VERSIONS = [(5, 0), (9, 0), (1, 1), (2, 1)]
+
+
+@pytest.mark.parametrize("order", list(permutations(VERSIONS)))
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_the_newest_wins_in_any_order_and_any_batches(
+    store: DynamoStore, order: tuple[tuple[int, int], ...], size: int
+) -> None:
+    rows = [record(row(version, generation)) for version, generation in order]
+    for start in range(0, len(rows), size):
+        persist(store)(rows[start : start + size])
+    found = stored(store)
+    assert found is not None
+    assert (found["generation"]["N"], found["version"]["N"]) == ("1", "2")
+
+
+def test_a_repeated_or_older_row_changes_nothing_and_is_no_failure(store: DynamoStore) -> None:
+    persist(store)([record(row(3))])
+    assert persist(store)([record(row(3, watts=99))]) == set()
+    assert persist(store)([record(row(2, watts=99))]) == set()
+    found = stored(store)
+    assert found is not None
+    assert found["watts"] == {"N": "-3"}
+
+
+def test_only_the_newest_row_of_a_key_is_written() -> None:
+    store = Flaky(0)
+    batch = [record(row(v, bucket=300 * (v % 2)), v) for v in range(1, 1001)]
+    assert persist(store)(batch) == set()
+    assert sorted(u.newness for u in store.written) == [(0, 999), (0, 1000)]
+
+
+POISON: dict[str, tuple[bytes | dict[str, Any] | list[Any], str | None]] = {
+    "not JSON": (b"{oops", None),
+    "empty": (b"", None),
+    "invalid UTF-8": (b'{"machine":"\xff"}', None),
+    "an array": ([], None),
+    "a missing column": ({k: v for k, v in row(1).items() if k != "watts"}, "watts"),
+    "an unknown column": (row(1, colour="red"), "colour"),
+    "a text for a number": (row(1, watts="1"), "watts"),
+    "a truth value for a number": (row(1, watts=True), "watts"),
+    "a fraction": (row(1, watts=1.5), "watts"),
+    "a null": (row(1, watts=None), "watts"),
+    "a number beyond 64 bit": (row(1, watts=2**63), "watts"),
+    "a negative count": (row(1, readings=-1), "readings"),
+    "an empty key": (row(1, machine=""), "machine"),
+    "a key too long for a table": (row(1, machine="ä" * 1025), "machine"),
+    "a bucket beyond all calendars": (row(1, bucket=253_402_300_800), "bucket"),
+    "a negative version": (row(-1, readings=1), "version"),
+}
+
+
+@pytest.mark.parametrize("name", POISON)
+def test_a_poison_record_is_buried_with_its_bytes_and_the_others_are_written(
+    store: DynamoStore, name: str
+) -> None:
+    content, field = POISON[name]
+    poison = record(content, 41)
+    graveyard = Graveyard()
+    assert persist(store, graveyard)([poison, record(row(1), 42)]) == set()
+    assert stored(store) is not None
+    [letter] = graveyard.letters
+    assert letter.pop("detail")
+    assert letter == {
+        "id": "t-aggregates:shardId-1:41:malformed",
+        "use_case": "factory",
+        "stage": "persist",
+        "reason": "malformed",
+        "field": field,
+        "payload": base64.b64encode(poison.data).decode(),
+        "event_id": None,
+        "occurred_at": None,
+        "failed_at": "2026-03-01T10:00:00.000Z",
+        "source": {"stream": "t-aggregates", "shard": "shardId-1", "sequence_number": "41"},
+        "stream": "t-dead-letters",
+    }
+
+
+def progress(watermark: str = "2026-03-01T09:00:00.000Z", **more: Any) -> dict[str, Any]:
+    found = {"use_case": "factory", "watermark": watermark, "heartbeat_at": watermark}
+    return {**found, **more}
+
+
+def test_progress_only_moves_forward(store: DynamoStore) -> None:
+    for text in ("2026-03-01T09:00:00.000Z", "2026-03-01T09:01:00Z", "2026-03-01T08:00:00.000Z"):
+        assert persist(store)([record(progress(text), kind="progress")]) == set()
+    assert store.get(PROGRESS_TABLE, {"use_case": {"S": "factory"}}) == {
+        "use_case": {"S": "factory"},
+        "watermark": {"N": "1772355660000"},
+        "heartbeat_at": {"N": "1772355660000"},
+        "persisted_at": {"N": "1772359207000"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        (progress(use_case="other"), "use_case"),
+        (progress("2026-03-01T09:00:00"), "watermark"),
+        (progress("yesterday"), "watermark"),
+        (progress(heartbeat_at=None), "heartbeat_at"),
+    ],
+)
+def test_poison_progress_is_buried(store: DynamoStore, content: dict[str, Any], field: str) -> None:
+    graveyard = Graveyard()
+    assert persist(store, graveyard)([record(content, kind="progress")]) == set()
+    assert [letter["field"] for letter in graveyard.letters] == [field]
+    assert store.get(PROGRESS_TABLE, {"use_case": {"S": "factory"}}) is None
+
+
+def test_what_could_not_be_written_is_delivered_again_with_all_it_stands_for() -> None:
+    batch = [record(row(1), 1), record(row(2), 2)]
+    assert persist(Flaky(1))(batch) == {"1", "2"}
+
+
+def test_writes_are_tried_again_while_there_is_time() -> None:
+    store, rounds = Flaky(3), []
+    undone = persist(store)([record(row(1))], lambda n: rounds.append(n) or True)
+    assert undone == set()
+    assert rounds == [1, 2, 3]
+    assert len(store.written) == 1
+
+
+def test_a_dead_letter_that_was_not_stored_is_tried_again_and_then_delivered_again() -> None:
+    graveyard = Graveyard(failures=1)
+    assert persist(Flaky(0), graveyard)([record(b"{", 8)]) == {"8"}
+    graveyard = Graveyard(failures=1)
+    assert persist(Flaky(0), graveyard)([record(b"{", 8)], lambda n: n < 2) == set()
+    assert len(graveyard.letters) == 1

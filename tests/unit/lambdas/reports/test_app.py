@@ -1,0 +1,196 @@
+"""The routes of a report: totals, rows, what is final, paging, and what is refused."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from lambdas.reports.store import StoreUnavailable
+from tests.unit.lambdas.reports.memory import Memory, client, epoch
+
+WATERMARK = datetime(2026, 3, 1, 13, 0, tzinfo=UTC)  # complete through 11:00
+BUCKETS = {
+    epoch(f"2026-03-01T{at}"): n
+    for at, n in {"09:55": 1, "10:00": 2, "10:55": 4, "11:00": 8, "13:00": 16}.items()
+}
+
+
+@pytest.fixture
+def api() -> TestClient:
+    return client(Memory(BUCKETS, WATERMARK))
+
+
+def rows(api: TestClient, **query: Any) -> list[tuple[str, int]]:
+    answer = api.get("/reports/machines/m/period", params=query)
+    assert answer.status_code == 200, answer.text
+    return [(r["period_start"][5:16], r["readings"]) for r in answer.json()["rows"]]
+
+
+def test_totals_are_the_sums_over_all_buckets(api: TestClient) -> None:
+    answer = api.get("/reports/machines/m")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "machine": "m",
+        "readings": 31,
+        "watts": -31,
+        "complete_through": "2026-03-01T11:00:00.000Z",
+    }
+
+
+def test_before_the_first_watermark_nothing_is_complete() -> None:
+    api = client(Memory(BUCKETS))
+    assert api.get("/reports/machines/m").json()["complete_through"] is None
+    found = api.get("/reports/machines/m/period").json()["rows"]
+    assert not any(row["final"] for row in found)
+
+
+def test_rows_are_calendar_periods_of_the_time_zone(api: TestClient) -> None:
+    query = {"period": "hours", "timezone": "Europe/Berlin"}
+    answer = api.get("/reports/machines/m/period", params=query).json()
+    assert answer["machine"] == "m"
+    assert (answer["period"], answer["timezone"]) == ("HOURS", "Europe/Berlin")
+    assert answer["next"] is None
+    assert answer["rows"][0] == {
+        "period_start": "2026-03-01T10:00:00+01:00",
+        "readings": 1,
+        "watts": -1,
+        "final": True,
+    }
+    assert [r["readings"] for r in answer["rows"]] == [1, 6, 8, 16]
+
+
+def test_a_row_is_final_once_its_last_bucket_is(api: TestClient) -> None:
+    answer = api.get("/reports/machines/m/period", params={"period": "HOURS"}).json()
+    assert [r["final"] for r in answer["rows"]] == [True, True, False, False]
+    day = api.get("/reports/machines/m/period", params={"period": "DAYS"}).json()
+    assert [r["final"] for r in day["rows"]] == [False]
+
+
+def test_a_row_cut_off_by_to_is_final_when_what_is_asked_for_is(api: TestClient) -> None:
+    query = {"period": "DAYS", "to": "2026-03-01T11:00:00Z"}
+    answer = api.get("/reports/machines/m/period", params=query).json()
+    assert [(r["readings"], r["final"]) for r in answer["rows"]] == [(7, True)]
+
+
+def test_the_range_is_half_open_and_takes_three_forms_of_time(api: TestClient) -> None:
+    expected = [("03-01T10:00", 6)]
+    for start, end in (
+        ("2026-03-01T10:00:00Z", "2026-03-01T11:00:00.000Z"),
+        ("2026-03-01T11:00:00+01:00", "2026-03-01T05:00:00-06:00"),
+        (epoch("2026-03-01T10:00") * 1000, epoch("2026-03-01T11:00") * 1000),
+    ):
+        assert rows(api, **{"from": start, "to": end}) == expected
+
+
+def test_an_unescaped_plus_in_the_offset_is_understood(api: TestClient) -> None:
+    answer = api.get("/reports/machines/m/period?from=2026-03-01T14:00:00+01:00")
+    assert [r["readings"] for r in answer.json()["rows"]] == [16]
+
+
+def test_a_bucket_is_in_the_range_if_its_start_is(api: TestClient) -> None:
+    assert rows(api, **{"from": "2026-03-01T10:55:00.001Z", "period": "DAYS"}) == [
+        ("03-01T00:00", 24)
+    ]
+    assert rows(api, to="2026-03-01T10:55:00.001Z", period="DAYS") == [("03-01T00:00", 7)]
+
+
+@pytest.mark.parametrize("desc", ["false", "true"])
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])
+def test_pages_together_are_the_whole(api: TestClient, desc: str, limit: int) -> None:
+    whole = rows(api, desc=desc)
+    found, query = [], {"desc": desc, "limit": limit}
+    for _ in range(10):
+        answer = api.get("/reports/machines/m/period", params=query).json()
+        assert 0 < len(answer["rows"]) <= limit
+        found += [(r["period_start"][5:16], r["readings"]) for r in answer["rows"]]
+        if answer["next"] is None:
+            break
+        query["next"] = answer["next"]
+    assert found == whole
+    assert whole == sorted(whole, reverse=desc == "true")
+
+
+def test_an_empty_range_of_a_known_key_has_no_rows(api: TestClient) -> None:
+    assert rows(api, **{"from": "2027-01-01T00:00:00Z"}) == []
+    same = "2026-03-01T10:00:00Z"
+    assert rows(api, **{"from": same, "to": same}) == []
+
+
+@pytest.mark.parametrize("path", ["/reports/machines/x", "/reports/machines/x/period", "/nowhere"])
+def test_what_is_not_there_is_404(api: TestClient, path: str) -> None:
+    answer = api.get(path)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == 404
+
+
+BAD = {
+    "from": ["yesterday", "2026-03-01T10:00:00", "2026-02-30T10:00:00Z", "9" * 18, ""],
+    "to": ["x", "2026-03-01"],
+    "period": ["FORTNIGHTS", "", "MINUTES"],
+    "timezone": ["Mars/Phobos", "../../etc/passwd", "", "europe/berlin"],
+    "desc": ["perhaps"],
+    "limit": ["0", "-1", "1001", "many"],
+    "next": ["x", "AAAA", "ü", ""],
+    "colour": ["red"],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(n, v) for n, vs in BAD.items() for v in vs])
+def test_a_bad_parameter_is_400_naming_it(api: TestClient, name: str, value: str) -> None:
+    answer = api.get("/reports/machines/m/period", params={name: value})
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    document = answer.json()
+    assert document["parameter"] == name
+    assert document["detail"].startswith(f"{name}: ")
+
+
+def test_a_range_that_ends_before_it_begins_is_400(api: TestClient) -> None:
+    answer = api.get("/reports/machines/m/period", params={"from": "2000", "to": "1000"})
+    assert (answer.status_code, answer.json()["parameter"]) == (400, "from")
+
+
+def test_periods_shorter_than_buckets_are_refused_by_name_of_the_parameter(
+    api: TestClient,
+) -> None:
+    answer = api.get("/reports/machines/m/period", params={"period": "MINUTES"})
+    assert "AggregationPeriod, PT5M" in answer.json()["detail"]
+    fine = client(Memory(BUCKETS), AggregationPeriod="PT1M")
+    assert len(rows(fine, period="MINUTES")) == len(BUCKETS)
+
+
+def test_a_token_of_another_question_is_refused(api: TestClient) -> None:
+    first = api.get("/reports/machines/m/period", params={"limit": 1}).json()
+    for other in ({"desc": "true"}, {"period": "DAYS"}, {"timezone": "Asia/Tokyo"}, {"to": "1"}):
+        query = {"limit": 1, "next": first["next"], **other}
+        answer = api.get("/reports/machines/m/period", params=query)
+        assert (answer.status_code, answer.json()["parameter"]) == (400, "next")
+
+
+@pytest.mark.parametrize("key", ["x", "1.5", "-1", "+7", "007", "99999999999999999999"])
+@pytest.mark.parametrize("route", ["", "/period"])
+def test_a_key_the_report_cannot_have_is_400(api: TestClient, key: str, route: str) -> None:
+    answer = api.get(f"/reports/sites/{key}{route}")
+    assert (answer.status_code, answer.json()["parameter"]) == (400, "site")
+
+
+def test_a_store_that_does_not_answer_is_503_with_retry_after() -> None:
+    class Down:
+        def get(self, *_: Any) -> None:
+            raise StoreUnavailable("throttled")
+
+    answer = client(Down()).get("/reports/machines/m")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_every_report_of_the_catalog_is_in_the_openapi_document(api: TestClient) -> None:
+    document = api.get("/openapi.json").json()
+    assert set(document["paths"]) == {
+        f"/reports/{path}/{{key}}{rest}"
+        for path in ("machines", "sites")
+        for rest in ("", "/period")
+    }
