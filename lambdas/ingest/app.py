@@ -15,6 +15,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from glue import Catalog
+from glue.targets.openapi import document
 from lambdas.ingest import bodies
 from lambdas.ingest.problems import Problem
 from lambdas.ingest.records import Event, Prepared, Receipt, events, of_type
@@ -93,6 +94,7 @@ def create_app(
     """The API of these use cases; `stream` takes names of the form "use case/stream"."""
     ingestion = Ingestion(catalog, stream, clock, count)
     app = FastAPI(title="Streaming Data Platform: ingestion", docs_url=None, redoc_url=None)
+    app.openapi = lambda: document(catalog)  # type: ignore[method-assign]  # FastAPI's own hook
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_api_route("/health", _health, methods=["GET", "HEAD"], include_in_schema=False)
