@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import orjson
 from fastapi import FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
 from starlette.exceptions import HTTPException
 
 from glue import Catalog
@@ -95,6 +96,8 @@ def create_app(
     ingestion = Ingestion(catalog, stream, clock, count)
     app = FastAPI(title="Streaming Data Platform: ingestion", docs_url=None, redoc_url=None)
     app.openapi = lambda: document(catalog)  # type: ignore[method-assign]  # FastAPI's own hook
+    # API Gateway answers the preflight; the answers themselves must name the origin too.
+    app.add_middleware(CORSMiddleware, allow_origins=["*"], expose_headers=["Retry-After"])
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_api_route("/health", _health, methods=["GET", "HEAD"], include_in_schema=False)

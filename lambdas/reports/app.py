@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 
 from glue import Catalog, Schema
@@ -32,6 +33,8 @@ class Tables:
 def create_app(catalog: Catalog, store: Store, parameters: Parameters, tables: Tables) -> FastAPI:
     """`GET /reports/{path}/{key}` and `…/period` for every report of the catalog."""
     app = FastAPI(title="Reports", docs_url=None, redoc_url=None, redirect_slashes=False)
+    # API Gateway answers the preflight; the answers themselves must name the origin too.
+    app.add_middleware(CORSMiddleware, allow_origins=["*"], expose_headers=["Retry-After"])
     install(app)
     progress = completeness(store, tables.progress, parameters)
     for use_case in catalog.use_cases:
