@@ -1,0 +1,85 @@
+package sdp.kinesis.source;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Supplier;
+import org.apache.flink.api.connector.source.ReaderOutput;
+import org.apache.flink.api.connector.source.SourceEvent;
+import org.apache.flink.api.connector.source.SourceReaderContext;
+import org.apache.flink.connector.base.source.reader.SingleThreadMultiplexSourceReaderBase;
+import org.apache.flink.connector.base.source.reader.splitreader.SplitReader;
+import org.apache.flink.core.io.InputStatus;
+
+/**
+ * Reads its shards, and tells the enumerator which ended.
+ *
+ * <p>A reader that knows that no shard is left for it declares itself idle, so that it does not
+ * hold up the watermark; no idle time is involved.
+ */
+final class KinesisSourceReader<T>
+    extends SingleThreadMultiplexSourceReaderBase<ShardItem, T, ShardSplit, ShardProgress> {
+  private final Set<String> released;
+  private boolean shardsAssigned;
+  private boolean idle;
+
+  /**
+   * @param released shared with the split reader: shards that may be dropped
+   */
+  KinesisSourceReader(
+      Supplier<SplitReader<ShardItem, ShardSplit>> splitReader,
+      RecordDecoder<T> decoder,
+      Set<String> released,
+      SourceReaderContext context) {
+    super(
+        splitReader,
+        new ItemEmitter<>(decoder, id -> context.sendSourceEventToCoordinator(new ShardEnded(id))),
+        context.getConfiguration(),
+        context);
+    this.released = released;
+  }
+
+  @Override
+  public InputStatus pollNext(ReaderOutput<T> output) throws Exception {
+    if (!idle && shardsAssigned && getNumberOfCurrentlyAssignedSplits() == 0) {
+      idle = true;
+      output.markIdle();
+    }
+    return super.pollNext(output);
+  }
+
+  @Override
+  public void addSplits(List<ShardSplit> splits) {
+    idle &= splits.isEmpty();
+    super.addSplits(splits);
+    splits.stream()
+        .filter(s -> s.position().isEnd())
+        .forEach(s -> context.sendSourceEventToCoordinator(new ShardEnded(s.shardId())));
+  }
+
+  @Override
+  public void handleSourceEvents(SourceEvent event) {
+    if (event instanceof ShardReleased shard) {
+      released.add(shard.shardId());
+    } else if (event instanceof ShardsAssigned) {
+      shardsAssigned = true;
+      // Without a shard nothing else would call pollNext again.
+      splitFetcherManager.getQueue().notifyAvailable();
+    }
+  }
+
+  @Override
+  protected void onSplitFinished(Map<String, ShardProgress> finished) {
+    // The enumerator was told at the shard's end, and has agreed.
+  }
+
+  @Override
+  protected ShardProgress initializedState(ShardSplit split) {
+    return new ShardProgress(split);
+  }
+
+  @Override
+  protected ShardSplit toSplitType(String splitId, ShardProgress progress) {
+    return progress.toSplit();
+  }
+}

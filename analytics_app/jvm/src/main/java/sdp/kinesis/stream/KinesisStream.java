@@ -1,0 +1,30 @@
+package sdp.kinesis.stream;
+
+import java.util.List;
+
+/**
+ * What the connector asks of one stream.
+ *
+ * <p>Every call may throw {@link TransientStreamException}.
+ */
+public interface KinesisStream extends AutoCloseable {
+
+  /** All shards that are kept, closed ones too. */
+  List<Shard> shards();
+
+  /** An iterator at a place of a shard. */
+  String iterator(String shardId, Position position);
+
+  /**
+   * Up to {@code limit} records from an iterator.
+   *
+   * @throws ExpiredPositionException if the iterator is no longer known
+   */
+  Page read(String shardId, String iterator, int limit);
+
+  /** Writes the entries and returns those that were refused, to be written again. */
+  List<PutEntry> put(List<PutEntry> entries);
+
+  @Override
+  void close();
+}

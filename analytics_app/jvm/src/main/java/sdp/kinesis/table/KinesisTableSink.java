@@ -1,0 +1,52 @@
+package sdp.kinesis.table;
+
+import java.util.Map;
+import org.apache.flink.api.common.serialization.SerializationSchema;
+import org.apache.flink.table.connector.ChangelogMode;
+import org.apache.flink.table.connector.format.EncodingFormat;
+import org.apache.flink.table.connector.sink.DynamicTableSink;
+import org.apache.flink.table.connector.sink.SinkV2Provider;
+import org.apache.flink.table.connector.sink.abilities.SupportsPartitioning;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.types.DataType;
+import sdp.kinesis.sink.KinesisSink;
+import sdp.kinesis.sink.WriteOptions;
+import sdp.kinesis.stream.StreamOpener;
+
+/** A Kinesis stream as a table to write. */
+record KinesisTableSink(
+    String name,
+    EncodingFormat<SerializationSchema<RowData>> format,
+    DataType physicalType,
+    StreamOpener stream,
+    PartitionKey partitionKey,
+    WriteOptions writing)
+    implements DynamicTableSink, SupportsPartitioning {
+
+  @Override
+  public ChangelogMode getChangelogMode(ChangelogMode requestedMode) {
+    return format.getChangelogMode();
+  }
+
+  @Override
+  public SinkRuntimeProvider getSinkRuntimeProvider(Context context) {
+    var converter =
+        new RowConverter(format.createRuntimeEncoder(context, physicalType), partitionKey);
+    return SinkV2Provider.of(new KinesisSink<>(stream, converter, writing));
+  }
+
+  @Override
+  public void applyStaticPartition(Map<String, String> partition) {
+    // The planner has put the values into the rows, from where the key is taken.
+  }
+
+  @Override
+  public DynamicTableSink copy() {
+    return this;
+  }
+
+  @Override
+  public String asSummaryString() {
+    return "Kinesis " + name;
+  }
+}
