@@ -1,0 +1,5 @@
+"""`python -m sdpctl`: what `./sdp` runs."""
+
+from sdpctl.cli import main
+
+main()

@@ -1,0 +1,75 @@
+"""What Managed Flink's control plane says should run."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from sdpctl.local import aws
+from sdpctl.settings import Settings
+
+WANTED = {"STARTING", "RUNNING", "UPDATING", "AUTOSCALING"}
+
+
+@dataclass(frozen=True)
+class Application:
+    """One version of a Managed Flink application."""
+
+    name: str
+    version: int
+    wanted: bool
+    bucket: str
+    key: str
+    parallelism: int
+    properties: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+
+    def program(self) -> dict[str, str]:
+        """The run options: which file to run, which jar it needs."""
+        groups = {name: dict(pairs) for name, pairs in self.properties}
+        return groups.get("kinesis.analytics.flink.run.options", {})
+
+    def properties_json(self) -> str:
+        """The content of application_properties.json."""
+        groups = [{"PropertyGroupId": n, "PropertyMap": dict(p)} for n, p in self.properties]
+        return json.dumps(groups, indent=2)
+
+
+def applications(settings: Settings) -> list[Application]:
+    """Every application of the control plane, as it is described now."""
+    flink = aws.client(settings, "kinesisanalyticsv2")
+    names = [a["ApplicationName"] for a in flink.list_applications()["ApplicationSummaries"]]
+    details = [flink.describe_application(ApplicationName=name) for name in sorted(names)]
+    return [_parse(d["ApplicationDetail"]) for d in details]
+
+
+def unpack(settings: Settings, application: Application, folder: Path) -> None:
+    """Download the application's zip from S3 and unzip it into an empty folder."""
+    s3 = aws.client(settings, "s3")
+    body = s3.get_object(Bucket=application.bucket, Key=application.key)["Body"].read()
+    with zipfile.ZipFile(BytesIO(body)) as archive:
+        archive.extractall(folder)
+
+
+def _parse(detail: dict[str, Any]) -> Application:
+    configuration = detail["ApplicationConfigurationDescription"]
+    content = configuration["ApplicationCodeConfigurationDescription"]["CodeContentDescription"]
+    location = content["S3ApplicationCodeLocationDescription"]
+    groups = configuration.get("EnvironmentPropertyDescriptions", {})
+    flink = configuration.get("FlinkApplicationConfigurationDescription", {})
+    parallelism = flink.get("ParallelismConfigurationDescription", {}).get("Parallelism", 1)
+    return Application(
+        name=detail["ApplicationName"],
+        version=detail["ApplicationVersionId"],
+        wanted=detail["ApplicationStatus"] in WANTED,
+        bucket=location["BucketARN"].rsplit(":", 1)[-1],
+        key=location["FileKey"],
+        parallelism=parallelism,
+        properties=tuple(
+            (g["PropertyGroupId"], tuple(sorted(g["PropertyMap"].items())))
+            for g in groups.get("PropertyGroupDescriptions", [])
+        ),
+    )

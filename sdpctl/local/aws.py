@@ -1,0 +1,22 @@
+"""Clients of the emulator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from sdpctl.settings import Settings
+
+
+def client(settings: Settings, service: str) -> Any:
+    """A boto3 client of the emulator; it gives up soon, because the emulator is on this machine."""
+    return boto3.client(
+        service,  # type: ignore[call-overload]
+        endpoint_url=settings.endpoint,
+        region_name=settings.region,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(connect_timeout=2, read_timeout=60, retries={"total_max_attempts": 2}),
+    )

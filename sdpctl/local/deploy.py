@@ -1,0 +1,93 @@
+"""`cdk deploy` of the unchanged app to the emulator, skipped when nothing has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sdpctl.errors import CommandError
+from sdpctl.local import aws
+from sdpctl.local.processes import last_lines
+from sdpctl.settings import Settings
+
+
+def synth(settings: Settings, parameters: Mapping[str, str]) -> Path:
+    """Render the templates; raises CommandError with the app's own message."""
+    out = settings.home / "cdk.out"
+    context = [part for name, value in parameters.items() for part in ("-c", f"{name}={value}")]
+    _cdk(settings, "synth", ["synth", "--quiet", "--output", str(out), *context])
+    return out
+
+
+def bootstrap(settings: Settings) -> None:
+    """Create the bucket and roles that CDK deploys with, once."""
+    if "CDKToolkit" not in stack_states(settings):
+        target = f"aws://{settings.account}/{settings.region}"
+        _cdk(settings, "bootstrap", ["bootstrap", target])
+
+
+def deploy(settings: Settings, assembly: Path) -> bool:
+    """Deploy the local stage's stacks; False if they are there already, unchanged."""
+    mark, digest = settings.home / "deployed", fingerprint(assembly)
+    if mark.exists() and mark.read_text() == digest and complete(settings):
+        return False
+    mark.unlink(missing_ok=True)
+    options = ["--require-approval", "never", "--concurrency", "3", "--progress", "events"]
+    app = ["--app", str(assembly)]
+    _cdk(settings, "deploy", ["deploy", f"{settings.stage}/*", *app, *options])
+    mark.write_text(digest)
+    return True
+
+
+def fingerprint(assembly: Path) -> str:
+    """A digest of the templates and the contents of the assets they name."""
+    digest = hashlib.sha256()
+    for path in sorted(assembly.rglob("*.json")):
+        if path.name.endswith((".template.json", ".assets.json")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def stack_states(settings: Settings) -> dict[str, str]:
+    """Each stack's name and status in the emulator; empty if it does not answer."""
+    try:
+        pages = aws.client(settings, "cloudformation").get_paginator("describe_stacks").paginate()
+        return {s["StackName"]: s["StackStatus"] for page in pages for s in page["Stacks"]}
+    except (BotoCoreError, ClientError):
+        return {}
+
+
+def complete(settings: Settings) -> bool:
+    """Whether the stage's stacks are there and none of them is in a failed state."""
+    states = [v for k, v in stack_states(settings).items() if k.startswith(settings.stage)]
+    return bool(states) and all(s in ("CREATE_COMPLETE", "UPDATE_COMPLETE") for s in states)
+
+
+def _cdk(settings: Settings, step: str, arguments: list[str]) -> None:
+    log = settings.logs / f"{step}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {
+        **settings.aws_environment(),
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+        "CDK_DEFAULT_ACCOUNT": settings.account,
+        "CDK_DEFAULT_REGION": settings.region,
+        "CI": "1",
+    }
+    cdk = settings.root / "node_modules" / ".bin" / "cdk"
+    with log.open("wb") as out:
+        ended = subprocess.run(
+            [cdk, "--no-version-reporting", "--no-notices", *arguments],
+            cwd=settings.root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if ended.returncode:
+        raise CommandError(f"cdk {step} failed\n{last_lines(log, 25)}\nlog: {log}")

@@ -1,0 +1,77 @@
+"""The AWS emulator: one process, its data under the platform's home."""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+
+from sdpctl.errors import CommandError
+from sdpctl.local.processes import Service, last_lines, pause, require_port
+from sdpctl.settings import Settings
+
+START_SECONDS = 60
+SAVE_SECONDS = 60  # it writes its state when it is asked to end
+
+
+def service(settings: Settings) -> Service:
+    """The emulator's process."""
+    return Service("emulator", settings)
+
+
+def start(settings: Settings) -> bool:
+    """Start the emulator and wait until it answers; False if it ran already."""
+    emulator = service(settings)
+    if emulator.process():
+        _await_health(settings)
+        return False
+    emulator.kill()  # what a killed emulator left behind: the workers of its functions
+    require_port(settings.emulator_port, "SDP_EMULATOR_PORT")
+    emulator.start([settings.python("emulator").parent / "ministack"], _environment(settings))
+    _await_health(settings)
+    return True
+
+
+def stop(settings: Settings) -> bool:
+    """Let the emulator save its state, then end it."""
+    return service(settings).stop(SAVE_SECONDS)
+
+
+def healthy(settings: Settings) -> bool:
+    """Whether the emulator answers."""
+    try:
+        url = f"{settings.endpoint}/_ministack/health"
+        return httpx.get(url, timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    data = settings.home / "emulator"
+    (data / "tmp").mkdir(parents=True, exist_ok=True)
+    return {
+        **settings.aws_environment(),
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(data / "state"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(data / "s3"),
+        "TMPDIR": str(data / "tmp"),
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(settings.emulator_port),
+        "MINISTACK_HOST": "127.0.0.1",
+        "MINISTACK_REGION": settings.region,
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LAMBDA_WARM_TTL_SECONDS": "86400",
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def _await_health(settings: Settings) -> None:
+    emulator, deadline = service(settings), time.monotonic() + START_SECONDS
+    while not healthy(settings):
+        if not emulator.process() or time.monotonic() > deadline:
+            raise CommandError(
+                f"the emulator did not come up\n{last_lines(emulator.log)}\nlog: {emulator.log}"
+            )
+        pause(0.1)

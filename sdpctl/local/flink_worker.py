@@ -1,0 +1,145 @@
+"""Managed Flink's data plane: runs the application that the control plane describes.
+
+It follows Start, Stop and Update, and restarts a job that died from its newest complete checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sdpctl.local import flink_config
+from sdpctl.local.applications import Application, unpack
+from sdpctl.local.processes import Service, last_lines, port_is_free
+from sdpctl.settings import Settings
+
+LONGEST_PAUSE = 30.0
+SETTLED = 60.0  # a job that ran this long starts again at once
+LOST_STATE = ("Cannot map checkpoint/savepoint state", "StateMigrationException")
+
+
+@dataclass
+class FlinkWorker:
+    """One application's job on this machine."""
+
+    settings: Settings
+    name: str
+    running: Application | None = None
+    restarts: int = 0
+    _pause: float = 0.0
+    _started: float = 0.0
+    _not_before: float = 0.0
+    _said: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def service(self) -> Service:
+        """The job's process: Python and, in the same session, one JVM."""
+        return Service(f"flink-{self.name}", self.settings)
+
+    @property
+    def home(self) -> Path:
+        """Code, configuration and checkpoints of the application."""
+        return self.settings.home / "flink" / self.name
+
+    def follow(self, wanted: Application | None) -> None:
+        """Make the process match what the control plane says now."""
+        alive = self.service.process() is not None
+        if wanted is None or not wanted.wanted:
+            self._stop(alive)
+        elif self.running and alive and wanted != self.running:
+            self.service.kill()
+            self._start(wanted)
+        elif not alive:
+            self._revive(wanted)
+
+    def _stop(self, alive: bool) -> None:
+        if alive:
+            self.service.kill()  # the newest checkpoint is at most a second old
+        self.running = None
+        self._say(state="stopped")
+
+    def _revive(self, wanted: Application) -> None:
+        now = time.monotonic()
+        if self.running is not None:
+            self._bury(now)
+        if now >= self._not_before:
+            self._start(wanted)
+
+    def _bury(self, now: float) -> None:
+        """The job died: end what is left of it and decide when to start again."""
+        self.service.kill()
+        settled = now - self._started > SETTLED
+        self._pause = 0.0 if settled else min(LONGEST_PAUSE, self._pause * 2 or 1.0)
+        self._not_before = now + self._pause
+        self.running, self.restarts = None, self.restarts + 1
+        self._say(state="restarting", error=self._reason())
+
+    def _reason(self) -> str:
+        said = last_lines(self.service.log, 60)
+        if any(sign in said for sign in LOST_STATE):
+            return (
+                "the new version cannot be restored from the old state: go back to the old "
+                "version, or give the state up with 'make clean'"
+            )
+        return next((line for line in reversed(said.splitlines()) if "Caused by" in line), "")
+
+    def _start(self, application: Application) -> None:
+        self.service.kill()
+        if not port_is_free(self.settings.flink_port):
+            problem = f"port {self.settings.flink_port} is in use; choose another: SDP_FLINK_PORT=…"
+            self._say(state="waiting", error=problem)
+            return
+        code = self._code(application)
+        restored = flink_config.write(
+            self.home / "conf",
+            flink_home=self._flink_home(),
+            checkpoints=self.home / "checkpoints",
+            port=self.settings.flink_port,
+            parallelism=application.parallelism,
+        )
+        main = application.program().get("python", "main.py")
+        python = self.settings.python("flink")
+        self.service.start([python, main], self._environment(), cwd=code)
+        self.running, self._started = application, time.monotonic()
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        restored_from = str(restored) if restored else None
+        self._say(state="running", started=started, restored_from=restored_from, error="")
+
+    def _code(self, application: Application) -> Path:
+        folder = self.home / f"version-{application.version}"
+        for old in self.home.glob("version-*"):
+            shutil.rmtree(old, ignore_errors=True)
+        folder.mkdir(parents=True)
+        unpack(self.settings, application, folder)
+        (self.home / "application_properties.json").write_text(application.properties_json())
+        return folder
+
+    def _flink_home(self) -> Path:
+        environment = self.settings.python("flink").parent.parent
+        return next(environment.glob("lib/python3*/site-packages/pyflink"))
+
+    def _environment(self) -> dict[str, str]:
+        base = self.settings.aws_environment()
+        return {
+            **base,
+            "PATH": f"{self.settings.python('flink').parent}:{base['PATH']}",
+            "SUBMIT_ARGS": "remote -t local",
+            "FLINK_CONF_DIR": str(self.home / "conf"),
+            "FLINK_LOG_DIR": str(self.settings.logs),
+            "FLINK_IDENT_STRING": self.name,
+            "JVM_ARGS": f"-Xmx{flink_config.HEAP}",
+            "SDP_APPLICATION_PROPERTIES": str(self.home / "application_properties.json"),
+        }
+
+    def _say(self, **facts: Any) -> None:
+        """Leave word for `sdp status`."""
+        said = {**self._said, **facts, "restarts": self.restarts}
+        if said != self._said:
+            self._said = said
+            self.home.mkdir(parents=True, exist_ok=True)
+            (self.home / "state.json").write_text(json.dumps(said))

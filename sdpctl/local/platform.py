@@ -1,0 +1,118 @@
+"""Bringing the platform up and down, one reported step after the other."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+from rich.console import Console
+
+import usecases
+from sdpctl.errors import CommandError
+from sdpctl.local import deploy, emulator, flink_status, workers
+from sdpctl.local.outputs import outputs
+from sdpctl.local.processes import last_lines, pause, port_is_free, require_port
+from sdpctl.settings import Settings
+
+JOB_SECONDS = 180
+WARM_CALLS = 4
+
+
+class Steps:
+    """Shows each step with the time it took; a failing one with its name and reason."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True, highlight=False)
+
+    def __call__(self, title: str, work: Callable[[], Any]) -> Any:
+        """Run one step and return its result."""
+        with self._shown(title) as note:
+            result = work()
+            note.append(" (nothing to do)" if result is False else "")
+        return result
+
+    @contextmanager
+    def _shown(self, title: str) -> Iterator[list[str]]:
+        started, note = time.monotonic(), list[str]()
+        try:
+            with self.console.status(title):
+                yield note
+        except Exception:
+            self.console.print(f"[red]✗[/] {title} failed after {time.monotonic() - started:.1f} s")
+            raise
+        took = f"{time.monotonic() - started:5.1f} s"
+        self.console.print(f"[green]✓[/] {took}  {title}{''.join(note)}")
+
+
+def up(settings: Settings, parameters: Mapping[str, str], steps: Steps) -> None:
+    """Everything from the emulator to a running Flink job; what is there already stays."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    assembly = steps("Templates", lambda: deploy.synth(settings, parameters))
+    steps("AWS emulator", lambda: emulator.start(settings))
+    steps("Deployment bucket and roles", lambda: deploy.bootstrap(settings))
+    if not flink_status.jobs(settings) and not workers.service(settings).process():
+        require_port(settings.flink_port, "SDP_FLINK_PORT")
+    steps("Stacks", lambda: deploy.deploy(settings, assembly))
+    steps("Workers", lambda: workers.start(settings))
+    steps("First calls of the functions", lambda: warm(settings))
+    steps("Flink application", lambda: await_job(settings))
+
+
+def down(settings: Settings, steps: Steps) -> None:
+    """End what `up` started; all data stays."""
+    steps("Workers and Flink application ended", lambda: workers.stop(settings))
+    steps("AWS emulator ended, its data saved", lambda: emulator.stop(settings))
+
+
+def clean(settings: Settings, steps: Steps) -> None:
+    """End everything and remove its data."""
+    workers.stop(settings)
+    emulator.service(settings).kill()
+    steps("Data removed", lambda: shutil.rmtree(settings.home, ignore_errors=True))
+
+
+def warm(settings: Settings) -> None:
+    """Call each API a few times at once, so that no user waits for a cold start."""
+    found = outputs(settings)
+    headers = {"x-api-key": found["ApiKey"]}
+    paths = [r.path for use_case in usecases.load() for r in use_case.reports]
+    reports = [f"{found['UrlForReports']}/reports/{path}/0" for path in paths]
+    with httpx.Client(headers=headers, timeout=60) as http, ThreadPoolExecutor(8) as pool:
+        calls = [pool.submit(http.get, url) for url in reports * WARM_CALLS]
+        calls += [
+            pool.submit(http.post, f"{found['UrlForAPI']}/events", json=[])
+            for _ in range(WARM_CALLS)
+        ]
+        for call in calls:
+            _expect_answer(call.result())
+
+
+def _expect_answer(response: httpx.Response) -> None:
+    if response.status_code not in (200, 400, 404):
+        raise CommandError(
+            f"{response.request.method} {response.request.url} answered {response.status_code}: "
+            f"{response.text[:300]}"
+        )
+
+
+def await_job(settings: Settings) -> None:
+    """Wait until every task of the Flink job runs."""
+    deadline = time.monotonic() + JOB_SECONDS
+    while not flink_status.running(settings):
+        if time.monotonic() > deadline:
+            raise CommandError(_why_no_job(settings))
+        pause(0.3)
+
+
+def _why_no_job(settings: Settings) -> str:
+    logs = sorted(settings.logs.glob("flink-*.log"))
+    said = "\n".join(last_lines(path, 8) for path in logs)
+    problems = [s["error"] for s in flink_status.states(settings) if s.get("error")]
+    why = "\n".join(problems) or "it did not reach RUNNING"
+    free = " (nothing answers on its port)" if port_is_free(settings.flink_port) else ""
+    return f"{why}{free}\n{said}\nlogs: {', '.join(map(str, logs)) or settings.logs}"

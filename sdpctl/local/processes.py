@@ -1,0 +1,149 @@
+"""Processes that outlive the command that starts them, and only those are ever ended.
+
+A pid file holds the pid and the start time, so a pid that was given to another program since then
+is not mistaken for ours.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from sdpctl.errors import CommandError
+from sdpctl.settings import Settings
+
+
+@dataclass(frozen=True)
+class Service:
+    """A named process with a pid file and a log."""
+
+    name: str
+    settings: Settings
+
+    @property
+    def pid_file(self) -> Path:
+        """Where pid and start time are kept."""
+        return self.settings.home / "pids" / f"{self.name}.json"
+
+    @property
+    def log(self) -> Path:
+        """Where its standard output and error go."""
+        return self.settings.logs / f"{self.name}.log"
+
+    def start(
+        self, command: Sequence[str | Path], env: Mapping[str, str], cwd: Path | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start the process detached, as the leader of a session of its own."""
+        self.pid_file.parent.mkdir(parents=True, exist_ok=True)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=dict(env),
+                cwd=cwd or self.settings.root,
+                start_new_session=True,
+            )
+        self._remember(process.pid)
+        return process
+
+    def _remember(self, pid: int) -> None:
+        with suppress(psutil.NoSuchProcess):
+            started = psutil.Process(pid).create_time()
+            self.pid_file.write_text(json.dumps({"pid": pid, "started": started}))
+
+    def process(self) -> psutil.Process | None:
+        """The running process that we started, or None."""
+        with suppress(OSError, ValueError, KeyError, psutil.Error):
+            found = json.loads(self.pid_file.read_text())
+            process = psutil.Process(found["pid"])
+            if abs(process.create_time() - found["started"]) < 1 and _alive(process):
+                return process
+        return None
+
+    def stop(self, patience: float = 20) -> bool:
+        """End the process and everything it started; whether there was something to end."""
+        process = self.process()
+        everything = _family(process) + self._session()
+        if process:
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()
+            psutil.wait_procs([process], timeout=patience)
+        _kill(everything)
+        self.pid_file.unlink(missing_ok=True)
+        return bool(everything)
+
+    def kill(self) -> None:
+        """End the process and everything it started at once, as a crash would."""
+        _kill(_family(self.process()) + self._session())
+        self.pid_file.unlink(missing_ok=True)
+
+    def _session(self) -> list[psutil.Process]:
+        """What is left of the process's session, even if its leader is gone."""
+        with suppress(OSError, ValueError, KeyError):
+            found = json.loads(self.pid_file.read_text())
+            return [p for p in psutil.process_iter() if _belongs(p, found["pid"], found["started"])]
+        return []
+
+
+def _belongs(process: psutil.Process, session: int, since: float) -> bool:
+    with suppress(OSError, psutil.Error):
+        return os.getsid(process.pid) == session and process.create_time() >= since - 1
+    return False
+
+
+def _alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def _family(process: psutil.Process | None) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return [process, *process.children(recursive=True)] if process else []
+    return []
+
+
+def _kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGKILL)
+    psutil.wait_procs(processes, timeout=10)
+
+
+def port_is_free(port: int) -> bool:
+    """Whether nothing listens on the port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def require_port(port: int, variable: str) -> None:
+    """Raise CommandError, naming the variable that moves it, if the port is in use."""
+    if not port_is_free(port):
+        raise CommandError(
+            f"port {port} is in use by another program: end that, or choose another port with "
+            f"{variable}=…"
+        )
+
+
+def last_lines(path: Path, count: int = 15) -> str:
+    """The end of a log, for an error message."""
+    with suppress(OSError):
+        return "\n".join(path.read_text(errors="replace").splitlines()[-count:])
+    return ""
+
+
+def pause(seconds: float) -> None:
+    """Wait between two looks at a condition."""
+    time.sleep(seconds)

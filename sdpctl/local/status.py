@@ -1,0 +1,95 @@
+"""Each component of the local platform: does it run, since when, how far behind, where is its log."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sdpctl.local import aws, deploy, emulator, flink_status, workers
+from sdpctl.local.processes import Service
+from sdpctl.settings import Settings
+
+
+@dataclass(frozen=True)
+class Component:
+    """One line of `sdp status`."""
+
+    name: str
+    running: bool
+    since: str | None = None
+    lag_seconds: float | None = None
+    detail: str = ""
+    log: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
+
+
+def components(settings: Settings, now: datetime) -> list[Component]:
+    """The state of everything, at `now`."""
+    answers = emulator.healthy(settings)
+    return [
+        _of_process("emulator", emulator.service(settings), settings.endpoint, answers),
+        _stacks(settings),
+        *(_consumers(settings) if answers else []),
+        _of_process("workers", workers.service(settings), "", True),
+        _flink(settings, now),
+    ]
+
+
+def _of_process(name: str, service: Service, detail: str, healthy: bool) -> Component:
+    process = service.process()
+    since = _time(process.create_time()) if process else None
+    return Component(name, bool(process) and healthy, since, None, detail, str(service.log))
+
+
+def _stacks(settings: Settings) -> Component:
+    states = deploy.stack_states(settings)
+    ours = {k: v for k, v in states.items() if k.startswith(settings.stage)}
+    wrong = [f"{k}: {v}" for k, v in ours.items() if not v.endswith("_COMPLETE") or "ROLL" in v]
+    detail = "; ".join(wrong) or f"{len(ours)} deployed"
+    log = settings.logs / "deploy.log"
+    return Component("stacks", bool(ours) and not wrong, None, None, detail, str(log))
+
+
+def _consumers(settings: Settings) -> list[Component]:
+    """The functions that read streams."""
+    try:
+        mappings = aws.client(settings, "lambda").list_event_source_mappings()
+    except (BotoCoreError, ClientError):
+        return []
+    log = str(emulator.service(settings).log)
+    return [
+        Component(
+            f"function reading {m['EventSourceArn'].rsplit('/', 1)[-1]}",
+            m.get("State") == "Enabled",
+            detail=m["FunctionArn"].rsplit(":", 1)[-1],
+            log=log,
+        )
+        for m in mappings["EventSourceMappings"]
+    ]
+
+
+def _flink(settings: Settings, now: datetime) -> Component:
+    said = next(iter(flink_status.states(settings)), {})
+    name = f"flink-{said.get('name', 'application')}"
+    watermark = flink_status.watermark(settings)
+    lag = None if watermark is None else round(now.timestamp() - watermark / 1000, 1)
+    ui = f"http://127.0.0.1:{settings.flink_port}"
+    notes = [ui, f"{said.get('restarts', 0)} restarts", str(said.get("error") or "")]
+    return Component(
+        name,
+        flink_status.running(settings),
+        said.get("started"),
+        lag,
+        ", ".join(note for note in notes if note),
+        str(Service(name, settings).log),
+    )
+
+
+def _time(epoch: float) -> str:
+    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,93 @@
+"""`python -m sdpctl.local.workers`: the process that runs what the emulator lacks.
+
+It also starts the emulator again if that dies without having been asked to.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from types import FrameType
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sdpctl.errors import CommandError
+from sdpctl.local import emulator
+from sdpctl.local.applications import applications
+from sdpctl.local.flink_worker import FlinkWorker
+from sdpctl.local.processes import Service
+from sdpctl.settings import Settings
+
+LOOK_EVERY = 1.0
+log = logging.getLogger("sdp.workers")
+
+
+def service(settings: Settings) -> Service:
+    """The process of the workers."""
+    return Service("workers", settings)
+
+
+def start(settings: Settings) -> bool:
+    """Start the workers; False if they run already."""
+    if service(settings).process():
+        return False
+    command = [settings.python("dev"), "-m", "sdpctl.local.workers"]
+    service(settings).start(command, settings.aws_environment())
+    return True
+
+
+def stop(settings: Settings) -> bool:
+    """End the workers and the jobs they run."""
+    ended = service(settings).stop()
+    for pid_file in (settings.home / "pids").glob("flink-*.json"):
+        Service(pid_file.stem, settings).kill()
+    return ended
+
+
+class Supervisor:
+    """Looks at the control plane again and again, until it is told to end."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.ended = threading.Event()
+        self._jobs: dict[str, FlinkWorker] = {}
+
+    def run(self) -> None:
+        """Follow the control plane until a signal arrives; then end the jobs."""
+        while not self.ended.is_set():
+            try:
+                self._look()
+            except (BotoCoreError, ClientError, CommandError, OSError) as error:
+                log.warning("%s: %s", type(error).__name__, error)
+            self.ended.wait(LOOK_EVERY)
+        for job in self._jobs.values():
+            job.service.kill()
+
+    def end(self, _signal: int, _frame: FrameType | None) -> None:
+        """Signal handler."""
+        self.ended.set()
+
+    def _look(self) -> None:
+        if emulator.service(self.settings).pid_file.exists():
+            emulator.start(self.settings)
+        found = {a.name: a for a in applications(self.settings)}
+        for name in found.keys() | self._jobs.keys():
+            self._job(name).follow(found.get(name))
+
+    def _job(self, name: str) -> FlinkWorker:
+        return self._jobs.setdefault(name, FlinkWorker(self.settings, name))
+
+
+
+def main() -> None:
+    """Entry point of the process."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    supervisor = Supervisor(Settings.load())
+    signal.signal(signal.SIGTERM, supervisor.end)
+    signal.signal(signal.SIGINT, supervisor.end)
+    supervisor.run()
+
+
+if __name__ == "__main__":
+    main()
