@@ -13,9 +13,9 @@ import httpx
 from rich.console import Console
 
 import usecases
+from sdpctl import outputs
 from sdpctl.errors import CommandError
 from sdpctl.local import deploy, emulator, flink_status, workers
-from sdpctl.local.outputs import outputs
 from sdpctl.local.processes import last_lines, pause, port_is_free, require_port
 from sdpctl.settings import Settings
 
@@ -78,14 +78,14 @@ def clean(settings: Settings, steps: Steps) -> None:
 
 def warm(settings: Settings) -> None:
     """Call each API a few times at once, so that no user waits for a cold start."""
-    found = outputs(settings)
-    headers = {"x-api-key": found["ApiKey"]}
-    paths = [r.path for use_case in usecases.load() for r in use_case.reports]
-    reports = [f"{found['UrlForReports']}/reports/{path}/0" for path in paths]
+    found = outputs.read(settings)
+    headers = {"x-api-key": found.api_key}
+    paths = [r.path for use_case in usecases.load().use_cases for r in use_case.reports]
+    reports = [f"{found.url_for_reports}/reports/{path}/0" for path in paths]
     with httpx.Client(headers=headers, timeout=60) as http, ThreadPoolExecutor(8) as pool:
         calls = [pool.submit(http.get, url) for url in reports * WARM_CALLS]
         calls += [
-            pool.submit(http.post, f"{found['UrlForAPI']}/events", json=[])
+            pool.submit(http.post, f"{found.url_for_api}/events", json=[])
             for _ in range(WARM_CALLS)
         ]
         for call in calls:

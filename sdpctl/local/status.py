@@ -1,4 +1,4 @@
-"""Each component of the local platform: does it run, since when, how far behind, where is its log."""
+"""Each component of the local platform: running or not, since when, its lag, its log."""
 
 from __future__ import annotations
 

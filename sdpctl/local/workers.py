@@ -32,7 +32,7 @@ def start(settings: Settings) -> bool:
     """Start the workers; False if they run already."""
     if service(settings).process():
         return False
-    command = [settings.python("dev"), "-m", "sdpctl.local.workers"]
+    command = [str(settings.python("dev")), "-m", "sdpctl.local.workers"]
     service(settings).start(command, settings.aws_environment())
     return True
 
@@ -77,7 +77,6 @@ class Supervisor:
 
     def _job(self, name: str) -> FlinkWorker:
         return self._jobs.setdefault(name, FlinkWorker(self.settings, name))
-
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,14 +15,39 @@ from sdpctl.settings import Settings
 _API = re.compile(r"https://([a-z0-9]+)\.execute-api\.[^/]+/([^/]+)/?")
 
 
-def outputs(settings: Settings) -> dict[str, str]:
-    """UrlFor… of each API, ApiKey and Region; raises CommandError if nothing is deployed."""
+@dataclass(frozen=True)
+class Outputs:
+    """Where the platform is called and with which key."""
+
+    url_for_api: str
+    url_for_reports: str
+    api_key: str
+    region: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Under the names of the CloudFormation outputs."""
+        return {
+            "UrlForAPI": self.url_for_api,
+            "UrlForReports": self.url_for_reports,
+            "ApiKey": self.api_key,
+            "Region": self.region,
+        }
+
+
+def read(settings: Settings | None = None) -> Outputs:
+    """The outputs of the local deployment; raises CommandError if there is none."""
+    settings = settings or Settings.load()
     raw = _raw(settings)
-    if "ApiKeyId" not in raw:
+    missing = {"UrlForAPI", "UrlForReports", "ApiKeyId"} - raw.keys()
+    if missing:
         raise CommandError("the platform is not deployed: run 'make up'")
-    urls = {k: local_url(settings, v) for k, v in sorted(raw.items()) if k.startswith("UrlFor")}
     key = aws.client(settings, "apigateway").get_api_key(apiKey=raw["ApiKeyId"], includeValue=True)
-    return {**urls, "ApiKey": key["value"], "Region": settings.region}
+    return Outputs(
+        url_for_api=local_url(settings, raw["UrlForAPI"]),
+        url_for_reports=local_url(settings, raw["UrlForReports"]),
+        api_key=key["value"],
+        region=settings.region,
+    )
 
 
 def local_url(settings: Settings, url: str) -> str:

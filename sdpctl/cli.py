@@ -1,0 +1,51 @@
+"""The commands by name. A command's module is imported only when it is the one that runs."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import typer
+from rich.console import Console
+
+from glue import PlatformError
+
+MODULES = {
+    "up": "local",
+    "down": "local",
+    "clean": "local",
+    "status": "local",
+    "outputs": "local",
+    "package": "local",
+    "generate": "generate",
+    "send": "send",
+    "report": "report",
+}
+
+
+def app(wanted: str | None = None) -> typer.Typer:
+    """The application with the wanted command only, or with all of them if there is no such."""
+    names = [wanted] if wanted in MODULES else list(MODULES)
+    found = typer.Typer(
+        name="sdp", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    )
+    found.callback()(_about)
+    for name in names:
+        module = import_module(f"sdpctl.commands.{MODULES[name]}")
+        found.command(name)(getattr(module, name))
+    return found
+
+
+def _about() -> None:
+    """Streaming Data Platform: events in over HTTP, exact joins and counts in seconds."""
+
+
+def main() -> None:
+    """Run the command line; errors that are meant for the user come without a traceback."""
+    try:
+        app(sys.argv[1] if len(sys.argv) > 1 else None)()
+    except PlatformError as error:
+        Console(stderr=True, highlight=False).print(
+            str(error), style="red", markup=False, soft_wrap=True
+        )
+        sys.exit(1)

@@ -1,0 +1,88 @@
+"""`./sdp up | down | clean | status | outputs | package`: the platform on this machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sdpctl import outputs as deployed
+from sdpctl.clock import now
+from sdpctl.errors import CommandError
+from sdpctl.local import platform
+from sdpctl.local.status import Component, components
+from sdpctl.settings import Settings
+
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+def up(
+    parameters: Annotated[
+        str, typer.Option(help="Deployment parameters: 'Name=value Name=value'.")
+    ] = "",
+) -> None:
+    """Start the platform; run again, it updates in place and keeps all data."""
+    platform.up(Settings.load(), parse_parameters(parameters), platform.Steps())
+
+
+def down() -> None:
+    """Stop the platform, keeping its data."""
+    platform.down(Settings.load(), platform.Steps())
+
+
+def clean() -> None:
+    """Stop the platform and remove its data."""
+    platform.clean(Settings.load(), platform.Steps())
+
+
+def status(as_json: AsJson = False) -> None:
+    """Show each component: running, since when, lag, log. Ends with 1 if one is down."""
+    found = components(Settings.load(), now())
+    if as_json:
+        typer.echo(json.dumps([c.as_dict() for c in found], indent=2))
+    else:
+        Console().print(_table(found))
+    if not all(c.running for c in found):
+        raise typer.Exit(1)
+
+
+def outputs(as_json: AsJson = False) -> None:
+    """Show the URLs and the API key, callable as they are."""
+    found = deployed.read().as_dict()
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    for name, value in found.items():
+        typer.echo(f"{name:16}{value}")
+
+
+def package() -> None:
+    """Build the zip that Managed Flink takes: build/analytics.zip."""
+    command = [sys.executable, "-m", "analytics_app.package"]
+    ended = subprocess.run(command, cwd=Settings.load().root, check=False)
+    raise typer.Exit(ended.returncode)
+
+
+def parse_parameters(text: str) -> dict[str, str]:
+    """`A=B C=D` as a mapping; raises CommandError."""
+    pairs = [part.partition("=") for part in text.split()]
+    wrong = [name for name, equals, _ in pairs if not (name and equals)]
+    if wrong:
+        raise CommandError(f"PARAMETERS: {wrong[0]!r} is not of the form Name=value")
+    return {name: value for name, _, value in pairs}
+
+
+def _table(found: list[Component]) -> Table:
+    shown = Table(box=None, pad_edge=False)
+    for title in ("component", "", "since", "lag", "", "log"):
+        shown.add_column(title, overflow="fold")
+    for c in found:
+        state = "[green]running[/]" if c.running else "[red]down[/]"
+        lag = "" if c.lag_seconds is None else f"{c.lag_seconds:.1f} s"
+        shown.add_row(c.name, state, c.since or "", lag, c.detail, c.log)
+    return shown
