@@ -1,0 +1,96 @@
+# Streaming Data Platform. `make help` lists the targets.
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+export PYTHONDONTWRITEBYTECODE := 1
+# Only the JVM that tests and builds use; quiet and offline-friendly.
+MVN := mvn -q -B -ntp -f analytics_app/jvm/pom.xml
+
+# Deployment parameters: make up PARAMETERS="CorrelationWindow=PT1M AllowedLateness=PT1M"
+PARAMETERS ?=
+# The demo's events.
+EVENTS ?= 20000
+SEED ?= 1
+
+PYTHON := .venv/dev/bin/python
+JAR := analytics_app/jvm/target/sdp.jar
+STAMPS := .venv/.stamps
+JVM_SOURCES := $(shell find analytics_app/jvm/src/main analytics_app/jvm/pom.xml -type f 2>/dev/null)
+
+.PHONY: help env tools build demo up down clean test check lint unit generated
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+# --- environments -----------------------------------------------------------------------------
+
+env: tools $(STAMPS)/dev $(STAMPS)/emulator $(STAMPS)/flink $(STAMPS)/node ## install everything that is pinned
+
+tools:
+	@scripts/require-tools
+
+# The folder that holds the environments may be a link; what counts is that they can run.
+$(STAMPS)/uv:
+	@python="$$(scripts/find-python)"; mkdir -p $(STAMPS); \
+	echo "preparing the installer"; \
+	"$$python" -m venv .venv/bootstrap; \
+	.venv/bootstrap/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt; \
+	touch $@
+
+$(STAMPS)/dev $(STAMPS)/emulator $(STAMPS)/flink: $(STAMPS)/%: requirements/%.txt | $(STAMPS)/uv
+	@echo "installing .venv/$*"
+	@python="$$(scripts/find-python)"; uv=.venv/bootstrap/bin/uv; \
+	[ -x .venv/$*/bin/python ] || $$uv venv --quiet --python "$$python" .venv/$*; \
+	$$uv pip install --quiet --python .venv/$*/bin/python --require-hashes -r $<
+	@touch $@
+
+$(STAMPS)/node: package-lock.json | $(STAMPS)/uv
+	@echo "installing node_modules"
+	@npm ci --silent --no-progress
+	@touch $@
+
+# --- build ------------------------------------------------------------------------------------
+
+build: env $(JAR) ## the jar, the Flink zip and the Lambda bundle
+	@$(PYTHON) -m analytics_app.package
+	@$(PYTHON) -m lambdas.bundle
+
+$(JAR): $(JVM_SOURCES)
+	@echo "building the jar"
+	@$(MVN) package -DskipTests
+	@touch $@
+
+# --- run --------------------------------------------------------------------------------------
+
+up: build ## start the platform on this machine
+	@./sdp up --parameters "$(PARAMETERS)"
+
+down: ## stop it, keeping its data
+	@[ ! -x $(PYTHON) ] || ./sdp down
+
+clean: ## stop it and remove its data
+	@[ ! -x $(PYTHON) ] || ./sdp clean
+
+demo: up ## everything from nothing: the platform, generated events, and their report
+	@$(PYTHON) -m sdpctl.demo --events $(EVENTS) --seed $(SEED)
+
+# --- quality ----------------------------------------------------------------------------------
+
+check: build lint generated ## formats, lint, types, layers, generated files
+
+lint:
+	@.venv/dev/bin/ruff format --check --quiet .
+	@.venv/dev/bin/ruff check --quiet .
+	@.venv/dev/bin/mypy --no-error-summary
+	@.venv/dev/bin/lint-imports --no-logo > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
+
+generated:
+	@scripts/check-generated
+
+unit: build ## the tests that need no running platform
+	@$(PYTHON) -m pytest tests --ignore=tests/local
+
+test: check unit ## every test there is
+	@$(MVN) verify
+	@$(PYTHON) -m pytest tests/local

@@ -1,0 +1,57 @@
+"""One platform for all local tests, with ports and data of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sdpctl import outputs
+from sdpctl.local import platform
+from sdpctl.settings import Settings
+from tests.local.driver import Driver
+from tests.local.machine import Machine
+
+PARAMETERS = {"AggregationPeriod": "PT1M", "CorrelationWindow": "PT1M", "AllowedLateness": "PT1M"}
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A running platform; it is stopped and removed at the end."""
+    home: Path = tmp_path_factory.mktemp("platform")
+    places = {
+        "SDP_HOME": str(home),
+        "SDP_EMULATOR_PORT": str(_free_port()),
+        "SDP_FLINK_PORT": str(_free_port()),
+    }
+    made = Settings.load({**os.environ, **places})
+    try:
+        platform.up(made, PARAMETERS, platform.Steps())
+        yield made
+    finally:
+        platform.down(made, platform.Steps())
+
+
+@pytest.fixture(scope="session")
+def driver(settings: Settings) -> Driver:
+    """A user of the platform."""
+    found = outputs.read(settings)
+    return Driver(
+        found.url_for_api, found.url_for_reports, found.api_key, endpoint=settings.endpoint
+    )
+
+
+@pytest.fixture(scope="session")
+def machine(settings: Settings) -> Machine:
+    """The machine the platform runs on."""
+    return Machine(settings)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

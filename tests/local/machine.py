@@ -1,0 +1,41 @@
+"""Accidents of the machine that the platform has to survive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psutil
+
+from sdpctl.local import emulator, flink_status, workers
+from sdpctl.local.processes import Service
+from sdpctl.settings import Settings
+from tests.local.driver import wait_until
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The processes of a running platform."""
+
+    settings: Settings
+
+    def kill_flink(self) -> None:
+        """`kill -9` of the JVM of the running job; its worker is left to notice."""
+        found = [p for p in self._flink().children(recursive=True) if p.name() == "java"]
+        assert found, "no JVM to kill"
+        for process in found:
+            process.kill()
+        psutil.wait_procs(found, timeout=10)
+
+    def restart_emulator(self) -> None:
+        """Stop the emulator as an operator would, and start it again."""
+        workers.service(self.settings).stop()
+        emulator.stop(self.settings)
+        emulator.start(self.settings)
+        workers.start(self.settings)
+
+    def _flink(self) -> psutil.Process:
+        wait_until(lambda: flink_status.running(self.settings), 120, lambda: "no Flink job runs")
+        state = flink_status.states(self.settings)[0]
+        process = Service(f"flink-{state['name']}", self.settings).process()
+        assert process, "no Flink process"
+        return process
