@@ -1,0 +1,95 @@
+"""Writes the files that are rendered from definitions, or says which of them are stale.
+
+`python -m sdpctl.generated` writes, `--check` only compares. Either refuses a definition that
+changed in a way that is not additive: the files under `schemas/` are what was released.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import usecases
+from glue import Catalog, PlatformError
+from glue.compatibility import check
+from glue.errors import CompatibilityError
+from glue.targets.jsonschema import Json, json_schema
+from glue.targets.markdown import catalogue
+
+ROOT = Path(__file__).parent.parent
+SCHEMAS = "schemas"
+Rendering = Callable[[Catalog], Iterator[tuple[str, str]]]
+
+
+def schemas(catalog: Catalog) -> Iterator[tuple[str, str]]:
+    """One JSON Schema a definition."""
+    for use_case in catalog.use_cases:
+        for schema in use_case.schemas:
+            yield f"{SCHEMAS}/{use_case.name}/{schema.name}.json", _json(json_schema(schema))
+
+
+def catalogue_page(catalog: Catalog) -> Iterator[tuple[str, str]]:
+    """The page about all use cases."""
+    yield "docs/catalogue.md", catalogue(catalog)
+
+
+RENDERINGS: tuple[Rendering, ...] = (schemas, catalogue_page)
+
+
+def rendered(catalog: Catalog) -> dict[str, str]:
+    """Every generated file: path from the root, and text."""
+    return dict(pair for rendering in RENDERINGS for pair in rendering(catalog))
+
+
+def check_released(root: Path, catalog: Catalog) -> None:
+    """Compare with what was released; CompatibilityError lists all that is not additive."""
+    current: dict[str, Json] = {path: json.loads(text) for path, text in schemas(catalog)}
+    found = []
+    for path in sorted((root / SCHEMAS).rglob("*.json")):
+        try:
+            name = path.relative_to(root).as_posix()
+            check(json.loads(path.read_text("utf-8")), current.get(name))
+        except CompatibilityError as error:
+            found.append(str(error))
+    if found:
+        raise CompatibilityError("\n".join(found))
+
+
+def stale(root: Path, files: dict[str, str]) -> list[str]:
+    """The generated files that are absent or differ from what would be written."""
+    return [
+        name
+        for name, text in files.items()
+        if not (root / name).is_file() or (root / name).read_text("utf-8") != text
+    ]
+
+
+def main(arguments: Sequence[str], root: Path = ROOT) -> int:
+    """Write or check; 1 if something is stale or not additive."""
+    catalog = usecases.load()
+    try:
+        check_released(root, catalog)
+    except PlatformError as error:
+        print(error, file=sys.stderr)
+        return 1
+    files = rendered(catalog)
+    names = stale(root, files)
+    if "--check" in arguments:
+        for name in names:
+            print(f"{name}: stale; run `python -m sdpctl.generated`", file=sys.stderr)
+        return 1 if names else 0
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(files[name], "utf-8")
+        print(name)
+    return 0
+
+
+def _json(value: Json) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

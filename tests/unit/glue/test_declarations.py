@@ -1,0 +1,179 @@
+"""Declarations: right ones become schemas; wrong ones fail at import and say what to write."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+from annotated_types import Ge, Gt, Interval, Le, Len, MaxLen, MinLen
+
+from glue import (
+    Boolean,
+    Catalog,
+    CatalogError,
+    Double,
+    Integer,
+    SchemaError,
+    String,
+    Struct,
+    Timestamp,
+    UseCase,
+    event,
+    record,
+    report,
+    schema_of,
+)
+
+Id = Annotated[str, "Which one."]
+
+
+def test_annotations_become_columns_in_order():
+    class Place:
+        gate: Annotated[str, "Which gate."]
+
+    @event(key="id", stream="passes", aliases=("passage",))
+    class Pass:
+        """Somebody passed."""
+
+        id: Annotated[str, MinLen(1), MaxLen(9), "Whose card."]
+        code: Annotated[str, Len(2, 4), "Short code."]
+        count: Annotated[int, Ge(0), Le(5), "How many."]
+        share: Annotated[float, Interval(ge=0, le=1), "Part of them."]
+        paid: Annotated[bool, "Whether they paid."]
+        at: Annotated[datetime | None, "When."] = None
+        place: Annotated[Place | None, "Where."] = None
+
+    schema = schema_of(Pass)
+    assert (schema.type, schema.aliases, schema.key) == ("pass", ("passage",), "id")
+    assert [(c.name, c.type, c.required) for c in schema.columns[:6]] == [
+        ("id", String(1, 9), True),
+        ("code", String(2, 4), True),
+        ("count", Integer(0, 5), True),
+        ("share", Double(0, 1), True),
+        ("paid", Boolean(), True),
+        ("at", Timestamp(), False),
+    ]
+    assert isinstance(schema.column("place").type, Struct)
+    assert schema.column("at").doc == "When."
+
+
+def test_a_declared_class_is_frozen_and_made_by_keyword():
+    @record(key="id", stream="out")
+    class Row:
+        """A row."""
+
+        id: Id
+
+    row = Row(id="a")
+    with pytest.raises(AttributeError):
+        row.id = "b"
+
+
+def _declare(**annotations):
+    """An event of these fields beside `id`."""
+    body = {"__doc__": "Something.", "__annotations__": {"id": Id, **annotations}}
+    return event(key="id", stream="s")(type("Thing", (), body))
+
+
+WRONG = {
+    "names are lower case": {"BadName": Annotated[str, "A name."]},
+    "a union may only add None": {"mixed": Annotated[str | int, "Either."]},
+    "needs one sentence saying what it is; got []": {"mute": str},
+    "needs one sentence saying what it is; got ['a', 'b']": {"two": Annotated[str, "a", "b"]},
+    "is not one of str, int, float, bool, datetime": {"many": Annotated[list[str], "Some."]},
+    "does not limit a str; use MinLen, MaxLen": {"name": Annotated[str, Ge(1), "A name."]},
+    "does not limit a number; use Ge, Le": {"n": Annotated[int, Gt(0), "A number."]},
+    "belong to every event already": {"occurred_at": Annotated[datetime, "When."]},
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_a_wrong_field_is_refused_by_name(message):
+    with pytest.raises(SchemaError) as refused:
+        _declare(**WRONG[message])
+    assert message in str(refused.value)
+    assert "Thing" in str(refused.value)
+    assert next(iter(WRONG[message])) in str(refused.value)
+
+
+def test_a_key_that_is_no_field_is_refused_with_the_choices():
+    with pytest.raises(SchemaError, match=r"Row: key 'idd' is not a field; fields: \['id'\]"):
+
+        @record(key="idd", stream="out")
+        class Row:
+            """A row."""
+
+            id: Id
+
+
+def test_a_class_without_a_docstring_is_refused():
+    with pytest.raises(SchemaError, match="Row: needs a docstring"):
+
+        @record(key="id", stream="out")
+        class Row:
+            id: Id
+
+
+def test_a_class_without_fields_is_refused():
+    with pytest.raises(SchemaError, match="Row: has no fields"):
+
+        @record(key="id", stream="out")
+        class Row:
+            """A row."""
+
+
+def test_a_report_counts_in_integers():
+    with pytest.raises(SchemaError, match=r"Usage.mean: a report counts in integers"):
+
+        @report(path="usage", key="id", period="period")
+        class Usage:
+            """Usage."""
+
+            id: Id
+            period: Annotated[int, "Bucket."]
+            mean: Annotated[float, "Mean."]
+
+
+def test_a_reports_period_must_be_a_field():
+    with pytest.raises(SchemaError, match="Usage: 'hour' is not a field"):
+
+        @report(path="usage", key="id", period="hour")
+        class Usage:
+            """Usage."""
+
+            id: Id
+
+
+def test_a_class_that_was_not_declared_has_no_schema():
+    with pytest.raises(SchemaError, match="str: not declared with"):
+        schema_of(str)
+
+
+def _use_case(name, *definitions):
+    return UseCase(name, "Doc.", Path(), definitions)
+
+
+def _event(name, stream="s", **options):
+    body = {"__doc__": "Something.", "__annotations__": {"id": Id}}
+    return event(key="id", stream=stream, **options)(type(name, (), body))
+
+
+def test_two_use_cases_may_not_share_a_type_or_an_alias():
+    first, second = _event("Pass"), _event("Entry", aliases=("pass",))
+    with pytest.raises(CatalogError, match="type 'pass' is declared by a and b"):
+        Catalog((_use_case("a", first), _use_case("b", second)))
+
+
+def test_all_events_of_a_use_case_go_to_one_stream():
+    with pytest.raises(CatalogError, match=r"a: events name \['s', 't'\]; one stream is needed"):
+        _ = _use_case("a", _event("Pass"), _event("Entry", stream="t")).event_stream
+
+
+def test_an_unknown_use_case_is_named_with_the_choices():
+    with pytest.raises(CatalogError, match=r"'b' is not in the catalog; use cases: \['a'\]"):
+        Catalog((_use_case("a", _event("Pass")),)).use_case("b")
+
+
+def test_a_use_case_has_its_streams_once_with_progress_and_dead_letters_last():
+    streams = _use_case("a", _event("Pass"), _event("Entry")).streams
+    assert streams == ("s", "progress", "dead-letters")
