@@ -12,6 +12,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
 from infra.assets import Assets
+from infra.constructs.acknowledge import acknowledge
 from infra.constructs.logs import log_group
 from infra.settings import Settings
 
@@ -97,6 +98,7 @@ class FlinkApplication(Construct):
         group = log_group(self, "Logs", settings=settings)
         group.grant_write(self.role)
         group.grant(self.role, "logs:DescribeLogStreams")
+        self._allow_finding_log_groups()
         stream = logs.LogStream(
             self,
             "LogStream",
@@ -106,6 +108,21 @@ class FlinkApplication(Construct):
         )
         self._log_group = group
         return stream
+
+    def _allow_finding_log_groups(self) -> None:
+        stack = cdk.Stack.of(self)
+        arn = stack.format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name="*",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        self.role.add_to_policy(
+            iam.PolicyStatement(actions=["logs:DescribeLogGroups"], resources=[arn])
+        )
+        found = f"arn:<AWS::Partition>:logs:{stack.region}:<AWS::AccountId>:log-group:*"
+        reason = "Managed Flink looks its log group up by listing; it learns their names only."
+        acknowledge(self.role, {f"IAM5[Resource::{found}]": reason})
 
     def _arn_of(self, stream: logs.LogStream) -> str:
         return cdk.Stack.of(self).format_arn(

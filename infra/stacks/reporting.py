@@ -57,7 +57,7 @@ class ReportingStack(cdk.Stack):
             "Persist", "persist.handler.handler", {"SDP_STREAMS": to_setting(names)}
         )
         for table in (*self._tables.by_key.values(), self._tables.progress):
-            table.grant(function, "dynamodb:UpdateItem", "dynamodb:PutItem")
+            table.grant(function, "dynamodb:PutItem")
         for letter in letters:
             self._streams[letter.key].grant(function, "kinesis:PutRecord", "kinesis:PutRecords")
         failed = self._failed_batches()
@@ -79,6 +79,7 @@ class ReportingStack(cdk.Stack):
             handler=handler,
             assets=self._assets,
             settings=self._settings,
+            timeout_seconds=60,
             environment={
                 "SDP_TABLES": to_setting(names),
                 "SDP_PROGRESS_TABLE": self._tables.progress.table_name,
