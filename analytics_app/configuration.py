@@ -1,0 +1,53 @@
+"""The job's own settings, and which keys code may set at all."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from glue.parameters import Parameters
+
+# What Managed Flink takes from code from 2.2 on; any other key ends the application at its start.
+ALLOWED = (
+    "pipeline.*",
+    "python.execution-mode",
+    "table.exec.async-*",
+    "table.exec.mini-batch.*",
+    "table.exec.sink.*",
+    "table.exec.source.idle-timeout",
+    "table.exec.state.ttl",
+    "table.local-time-zone",
+    "table.optimizer.*",
+)
+
+# State of aggregates must outlive every record that can still be counted in it: those of a stream
+# read again from its oldest record (kept 7 days at most), plus window and lateness. Four times that
+# bounds the state and leaves time to read it.
+KEPT = timedelta(days=28)
+
+
+def configuration(parameters: Parameters) -> dict[str, str]:
+    """What the job sets."""
+    ttl = KEPT + parameters.correlation_window + parameters.allowed_lateness
+    return {
+        "pipeline.name": "analytics",
+        "pipeline.object-reuse": "true",
+        "table.local-time-zone": "UTC",
+        "table.exec.state.ttl": f"{int(ttl.total_seconds())} s",
+        "table.exec.mini-batch.enabled": "true",
+        "table.exec.mini-batch.allow-latency": "200 ms",
+        "table.exec.mini-batch.size": "20000",
+    }
+
+
+def jars(configured: str, jar: Path) -> dict[str, str]:
+    """The application's jar, unless the runtime has been told of it already (`jarfile`)."""
+    if jar.name in configured or not jar.exists():
+        return {}
+    return {"pipeline.jars": jar.as_uri()}
+
+
+def is_allowed(key: str) -> bool:
+    """Whether code may set a key."""
+    return any(fnmatchcase(key, pattern) for pattern in ALLOWED)

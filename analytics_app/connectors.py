@@ -1,0 +1,91 @@
+"""Where tables live: connector options per stream. SQL and definitions never name a connector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from analytics_app.properties import Properties, PropertiesError
+
+_JSON = {"format": "json", "json.timestamp-format.standard": "ISO-8601"}
+_OMIT_NULLS = {"json.encode.ignore-null-fields": "true"}
+
+
+class Connector(Protocol):
+    """Options of the tables of one kind of storage."""
+
+    @property
+    def metadata(self) -> bool:
+        """Whether records carry their origin as metadata columns."""
+
+    @property
+    def partitioned(self) -> bool:
+        """Whether a sink spreads its records by a key column."""
+
+    def source(self, use_case: str, stream: str) -> dict[str, str]:
+        """Options of the table that reads a stream."""
+
+    def sink(self, use_case: str, stream: str) -> dict[str, str]:
+        """Options of the table that writes a stream."""
+
+
+@dataclass(frozen=True)
+class Kinesis:
+    """Kinesis streams, by ARN. The endpoint is the SDK's own, so the environment may move it."""
+
+    streams: Mapping[tuple[str, str], str]
+    region: str
+    metadata: bool = True
+    partitioned: bool = True
+
+    def source(self, use_case: str, stream: str) -> dict[str, str]:
+        """Reads from the oldest record kept: a first start misses nothing."""
+        start = {"source.init.position": "TRIM_HORIZON"}
+        return {**self._stream(use_case, stream), **start, **_JSON}
+
+    def sink(self, use_case: str, stream: str) -> dict[str, str]:
+        """Writes after at most 100 ms: the time to buffer is latency."""
+        flush = {"sink.flush-buffer.timeout": "100"}
+        return {**self._stream(use_case, stream), **flush, **_JSON, **_OMIT_NULLS}
+
+    def _stream(self, use_case: str, stream: str) -> dict[str, str]:
+        try:
+            arn = self.streams[use_case, stream]
+        except KeyError:
+            key = f"stream.{use_case}.{stream}"
+            raise PropertiesError(
+                f"{key}: the property is missing; it is the stream's ARN"
+            ) from None
+        return {"connector": "kinesis", "stream.arn": arn, "aws.region": self.region}
+
+
+@dataclass(frozen=True)
+class Files:
+    """NDJSON files, one folder a stream below `path`: bounded, for tests and benchmarks."""
+
+    path: str
+    metadata: bool = False
+    partitioned: bool = False
+
+    def source(self, use_case: str, stream: str) -> dict[str, str]:
+        """Reads what lies there and ends."""
+        return {**self._stream(use_case, stream), **_JSON, "json.ignore-parse-errors": "true"}
+
+    def sink(self, use_case: str, stream: str) -> dict[str, str]:
+        """Writes parts as they are committed."""
+        return {**self._stream(use_case, stream), **_JSON, **_OMIT_NULLS}
+
+    def _stream(self, use_case: str, stream: str) -> dict[str, str]:
+        return {"connector": "filesystem", "path": f"{self.path}/{use_case}/{stream}"}
+
+
+def connector(properties: Properties) -> Connector:
+    """The connector the properties name."""
+    match properties.connector:
+        case "kinesis":
+            return Kinesis(properties.streams, properties.region)
+        case "files":
+            return Files(properties.files_path)
+        case other:
+            raise PropertiesError(f"connector: {other!r} is not one of ['kinesis', 'files']")

@@ -1,0 +1,56 @@
+"""The Flink application: one job that runs the use cases its properties name.
+
+Sets only configuration that Managed Flink allows in code; parallelism, checkpoints, state backend
+and restarts are the runtime's. Blocks while the job runs; raises, so exits non-zero, if it fails.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+from pyflink.table import EnvironmentSettings, StatementSet, TableEnvironment  # noqa: E402
+
+from analytics_app import configuration, properties, rendering  # noqa: E402
+from analytics_app.connectors import connector  # noqa: E402
+from usecases import load  # noqa: E402
+
+
+def environment(given: properties.Properties) -> TableEnvironment:
+    """A table environment with the job's settings and functions."""
+    env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+    config = env.get_config()
+    settings = configuration.configuration(given.parameters)
+    settings |= configuration.jars(config.get("pipeline.jars", ""), HERE / "lib" / "sdp.jar")
+    for key, value in settings.items():
+        config.set(key, value)
+    for name, function in (("CORRELATE", "Correlate"), ("PROGRESS", "Progress")):
+        env.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION {name} AS 'sdp.functions.{function}'")
+    return env
+
+
+def statements(env: TableEnvironment, given: properties.Properties) -> StatementSet:
+    """All inserts of all use cases, as one job."""
+    together = env.create_statement_set()
+    for use_case in load(given.use_cases).use_cases:
+        sql = rendering.render(use_case, given.parameters, connector(given))
+        for definition in sql.definitions:
+            env.execute_sql(definition)
+        for insert in sql.inserts:
+            together.add_insert_sql(insert)
+    return together
+
+
+def main() -> None:
+    """Reads the properties, builds the job, runs it."""
+    path = os.environ.get("SDP_APPLICATION_PROPERTIES", properties.DEFAULT_PATH)
+    given = properties.Properties.read(Path(path))
+    statements(environment(given), given).execute().wait()
+
+
+if __name__ == "__main__":
+    main()

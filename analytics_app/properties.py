@@ -1,0 +1,79 @@
+"""What the application is told from outside: the runtime's property groups, checked once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from glue import PlatformError
+from glue.parameters import Parameters
+
+GROUP = "sdp"
+DEFAULT_PATH = "/etc/flink/application_properties.json"
+_PARAMETERS = {
+    "aggregation_period": "AggregationPeriod",
+    "correlation_window": "CorrelationWindow",
+    "allowed_lateness": "AllowedLateness",
+}
+
+
+class PropertiesError(PlatformError):
+    """The application's properties are missing, or one of them cannot be used."""
+
+
+@dataclass(frozen=True)
+class Properties:
+    """The property group `sdp`.
+
+    `streams` maps (use case, stream) to the stream's ARN. `connector` is `kinesis`, or `files` for
+    a run over NDJSON files below `files_path`, which is how tests and benchmarks run the package.
+    """
+
+    use_cases: tuple[str, ...]
+    region: str
+    parameters: Parameters
+    streams: Mapping[tuple[str, str], str]
+    connector: str = "kinesis"
+    files_path: str = ""
+
+    @classmethod
+    def read(cls, path: Path) -> Properties:
+        """The properties in a runtime's file: a JSON list of groups.
+
+        Raises PropertiesError naming the file or the property, ParameterError for a bad duration.
+        """
+        try:
+            groups = json.loads(path.read_text())
+            found = {g["PropertyGroupId"]: g["PropertyMap"] for g in groups}
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise PropertiesError(f"{path}: not a file of property groups: {error}") from error
+        if GROUP not in found:
+            raise PropertiesError(f"{path}: no group {GROUP!r}; groups: {sorted(found)}")
+        return cls.parse(found[GROUP])
+
+    @classmethod
+    def parse(cls, values: Mapping[str, str]) -> Properties:
+        """The properties from the group's own map."""
+        names = tuple(n.strip() for n in values.get("use_cases", "").split(",") if n.strip())
+        if not names:
+            raise PropertiesError("use_cases: names no use case")
+        given = {theirs: values[ours] for ours, theirs in _PARAMETERS.items() if ours in values}
+        return cls(
+            use_cases=names,
+            region=values.get("region", ""),
+            parameters=Parameters.parse(given),
+            streams=_streams(values),
+            connector=values.get("connector", "kinesis"),
+            files_path=values.get("files.path", ""),
+        )
+
+
+def _streams(values: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    found = {}
+    for key, arn in values.items():
+        if key.startswith("stream."):
+            use_case, _, stream = key.removeprefix("stream.").partition(".")
+            found[use_case, stream] = arn
+    return found

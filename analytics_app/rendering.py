@@ -1,0 +1,202 @@
+"""The SQL of one use case: tables, checks, its own pipeline, results, progress, dead letters.
+
+What a use case's own SQL (`pipeline/*.sql`) may read: the table of its event stream, the view
+`decoded` (the well-formed events) and the substitutions of `substitutions`. What it must define:
+the view `outcomes` (from CORRELATE), and for each report a view named by the report's path, with
+its columns and `version`. Everything else is rendered from the definitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from string import Template
+
+from analytics_app.connectors import Connector
+from glue import PlatformError, Schema, UseCase
+from glue.catalog import DEAD_LETTERS, PROGRESS
+from glue.parameters import Parameters
+from glue.targets import flink
+
+# Columns that belong to one record, so that another stage's never fill them.
+OWN = (
+    "event_id",
+    "occurred_at",
+    "received_at",
+    "event_time",
+    *(name for name, _, _ in flink.METADATA),
+)
+
+
+class PipelineError(PlatformError):
+    """A use case's SQL file cannot be used."""
+
+
+@dataclass(frozen=True)
+class Statements:
+    """What to execute, in order, and what to insert, all at once."""
+
+    definitions: tuple[str, ...]
+    inserts: tuple[str, ...]
+
+
+def render(use_case: UseCase, parameters: Parameters, connector: Connector) -> Statements:
+    """All SQL of a use case; its tables and views live in a database of its own."""
+    definitions = [
+        f"CREATE DATABASE IF NOT EXISTS `{use_case.name}`",
+        f"USE `{use_case.name}`",
+        *_tables(use_case, connector),
+        *_views(use_case),
+    ]
+    inserts: list[str] = []
+    for path in use_case.pipeline:
+        statement = pipeline_statement(path, substitutions(parameters))
+        (inserts if statement.startswith("INSERT") else definitions).append(statement)
+    definitions += [_changelog(report) for report in use_case.reports]
+    definitions += [_beats(use_case)]
+    inserts += [_report(report) for report in use_case.reports]
+    inserts += [_progress(use_case), _dead_letters(use_case), _malformed(use_case)]
+    return Statements(tuple(definitions), tuple(inserts))
+
+
+def substitutions(parameters: Parameters) -> dict[str, str]:
+    """What `${name}` in a pipeline file may name."""
+    return {
+        "aggregation_period_seconds": str(int(parameters.aggregation_period.total_seconds())),
+        "correlation_window_ms": str(_milliseconds(parameters.correlation_window)),
+        "allowed_lateness_ms": str(_milliseconds(parameters.allowed_lateness)),
+        "own_columns": ",".join(OWN),
+    }
+
+
+def pipeline_statement(path: Path, values: dict[str, str]) -> str:
+    """A file's one statement, without its comments, with its parameters filled in."""
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("--")]
+    try:
+        statement = Template("\n".join(lines).strip()).substitute(values)
+    except (KeyError, ValueError) as error:
+        raise PipelineError(f"{path}: {error}; parameters: {sorted(values)}") from error
+    if not statement.startswith(("CREATE TEMPORARY VIEW", "INSERT INTO")):
+        raise PipelineError(f"{path}: starts with neither CREATE TEMPORARY VIEW nor INSERT INTO")
+    return statement.rstrip(";")
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return duration // timedelta(milliseconds=1)
+
+
+def _tables(use_case: UseCase, connector: Connector) -> Iterator[str]:
+    stream = use_case.event_stream
+    options = connector.source(use_case.name, stream)
+    yield flink.source_table(use_case, options, metadata=connector.metadata)
+    sinks = [
+        *((s.stream, flink.result_columns(s), s.key) for s in _results(use_case)),
+        (PROGRESS, list(flink.PROGRESS_ROW), "use_case"),
+        (DEAD_LETTERS, list(flink.DEAD_LETTER), "id"),
+    ]
+    for name, columns, key in sinks:
+        yield flink.sink_table(
+            name,
+            columns,
+            connector.sink(use_case.name, name),
+            partition_key=key if connector.partitioned else "",
+        )
+
+
+def _results(use_case: UseCase) -> tuple[Schema, ...]:
+    return (*use_case.records, *use_case.reports)
+
+
+def _views(use_case: UseCase) -> Iterator[str]:
+    table = flink.table_name(use_case.event_stream)
+    yield (
+        "CREATE TEMPORARY VIEW `checked` AS\n"
+        f"SELECT *,\n  {flink.violation(use_case.events)} AS `violation`\nFROM `{table}`"
+    )
+    yield (
+        "CREATE TEMPORARY VIEW `decoded` AS\n"
+        f"SELECT * FROM `checked`\nWHERE `violation` IS NULL AND `type` <> '{flink.HEARTBEAT}'"
+    )
+
+
+def _changelog(report: Schema) -> str:
+    # an updating result as an append-only stream of upserts
+    return (
+        f"CREATE TEMPORARY VIEW `{report.path}_changelog` AS\n"
+        f"SELECT * FROM TO_CHANGELOG(\n  input => TABLE `{report.path}`,\n"
+        "  op => DESCRIPTOR(`op`),\n"
+        "  op_mapping => MAP['INSERT, UPDATE_AFTER', 'upsert', 'DELETE', 'delete'])"
+    )
+
+
+def _report(report: Schema) -> str:
+    names = ", ".join(f"`{name}`" for name in (*report.names, "version"))
+    return (
+        f"INSERT INTO `{flink.table_name(report.stream)}`\n"
+        f"SELECT {names}, CAST(0 AS BIGINT)\nFROM `{report.path}_changelog`"
+    )
+
+
+def _beats(use_case: UseCase) -> str:
+    # no row of a changelog passes: only its watermark does, which is behind the aggregation's
+    table = flink.table_name(use_case.event_stream)
+    parts = [
+        f"SELECT CAST(NULL AS TIMESTAMP_LTZ(3)) AS `heartbeat_at`\n"
+        f"FROM `{report.path}_changelog` WHERE `op` = 'none'"
+        for report in use_case.reports
+    ]
+    parts.append(
+        "SELECT CAST(`occurred_at` AS TIMESTAMP_LTZ(3)) AS `heartbeat_at`\n"
+        f"FROM `{table}` WHERE `type` = '{flink.HEARTBEAT}'"
+    )
+    return "CREATE TEMPORARY VIEW `beats` AS\n" + "\nUNION ALL\n".join(parts)
+
+
+def _progress(use_case: UseCase) -> str:
+    return (
+        f"INSERT INTO `{PROGRESS}`\n"
+        f"SELECT '{use_case.name}', `watermark`, `heartbeat_at`\n"
+        f"FROM PROGRESS(input => TABLE `beats`, uid => '{use_case.name}-progress')"
+    )
+
+
+def _dead_letters(use_case: UseCase) -> str:
+    return (
+        f"INSERT INTO `{flink.table_name(DEAD_LETTERS)}`\n"
+        + _dead_letter(use_case, "`outcome`", _DETAIL, "CAST(NULL AS STRING)")
+        + "\nFROM `outcomes` WHERE `outcome` IN ('duplicate', 'late', 'unmatched')"
+    )
+
+
+def _malformed(use_case: UseCase) -> str:
+    field = "SPLIT_INDEX(`violation`, ' ', 0)"
+    return (
+        f"INSERT INTO `{flink.table_name(DEAD_LETTERS)}`\n"
+        + _dead_letter(use_case, "'malformed'", "`violation`", field)
+        + "\nFROM `checked` WHERE `violation` IS NOT NULL"
+    )
+
+
+_DETAIL = """CASE `outcome`
+    WHEN 'duplicate' THEN 'the key has a record of this type already'
+    WHEN 'late' THEN 'older than the watermark less the allowed lateness'
+    ELSE 'the key closed before the earlier types came'
+  END"""
+
+
+def _dead_letter(use_case: UseCase, reason: str, detail: str, field: str) -> str:
+    stream = use_case.event_stream
+    return f"""SELECT
+  COALESCE(`shard_id` || ':' || `sequence_number`, `event_id`, '') || ':' || {reason},
+  '{use_case.name}',
+  'flink',
+  {reason},
+  {detail},
+  {field},
+  `data`,
+  `event_id`,
+  `occurred_at`,
+  COALESCE(`arrival_timestamp`, `received_at`),
+  ROW('{stream}', `shard_id`, `sequence_number`)"""

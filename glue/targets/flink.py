@@ -1,0 +1,214 @@
+"""Flink SQL from definitions: tables, and the checks that tell a malformed event.
+
+Knows no connector: a table's options are given by the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+from glue.catalog import UseCase
+from glue.errors import SchemaError
+from glue.schema import ENVELOPE, VERSIONING, Column, Kind, Schema
+from glue.types import (
+    INT64_MAX,
+    INT64_MIN,
+    Boolean,
+    ColumnType,
+    Double,
+    Integer,
+    String,
+    Struct,
+    Timestamp,
+)
+
+HEARTBEAT = "heartbeat"
+WATERMARK_DELAY = "INTERVAL '5' SECOND"
+FUTURE = "INTERVAL '5' MINUTE"
+
+# Where a record came from; read from the record's metadata by connectors that have it.
+METADATA: tuple[tuple[str, str, str], ...] = (
+    ("shard_id", "STRING", "shard-id"),
+    ("sequence_number", "STRING", "sequence-number"),
+    ("arrival_timestamp", "TIMESTAMP_LTZ(3)", "arrival-timestamp"),
+    ("data", "BYTES", "data"),
+)
+
+# JSON writes bytes as base64, so the payload stays bytes up to the very end.
+DEAD_LETTER: tuple[tuple[str, str], ...] = (
+    ("id", "STRING"),
+    ("use_case", "STRING"),
+    ("stage", "STRING"),
+    ("reason", "STRING"),
+    ("detail", "STRING"),
+    ("field", "STRING"),
+    ("payload", "BYTES"),
+    ("event_id", "STRING"),
+    ("occurred_at", "TIMESTAMP_LTZ(3)"),
+    ("failed_at", "TIMESTAMP_LTZ(3)"),
+    ("source", "ROW<`stream` STRING, `shard` STRING, `sequence_number` STRING>"),
+)
+
+PROGRESS_ROW: tuple[tuple[str, str], ...] = (
+    ("use_case", "STRING"),
+    ("watermark", "TIMESTAMP_LTZ(3)"),
+    ("heartbeat_at", "TIMESTAMP_LTZ(3)"),
+)
+
+
+def flink_type(column_type: ColumnType) -> str:
+    """The Flink SQL type of a column."""
+    match column_type:
+        case String():
+            return "STRING"
+        case Integer():
+            return "BIGINT"
+        case Double():
+            return "DOUBLE"
+        case Boolean():
+            return "BOOLEAN"
+        case Timestamp():
+            return "TIMESTAMP_LTZ(3)"
+        case Struct(columns=columns):
+            return f"ROW<{', '.join(f'`{c.name}` {flink_type(c.type)}' for c in columns)}>"
+        case _:
+            assert_never(column_type)
+
+
+def violations(column: Column) -> list[tuple[str, str]]:
+    """What can be wrong with a column of a decoded record: (SQL condition, what it means)."""
+    name, found = f"`{column.name}`", []
+    if column.required:
+        found.append((f"{name} IS NULL", "is required"))
+    match column.type:
+        case String(min_length=low, max_length=high):
+            if low:
+                found.append((f"CHAR_LENGTH({name}) < {low}", f"is shorter than {low}"))
+            if high is not None:
+                found.append((f"CHAR_LENGTH({name}) > {high}", f"is longer than {high}"))
+        case Integer(minimum=least, maximum=most):
+            if least > INT64_MIN:
+                found.append((f"{name} < {least}", f"is less than {least}"))
+            if most < INT64_MAX:
+                found.append((f"{name} > {most}", f"is greater than {most}"))
+        case Double(minimum=bottom, maximum=top):
+            if bottom is not None:
+                found.append((f"{name} < {bottom!r}", f"is less than {bottom}"))
+            if top is not None:
+                found.append((f"{name} > {top!r}", f"is greater than {top}"))
+        case Boolean() | Timestamp() | Struct():
+            pass
+        case _:
+            assert_never(column.type)
+    return found
+
+
+def violation(events: Sequence[Schema]) -> str:
+    """SQL: what is wrong with a record, as `/field sentence`; NULL where nothing is."""
+    known = ", ".join(_literal(e.type) for e in events)
+    lines = [
+        f"WHEN `type` = '{HEARTBEAT}' THEN CAST(NULL AS STRING)",
+        "WHEN `type` IS NULL THEN '/type is missing or the record cannot be decoded'",
+        f"WHEN `type` NOT IN ({known}) THEN '/type is not one of the types of this stream'",
+    ]
+    lines += [
+        _when(condition, column, meaning)
+        for column in ENVELOPE
+        if column.name not in ("type", "received_at")
+        for condition, meaning in violations(column)
+    ]
+    lines.append(
+        f"WHEN `occurred_at` > `received_at` + {FUTURE} THEN '/occurred_at is in the future'"
+    )
+    lines += [
+        _when(f"`type` = {_literal(event.type)} AND {condition}", column, meaning)
+        for event in events
+        for column in event.columns
+        for condition, meaning in violations(column)
+    ]
+    return "CASE\n    " + "\n    ".join(lines) + "\n  END"
+
+
+def _when(condition: str, column: Column, meaning: str) -> str:
+    return f"WHEN {condition} THEN '/{column.name} {meaning}'"
+
+
+def union_of(events: Sequence[Schema]) -> tuple[Column, ...]:
+    """The columns of all events on one stream, once each.
+
+    Raises SchemaError where two events give one name different types.
+    """
+    found: dict[str, tuple[str, Column]] = {}
+    for event in events:
+        for column in event.columns:
+            owner, known = found.setdefault(column.name, (event.name, column))
+            if flink_type(known.type) != flink_type(column.type):
+                raise SchemaError(
+                    f"{event.name}.{column.name}: {flink_type(column.type)} here, "
+                    f"{flink_type(known.type)} in {owner} of the same stream"
+                )
+    return tuple(column for _, column in found.values())
+
+
+def event_columns(use_case: UseCase) -> tuple[Column, ...]:
+    """The envelope, then the columns of all events of the use case."""
+    return (*ENVELOPE, *union_of(use_case.events))
+
+
+def source_table(use_case: UseCase, options: Mapping[str, str], *, metadata: bool) -> str:
+    """The table all events are read from, with its watermark.
+
+    `metadata` false makes the record's origin plain columns, for connectors without any.
+    Event time is `occurred_at`, or the epoch where that is absent or too far in the future: such
+    a record is malformed, and must not move the watermark.
+    """
+    lines = [f"`{c.name}` {flink_type(c.type)}" for c in event_columns(use_case)]
+    for name, sql_type, key in METADATA:
+        lines.append(
+            f"`{name}` {sql_type}" + (f" METADATA FROM '{key}' VIRTUAL" if metadata else "")
+        )
+    lines.append(
+        "`event_time` AS CASE WHEN `occurred_at` IS NULL\n"
+        f"    OR `occurred_at` > `received_at` + {FUTURE}\n"
+        "    THEN TO_TIMESTAMP_LTZ(0, 3) ELSE `occurred_at` END"
+    )
+    lines.append(f"WATERMARK FOR `event_time` AS `event_time` - {WATERMARK_DELAY}")
+    return _table(use_case.event_stream, lines, "", options)
+
+
+def result_columns(schema: Schema) -> list[tuple[str, str]]:
+    """Names and Flink types of what is written of a record; a report's with its versioning."""
+    columns = (*schema.columns, *(VERSIONING if schema.kind is Kind.REPORT else ()))
+    return [(c.name, flink_type(c.type)) for c in columns]
+
+
+def sink_table(
+    name: str,
+    columns: Sequence[tuple[str, str]],
+    options: Mapping[str, str],
+    *,
+    partition_key: str = "",
+) -> str:
+    """A table results are written to; `partition_key` is the column records are spread by."""
+    lines = [f"`{column}` {sql_type}" for column, sql_type in columns]
+    partitioned = f"PARTITIONED BY (`{partition_key}`) " if partition_key else ""
+    return _table(name, lines, partitioned, options)
+
+
+def _table(name: str, lines: list[str], partitioned: str, options: Mapping[str, str]) -> str:
+    body = ",\n  ".join(lines)
+    pairs = ",\n  ".join(f"{_literal(k)} = {_literal(v)}" for k, v in options.items())
+    return (
+        f"CREATE TEMPORARY TABLE `{table_name(name)}` (\n  {body}\n"
+        f") {partitioned}WITH (\n  {pairs}\n)"
+    )
+
+
+def table_name(stream: str) -> str:
+    """The table a stream is in SQL."""
+    return stream.replace("-", "_")
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
