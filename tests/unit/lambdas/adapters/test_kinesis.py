@@ -1,0 +1,140 @@
+"""PutRecords: only what failed is sent again, within a limited time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from lambdas.adapters.kinesis import KinesisStream, open_shards
+from lambdas.stream import Entry
+
+Failing = dict[str, str]
+
+
+@dataclass
+class Scripted:
+    """Kinesis by script: per call the keys that fail, or an error to raise; then all is stored."""
+
+    script: list[Failing | Exception]
+    calls: list[list[str]] = field(default_factory=list)
+
+    def put_records(self, *, StreamName: str, Records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        keys = [record["PartitionKey"] for record in Records]
+        self.calls.append(keys)
+        step = self.script.pop(0) if self.script else {}
+        if isinstance(step, Exception):
+            raise step
+        results = [{"ErrorCode": step[k]} if k in step else {"ShardId": "s"} for k in keys]
+        return {"FailedRecordCount": len(step), "Records": results}
+
+
+class Watch:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def put(client: Scripted, entries: Sequence[Entry], watch: Watch | None = None) -> list[str | None]:
+    watch = watch or Watch()
+    stream = KinesisStream(
+        client,  # type: ignore[arg-type]
+        sleep=watch.sleep,
+        monotonic=lambda: watch.now,
+        jitter=lambda: 1.0,
+    )
+    return stream.put("s", entries)
+
+
+def entries(*keys: str) -> list[Entry]:
+    return [Entry(key, b"{}") for key in keys]
+
+
+THROTTLED = "ProvisionedThroughputExceededException"
+
+
+def test_only_failed_entries_are_sent_again() -> None:
+    client = Scripted([{"b": THROTTLED, "c": "InternalFailure"}, {"c": "InternalFailure"}])
+    assert put(client, entries("a", "b", "c")) == [None, None, None]
+    assert client.calls == [["a", "b", "c"], ["b", "c"], ["c"]]
+
+
+def test_what_still_fails_when_time_is_up_is_reported() -> None:
+    client, watch = Scripted([{"b": THROTTLED}] * 100), Watch()
+    assert put(client, entries("a", "b"), watch) == [None, THROTTLED]
+    assert 3 < watch.now < 5
+    assert client.calls[1:] == [["b"]] * (len(client.calls) - 1)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "LimitExceededException"}}, "PutRecords"),
+        ReadTimeoutError(endpoint_url="http://127.0.0.1"),
+    ],
+)
+def test_a_call_that_failed_is_repeated(error: Exception) -> None:
+    client = Scripted([error])
+    assert put(client, entries("a")) == [None]
+    assert len(client.calls) == 2
+
+
+def test_what_cannot_be_mended_by_repeating_is_not_repeated() -> None:
+    missing = ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "PutRecords")
+    client = Scripted([missing])
+    assert put(client, entries("a")) == ["ResourceNotFoundException"]
+    assert len(client.calls) == 1
+
+
+def test_calls_hold_at_most_500_records() -> None:
+    client = Scripted([])
+    assert put(client, entries(*map(str, range(1001)))) == [None] * 1001
+    assert [len(keys) for keys in client.calls] == [500, 500, 1]
+
+
+def test_calls_hold_at_most_five_megabytes() -> None:
+    client = Scripted([])
+    put(client, [Entry("a", b"x" * 2_000_000)] * 5)
+    assert [len(keys) for keys in client.calls] == [2, 2, 1]
+
+
+def test_nothing_to_put_is_no_call() -> None:
+    client = Scripted([])
+    assert put(client, []) == []
+    assert client.calls == []
+
+
+def test_a_hash_key_picks_the_shard(aws: None) -> None:
+    client = boto3.client("kinesis")
+    client.create_stream(StreamName="s", ShardCount=4)
+    keys = list(open_shards(client, "s"))
+    assert len(set(keys)) == 4
+    assert KinesisStream(client).put("s", [Entry("k", b"{}", k) for k in keys]) == [None] * 4
+    for shard in client.list_shards(StreamName="s")["Shards"]:
+        query = {"ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+        iterator = client.get_shard_iterator(StreamName="s", **query)["ShardIterator"]  # type: ignore[arg-type]
+        assert len(client.get_records(ShardIterator=iterator)["Records"]) == 1
+
+
+class Paged:
+    """ListShards in two pages, one shard of them closed."""
+
+    def list_shards(self, **query: str) -> dict[str, Any]:
+        if query == {"NextToken": "more"}:
+            return {"Shards": [_shard("9")]}
+        assert query["StreamName"] == "s"
+        return {"Shards": [_shard("0"), _shard("5", EndingSequenceNumber="7")], "NextToken": "more"}
+
+
+def _shard(start: str, **sequence: str) -> dict[str, Any]:
+    return {"HashKeyRange": {"StartingHashKey": start}, "SequenceNumberRange": sequence}
+
+
+def test_open_shards_are_listed_over_all_pages() -> None:
+    assert list(open_shards(Paged(), "s")) == ["0", "9"]  # type: ignore[arg-type]
