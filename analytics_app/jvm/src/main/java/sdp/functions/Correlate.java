@@ -32,10 +32,10 @@ import org.apache.flink.types.Row;
  * <pre>{@code
  * CREATE TEMPORARY FUNCTION CORRELATE AS 'sdp.functions.Correlate';
  * SELECT * FROM CORRELATE(
- *   input => TABLE decoded PARTITION BY tx_id,
- *   stage_column => 'type', stages => 'bid,imp,click', own => 'event_id,data',
+ *   input => TABLE decoded PARTITION BY order_id,
+ *   stage_column => 'type', stages => 'ordered,packed,sent', own => 'event_id,data',
  *   window_ms => CAST(3600000 AS BIGINT), lateness_ms => CAST(3600000 AS BIGINT),
- *   on_time => DESCRIPTOR(occurred_at), uid => 'adtech-correlate')
+ *   on_time => DESCRIPTOR(occurred_at), uid => 'shop-correlate')
  * }</pre>
  *
  * Output columns, in this order: those of PARTITION BY; the other columns of the input, all

@@ -17,7 +17,7 @@ import org.apache.flink.types.Row;
  * CREATE TEMPORARY FUNCTION PROGRESS AS 'sdp.functions.Progress';
  * SELECT `watermark`, heartbeat_at FROM PROGRESS(
  *   input => TABLE x,
- *   uid => 'adtech-progress')
+ *   uid => 'shop-progress')
  * }</pre>
  *
  * The input needs one column {@code heartbeat_at} TIMESTAMP_LTZ(3); rows where it is null are
