@@ -17,7 +17,7 @@ def connect(
     """URL without a slash at its end, and API key; the deployment is asked only if needed."""
     if url and api_key:
         return url.rstrip("/"), api_key
-    from sdpctl import outputs  # only now: reading a deployment needs boto3
+    from sdpctl.outputs import read  # only now: reading a deployment needs boto3
 
-    found = outputs.read()
+    found = read()
     return (url or getattr(found, which)).rstrip("/"), api_key or found.api_key

@@ -6,6 +6,8 @@ from textwrap import dedent
 
 import orjson
 import pytest
+from analytics_app.connectors import Files
+from analytics_app.rendering import render
 from fastapi.testclient import TestClient
 
 import usecases
@@ -154,10 +156,20 @@ def test_its_schemas_and_page_are_rendered(catalog):
     assert "Somebody went through a gate." in files["docs/catalogue.md"]
 
 
+def test_its_sql_is_rendered(catalog, tmp_path):
+    statements = render(
+        catalog.use_case("turnstile"), Parameters.parse({}), Files(tmp_path, tmp_path)
+    )
+    assert any("`people` BIGINT" in s for s in statements.definitions)
+    assert any("gates" in s for s in statements.inserts)
+
+
 def test_its_generator_gets_the_truth_for_nothing(catalog):
     from usecases.turnstile import generator
 
-    settings = Settings(events=10, start=START, rate=1, duplicates=0.5, shuffle=timedelta(seconds=2))
+    settings = Settings(
+        events=10, start=START, rate=1, duplicates=0.5, shuffle=timedelta(seconds=2)
+    )
     generation = Generation(catalog.use_case("turnstile"), generator, settings)
     events = list(generation)
     truth = generation.truth()
