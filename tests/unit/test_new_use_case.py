@@ -6,11 +6,11 @@ from textwrap import dedent
 
 import orjson
 import pytest
-from analytics_app.connectors import Files
-from analytics_app.rendering import render
 from fastapi.testclient import TestClient
 
 import usecases
+from analytics_app.connectors import Files
+from analytics_app.rendering import render
 from glue.generation import Generation, Settings
 from glue.parameters import Parameters
 from glue.targets.dynamodb import hash_key, item, row
@@ -157,9 +157,7 @@ def test_its_schemas_and_page_are_rendered(catalog):
 
 
 def test_its_sql_is_rendered(catalog, tmp_path):
-    statements = render(
-        catalog.use_case("turnstile"), Parameters.parse({}), Files(tmp_path, tmp_path)
-    )
+    statements = render(catalog.use_case("turnstile"), Parameters.parse({}), Files(str(tmp_path)))
     assert any("`people` BIGINT" in s for s in statements.definitions)
     assert any("gates" in s for s in statements.inserts)
 
