@@ -100,6 +100,7 @@ def create_app(
     app.add_middleware(CORSMiddleware, allow_origins=["*"], expose_headers=["Retry-After"])
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_problem)
+    app.add_exception_handler(Exception, _fault)
     app.add_api_route("/health", _health, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_api_route("/events", _endpoint(ingestion, None), methods=["POST"])
     for name, event in ingestion.events.items():
@@ -144,3 +145,8 @@ def _problem(request: Request, error: Exception) -> Response:
 def _http_problem(request: Request, error: Exception) -> Response:
     error = cast(HTTPException, error)
     return Problem(error.status_code, str(error.detail), error.headers).to_response()
+
+
+def _fault(request: Request, error: Exception) -> Response:
+    """The cause goes to the log (the adapter writes it), not to the sender."""
+    return Problem(500, "a fault of ours; nothing can be said about what was stored").to_response()

@@ -1,5 +1,6 @@
 """Never a success answer for a record that is not stored."""
 
+from lambdas.stream import Entry
 from tests.unit.lambdas.ingest.gateway import Gateway
 
 
@@ -18,3 +19,13 @@ def test_when_nothing_was_stored_the_service_is_unavailable(gateway: Gateway) ->
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
     assert answer.error["code"] == "unavailable"
     assert "Throttled" in answer.error["message"]
+
+
+def test_a_fault_is_a_problem_document_that_does_not_give_its_cause(gateway: Gateway) -> None:
+    def fault(entry: Entry) -> str | None:
+        raise RuntimeError("secret")
+
+    gateway.stream.fails = fault
+    answer = gateway.post("/click", {"tx_id": "a"})
+    assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert "secret" not in answer.body["detail"]
