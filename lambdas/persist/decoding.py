@@ -39,16 +39,32 @@ def json_object(data: bytes) -> dict[str, Any]:
     return found
 
 
-def report_row(reports: Sequence[Schema], row: Mapping[str, Any]) -> Schema:
+@dataclass(frozen=True)
+class Layout:
+    """A report as its stream carries it: its columns and its version."""
+
+    report: Schema
+    columns: tuple[Column, ...]
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, report: Schema) -> Layout:
+        """The layout of a report."""
+        columns = (*report.columns, *VERSIONING)
+        return cls(report, columns, frozenset(column.name for column in columns))
+
+
+def report_row(layouts: Sequence[Layout], row: Mapping[str, Any]) -> Schema:
     """The report this row belongs to, with every value of it checked.
 
     Reports that share a stream are told apart by their columns.
     """
-    report = next((r for r in reports if row.keys() == _names(r)), None)
-    if report is None:
-        raise _wrong_columns(reports, row)
-    for column in (*report.columns, *VERSIONING):
+    layout = next((one for one in layouts if row.keys() == one.names), None)
+    if layout is None:
+        raise _wrong_columns(layouts, row)
+    for column in layout.columns:
         _check(column, row[column.name])
+    report = layout.report
     if len(str(row[report.key]).encode()) not in range(1, KEY_BYTES + 1):
         raise Malformed(f"a key has 1 to {KEY_BYTES} bytes", report.key)
     if not 0 <= row[report.period] < END_OF_TIME:
@@ -56,15 +72,12 @@ def report_row(reports: Sequence[Schema], row: Mapping[str, Any]) -> Schema:
     return report
 
 
-def _names(report: Schema) -> set[str]:
-    return {column.name for column in (*report.columns, *VERSIONING)}
-
-
-def _wrong_columns(reports: Sequence[Schema], row: Mapping[str, Any]) -> Malformed:
-    nearest = min(reports, key=lambda r: len(row.keys() ^ _names(r)))
-    missing = sorted(_names(nearest) - row.keys())
-    unknown = sorted(row.keys() - _names(nearest))
-    detail = f"not a row of {nearest.name}: missing columns {missing}, unknown columns {unknown}"
+def _wrong_columns(layouts: Sequence[Layout], row: Mapping[str, Any]) -> Malformed:
+    nearest = min(layouts, key=lambda one: len(row.keys() ^ one.names))
+    missing = sorted(nearest.names - row.keys())
+    unknown = sorted(row.keys() - nearest.names)
+    name = nearest.report.name
+    detail = f"not a row of {name}: missing columns {missing}, unknown columns {unknown}"
     return Malformed(detail, (missing or unknown)[0])
 
 
@@ -105,11 +118,11 @@ def _instant(row: Mapping[str, Any], name: str) -> datetime:
         raise Malformed(str(error), name) from error
 
 
-def reports_on(use_case: UseCase, stream: str) -> tuple[Schema, ...]:
+def layouts(use_case: UseCase, stream: str) -> tuple[Layout, ...]:
     """The reports a stream carries; CatalogError if two cannot be told apart."""
-    found = tuple(r for r in use_case.reports if r.stream == stream)
-    for report in found:
-        twins = [r.name for r in found if _names(r) == _names(report)]
+    found = tuple(Layout.of(r) for r in use_case.reports if r.stream == stream)
+    for layout in found:
+        twins = [other.report.name for other in found if other.names == layout.names]
         if len(twins) > 1:
             raise CatalogError(f"{use_case.name}/{stream}: {twins} have the same columns")
     return found

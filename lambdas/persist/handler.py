@@ -25,8 +25,9 @@ from glue.instants import EPOCH
 from lambdas.adapters import clock, kinesis
 from lambdas.adapters.dynamodb import DynamoStore
 from lambdas.persist.stream import StreamRecord
-from lambdas.persist.writing import Persist, Tables
+from lambdas.persist.writing import Persist
 from lambdas.settings import Settings
+from lambdas.tables import Tables
 
 # Left for the answer when writes are tried again until the invocation's time is up.
 MARGIN_MS = 5_000

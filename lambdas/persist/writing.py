@@ -7,36 +7,31 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from glue import Catalog
-from glue.catalog import DEAD_LETTERS, PROGRESS
+from glue.catalog import PROGRESS
 from glue.targets import dynamodb
 from glue.types import Timestamp
 from lambdas.persist.decoding import (
+    Layout,
     Malformed,
     Progress,
     json_object,
+    layouts,
     progress,
     report_row,
-    reports_on,
 )
 from lambdas.persist.stream import StreamRecord, dead_letter
 from lambdas.persist.upsert import Refused, Store, Unavailable, Upsert
 from lambdas.stream import Entry, Stream
+from lambdas.tables import Tables
 
 # Each write waits for the network; the store's client holds as many connections.
 WRITERS = 16
 
 Pending = dict[tuple[str, ...], list[tuple[Upsert, StreamRecord]]]
 Letters = list[tuple[StreamRecord, Entry]]
-
-
-@dataclass(frozen=True)
-class Tables:
-    """Where rows go: "use case/report path" → table, and the table of progress."""
-
-    reports: Mapping[str, str]
-    progress: str
 
 
 @dataclass(frozen=True)
@@ -81,12 +76,21 @@ class Persist:
                 pending[upsert.identity].append((upsert, record))
         return pending, letters
 
+    @cached_property
+    def _layouts(self) -> dict[str, tuple[Layout, ...]]:
+        """The reports on each stream: worked out once, for it is asked of every record."""
+        return {
+            f"{use_case.name}/{report.stream}": layouts(use_case, report.stream)
+            for use_case in self.catalog.use_cases
+            for report in use_case.reports
+        }
+
     def upsert(self, record: StreamRecord) -> Upsert:
         """What to write for this record; Malformed if it is not what its stream carries."""
         row = json_object(record.data)
         if record.kind == PROGRESS:
             return self._progress(progress(record.use_case, row))
-        report = report_row(reports_on(self.catalog.use_case(record.use_case), record.kind), row)
+        report = report_row(self._layouts[f"{record.use_case}/{record.kind}"], row)
         return Upsert(
             table=self.tables.reports[f"{record.use_case}/{report.path}"],
             key=(report.key, report.period),
@@ -140,17 +144,3 @@ class Persist:
 
 def _letter(record: StreamRecord, reason: str, detail: str, field: str | None) -> Entry:
     return dead_letter(record, reason=reason, detail=detail, field=field)
-
-
-def sources(catalog: Catalog) -> tuple[str, ...]:
-    """The streams persist reads, as "use case/stream": those of reports, and progress."""
-    return tuple(
-        f"{use_case.name}/{stream}"
-        for use_case in catalog.use_cases
-        for stream in dict.fromkeys([*(r.stream for r in use_case.reports), PROGRESS])
-    )
-
-
-def graves(catalog: Catalog) -> tuple[str, ...]:
-    """The streams persist writes, as "use case/stream"."""
-    return tuple(f"{use_case.name}/{DEAD_LETTERS}" for use_case in catalog.use_cases)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any
@@ -20,14 +20,7 @@ from lambdas.reports.problems import MEDIA_TYPE, BadParameter, NotFound, Problem
 from lambdas.reports.progress import Completeness, completeness
 from lambdas.reports.questions import PeriodQuery, key_of, seconds
 from lambdas.reports.store import Store
-
-
-@dataclass(frozen=True)
-class Tables:
-    """Where reports are read: "use case/report path" → table, and the table of progress."""
-
-    reports: Mapping[str, str]
-    progress: str
+from lambdas.tables import Tables
 
 
 def create_app(catalog: Catalog, store: Store, parameters: Parameters, tables: Tables) -> FastAPI:

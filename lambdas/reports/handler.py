@@ -13,9 +13,10 @@ from mangum import Mangum
 import usecases
 from glue.parameters import Parameters
 from lambdas.adapters.dynamodb import DynamoStore
-from lambdas.reports.app import Tables, create_app
+from lambdas.reports.app import create_app
 from lambdas.reports.problems import MEDIA_TYPE
 from lambdas.settings import Settings
+from lambdas.tables import Tables
 
 # All other types would be sent in base64.
 TEXT = ["application/json", MEDIA_TYPE]

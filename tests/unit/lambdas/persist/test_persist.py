@@ -5,16 +5,19 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
+from glue import CatalogError, UseCase, report
 from lambdas.adapters.dynamodb import DynamoStore
+from lambdas.persist.decoding import layouts
 from lambdas.persist.stream import StreamRecord
 from lambdas.persist.upsert import Unavailable, Upsert
-from lambdas.persist.writing import Persist, Tables
+from lambdas.persist.writing import Persist
 from lambdas.stream import Entry
-from tests.unit.lambdas.made_up import CATALOG, PROGRESS_TABLE, TABLES
+from lambdas.tables import Tables
+from tests.unit.lambdas.made_up import CATALOG, FACTORY, PROGRESS_TABLE, TABLES
 
 AT = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
@@ -224,3 +227,18 @@ def test_a_dead_letter_that_was_not_stored_is_tried_again_and_then_delivered_aga
     graveyard = Graveyard(failures=1)
     assert persist(Flaky(0), graveyard)([record(b"{", 8)], lambda n: n < 2) == set()
     assert len(graveyard.letters) == 1
+
+
+@report(path="twins", key="site", period="period")
+class Twin:
+    """A report with the columns of another."""
+
+    site: Annotated[int, "The site."]
+    period: Annotated[int, "Start of the bucket, epoch seconds."]
+    readings: Annotated[int, "Readings taken."]
+
+
+def test_reports_on_one_stream_that_cannot_be_told_apart_are_refused() -> None:
+    both = UseCase("factory", "Machines.", FACTORY.folder, (*FACTORY.definitions, Twin))
+    with pytest.raises(CatalogError, match=r"\['Site', 'Twin'\] have the same columns"):
+        layouts(both, "aggregates")

@@ -9,7 +9,8 @@ from fastapi.testclient import TestClient
 from glue.instants import to_millis
 from glue.parameters import Parameters
 from glue.targets.dynamodb import Item
-from lambdas.reports.app import Tables, create_app
+from lambdas.reports.app import create_app
+from lambdas.tables import Tables
 from tests.unit.lambdas.made_up import CATALOG, PROGRESS_TABLE, TABLES
 
 
