@@ -26,7 +26,7 @@ def counted(draw: st.DrawFn) -> tuple[str, dict[int, int], str]:
     return name, {YEAR + n * size: v for n, v in found.items()}, draw(st.sampled_from(units))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(what=counted(), zone=ZONES, desc=st.booleans(), limit=st.integers(1, 50))
 def test_rows_add_up_to_the_totals_in_every_zone_and_unit(
     what: tuple[str, dict[int, int], str], zone: str, desc: bool, limit: int
@@ -50,7 +50,7 @@ def test_rows_add_up_to_the_totals_in_every_zone_and_unit(
     assert paged == whole
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(what=counted(), zone=ZONES, cut=st.integers(YEAR, YEAR + 366 * 86400))
 def test_two_ranges_that_meet_add_up_to_the_whole(
     what: tuple[str, dict[int, int], str], zone: str, cut: int
