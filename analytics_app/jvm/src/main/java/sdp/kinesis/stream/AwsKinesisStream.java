@@ -10,6 +10,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.SdkBytes;
+import software.amazon.awssdk.core.SdkSystemSetting;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.http.apache.ApacheHttpClient;
 import software.amazon.awssdk.regions.Region;
@@ -48,10 +49,17 @@ public final class AwsKinesisStream implements KinesisStream {
             .region(Region.of(address.region()))
             .overrideConfiguration(c -> c.apiCallAttemptTimeout(ATTEMPT_TIMEOUT))
             .httpClientBuilder(ApacheHttpClient.builder().maxConnections(MAX_CONNECTIONS));
-    if (address.endpoint() != null) {
-      builder.endpointOverride(URI.create(address.endpoint()));
+    String endpoint = endpoint(address);
+    if (endpoint != null) {
+      // Stand-ins for Kinesis get times wrong in CBOR; in JSON they are seconds for everybody.
+      System.setProperty(SdkSystemSetting.CBOR_ENABLED.property(), "false");
+      builder.endpointOverride(URI.create(endpoint));
     }
     return new AwsKinesisStream(builder.build(), address.arn());
+  }
+
+  private static String endpoint(StreamAddress address) {
+    return address.endpoint() != null ? address.endpoint() : System.getenv("AWS_ENDPOINT_URL");
   }
 
   @Override

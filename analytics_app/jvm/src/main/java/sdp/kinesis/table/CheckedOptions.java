@@ -54,7 +54,7 @@ record CheckedOptions(ReadableConfig options) {
     return new StreamAddress(arn, region, endpoint());
   }
 
-  /** An endpoint in the environment is looked up where the stream is opened, by the AWS SDK. */
+  /** An endpoint in the environment is looked up later, on the machine that opens the stream. */
   private String endpoint() {
     String endpoint = options.getOptional(KinesisOptions.ENDPOINT).orElse(null);
     if (endpoint != null && !isUrl(endpoint)) {
