@@ -11,7 +11,6 @@ MVN := mvn -q -B -ntp -f analytics_app/jvm/pom.xml
 PARAMETERS ?=
 # The demo's events.
 EVENTS ?= 20000
-SEED ?= 1
 
 PYTHON := .venv/dev/bin/python
 JAR := analytics_app/jvm/target/sdp.jar
@@ -73,7 +72,7 @@ clean: ## stop it and remove its data
 	@[ ! -x $(PYTHON) ] || ./sdp clean
 
 demo: up ## everything from nothing: the platform, generated events, and their report
-	@$(PYTHON) -m sdpctl.demo --events $(EVENTS) --seed $(SEED)
+	@$(PYTHON) -m sdpctl.demo --events $(EVENTS)
 
 # --- quality ----------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
 
 import typer
@@ -41,11 +42,22 @@ def _about() -> None:
 
 
 def main() -> None:
-    """Run the command line; errors that are meant for the user come without a traceback."""
+    """Run the command line."""
+    _guarded(app(sys.argv[1] if len(sys.argv) > 1 else None))
+
+
+def run(command: Callable[..., None]) -> None:
+    """Run one function as a command line of its own."""
+    found = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    found.command()(command)
+    _guarded(found)
+
+
+def _guarded(command: Callable[[], None]) -> None:
+    """Errors that are meant for the user come without a traceback."""
     try:
-        app(sys.argv[1] if len(sys.argv) > 1 else None)()
+        command()
     except PlatformError as error:
-        Console(stderr=True, highlight=False).print(
-            str(error), style="red", markup=False, soft_wrap=True
-        )
+        console = Console(stderr=True, highlight=False)
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
         sys.exit(1)

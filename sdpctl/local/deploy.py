@@ -19,7 +19,7 @@ def synth(settings: Settings, parameters: Mapping[str, str]) -> Path:
     """Render the templates; raises CommandError with the app's own message."""
     out = settings.home / "cdk.out"
     context = [part for name, value in parameters.items() for part in ("-c", f"{name}={value}")]
-    _cdk(settings, "synth", ["synth", "--quiet", "--output", str(out), *context])
+    _cdk(settings, "synth", settings.root, ["synth", "--quiet", "--output", str(out), *context])
     return out
 
 
@@ -27,7 +27,8 @@ def bootstrap(settings: Settings) -> None:
     """Create the bucket and roles that CDK deploys with, once."""
     if "CDKToolkit" not in stack_states(settings):
         target = f"aws://{settings.account}/{settings.region}"
-        _cdk(settings, "bootstrap", ["bootstrap", target])
+        # Not where cdk.json is: there it would render the whole app first.
+        _cdk(settings, "bootstrap", settings.home, ["bootstrap", target])
 
 
 def deploy(settings: Settings, assembly: Path) -> bool:
@@ -38,7 +39,7 @@ def deploy(settings: Settings, assembly: Path) -> bool:
     mark.unlink(missing_ok=True)
     options = ["--require-approval", "never", "--concurrency", "3", "--progress", "events"]
     app = ["--app", str(assembly)]
-    _cdk(settings, "deploy", ["deploy", f"{settings.stage}/*", *app, *options])
+    _cdk(settings, "deploy", settings.home, ["deploy", f"{settings.stage}/*", *app, *options])
     mark.write_text(digest)
     return True
 
@@ -67,7 +68,7 @@ def complete(settings: Settings) -> bool:
     return bool(states) and all(s in ("CREATE_COMPLETE", "UPDATE_COMPLETE") for s in states)
 
 
-def _cdk(settings: Settings, step: str, arguments: list[str]) -> None:
+def _cdk(settings: Settings, step: str, cwd: Path, arguments: list[str]) -> None:
     log = settings.logs / f"{step}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {
@@ -82,7 +83,7 @@ def _cdk(settings: Settings, step: str, arguments: list[str]) -> None:
     with log.open("wb") as out:
         ended = subprocess.run(
             [cdk, "--no-version-reporting", "--no-notices", *arguments],
-            cwd=settings.root,
+            cwd=cwd,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=out,

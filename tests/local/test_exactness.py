@@ -2,9 +2,8 @@
 
 import random
 
-from tests.local.machine import Machine
-
 from tests.local.driver import Driver, auctions, batches
+from tests.local.machine import Machine
 
 
 def test_all_clicks_before_impressions_before_bids(driver: Driver) -> None:

@@ -1,0 +1,109 @@
+"""`make demo`: generated events through the public API, then a report that equals the truth."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+
+import usecases
+from glue import Schema
+from glue.generation import Generation
+from glue.generation import Settings as Shape
+from sdpctl import outputs
+from sdpctl.clock import now
+from sdpctl.commands.generate import generator_of, write
+from sdpctl.commands.report import table
+from sdpctl.commands.send import send
+from sdpctl.errors import CommandError
+from sdpctl.local.processes import pause
+from sdpctl.outputs import Outputs
+from sdpctl.settings import Settings
+
+PATIENCE = 180.0
+Rows = dict[str, dict[str, int]]  # the key's measures
+
+
+def demo(events: Annotated[int, typer.Option()] = 20_000, seed: int | None = None) -> None:
+    """Send events with 10 % duplicates, shuffled over 5 s, and compare the report."""
+    settings, console = Settings.load(), Console(highlight=False)
+    found = outputs.read(settings)
+    use_case = usecases.load().use_cases[0]
+    report = use_case.reports[0]
+    generation = Generation(use_case, generator_of(use_case.name), _shape(events, seed, now()))
+    file = settings.home / "demo" / "events.ndjson"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as stream:
+        write(generation, stream)
+    truth = _measures(report, generation.truth()["reports"][report.path])
+    with httpx.Client(headers={"x-api-key": found.api_key}, timeout=60) as client:
+        before = fetch(client, found, report, list(truth))
+        send(str(file), url=found.url_for_api, api_key=found.api_key)
+        expected = {key: _sum(before[key], row) for key, row in truth.items()}
+        took = await_report(client, found, report, expected)
+    _show(console, report, expected, file, generation.truth())
+    console.print(f"[green]✓[/] the report equals the truth, {took:.1f} s after the last event\n")
+    console.print("\n".join(f"{k:14} {v}" for k, v in found.as_dict().items()), soft_wrap=True)
+    console.print(f"{'Flink':14} http://127.0.0.1:{settings.flink_port}")
+
+
+def _shape(events: int, seed: int | None, present: datetime) -> Shape:
+    """Events that end now; another seed each time, so that a second run sends new ones."""
+    rate = 1000.0
+    return Shape(
+        events=events,
+        start=present - timedelta(seconds=events / rate),
+        seed=int(present.timestamp()) if seed is None else seed,
+        rate=rate,
+        duplicates=0.1,
+        shuffle=timedelta(seconds=5),
+    )
+
+
+def fetch(client: httpx.Client, found: Outputs, report: Schema, keys: list[str]) -> Rows:
+    """The report's measures of each key; zeros for one it does not know."""
+    rows: Rows = {}
+    for key in keys:
+        answer = client.get(f"{found.url_for_reports}/reports/{report.path}/{key}")
+        if answer.status_code not in (200, 404):
+            raise CommandError(f"{answer.url} answered {answer.status_code}: {answer.text}")
+        body: dict[str, Any] = answer.json() if answer.status_code == 200 else {}
+        rows[key] = {column.name: body.get(column.name, 0) for column in report.measures}
+    return rows
+
+
+def await_report(client: httpx.Client, found: Outputs, report: Schema, expected: Rows) -> float:
+    """Wait until the report shows exactly what is expected; the seconds it took."""
+    started = time.monotonic()
+    while (shown := fetch(client, found, report, list(expected))) != expected:
+        if time.monotonic() - started > PATIENCE:
+            wrong = {k: (shown[k], row) for k, row in expected.items() if shown[k] != row}
+            raise CommandError(f"the report differs from the truth (shown, expected): {wrong}")
+        pause(0.3)
+    return time.monotonic() - started
+
+
+def _measures(report: Schema, rows: dict[str, dict[str, Any]]) -> Rows:
+    return {key: {c.name: row[c.name] for c in report.measures} for key, row in rows.items()}
+
+
+def _sum(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    return {name: one[name] + other[name] for name in one}
+
+
+def _show(console: Console, report: Schema, rows: Rows, file: Path, truth: dict[str, Any]) -> None:
+    (file.parent / "truth.json").write_text(json.dumps(truth, indent=2))
+    shown = [{report.key or "key": key, **row} for key, row in rows.items()]
+    console.print(table({"report": report.path, "rows": shown}))
+
+
+if __name__ == "__main__":
+    from sdpctl.cli import run
+
+    run(demo)
