@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sdpctl.local import aws
+from sdpctl.local.deploy import stack_states
 from sdpctl.settings import Settings
 
 WANTED = {"STARTING", "RUNNING", "UPDATING", "AUTOSCALING"}
@@ -41,9 +42,21 @@ class Application:
 def applications(settings: Settings) -> list[Application]:
     """Every application of the control plane, as it is described now."""
     flink = aws.client(settings, "kinesisanalyticsv2")
-    names = [a["ApplicationName"] for a in flink.list_applications()["ApplicationSummaries"]]
-    details = [flink.describe_application(ApplicationName=name) for name in sorted(names)]
+    details = [flink.describe_application(ApplicationName=name) for name in _names(settings)]
     return [_parse(d["ApplicationDetail"]) for d in details]
+
+
+def _names(settings: Settings) -> list[str]:
+    """From the deployed stacks, because the emulator knows no ListApplications."""
+    stacks = aws.client(settings, "cloudformation")
+    ours = [name for name in stack_states(settings) if name.startswith(settings.stage)]
+    resources = [
+        resource
+        for name in ours
+        for resource in stacks.describe_stack_resources(StackName=name)["StackResources"]
+    ]
+    found = [r for r in resources if r["ResourceType"] == "AWS::KinesisAnalyticsV2::Application"]
+    return sorted(r["PhysicalResourceId"] for r in found)
 
 
 def unpack(settings: Settings, application: Application, folder: Path) -> None:
