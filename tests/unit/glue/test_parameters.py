@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glue.errors import ParameterError
@@ -60,6 +60,7 @@ def test_what_state_cannot_be_kept_for_is_refused(value: str) -> None:
         Parameters.parse({"AllowedLateness": value})
 
 
+@settings(deadline=None)
 @given(st.integers(0, 400 * 86_400).map(lambda n: timedelta(seconds=n)))
 def test_a_duration_survives_its_text(value: timedelta) -> None:
 
