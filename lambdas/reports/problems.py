@@ -80,3 +80,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def other(_: Request, error: HTTPException) -> Response:
         return problem(error.status_code, str(error.detail), error.headers)
+
+    @app.exception_handler(Exception)
+    async def fault(_: Request, error: Exception) -> Response:
+        # The cause goes to the log, for it is raised again behind this answer.
+        return problem(500, "a fault of ours; the reports themselves are unharmed")
