@@ -1,0 +1,34 @@
+"""The job's settings stay within what Managed Flink takes from code."""
+
+from pathlib import Path
+
+import pytest
+
+from analytics_app.configuration import configuration, is_allowed, jars
+from glue.parameters import Parameters
+
+
+def test_every_key_the_job_sets_is_allowed():
+    assert [k for k in configuration(Parameters.parse({})) if not is_allowed(k)] == []
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["parallelism.default", "execution.checkpointing.interval", "state.backend.type", "rest.port"],
+)
+def test_what_belongs_to_the_runtime_is_not_allowed(key):
+    assert not is_allowed(key)
+
+
+def test_state_outlives_a_week_of_stream_plus_window_and_lateness():
+    parameters = Parameters.parse({"CorrelationWindow": "P7D", "AllowedLateness": "P7D"})
+    ttl = int(configuration(parameters)["table.exec.state.ttl"].removesuffix(" s"))
+    assert ttl > 21 * 86_400
+
+
+def test_the_jar_is_named_once_whoever_names_it(tmp_path):
+    jar = tmp_path / "sdp.jar"
+    assert jars("", jar) == {}
+    jar.touch()
+    assert jars("", jar) == {"pipeline.jars": jar.as_uri()}
+    assert jars("['file:///code/lib/sdp.jar']", Path(jar)) == {}

@@ -1,0 +1,66 @@
+"""What the zip for Managed Flink holds, and what its check refuses."""
+
+import zipfile
+
+import pytest
+
+from analytics_app import package
+from analytics_app.package import PackageError, check
+
+GOOD = dict.fromkeys(package._NEEDED, "")
+
+
+@pytest.fixture
+def zipped(tmp_path):
+    def write(files):
+        path = tmp_path / "analytics.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, text in files.items():
+                archive.writestr(name, text)
+        return path
+
+    return write
+
+
+def test_a_zip_with_all_its_parts_passes(zipped):
+    check(zipped(GOOD))
+
+
+@pytest.mark.parametrize("name", sorted(GOOD))
+def test_a_missing_part_is_named(zipped, name):
+    with pytest.raises(PackageError, match=name):
+        check(zipped({n: t for n, t in GOOD.items() if n != name}))
+
+
+def test_a_second_jar_is_refused(zipped):
+    with pytest.raises(PackageError, match="2 jars"):
+        check(zipped(GOOD | {"lib/other.jar": ""}))
+
+
+@pytest.mark.parametrize("name", ["pandas", "numpy", "pyarrow"])
+def test_what_the_runtime_brings_is_refused(zipped, name):
+    with pytest.raises(PackageError, match=name):
+        check(zipped(GOOD | {f"{name}/__init__.py": ""}))
+
+
+@pytest.mark.parametrize(
+    "key", ["parallelism.default", "execution.checkpointing.interval", "state.backend.type"]
+)
+def test_a_key_that_managed_flink_refuses_is_named(zipped, key):
+    with pytest.raises(PackageError, match=key):
+        check(zipped(GOOD | {"analytics_app/x.py": f'config.set("{key}", "1")'}))
+
+
+def test_tests_the_java_module_and_caches_stay_out():
+    names = [name for name, _ in package.contents()]
+    assert not [n for n in names if "/tests/" in n or "jvm" in n or "__pycache__" in n]
+    assert "usecases/adtech/pipeline/20_outcomes.sql" in names
+
+
+def test_two_builds_of_the_same_sources_are_the_same_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(package, "build_jar", lambda: None)
+    jar = tmp_path / "sdp.jar"
+    jar.write_bytes(b"jar")
+    monkeypatch.setattr(package, "JAR", jar)
+    first = package.build(tmp_path / "a.zip").read_bytes()
+    assert package.build(tmp_path / "b.zip").read_bytes() == first

@@ -1,0 +1,66 @@
+"""The application's properties."""
+
+import json
+
+import pytest
+
+from analytics_app.connectors import Kinesis, connector
+from analytics_app.properties import Properties, PropertiesError
+from glue.errors import ParameterError
+
+GIVEN = {
+    "use_cases": "adtech, other",
+    "region": "eu-west-1",
+    "correlation_window": "PT1M",
+    "stream.adtech.dead-letters": "arn:x",
+}
+
+
+def test_the_group_of_the_platform_is_read_among_others(tmp_path):
+    path = tmp_path / "properties.json"
+    groups = [
+        {"PropertyGroupId": "kinesis.analytics.flink.run.options", "PropertyMap": {"python": "x"}},
+        {"PropertyGroupId": "sdp", "PropertyMap": GIVEN},
+    ]
+    path.write_text(json.dumps(groups))
+    found = Properties.read(path)
+    assert found.use_cases == ("adtech", "other")
+    assert found.parameters.to_strings() == {
+        "AggregationPeriod": "PT5M",
+        "CorrelationWindow": "PT1M",
+        "AllowedLateness": "PT1H",
+    }
+    assert found.streams == {("adtech", "dead-letters"): "arn:x"}
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{}", '[{"PropertyGroupId":"x","PropertyMap":{}}]'])
+def test_a_file_without_the_group_is_refused_by_its_name(tmp_path, text):
+    path = tmp_path / "properties.json"
+    path.write_text(text)
+    with pytest.raises(PropertiesError, match=r"properties\.json"):
+        Properties.read(path)
+
+
+def test_a_file_that_is_not_there_is_refused_by_its_name(tmp_path):
+    with pytest.raises(PropertiesError, match=r"absent\.json"):
+        Properties.read(tmp_path / "absent.json")
+
+
+def test_no_use_case_is_refused():
+    with pytest.raises(PropertiesError, match="use_cases"):
+        Properties.parse({})
+
+
+def test_a_bad_duration_is_refused_by_its_parameter():
+    with pytest.raises(ParameterError, match="CorrelationWindow"):
+        Properties.parse({**GIVEN, "correlation_window": "1 minute"})
+
+
+def test_a_stream_without_its_arn_is_named():
+    with pytest.raises(PropertiesError, match=r"stream\.adtech\.bcns"):
+        Kinesis({}, "eu-west-1").source("adtech", "bcns")
+
+
+def test_an_unknown_connector_is_refused_with_the_choices():
+    with pytest.raises(PropertiesError, match=r"'kafka' is not one of \['kinesis', 'files'\]"):
+        connector(Properties.parse({**GIVEN, "connector": "kafka"}))

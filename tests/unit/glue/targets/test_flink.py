@@ -1,0 +1,80 @@
+"""Flink SQL from definitions."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+from annotated_types import Ge, Le, MaxLen, MinLen
+
+from glue import SchemaError, UseCase, event, schema_of
+from glue.targets import flink
+
+
+class Place:
+    floor: Annotated[int, "Which floor."]
+
+
+@event(key="machine", stream="readings")
+class Reading:
+    """A machine was read."""
+
+    machine: Annotated[str, MinLen(1), MaxLen(9), "The machine."]
+    celsius: Annotated[float | None, Ge(-40.0), Le(150.0), "Temperature."] = None
+    count: Annotated[int, Ge(0), "Pieces made."]
+    open: Annotated[bool, "The door is open."]
+    at: Annotated[datetime, "When it was read."]
+    place: Annotated[Place | None, "Where it stands."] = None
+
+
+def test_each_type_has_its_flink_type():
+    types = {c.name: flink.flink_type(c.type) for c in schema_of(Reading).columns}
+    assert types == {
+        "machine": "STRING",
+        "celsius": "DOUBLE",
+        "count": "BIGINT",
+        "open": "BOOLEAN",
+        "at": "TIMESTAMP_LTZ(3)",
+        "place": "ROW<`floor` BIGINT>",
+    }
+
+
+def test_what_a_declaration_limits_is_checked_in_sql():
+    found = {c.name: [s for s, _ in flink.violations(c)] for c in schema_of(Reading).columns}
+    assert found == {
+        "machine": [
+            "`machine` IS NULL",
+            "CHAR_LENGTH(`machine`) < 1",
+            "CHAR_LENGTH(`machine`) > 9",
+        ],
+        "celsius": ["`celsius` < -40.0", "`celsius` > 150.0"],
+        "count": ["`count` IS NULL", "`count` < 0"],
+        "open": ["`open` IS NULL"],
+        "at": ["`at` IS NULL"],
+        "place": [],
+    }
+
+
+def test_one_name_with_two_types_on_one_stream_is_refused():
+    @event(key="machine", stream="readings")
+    class Alarm:
+        """A machine called."""
+
+        machine: Annotated[str, "The machine."]
+        count: Annotated[str, "How often, in words."]
+
+    with pytest.raises(SchemaError, match=r"Alarm\.count: STRING here, BIGINT in Reading"):
+        flink.union_of([schema_of(Reading), schema_of(Alarm)])
+
+
+def test_the_origin_of_a_record_is_metadata_only_where_the_connector_has_it():
+    use_case = UseCase("machines", "Machines.", Path(), (Reading,))
+    options = {"connector": "x"}
+    assert "METADATA FROM 'shard-id' VIRTUAL" in flink.source_table(
+        use_case, options, metadata=True
+    )
+    assert "METADATA" not in flink.source_table(use_case, options, metadata=False)
+
+
+def test_quotes_in_an_option_stay_inside_it():
+    assert "'it''s'" in flink.sink_table("x", [("a", "STRING")], {"path": "it's"})
