@@ -16,11 +16,27 @@ from sdpctl.settings import Settings
 
 
 def synth(settings: Settings, parameters: Mapping[str, str]) -> Path:
-    """Render the templates; raises CommandError with the app's own message."""
-    out = settings.home / "cdk.out"
+    """Render the templates, unless nothing they are made of has changed; raises CommandError."""
+    out, mark = settings.home / "cdk.out", settings.home / "synthesised"
+    digest = sources(settings, parameters)
+    if mark.exists() and mark.read_text() == digest and (out / "manifest.json").exists():
+        return out
+    mark.unlink(missing_ok=True)
     context = [part for name, value in parameters.items() for part in ("-c", f"{name}={value}")]
     _cdk(settings, "synth", settings.root, ["synth", "--quiet", "--output", str(out), *context])
+    mark.write_text(digest)
     return out
+
+
+def sources(settings: Settings, parameters: Mapping[str, str]) -> str:
+    """A digest of everything that the templates are rendered from."""
+    root, digest = settings.root, hashlib.sha256(repr(sorted(parameters.items())).encode())
+    paths = [root / "app.py", root / "cdk.json", root / "build" / "analytics.zip"]
+    for folder in ("infra", "glue", "usecases", "build/lambdas/bundle"):
+        paths += (p for p in (root / folder).rglob("*") if p.suffix not in (".pyc", ".pyo"))
+    for path in sorted(p for p in paths if p.is_file()):
+        digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def bootstrap(settings: Settings) -> None:
