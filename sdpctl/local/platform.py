@@ -20,7 +20,7 @@ from sdpctl.local.processes import last_lines, pause, port_is_free, require_port
 from sdpctl.settings import Settings
 
 JOB_SECONDS = 180
-WARM_CALLS = 4
+WARM_CALLS = 2
 
 
 class Steps:
