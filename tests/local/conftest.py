@@ -15,7 +15,7 @@ from sdpctl.settings import Settings
 from tests.local.driver import Driver
 from tests.local.machine import Machine
 
-PARAMETERS = {"AggregationPeriod": "PT1M", "CorrelationWindow": "PT1M", "AllowedLateness": "PT1M"}
+PARAMETERS = {"AggregationPeriod": "PT1M", "CorrelationWindow": "PT1M", "AllowedLateness": "PT2M"}
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from tests.local.driver import Driver, auctions, wait_until
 
 
 def test_a_bucket_becomes_final_and_a_key_closes_with_heartbeats_alone(driver: Driver) -> None:
-    made = auctions(6, at=datetime.now(UTC) - timedelta(seconds=50))
+    made = auctions(6, at=datetime.now(UTC) - timedelta(seconds=110))
     driver.send([*made.bids, *made.impressions])
     expected = {**made.expected, "clicks": 0}
     driver.await_totals(made.campaign, expected)
