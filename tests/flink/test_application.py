@@ -1,0 +1,157 @@
+"""The packaged application, run by Flink over files: exact in any order, nothing lost.
+
+Bounded input has no end of time: the last watermark is the end of all time, so every key closes.
+"""
+
+import base64
+import json
+import os
+import subprocess
+import zipfile
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from analytics_app.package import ROOT, build
+from glue.generation import Generation, Settings
+from glue.targets.flink import HEARTBEAT
+from usecases import load
+from usecases.adtech import generator
+
+PYTHON = ROOT / ".venv" / "flink" / "bin" / "python"
+START = datetime(2026, 11, 21, 10, tzinfo=UTC)
+RANK = {"click": 0, "imp": 1, "bid": 2}
+
+
+def _record(event):
+    fields = {"received_at": event["occurred_at"], **event}
+    data = base64.b64encode(json.dumps(fields).encode()).decode()
+    return {**fields, "data": data, "shard_id": "shard-0"}
+
+
+def _poison():
+    at = "2026-11-21T10:00:01.000Z"
+    common = {"event_id": "x", "occurred_at": at, "received_at": at, "tx_id": "poison"}
+    return [
+        {**common, "type": "imp", "win_price": -1},
+        {**common, "type": "bid", "app_uid": "a"},
+        {**common, "type": "unheard-of"},
+        {**common, "type": "click", "occurred_at": "2999-01-01T00:00:00.000Z"},
+        {**common, "type": "click", "occurred_at": None},
+        {**common, "type": "click", "tx_id": "nobody's"},
+    ]
+
+
+def _config(folder: Path) -> None:
+    options = subprocess.check_output(
+        [PYTHON, "-c", "import pyflink, sys; sys.stdout.write(pyflink.__path__[0])"], text=True
+    )
+    theirs = (Path(options) / "conf" / "config.yaml").read_text().splitlines()
+    opens = next(line.split(": ", 1)[1] for line in theirs if line.strip().startswith("all: "))
+    folder.mkdir()
+    (folder / "log4j-cli.properties").write_text("rootLogger.level = OFF\n")
+    (folder / "config.yaml").write_text(
+        f"env.java.opts.all: {opens}\nparallelism.default: 2\nrest.port: 0\n"
+        "rest.bind-address: 127.0.0.1\n"
+    )
+
+
+def _run(folder: Path, records: list[dict]) -> None:
+    with zipfile.ZipFile(build()) as archive:
+        archive.extractall(folder / "code")
+    _config(folder / "conf")
+    source = folder / "data" / "adtech" / "bcns"
+    source.mkdir(parents=True)
+    (source / "events.json").write_text("".join(json.dumps(r) + "\n" for r in records))
+    given = {"use_cases": "adtech", "connector": "files", "files.path": str(folder / "data")}
+    path = folder / "properties.json"
+    path.write_text(json.dumps([{"PropertyGroupId": "sdp", "PropertyMap": given}]))
+    environment = {
+        **os.environ,
+        "SUBMIT_ARGS": "remote -t local",
+        "FLINK_CONF_DIR": str(folder / "conf"),
+        "FLINK_LOG_DIR": str(folder),
+        "SDP_APPLICATION_PROPERTIES": str(path),
+    }
+    done = subprocess.run(
+        [PYTHON, "main.py"],
+        cwd=folder / "code",
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def _written(folder: Path, stream: str) -> list[dict]:
+    files = sorted((folder / "data" / "adtech" / stream).rglob("*"))
+    return [json.loads(row) for f in files if f.is_file() for row in f.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module", params=["shuffled", "clicks before impressions before bids"])
+def run(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("flink")
+    settings = Settings(
+        events=2000, start=START, rate=200.0, duplicates=0.1, shuffle=timedelta(seconds=4)
+    )
+    generation = Generation(load(("adtech",)).use_case("adtech"), generator, settings)
+    records = [_record(event) for event in generation]
+    if request.param != "shuffled":
+        records.sort(key=lambda r: RANK[r["type"]])
+    beat = {"type": HEARTBEAT, "event_id": "h", "received_at": "2026-11-21T10:01:00.000Z"}
+    beats = [{**beat, "occurred_at": f"2026-11-21T10:0{n}:00.000Z"} for n in (1, 2)]
+    _run(folder, records[:500] + [_record(r) for r in _poison()] + records[500:] + beats)
+    return folder, generation.truth()
+
+
+def test_reports_equal_the_truth(run):
+    folder, truth = run
+    newest = {}
+    for row in sorted(_written(folder, "aggregates"), key=lambda r: r["version"]):
+        newest[row["campaign_item_id"], row["period"]] = row
+    names = ("campaign_item_id", "period", "bids", "impressions", "clicks", "spend")
+    found = {tuple(row[n] for n in names) for row in newest.values()}
+    assert found == {tuple(p[n] for n in names) for p in truth["periods"]["campaigns"]}
+
+
+def test_each_auction_ends_as_one_transaction(run):
+    folder, truth = run
+    outcomes = truth["outcomes"]
+    rows = _written(folder, "transactions")
+    assert len({r["tx_id"] for r in rows}) == len(rows) == outcomes["bid"]["matched"]
+    assert sum(r["won"] for r in rows) == outcomes["imp"]["matched"]
+    assert sum(r["clicked"] for r in rows) == outcomes["click"]["matched"]
+
+
+def test_enriched_records_are_written_once(run):
+    folder, truth = run
+    for stream, kind in (("impressions", "imp"), ("clicks", "click")):
+        rows = _written(folder, stream)
+        assert len({r["tx_id"] for r in rows}) == len(rows) == truth["outcomes"][kind]["matched"]
+
+
+def test_what_is_not_counted_is_a_dead_letter_with_its_bytes(run):
+    folder, truth = run
+    rows = _written(folder, "dead-letters")
+    assert Counter(r["reason"] for r in rows) == {
+        "duplicate": sum(kind["duplicate"] for kind in truth["outcomes"].values()),
+        "malformed": 5,
+        "unmatched": 1,
+    }
+    fields = {r["field"] for r in rows if r["reason"] == "malformed"}
+    assert fields == {"/win_price", "/campaign_item_id", "/type", "/occurred_at"}
+    for row in rows:
+        sent = json.loads(base64.b64decode(row["payload"]))
+        assert sent.get("event_id") == row["event_id"]
+        assert row["source"]["shard"] == "shard-0"
+
+
+def test_a_heartbeat_tells_the_watermark_of_the_one_before(run):
+    folder, _ = run
+    (row,) = _written(folder, "progress")
+    assert row["heartbeat_at"] == "2026-11-21T10:02:00Z"
+    assert row["watermark"] <= "2026-11-21T10:01:00Z"
