@@ -1,5 +1,6 @@
 package sdp.functions;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -90,7 +91,8 @@ public final class Correlate extends ProcessTableFunction<RowData> implements Sp
   @Override
   public TypeInference getTypeInference(DataTypeFactory factory) {
     LinkedHashMap<String, StateTypeStrategy> state = new LinkedHashMap<>();
-    state.put("key", StateTypeStrategy.of(call -> Optional.of(stateType())));
+    // no TTL, whatever the job's is: keys close by event time, and it would cost each access
+    state.put("key", StateTypeStrategy.of(call -> Optional.of(stateType()), Duration.ZERO));
     TypeInference.Builder inference =
         TypeInference.newBuilder()
             .stateTypeStrategies(state)

@@ -1,0 +1,80 @@
+"""Watches a job from outside: its progress by Flink's REST API, its process by /proc."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """At `at` seconds the sources had sent `sent` records on, for `cpu` seconds of processor."""
+
+    at: float
+    sent: int
+    cpu: float
+
+
+@dataclass
+class Watch:
+    """What was seen of one job until its process ended."""
+
+    samples: list[Sample] = field(default_factory=list)
+    peak_bytes: int = 0
+    state_bytes: int = 0
+    checkpoints: int = 0
+
+    def steady(self) -> tuple[Sample, Sample]:
+        """The first sample with a third of the records through, and the last while they flow."""
+        total = self.samples[-1].sent
+        end = next(s for s in self.samples if s.sent == total)
+        start = next(s for s in self.samples if s.sent >= total / 3)
+        return start, end
+
+    def look(self, pid: int, base: str) -> None:
+        """Takes one sample; a job that is not there yet, or gone, is no error."""
+        try:
+            jvm = _descendants(pid)[-1]
+            cpu = _cpu_seconds(jvm)
+            self.peak_bytes = max(self.peak_bytes, _peak(jvm))
+            job = _get(f"{base}/jobs")["jobs"][0]["id"]
+            vertices = _get(f"{base}/jobs/{job}")["vertices"]
+            sources = [v for v in vertices if v["name"].startswith("Source:")]
+            sent = sum(v["metrics"]["write-records"] for v in sources)
+            self.samples.append(Sample(time.monotonic(), sent, cpu))
+            self._checkpoint(_get(f"{base}/jobs/{job}/checkpoints"))
+        except (OSError, IndexError, KeyError, ValueError):
+            return
+
+    def _checkpoint(self, found: dict[str, Any]) -> None:
+        latest = found["latest"]["completed"]
+        if latest:
+            self.checkpoints = found["counts"]["completed"]
+            self.state_bytes = max(self.state_bytes, latest["state_size"])
+
+
+def _get(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=2) as answer:
+        return json.load(answer)
+
+
+def _descendants(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(c) for c in children] + [g for c in children for g in _descendants(int(c))]
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def _peak(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
