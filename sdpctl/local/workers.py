@@ -13,8 +13,8 @@ from types import FrameType
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sdpctl.errors import CommandError
-from sdpctl.local import emulator
-from sdpctl.local.applications import applications
+from sdpctl.local import aws, emulator
+from sdpctl.local.applications import Application, applications
 from sdpctl.local.flink_worker import FlinkWorker
 from sdpctl.local.processes import Service
 from sdpctl.settings import Settings
@@ -45,6 +45,26 @@ def stop(settings: Settings) -> bool:
     return ended
 
 
+def resume(settings: Settings, application: Application) -> None:
+    """Start an application again that the emulator forgot was running when it ended itself.
+
+    A stop under the emulator that the application was last seen running under is meant.
+    """
+    mark = settings.home / "flink" / application.name / "running-under"
+    current = emulator.service(settings).pid_file.read_text()
+    before = mark.read_text() if mark.exists() else current
+    if application.wanted:
+        if not mark.exists() or before != current:
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.write_text(current)
+    elif before != current:
+        log.info("starting %s, which ran before the emulator was ended", application.name)
+        flink = aws.client(settings, "kinesisanalyticsv2")
+        flink.start_application(ApplicationName=application.name, RunConfiguration={})
+    else:
+        mark.unlink(missing_ok=True)
+
+
 class Supervisor:
     """Looks at the control plane again and again, until it is told to end."""
 
@@ -72,6 +92,8 @@ class Supervisor:
         if emulator.service(self.settings).pid_file.exists():
             emulator.start(self.settings)
         found = {a.name: a for a in applications(self.settings)}
+        for application in found.values():
+            resume(self.settings, application)
         for name in found.keys() | self._jobs.keys():
             self._job(name).follow(found.get(name))
 
