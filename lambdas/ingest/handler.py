@@ -14,13 +14,14 @@ from mangum import Mangum
 import usecases
 from lambdas.adapters import clock, kinesis
 from lambdas.ingest.app import create_app
+from lambdas.problem import MEDIA_TYPE
 from lambdas.settings import Settings
 from lambdas.stream import Entry, Stream
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-TEXT = ["application/json", "application/problem+json", "text/"]
+TEXT = ["application/json", MEDIA_TYPE, "text/"]
 logger = Logger()
 metrics = Metrics(namespace="SDP")
 

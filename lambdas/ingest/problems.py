@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 
-import orjson
 from starlette.responses import Response
 
-MEDIA_TYPE = "application/problem+json"
+from lambdas.problem import problem
 
 
 class Problem(Exception):
@@ -22,12 +20,4 @@ class Problem(Exception):
 
     def to_response(self) -> Response:
         """The document."""
-        title = HTTPStatus(self.status).phrase
-        content = {
-            "type": "about:blank",
-            "title": title,
-            "status": self.status,
-            "detail": self.detail,
-        }
-        headers = dict(self.headers or {})
-        return Response(orjson.dumps(content), self.status, headers, MEDIA_TYPE)
+        return problem(self.status, self.detail, self.headers)

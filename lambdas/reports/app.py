@@ -13,10 +13,11 @@ from fastapi.responses import JSONResponse
 
 from glue import Catalog, Schema
 from glue.parameters import Parameters, format_duration
+from lambdas.problem import MEDIA_TYPE
 from lambdas.reports import answers, counting, paging
 from lambdas.reports.calendar import LENGTHS, Calendar
 from lambdas.reports.counting import ALWAYS, Buckets, Row
-from lambdas.reports.problems import MEDIA_TYPE, BadParameter, NotFound, Problem, install
+from lambdas.reports.problems import BadParameter, NotFound, Problem, install
 from lambdas.reports.progress import Completeness, completeness
 from lambdas.reports.questions import PeriodQuery, key_of, seconds
 from lambdas.reports.store import Store

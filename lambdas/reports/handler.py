@@ -13,8 +13,8 @@ from mangum import Mangum
 import usecases
 from glue.parameters import Parameters
 from lambdas.adapters.dynamodb import DynamoStore
+from lambdas.problem import MEDIA_TYPE
 from lambdas.reports.app import create_app
-from lambdas.reports.problems import MEDIA_TYPE
 from lambdas.settings import Settings
 from lambdas.tables import Tables
 

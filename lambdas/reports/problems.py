@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import http
-from collections.abc import Mapping
-from typing import Any
-
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from glue.errors import PlatformError
+from lambdas.problem import problem
 from lambdas.reports.store import StoreUnavailable
 
-MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = "1"
 
 
@@ -39,20 +34,6 @@ class BadParameter(PlatformError):
 
 class NotFound(PlatformError):
     """Nothing was ever counted under this key."""
-
-
-def problem(
-    status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any
-) -> Response:
-    """The answer that carries a problem document."""
-    document = {
-        "type": "about:blank",
-        "title": http.HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        **more,
-    }
-    return JSONResponse(document, status, headers, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
