@@ -4,6 +4,8 @@ SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 export PYTHONDONTWRITEBYTECODE := 1
+# The machine's own certificates, also those of a network that puts its own before a registry.
+export UV_SYSTEM_CERTS := 1
 # Only the JVM that tests and builds use; quiet and offline-friendly.
 MVN := mvn -q -B -ntp -f analytics_app/jvm/pom.xml
 
@@ -66,10 +68,10 @@ up: build ## start the platform on this machine
 	@./sdp up --parameters "$(PARAMETERS)"
 
 down: ## stop it, keeping its data
-	@[ ! -x $(PYTHON) ] || ./sdp down
+	@[ ! -e $(STAMPS)/dev ] || ./sdp down
 
 clean: ## stop it and remove its data
-	@[ ! -x $(PYTHON) ] || ./sdp clean
+	@[ ! -e $(STAMPS)/dev ] || ./sdp clean
 
 demo: up ## everything from nothing: the platform, generated events, and their report
 	@$(PYTHON) -m sdpctl.demo --events $(EVENTS)
