@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 # The machine's own certificates, also those of a network that puts its own before a registry.
 export UV_SYSTEM_CERTS := 1
 # Only the JVM that tests and builds use; quiet and offline-friendly.
-MVN := mvn -q -B -ntp -f analytics_app/jvm/pom.xml
+MVN := mvn -q -B -ntp -Dstyle.color=never -f analytics_app/jvm/pom.xml
 
 # Deployment parameters: make up PARAMETERS="CorrelationWindow=PT1M AllowedLateness=PT1M"
 PARAMETERS ?=
