@@ -11,6 +11,7 @@ from sdpctl.local.processes import Service, last_lines, pause, require_port
 from sdpctl.settings import Settings
 
 START_SECONDS = 60
+LAUNCHER = "sdpctl.local.emulator_launcher"
 SAVE_SECONDS = 60  # it writes its state when it is asked to end
 
 
@@ -27,7 +28,7 @@ def start(settings: Settings) -> bool:
         return False
     emulator.kill()  # what a killed emulator left behind: the workers of its functions
     require_port(settings.emulator_port, "SDP_EMULATOR_PORT")
-    emulator.start([settings.python("emulator").parent / "ministack"], _environment(settings))
+    emulator.start([settings.python("emulator"), "-m", LAUNCHER], _environment(settings))
     _await_health(settings)
     return True
 

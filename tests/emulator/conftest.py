@@ -1,0 +1,36 @@
+"""An emulator of our own, started as the platform starts it, without anything deployed to it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from sdpctl.local import aws, emulator
+from sdpctl.settings import Settings
+
+Client = Callable[[str], Any]
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A running emulator; it ends with the tests."""
+    home = tmp_path_factory.mktemp("emulator")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    made = Settings.load({**os.environ, "SDP_HOME": str(home), "SDP_EMULATOR_PORT": port})
+    try:
+        emulator.start(made)
+        yield made
+    finally:
+        emulator.service(made).kill()
+
+
+@pytest.fixture(scope="session")
+def client(settings: Settings) -> Client:
+    """Clients of the emulator by service."""
+    return lambda service: aws.client(settings, service)
