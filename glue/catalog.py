@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from glue.errors import CatalogError
+from glue.models import Model
 from glue.schema import Kind, Schema, schema_of
 
 
@@ -13,13 +14,15 @@ from glue.schema import Kind, Schema, schema_of
 class UseCase:
     """One plug-in: its definitions and where its folder is.
 
-    `folder` holds `pipeline/*.sql`, `samples/` and, if it has one, `generator.py`.
+    `folder` holds `pipeline/*.sql`, `samples/` and, if it has one, `generator.py`. `model` is what
+    is trained on its records, if anything is.
     """
 
     name: str
     doc: str
     folder: Path
     definitions: tuple[type, ...] = field(default=())
+    model: Model | None = None
 
     @property
     def schemas(self) -> tuple[Schema, ...]:

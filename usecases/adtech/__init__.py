@@ -4,6 +4,7 @@ from pathlib import Path
 
 from glue import UseCase
 from usecases.adtech.events import Bid, Click, Impression
+from usecases.adtech.features import WIN
 from usecases.adtech.records import EnrichedClick, EnrichedImpression, Transaction
 from usecases.adtech.reports import Campaign
 
@@ -20,4 +21,5 @@ USE_CASE = UseCase(
         Transaction,
         Campaign,
     ),
+    model=WIN,
 )
