@@ -14,18 +14,24 @@ class AssetError(PlatformError):
 
 @dataclass(frozen=True)
 class Assets:
-    """`functions` is the folder all Lambda functions run from, `analytics` the Flink zip."""
+    """`functions` is the folder that Lambda functions run from, `analytics` the Flink zip.
+
+    `lake` is the folder of the functions that read and write the lake's files.
+    """
 
     functions: Path
     analytics: Path
+    lake: Path
 
     def __post_init__(self) -> None:
-        if not self.functions.is_dir():
-            raise AssetError(f"{self.functions} is absent; build it with: python -m lambdas.bundle")
+        for folder in (self.functions, self.lake):
+            if not folder.is_dir():
+                raise AssetError(f"{folder} is absent; build it with: python -m lambdas.bundle")
         if not self.analytics.is_file():
             raise AssetError(f"{self.analytics} is absent; build it with: ./sdp package")
 
     @classmethod
     def built(cls, root: Path) -> Assets:
         """The assets where the build leaves them below the repository's root."""
-        return cls(root / "build/lambdas/bundle", root / "build/analytics.zip")
+        lambdas = root / "build/lambdas"
+        return cls(lambdas / "bundle", root / "build/analytics.zip", lambdas / "lake")

@@ -1,10 +1,11 @@
-"""Builds `build/lambdas/bundle`: the one folder that every function is deployed from.
+"""Builds the folders that functions are deployed from, below `build/lambdas`.
 
-It holds glue, usecases, lambdas and the dependencies of requirements/lambda.txt for each
-supported CPython. Compiled extensions carry the version in their file names, so they lie side
-by side: AWS runs the newest, the local emulator its own interpreter.
+`bundle` is everyone's; a function whose dependencies are heavy has a bundle of its own, so that
+the others stay small. Each holds glue, usecases, lambdas and the dependencies of its requirements
+for each supported CPython. Compiled extensions carry the version in their file names, so they lie
+side by side: AWS runs the newest, the local emulator its own interpreter.
 
-`python -m lambdas.bundle` does nothing when the folder is up to date.
+`python -m lambdas.bundle` does nothing for a folder that is up to date.
 """
 
 from __future__ import annotations
@@ -14,13 +15,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "lambdas"
-BUNDLE = FOLDER / "bundle"
-DEPENDENCIES = FOLDER / "dependencies"
-REQUIREMENTS = ROOT / "requirements" / "lambda.txt"
 PACKAGES = ("glue", "usecases", "lambdas")
 PYTHONS = ("3.11", "3.12")
 PLATFORM = "x86_64-manylinux_2_28"
@@ -46,48 +45,70 @@ SERVICES = (
 _LEFT_OUT = ("__pycache__", "*.pyc", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 
 
-def build(bundle: Path = BUNDLE, dependencies: Path = DEPENDENCIES) -> bool:
+@dataclass(frozen=True)
+class Bundle:
+    """A folder of functions; `handlers` are the packages below `lambdas` that run from it.
+
+    A bundle without handlers serves all functions that no other bundle names.
+    """
+
+    folder: Path
+    requirements: Path
+    handlers: tuple[str, ...] = ()
+
+    @property
+    def dependencies(self) -> Path:
+        """The dependencies alone, so that a change of code needs no download."""
+        return self.folder.with_name(f"{self.folder.name}-dependencies")
+
+
+SHARED = Bundle(FOLDER / "bundle", ROOT / "requirements" / "lambda.txt")
+LAKE = Bundle(FOLDER / "lake", ROOT / "requirements" / "lake.txt", ("compact",))
+BUNDLES = (SHARED, LAKE)
+
+
+def build(bundle: Bundle) -> bool:
     """Bring the bundle up to date; True if anything had to be done."""
-    wanted = _fingerprint(_sources())
-    stamp = bundle.with_suffix(".stamp")
-    if bundle.is_dir() and stamp.is_file() and stamp.read_text() == wanted:
+    wanted = _fingerprint(_sources(bundle))
+    stamp = bundle.folder.with_suffix(".stamp")
+    if bundle.folder.is_dir() and stamp.is_file() and stamp.read_text() == wanted:
         return False
-    _install(dependencies)
-    fresh = bundle.with_suffix(".new")
+    _install(bundle)
+    fresh = bundle.folder.with_suffix(".new")
     shutil.rmtree(fresh, ignore_errors=True)
-    shutil.copytree(dependencies, fresh)
+    shutil.copytree(bundle.dependencies, fresh)
     for package in PACKAGES:
         shutil.copytree(ROOT / package, fresh / package, ignore=_ignored)
-    shutil.rmtree(bundle, ignore_errors=True)
-    fresh.rename(bundle)
+    shutil.rmtree(bundle.folder, ignore_errors=True)
+    fresh.rename(bundle.folder)
     stamp.write_text(wanted)
     return True
 
 
-def _install(folder: Path) -> None:
-    """Dependencies alone, so that a change of code needs no download."""
-    wanted = _fingerprint([REQUIREMENTS, Path(__file__)])
+def _install(bundle: Bundle) -> None:
+    folder = bundle.dependencies
+    wanted = _fingerprint([bundle.requirements, Path(__file__)])
     stamp = folder.with_suffix(".stamp")
     if folder.is_dir() and stamp.is_file() and stamp.read_text() == wanted:
         return
     shutil.rmtree(folder, ignore_errors=True)
     for python in PYTHONS:
-        other = folder.with_name(f"python{python}")
+        other = folder.with_name(f"{folder.name}-python{python}")
         shutil.rmtree(other, ignore_errors=True)
-        _pip_install(other, python)
+        _pip_install(other, bundle.requirements, python)
         shutil.copytree(other, folder, ignore=_ignored, dirs_exist_ok=True)
         shutil.rmtree(other)
     stamp.write_text(wanted)
 
 
-def _pip_install(target: Path, python: str) -> None:
+def _pip_install(target: Path, requirements: Path, python: str) -> None:
     uv = shutil.which("uv")
     if uv is None:
         raise SystemExit("uv is not on PATH; it installs the bundle's dependencies")
     options = ["--require-hashes", "--only-binary", ":all:", "--link-mode", "copy"]
     versions = ["--python-version", python, "--python-platform", PLATFORM]
     subprocess.run(
-        [uv, "pip", "install", "-q", *options, *versions, "--target", target, "-r", REQUIREMENTS],
+        [uv, "pip", "install", "-q", *options, *versions, "--target", target, "-r", requirements],
         check=True,
         cwd=ROOT,
     )
@@ -99,13 +120,13 @@ def _ignored(folder: str, names: list[str]) -> set[str]:
     path = Path(folder)
     if path.parts[-2:] == ("botocore", "data"):
         left_out |= {n for n in names if (path / n).is_dir() and n not in SERVICES}
-    if path.name in (f"python{python}" for python in PYTHONS):
+    if path.name.endswith(tuple(f"-python{python}" for python in PYTHONS)):
         left_out |= {"bin", ".lock"} & set(names)
     return left_out
 
 
-def _sources() -> list[Path]:
-    return [REQUIREMENTS, *(p for package in PACKAGES for p in _files(ROOT / package))]
+def _sources(bundle: Bundle) -> list[Path]:
+    return [bundle.requirements, *(p for package in PACKAGES for p in _files(ROOT / package))]
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -122,5 +143,7 @@ def _fingerprint(files: list[Path]) -> str:
 
 
 if __name__ == "__main__":
-    built = build()
-    sys.stdout.write(f"{'built' if built else 'up to date:'} {BUNDLE.relative_to(ROOT)}\n")
+    for each in BUNDLES:
+        built = build(each)
+        path = each.folder.relative_to(ROOT)
+        sys.stdout.write(f"{'built' if built else 'up to date:'} {path}\n")

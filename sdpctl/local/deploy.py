@@ -32,6 +32,7 @@ def sources(settings: Settings, parameters: Mapping[str, str]) -> str:
     """A digest of everything that the templates are rendered from."""
     root, digest = settings.root, hashlib.sha256(repr(sorted(parameters.items())).encode())
     paths = [root / "app.py", root / "cdk.json", root / "build" / "analytics.zip"]
+    paths.append(root / "build/lambdas/lake.stamp")  # stands for 150 MB that seldom change
     for folder in ("infra", "glue", "usecases", "build/lambdas/bundle"):
         paths += (p for p in (root / folder).rglob("*") if p.suffix not in (".pyc", ".pyo"))
     for path in sorted(p for p in paths if p.is_file()):

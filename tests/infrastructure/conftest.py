@@ -54,12 +54,13 @@ class Synthesis:
 
 @pytest.fixture(scope="session")
 def assets(tmp_path_factory: pytest.TempPathFactory) -> Assets:
-    """Placeholders: a folder with one file, and a file."""
+    """Placeholders: folders with one file, and a file."""
     root = tmp_path_factory.mktemp("assets")
-    (root / "bundle").mkdir()
-    (root / "bundle/here.py").touch()
+    for folder in ("bundle", "lake"):
+        (root / folder).mkdir()
+        (root / folder / "here.py").touch()
     (root / "analytics.zip").write_bytes(b"zip")
-    return Assets(root / "bundle", root / "analytics.zip")
+    return Assets(root / "bundle", root / "analytics.zip", root / "lake")
 
 
 @pytest.fixture(scope="session")

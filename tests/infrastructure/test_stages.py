@@ -69,5 +69,8 @@ def test_what_is_not_built_is_named_with_the_command_that_builds_it(tmp_path: Pa
     with pytest.raises(AssetError, match=r"python -m lambdas\.bundle"):
         Assets.built(tmp_path)
     (tmp_path / "build/lambdas/bundle").mkdir(parents=True)
+    with pytest.raises(AssetError, match=r"lake is absent; .* python -m lambdas\.bundle"):
+        Assets.built(tmp_path)
+    (tmp_path / "build/lambdas/lake").mkdir()
     with pytest.raises(AssetError, match=r"\./sdp package"):
         Assets.built(tmp_path)
