@@ -94,7 +94,7 @@ def _tables(use_case: UseCase, connector: Connector) -> Iterator[str]:
     sinks = [
         *((s.stream, flink.result_columns(s), s.key) for s in _results(use_case)),
         (PROGRESS, list(flink.PROGRESS_ROW), "use_case"),
-        (DEAD_LETTERS, list(flink.DEAD_LETTER), "id"),
+        (DEAD_LETTERS, flink.dead_letter_columns(), "id"),
     ]
     for name, columns, key in sinks:
         yield flink.sink_table(

@@ -21,7 +21,11 @@ _PARAMETER = re.compile(r"[A-Z][A-Za-z]+")
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One deployment. `shards` 0 stands for on-demand streams; rates are requests a second."""
+    """One deployment. `shards` 0 stands for on-demand streams; rates are requests a second.
+
+    `lake_…_days` are how long a class of data stays in the lake, None for ever; `replaced` are
+    the versions of objects that were overwritten or deleted.
+    """
 
     parameters: Parameters
     prefix: str = "sdp"
@@ -35,6 +39,12 @@ class Settings:
     parallelism: int = 2
     parallelism_per_kpu: int = 1
     autoscaling: bool = True
+    lake_raw_days: int | None = 365
+    lake_parquet_days: int | None = None
+    lake_error_days: int | None = 90
+    lake_replaced_days: int = 7
+    athena_result_days: int = 7
+    athena_scan_limit_mib: int = 102_400
 
     @classmethod
     def parse(cls, context: Mapping[str, object]) -> Settings:
@@ -60,6 +70,12 @@ class Settings:
             parallelism=read("flinkParallelism", "2", _number(1, 256)),
             parallelism_per_kpu=read("flinkParallelismPerKPU", "1", _number(1, 8)),
             autoscaling=read("flinkAutoscaling", "true", _one_of("true", "false")) == "true",
+            lake_raw_days=read("lakeRawDays", "365", _days),
+            lake_parquet_days=read("lakeParquetDays", "forever", _days),
+            lake_error_days=read("lakeErrorDays", "90", _days),
+            lake_replaced_days=read("lakeReplacedDays", "7", _number(1, 3650)),
+            athena_result_days=read("athenaResultDays", "7", _number(1, 3650)),
+            athena_scan_limit_mib=read("athenaScanLimitMiB", "102400", _number(10, 100_000_000)),
         )
 
 
@@ -107,6 +123,15 @@ def _number(low: int, high: int) -> Callable[[str], int]:
         return int(text)
 
     return check
+
+
+def _days(text: str) -> int | None:
+    if text == "forever":
+        return None
+    try:
+        return _number(1, 36_500)(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or 'forever'") from None
 
 
 def _log_retention(text: str) -> int:

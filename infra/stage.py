@@ -9,6 +9,7 @@ from glue import Catalog
 from infra.assets import Assets
 from infra.settings import Settings
 from infra.stacks.ingestion import IngestionStack
+from infra.stacks.lake import LakeStack
 from infra.stacks.processing import ProcessingStack
 from infra.stacks.reporting import ReportingStack
 from infra.topology import Topology
@@ -40,6 +41,14 @@ class PlatformStage(cdk.Stage):
             topology=topology,
             streams=self.ingestion.streams,
             api_key=self.ingestion.api_key,
+            settings=settings,
+            assets=assets,
+        )
+        self.lake = LakeStack(
+            self,
+            "lake",
+            topology=topology,
+            streams=self.ingestion.streams,
             settings=settings,
             assets=assets,
         )

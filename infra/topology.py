@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from glue import Catalog, Integer, Schema, UseCase
 from glue.catalog import DEAD_LETTERS, PROGRESS
+from glue.targets.lake import LakeTable, database_name, lake_tables
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,16 @@ class Table:
     hash_key: str
     numeric_key: bool
     range_key: str
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What carries a stream's records into the lake; `database` is the use case's in Glue."""
+
+    name: str
+    stream: Stream
+    database: str
+    table: LakeTable
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,19 @@ class Topology:
         return tuple(self._table(u, r) for u in self.catalog.use_cases for r in u.reports)
 
     @property
+    def deliveries(self) -> tuple[Delivery, ...]:
+        """A delivery for each stream that the lake keeps: all but progress."""
+        return tuple(self._delivery(u, t) for u in self.catalog.use_cases for t in lake_tables(u))
+
+    def database(self, use_case: str) -> str:
+        """The use case's Glue database."""
+        return database_name(self.prefix, use_case)
+
+    def workgroup(self, use_case: str) -> str:
+        """The use case's Athena workgroup."""
+        return f"{self.prefix}-{use_case}"
+
+    @property
     def progress_table(self) -> str:
         """The table that says how far each use case has come."""
         return f"{self.prefix}-progress"
@@ -83,6 +107,10 @@ class Topology:
 
     def _stream(self, use_case: UseCase, stream: str) -> Stream:
         return Stream(use_case.name, stream, f"{self.prefix}-{use_case.name}-{stream}")
+
+    def _delivery(self, use_case: UseCase, table: LakeTable) -> Delivery:
+        stream = self._stream(use_case, table.stream)
+        return Delivery(f"{stream.name}-lake", stream, self.database(use_case.name), table)
 
     def _table(self, use_case: UseCase, report: Schema) -> Table:
         return Table(

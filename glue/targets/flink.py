@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
+from glue import deadletter
 from glue.catalog import UseCase
 from glue.errors import SchemaError
 from glue.schema import ENVELOPE, VERSIONING, Column, Kind, Schema
@@ -36,19 +37,7 @@ METADATA: tuple[tuple[str, str, str], ...] = (
 )
 
 # JSON writes bytes as base64, so the payload stays bytes up to the very end.
-DEAD_LETTER: tuple[tuple[str, str], ...] = (
-    ("id", "STRING"),
-    ("use_case", "STRING"),
-    ("stage", "STRING"),
-    ("reason", "STRING"),
-    ("detail", "STRING"),
-    ("field", "STRING"),
-    ("payload", "BYTES"),
-    ("event_id", "STRING"),
-    ("occurred_at", "TIMESTAMP_LTZ(3)"),
-    ("failed_at", "TIMESTAMP_LTZ(3)"),
-    ("source", "ROW<`stream` STRING, `shard` STRING, `sequence_number` STRING>"),
-)
+_PAYLOAD = "payload"
 
 PROGRESS_ROW: tuple[tuple[str, str], ...] = (
     ("use_case", "STRING"),
@@ -74,6 +63,13 @@ def flink_type(column_type: ColumnType) -> str:
             return f"ROW<{', '.join(f'`{c.name}` {flink_type(c.type)}' for c in columns)}>"
         case _:
             assert_never(column_type)
+
+
+def dead_letter_columns() -> list[tuple[str, str]]:
+    """Names and Flink types of a dead letter."""
+    return [
+        (c.name, "BYTES" if c.name == _PAYLOAD else flink_type(c.type)) for c in deadletter.COLUMNS
+    ]
 
 
 def violations(column: Column) -> list[tuple[str, str]]:

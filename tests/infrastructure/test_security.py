@@ -6,7 +6,7 @@ from typing import Any
 from tests.infrastructure.conftest import Synthesis, Template
 
 _TRACING = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-_DATA = ("AWS::Kinesis::Stream", "AWS::DynamoDB::Table")
+_DATA = ("AWS::Kinesis::Stream", "AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key")
 
 
 def _statements(template: Template) -> Iterator[dict[str, Any]]:

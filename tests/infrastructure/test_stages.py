@@ -10,7 +10,7 @@ from infra.assets import AssetError, Assets
 from infra.settings import REGIONS, Settings
 from tests.infrastructure.conftest import Synthesis
 
-PURPOSES = ("ingestion", "processing", "reporting")
+PURPOSES = ("ingestion", "processing", "reporting", "lake")
 ROOT = Path(__file__).parents[2]
 
 
@@ -53,6 +53,12 @@ def test_the_defaults_of_cdk_json_are_the_platforms() -> None:
         ("logRetentionDays", "2"),
         ("rateLimit", "-1"),
         ("flinkAutoscaling", "perhaps"),
+        ("lakeRawDays", "never"),
+        ("lakeParquetDays", "0"),
+        ("lakeErrorDays", "-3"),
+        ("lakeReplacedDays", "forever"),
+        ("athenaResultDays", "0"),
+        ("athenaScanLimitMiB", "9"),
         ("CorelationWindow", "PT1H"),
     ],
 )

@@ -1,0 +1,38 @@
+"""A dead letter: what was not counted, with the reason and its original bytes.
+
+Its columns are the same whoever writes it: ingestion, the pipeline, persist or the lake.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from glue.schema import Column, columns_of
+
+
+class _Source:
+    stream: Annotated[str | None, "The stream it was read from."] = None
+    shard: Annotated[str | None, "The shard."] = None
+    sequence_number: Annotated[str | None, "Its place in the shard."] = None
+
+
+class DeadLetter:
+    """A record that was not counted, and why."""
+
+    id: Annotated[str, "Names this dead letter; a repetition has the same."]
+    use_case: Annotated[str, "The use case."]
+    stage: Annotated[str, "Which part of the platform refused it: flink, persist, lake …"]
+    reason: Annotated[str, "malformed, late, duplicate, unmatched, refused …"]
+    detail: Annotated[str | None, "What is wrong, in a sentence."] = None
+    field: Annotated[str | None, "The field that is wrong, such as /price."] = None
+    payload: Annotated[str | None, "The original bytes, base64."] = None
+    event_id: Annotated[str | None, "The event's id, where it could be read."] = None
+    occurred_at: Annotated[datetime | None, "Event time, where it could be read."] = None
+    failed_at: Annotated[datetime | None, "When the record arrived where it was refused."] = None
+    source: Annotated[_Source | None, "Where the record lies."] = None
+
+
+DOC = "What was not counted, with the reason and the original bytes."
+KEY = "id"
+COLUMNS: tuple[Column, ...] = columns_of(DeadLetter)

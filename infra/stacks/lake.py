@@ -1,0 +1,72 @@
+"""The lake: every stream but progress in S3, as tables that Athena and training read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from glue import UseCase
+from infra.assets import Assets
+from infra.constructs.delivery import DeliveryStream
+from infra.constructs.lake import Lake
+from infra.constructs.lake_tables import LakeTables
+from infra.constructs.logs import log_group
+from infra.constructs.workgroup import Workgroup
+from infra.settings import Settings
+from infra.topology import Topology
+
+
+class LakeStack(cdk.Stack):
+    """Takes the streams from ingestion; other stacks take `lake` (bucket and key) from here."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        topology: Topology,
+        streams: Mapping[str, kinesis.Stream],
+        settings: Settings,
+        assets: Assets,
+    ) -> None:
+        super().__init__(scope, id_, description="SDP: every record in S3, for Athena")
+        self._topology, self._settings, self._assets = topology, settings, assets
+        self._streams = streams
+        self.lake = Lake(self, "Lake", topology=topology, settings=settings)
+        group = log_group(self, "DeliveryLogs", settings=settings)
+        for use_case in topology.catalog.use_cases:
+            self._use_case(use_case, group)
+        cdk.CfnOutput(self, "LakeBucket", value=self.lake.bucket.bucket_name)
+
+    def _use_case(self, use_case: UseCase, group: logs.LogGroup) -> None:
+        deliveries = [d for d in self._topology.deliveries if d.stream.use_case == use_case.name]
+        tables = LakeTables(
+            self,
+            f"{use_case.name}-tables",
+            use_case=use_case,
+            database=self._topology.database(use_case.name),
+            tables=[d.table for d in deliveries],
+            lake=self.lake,
+        )
+        for delivery in deliveries:
+            DeliveryStream(
+                self,
+                f"{delivery.stream.key.replace('/', '-')}-delivery",
+                delivery=delivery,
+                stream=self._streams[delivery.stream.key],
+                table=tables.parquet[delivery.stream.stream],
+                lake=self.lake,
+                log_group=group,
+            )
+        Workgroup(
+            self,
+            f"{use_case.name}-queries",
+            name=self._topology.workgroup(use_case.name),
+            use_case=use_case.name,
+            lake=self.lake,
+            settings=self._settings,
+        )
