@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from sdpctl.local.athena.functions import STATEMENTS
 from sdpctl.local.athena.tables import Table, relation
 from sdpctl.local.athena.types import athena_type, athena_value
 
@@ -25,6 +26,8 @@ _SETTINGS = (
     "SET autoinstall_known_extensions = false",
     "SET enable_progress_bar = false",
     "SET enable_profiling = 'no_output'",
+    "SET lambda_syntax = 'ENABLE_SINGLE_ARROW'",
+    *STATEMENTS,
 )
 
 
@@ -56,14 +59,22 @@ def run(
         started(connection)
         _prepare(connection, database, tables)
         _require_query(connection, query)
-        connection.execute(query)
-        columns = connection.description or []
+        found = connection.sql(query)
+        types = [str(of) for of in found.types]
+        rows = found.project(", ".join(map(_shown, range(1, len(types) + 1), types))).fetchall()
         return Answer(
-            [column[0] for column in columns],
-            [athena_type(str(column[1])) for column in columns],
-            [[athena_value(value) for value in row] for row in connection.fetchall()],
+            list(found.columns),
+            [athena_type(of) for of in types],
+            [[athena_value(value) for value in row] for row in rows],
             _scanned(connection),
         )
+
+
+def _shown(position: int, type_: str) -> str:
+    """An instant goes out as text: as a Python object it would need a library of time zones."""
+    if type_ == "TIMESTAMP WITH TIME ZONE":
+        return f"strftime(#{position}, '%Y-%m-%d %H:%M:%S.%g UTC')"
+    return f"#{position}"
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection, database: str, tables: Iterable[Table]) -> None:
