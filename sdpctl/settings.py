@@ -22,25 +22,32 @@ class Settings:
     home: Path
     emulator_port: int
     flink_port: int
+    sagemaker_port: int
     prefix: str = "sdp"
     region: str = REGION
     account: str = ACCOUNT
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Read SDP_HOME, SDP_EMULATOR_PORT and SDP_FLINK_PORT; raises CommandError."""
+        """Read SDP_HOME and the ports, SDP_…_PORT; raises CommandError."""
         env = os.environ if environ is None else environ
         return cls(
             root=ROOT,
             home=Path(env.get("SDP_HOME") or ROOT / ".sdp").resolve(),
             emulator_port=_port(env, "SDP_EMULATOR_PORT", 4566),
             flink_port=_port(env, "SDP_FLINK_PORT", 8081),
+            sagemaker_port=_port(env, "SDP_SAGEMAKER_PORT", 8082),
         )
 
     @property
     def endpoint(self) -> str:
         """The emulator's URL, for every AWS client."""
         return f"http://127.0.0.1:{self.emulator_port}"
+
+    @property
+    def sagemaker_endpoint(self) -> str:
+        """The SageMaker stand-in's URL."""
+        return f"http://127.0.0.1:{self.sagemaker_port}"
 
     @property
     def stage(self) -> str:
@@ -62,6 +69,9 @@ class Settings:
         return {
             **kept,
             "AWS_ENDPOINT_URL": self.endpoint,
+            # The emulator has no SageMaker; its functions inherit this.
+            "AWS_ENDPOINT_URL_SAGEMAKER": self.sagemaker_endpoint,
+            "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": self.sagemaker_endpoint,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_ACCESS_KEY_ID": "test",
@@ -70,6 +80,7 @@ class Settings:
             "SDP_HOME": str(self.home),
             "SDP_EMULATOR_PORT": str(self.emulator_port),
             "SDP_FLINK_PORT": str(self.flink_port),
+            "SDP_SAGEMAKER_PORT": str(self.sagemaker_port),
             "PATH": f"{self.python('dev').parent}{os.pathsep}{os.environ.get('PATH', '')}",
         }
 

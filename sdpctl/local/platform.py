@@ -17,6 +17,7 @@ from sdpctl import outputs
 from sdpctl.errors import CommandError
 from sdpctl.local import deploy, emulator, flink_status, workers
 from sdpctl.local.processes import last_lines, pause, port_is_free, require_port
+from sdpctl.local.sagemaker import service as sagemaker
 from sdpctl.settings import Settings
 
 JOB_SECONDS = 180
@@ -54,6 +55,7 @@ def up(settings: Settings, parameters: Mapping[str, str], steps: Steps) -> None:
     settings.home.mkdir(parents=True, exist_ok=True)
     assembly = steps("Templates", lambda: deploy.synth(settings, parameters))
     steps("AWS emulator", lambda: emulator.start(settings))
+    steps("SageMaker stand-in", lambda: sagemaker.start(settings))
     steps("Deployment bucket and roles", lambda: deploy.bootstrap(settings))
     if not flink_status.jobs(settings) and not workers.service(settings).process():
         require_port(settings.flink_port, "SDP_FLINK_PORT")
@@ -66,12 +68,14 @@ def up(settings: Settings, parameters: Mapping[str, str], steps: Steps) -> None:
 def down(settings: Settings, steps: Steps) -> None:
     """End what `up` started; all data stays."""
     steps("Workers and Flink application ended", lambda: workers.stop(settings))
+    steps("SageMaker stand-in ended", lambda: sagemaker.stop(settings))
     steps("AWS emulator ended, its data saved", lambda: emulator.stop(settings))
 
 
 def clean(settings: Settings, steps: Steps) -> None:
     """End everything and remove its data."""
     workers.stop(settings)
+    sagemaker.service(settings).kill()
     emulator.service(settings).kill()
     steps("Data removed", lambda: shutil.rmtree(settings.home, ignore_errors=True))
 

@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from sdpctl.local import aws, deploy, emulator, flink_status, workers
 from sdpctl.local.processes import Service
+from sdpctl.local.sagemaker import service as sagemaker
 from sdpctl.settings import Settings
 
 
@@ -37,6 +38,12 @@ def components(settings: Settings, now: datetime) -> list[Component]:
         _stacks(settings),
         *(_consumers(settings) if answers else []),
         _of_process("workers", workers.service(settings), "", True),
+        _of_process(
+            "sagemaker",
+            sagemaker.service(settings),
+            settings.sagemaker_endpoint,
+            sagemaker.healthy(settings),
+        ),
         _flink(settings, now),
     ]
 

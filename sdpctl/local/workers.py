@@ -1,6 +1,7 @@
 """`python -m sdpctl.local.workers`: the process that runs what the emulator lacks.
 
-It also starts the emulator again if that dies without having been asked to.
+It also starts the emulator and the SageMaker stand-in again if they die without having been
+asked to.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sdpctl.local import aws, emulator
 from sdpctl.local.applications import Application, applications
 from sdpctl.local.flink_worker import FlinkWorker
 from sdpctl.local.processes import Service
+from sdpctl.local.sagemaker import service as sagemaker
 from sdpctl.settings import Settings
 
 LOOK_EVERY = 1.0
@@ -91,6 +93,8 @@ class Supervisor:
     def _look(self) -> None:
         if emulator.service(self.settings).pid_file.exists():
             emulator.start(self.settings)
+        if sagemaker.service(self.settings).pid_file.exists():
+            sagemaker.start(self.settings)
         found = {a.name: a for a in applications(self.settings)}
         for application in found.values():
             resume(self.settings, application)

@@ -26,6 +26,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         "SDP_HOME": str(home),
         "SDP_EMULATOR_PORT": str(_free_port()),
         "SDP_FLINK_PORT": str(_free_port()),
+        "SDP_SAGEMAKER_PORT": str(_free_port()),
     }
     made = Settings.load({**os.environ, **places})
     try:

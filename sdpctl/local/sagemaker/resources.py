@@ -1,0 +1,56 @@
+"""What all resources have in common: names, ARNs, times, and lists by page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from sdpctl.clock import now
+from sdpctl.local.sagemaker.errors import invalid
+from sdpctl.local.sagemaker.store import Document
+
+_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whose resources these are."""
+
+    region: str
+    account: str
+
+    def arn(self, kind: str, name: str) -> str:
+        """The resource's ARN."""
+        return f"arn:aws:sagemaker:{self.region}:{self.account}:{kind}/{name}"
+
+
+def named(request: Document, field: str) -> str:
+    """The name a request gives its resource; ApiError if SageMaker would not take it."""
+    name = str(request.get(field) or "")
+    if not _NAME.fullmatch(name):
+        raise invalid(f"{field} {name!r} must be 1 to 63 letters, digits and single hyphens")
+    return name
+
+
+def moment() -> float:
+    """Now, as the protocol has it: epoch seconds."""
+    return round(now().timestamp(), 3)
+
+
+def page(
+    documents: Iterable[Document], request: Document, member: str, summary: Callable[..., Document]
+) -> Document:
+    """The answer of a List call: newest first unless asked, `MaxResults` at a time."""
+    newest_first = request.get("SortOrder", "Descending") == "Descending"
+    found = sorted(documents, key=lambda d: d["CreationTime"], reverse=newest_first)
+    first, size = int(request.get("NextToken") or 0), int(request.get("MaxResults") or 100)
+    answer: Document = {member: [summary(d) for d in found[first : first + size]]}
+    if len(found) > first + size:
+        answer["NextToken"] = str(first + size)
+    return answer
+
+
+def only(document: Document, *names: str) -> Document:
+    """These members of a document, as far as it has them."""
+    return {name: document[name] for name in names if name in document}
