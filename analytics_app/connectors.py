@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from analytics_app.properties import Properties, PropertiesError
+from glue.limits import RECORD_BYTES
 
 _JSON = {"format": "json", "json.timestamp-format.standard": "ISO-8601"}
 _OMIT_NULLS = {"json.encode.ignore-null-fields": "true"}
@@ -42,7 +43,8 @@ class Kinesis:
     def source(self, use_case: str, stream: str) -> dict[str, str]:
         """Reads from the oldest record kept: a first start misses nothing."""
         start = {"source.init.position": "TRIM_HORIZON"}
-        return {**self._stream(use_case, stream), **start, **_JSON}
+        largest = {"source.record.max-bytes": str(RECORD_BYTES)}
+        return {**self._stream(use_case, stream), **start, **largest, **_JSON}
 
     def sink(self, use_case: str, stream: str) -> dict[str, str]:
         """Writes after at most 100 ms: the time to buffer is latency."""

@@ -17,6 +17,7 @@ from string import Template
 from analytics_app.connectors import Connector
 from glue import PlatformError, Schema, UseCase
 from glue.catalog import DEAD_LETTERS, PROGRESS
+from glue.limits import LETTER_BYTES
 from glue.parameters import Parameters
 from glue.targets import flink
 
@@ -149,7 +150,7 @@ def _beats(use_case: UseCase) -> str:
     ]
     parts.append(
         "SELECT CAST(`occurred_at` AS TIMESTAMP_LTZ(3)) AS `heartbeat_at`\n"
-        f"FROM `{table}` WHERE `type` = '{flink.HEARTBEAT}'"
+        f"FROM `{table}` WHERE `type` = '{flink.HEARTBEAT}' AND ({flink.IN_FUTURE}) IS NOT TRUE"
     )
     return "CREATE TEMPORARY VIEW `beats` AS\n" + "\nUNION ALL\n".join(parts)
 
@@ -166,7 +167,7 @@ def _dead_letters(use_case: UseCase) -> str:
     return (
         f"INSERT INTO `{flink.table_name(DEAD_LETTERS)}`\n"
         + _dead_letter(use_case, "`outcome`", _DETAIL, "CAST(NULL AS STRING)")
-        + "\nFROM `outcomes` WHERE `outcome` IN ('duplicate', 'late', 'unmatched')"
+        + _from("`outcomes`", "`outcome` IN ('duplicate', 'late', 'unmatched')")
     )
 
 
@@ -175,7 +176,7 @@ def _malformed(use_case: UseCase) -> str:
     return (
         f"INSERT INTO `{flink.table_name(DEAD_LETTERS)}`\n"
         + _dead_letter(use_case, "'malformed'", "`violation`", field)
-        + "\nFROM `checked` WHERE `violation` IS NOT NULL"
+        + _from("`checked`", "`violation` IS NOT NULL")
     )
 
 
@@ -193,10 +194,17 @@ def _dead_letter(use_case: UseCase, reason: str, detail: str, field: str) -> str
   '{use_case.name}',
   'flink',
   {reason},
-  {detail},
+  {detail} || COALESCE(`enclosed`.`remark`, ''),
   {field},
-  `data`,
+  `enclosed`.`payload`,
+  `enclosed`.`encoding`,
   `event_id`,
   `occurred_at`,
   COALESCE(`arrival_timestamp`, `received_at`),
   ROW('{stream}', `shard_id`, `sequence_number`)"""
+
+
+def _from(rows: str, condition: str) -> str:
+    """The rows that a condition holds for, each with what a dead letter may carry of its bytes."""
+    enclosed = f"ENCLOSE(`data`, {LETTER_BYTES}) AS `enclosed`"
+    return f"\nFROM (SELECT *, {enclosed} FROM {rows} WHERE {condition})"

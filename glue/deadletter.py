@@ -26,7 +26,10 @@ class DeadLetter:
     reason: Annotated[str, "malformed, late, duplicate, unmatched, refused …"]
     detail: Annotated[str | None, "What is wrong, in a sentence."] = None
     field: Annotated[str | None, "The field that is wrong, such as /price."] = None
-    payload: Annotated[str | None, "The original bytes, base64."] = None
+    payload: Annotated[str | None, "The original bytes, base64; empty where they are too many."] = (
+        None
+    )
+    encoding: Annotated[str | None, "How the bytes are packed: gzip, where they are many."] = None
     event_id: Annotated[str | None, "The event's id, where it could be read."] = None
     occurred_at: Annotated[datetime | None, "Event time, where it could be read."] = None
     failed_at: Annotated[datetime | None, "When the record arrived where it was refused."] = None

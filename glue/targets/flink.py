@@ -11,6 +11,7 @@ from typing import assert_never
 from glue import deadletter
 from glue.catalog import UseCase
 from glue.errors import SchemaError
+from glue.limits import AHEAD, CLOCKS_DIFFER, RECORD_BYTES
 from glue.schema import ENVELOPE, VERSIONING, Column, Kind, Schema
 from glue.types import (
     INT64_MAX,
@@ -26,7 +27,14 @@ from glue.types import (
 
 HEARTBEAT = "heartbeat"
 WATERMARK_DELAY = "INTERVAL '5' SECOND"
-FUTURE = "INTERVAL '5' MINUTE"
+
+# Whether a record is dated later than its arrival allows. What the stream says of the arrival
+# counts, for a record put past ingestion may carry any `received_at`.
+_AHEAD = divmod(int((AHEAD + CLOCKS_DIFFER).total_seconds()), 60)
+IN_FUTURE = (
+    "`occurred_at` > COALESCE(`arrival_timestamp`, `received_at`)"
+    f" + INTERVAL '{_AHEAD[0]}:{_AHEAD[1]:02}' MINUTE TO SECOND"
+)
 
 # Where a record came from; read from the record's metadata by connectors that have it.
 METADATA: tuple[tuple[str, str, str], ...] = (
@@ -104,8 +112,10 @@ def violation(events: Sequence[Schema]) -> str:
     """SQL: what is wrong with a record, as `/field sentence`; NULL where nothing is."""
     known = ", ".join(_literal(e.type) for e in events)
     lines = [
+        f"WHEN {IN_FUTURE} THEN '/occurred_at is in the future of its arrival'",
         f"WHEN `type` = '{HEARTBEAT}' THEN CAST(NULL AS STRING)",
-        "WHEN `type` IS NULL THEN '/type is missing or the record cannot be decoded'",
+        "WHEN `type` IS NULL THEN '/type is missing: the record cannot be decoded,"
+        f" has no type or is larger than {RECORD_BYTES} bytes'",
         f"WHEN `type` NOT IN ({known}) THEN '/type is not one of the types of this stream'",
     ]
     lines += [
@@ -114,9 +124,6 @@ def violation(events: Sequence[Schema]) -> str:
         if column.name not in ("type", "received_at")
         for condition, meaning in violations(column)
     ]
-    lines.append(
-        f"WHEN `occurred_at` > `received_at` + {FUTURE} THEN '/occurred_at is in the future'"
-    )
     lines += [
         _when(f"`type` = {_literal(event.type)} AND {condition}", column, meaning)
         for event in events
@@ -156,8 +163,8 @@ def source_table(use_case: UseCase, options: Mapping[str, str], *, metadata: boo
     """The table all events are read from, with its watermark.
 
     `metadata` false makes the record's origin plain columns, for connectors without any.
-    Event time is `occurred_at`, or the epoch where that is absent or too far in the future: such
-    a record is malformed, and must not move the watermark.
+    Event time is `occurred_at`, or the epoch where that is absent or in the future of the record's
+    arrival: such a record is malformed, and must not move the watermark.
     """
     lines = [f"`{c.name}` {flink_type(c.type)}" for c in event_columns(use_case)]
     for name, sql_type, key in METADATA:
@@ -165,8 +172,7 @@ def source_table(use_case: UseCase, options: Mapping[str, str], *, metadata: boo
             f"`{name}` {sql_type}" + (f" METADATA FROM '{key}' VIRTUAL" if metadata else "")
         )
     lines.append(
-        "`event_time` AS CASE WHEN `occurred_at` IS NULL\n"
-        f"    OR `occurred_at` > `received_at` + {FUTURE}\n"
+        f"`event_time` AS CASE WHEN `occurred_at` IS NULL\n    OR {IN_FUTURE}\n"
         "    THEN TO_TIMESTAMP_LTZ(0, 3) ELSE `occurred_at` END"
     )
     lines.append(f"WATERMARK FOR `event_time` AS `event_time` - {WATERMARK_DELAY}")

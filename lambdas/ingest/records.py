@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
@@ -12,12 +12,11 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from glue import Catalog, Schema, UseCase, instants
+from glue.limits import AHEAD, RECORD_BYTES
 from glue.targets.pydantic import event_model
 from lambdas.ingest.rejections import Rejection, from_validation, pointer, shown
 from lambdas.stream import Entry
 
-MAX_AHEAD = timedelta(minutes=5)
-MAX_BYTES = 256 * 1024
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME
 
 
@@ -38,7 +37,7 @@ class Receipt(NamedTuple):
     @classmethod
     def at(cls, now: datetime) -> Receipt:
         """Of a request received now."""
-        return cls(instants.to_wire(now), now + MAX_AHEAD)
+        return cls(instants.to_wire(now), now + AHEAD)
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Event:
         stored["occurred_at"] = _occurred_at(sent["occurred_at"], value, receipt)
         stored["received_at"] = receipt.wire
         data = orjson.dumps(stored, _plain, _OPTIONS)
-        if len(data) > MAX_BYTES:
+        if len(data) > RECORD_BYTES:
             raise _too_large(stored, len(data))
         return Prepared(event_id, self.stream, Entry(str(stored.get(self.key, event_id)), data))
 
@@ -120,5 +119,5 @@ def _plain(value: object) -> object:
 
 def _too_large(stored: dict[str, Any], size: int) -> Rejection:
     largest = max(stored, key=lambda name: len(orjson.dumps(stored[name], _plain, _OPTIONS)))
-    message = f"the record has {size} bytes, most of them in {largest}; send {MAX_BYTES} at most"
+    message = f"the record has {size} bytes, most of them in {largest}; send {RECORD_BYTES} at most"
     return Rejection("too_large", pointer(largest), message)

@@ -22,7 +22,7 @@ from lambdas.persist.decoding import (
     progress,
     report_row,
 )
-from lambdas.persist.stream import StreamRecord, dead_letter
+from lambdas.persist.stream import StreamRecord
 from lambdas.persist.upsert import Refused, Store, Unavailable, Upsert
 from lambdas.stream import Entry, Stream
 from lambdas.tables import Tables
@@ -143,4 +143,4 @@ class Persist:
 
 
 def _letter(record: StreamRecord, reason: str, detail: str, field: str | None) -> Entry:
-    return dead_letter(record, reason=reason, detail=detail, field=field)
+    return record.dead_letter(reason=reason, detail=detail, field=field)

@@ -31,6 +31,13 @@ def _record(event):
     return {**fields, "data": data, "shard_id": "shard-0"}
 
 
+def _forged(kind):
+    """Both times of the record lie in the future of its arrival."""
+    far = "2999-01-01T00:00:00.000Z"
+    arrived = "2026-11-21T10:00:01.000Z"
+    return {"type": kind, "occurred_at": far, "received_at": far, "arrival_timestamp": arrived}
+
+
 def _poison():
     at = "2026-11-21T10:00:01.000Z"
     common = {"event_id": "x", "occurred_at": at, "received_at": at, "tx_id": "poison"}
@@ -40,6 +47,8 @@ def _poison():
         {**common, "type": "unheard-of"},
         {**common, "type": "click", "occurred_at": "2999-01-01T00:00:00.000Z"},
         {**common, "type": "click", "occurred_at": None},
+        {**common, **_forged("click"), "event_id": "forged"},
+        {**common, **_forged(HEARTBEAT), "event_id": "forged"},
         {**common, "type": "click", "tx_id": "nobody's"},
     ]
 
@@ -139,7 +148,7 @@ def test_what_is_not_counted_is_a_dead_letter_with_its_bytes(run):
     rows = _written(folder, "dead-letters")
     assert Counter(r["reason"] for r in rows) == {
         "duplicate": sum(kind["duplicate"] for kind in truth["outcomes"].values()),
-        "malformed": 5,
+        "malformed": 7,
         "unmatched": 1,
     }
     fields = {r["field"] for r in rows if r["reason"] == "malformed"}
@@ -148,6 +157,13 @@ def test_what_is_not_counted_is_a_dead_letter_with_its_bytes(run):
         sent = json.loads(base64.b64decode(row["payload"]))
         assert sent.get("event_id") == row["event_id"]
         assert row["source"]["shard"] == "shard-0"
+
+
+def test_a_record_dated_after_its_arrival_is_no_event_and_moves_no_time(run):
+    """Had it moved the watermark, what came after it would be late."""
+    folder, _ = run
+    rows = [r for r in _written(folder, "dead-letters") if r["event_id"] == "forged"]
+    assert [(r["reason"], r["field"]) for r in rows] == [("malformed", "/occurred_at")] * 2
 
 
 def test_a_heartbeat_tells_the_watermark_of_the_one_before(run):

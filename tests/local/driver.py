@@ -107,7 +107,7 @@ class Driver:
         found: list[dict[str, Any]] = []
 
         def look() -> bool:
-            found[:] = [r for r in self.records("dead-letters") if r["payload"] == encoded]
+            found[:] = [r for r in self.records("dead-letters") if r.get("payload") == encoded]
             return bool(found)
 
         wait_until(look, seconds, lambda: f"no dead letter with payload {payload[:80]!r}")

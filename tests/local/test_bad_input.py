@@ -1,7 +1,10 @@
 """Bad input gets the status and body of the contract and leaves no trace in the reports."""
 
+import base64
+import gzip
 import json
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import httpx
@@ -102,15 +105,67 @@ def test_a_poison_record_in_the_stream_ends_in_the_dead_letters(driver: Driver) 
     _no_trace(driver)
 
 
+def _put(driver: Driver, data: bytes, key: str = "past ingestion") -> None:
+    driver.client("kinesis").put_record(
+        StreamName=driver.prefix + "bcns", Data=data, PartitionKey=key
+    )
+
+
+def test_a_record_too_large_for_a_dead_letter_is_told_by_its_place(driver: Driver) -> None:
+    """Base64 of so many bytes is more than a stream takes; the job must not fail over it."""
+    text = json.dumps({"type": "click", "tx_id": "large", "domain": "x" * 900_000}).encode()
+    noise = Random(4).randbytes(900_000)
+    _put(driver, text)
+    _put(driver, noise)
+    letters: list[dict[str, Any]] = []
+
+    def look() -> bool:
+        found = driver.records("dead-letters")
+        letters[:] = [r for r in found if r.get("encoding") or "too many" in r["detail"]]
+        return len(letters) == 2
+
+    wait_until(look, 60, lambda: f"dead letters of large records: {letters}")
+    packed, told = sorted(letters, key=lambda r: "payload" not in r)
+    assert gzip.decompress(base64.b64decode(packed["payload"])) == text
+    assert "900000 bytes" in told["detail"]
+    kinesis = driver.client("kinesis")
+    place = {
+        "ShardIteratorType": "AT_SEQUENCE_NUMBER",
+        "ShardId": told["source"]["shard"],
+        "StartingSequenceNumber": told["source"]["sequence_number"],
+    }
+    name = driver.prefix + told["source"]["stream"]
+    iterator = kinesis.get_shard_iterator(StreamName=name, **place)["ShardIterator"]
+    [record] = kinesis.get_records(ShardIterator=iterator, Limit=1)["Records"]
+    assert record["Data"] == noise
+    _no_trace(driver)
+
+
+def test_a_record_forged_into_the_future_makes_no_honest_record_late(driver: Driver) -> None:
+    """Its own times agree with each other; what counts is when it arrived."""
+    far = FAR_FUTURE.replace("+00:00", "Z")
+    fields = {"occurred_at": far, "received_at": far}
+    letters = []
+    for number, kind in enumerate(("bid", "heartbeat") * 8):
+        event_id = f"forged-{number}"
+        record = {**BID, "type": kind, "event_id": event_id, "win_price": 1, **fields}
+        data = json.dumps(record).encode()
+        _put(driver, data, event_id)
+        letters.append(data)
+    for data in letters[-2:]:
+        letter = driver.dead_letter(data)
+        assert (letter["reason"], letter["field"]) == ("malformed", "/occurred_at")
+    driver.heartbeat()
+    _no_trace(driver)
+
+
 def test_a_negative_price_put_past_ingestion_is_malformed(driver: Driver) -> None:
     moment = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     payload = json.dumps(
         {"type": "bid", "event_id": "neg", "occurred_at": moment, "received_at": moment, **BID}
         | {"win_price": -5}
     ).encode()
-    driver.client("kinesis").put_record(
-        StreamName=driver.prefix + "bcns", Data=payload, PartitionKey="x"
-    )
+    _put(driver, payload)
     assert driver.dead_letter(payload)["reason"] == "malformed"
     _no_trace(driver)
 

@@ -19,7 +19,7 @@ CREATE TEMPORARY TABLE `bcns` (
   `arrival_timestamp` TIMESTAMP_LTZ(3) METADATA FROM 'arrival-timestamp' VIRTUAL,
   `data` BYTES METADATA FROM 'data' VIRTUAL,
   `event_time` AS CASE WHEN `occurred_at` IS NULL
-    OR `occurred_at` > `received_at` + INTERVAL '5' MINUTE
+    OR `occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND
     THEN TO_TIMESTAMP_LTZ(0, 3) ELSE `occurred_at` END,
   WATERMARK FOR `event_time` AS `event_time` - INTERVAL '5' SECOND
 ) WITH (
@@ -27,6 +27,7 @@ CREATE TEMPORARY TABLE `bcns` (
   'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-adtech-bcns',
   'aws.region' = 'eu-west-1',
   'source.init.position' = 'TRIM_HORIZON',
+  'source.record.max-bytes' = '262144',
   'format' = 'json',
   'json.timestamp-format.standard' = 'ISO-8601'
 );
@@ -138,6 +139,7 @@ CREATE TEMPORARY TABLE `dead_letters` (
   `detail` STRING,
   `field` STRING,
   `payload` BYTES,
+  `encoding` STRING,
   `event_id` STRING,
   `occurred_at` TIMESTAMP_LTZ(3),
   `failed_at` TIMESTAMP_LTZ(3),
@@ -155,14 +157,14 @@ CREATE TEMPORARY TABLE `dead_letters` (
 CREATE TEMPORARY VIEW `checked` AS
 SELECT *,
   CASE
+    WHEN `occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND THEN '/occurred_at is in the future of its arrival'
     WHEN `type` = 'heartbeat' THEN CAST(NULL AS STRING)
-    WHEN `type` IS NULL THEN '/type is missing or the record cannot be decoded'
+    WHEN `type` IS NULL THEN '/type is missing: the record cannot be decoded, has no type or is larger than 262144 bytes'
     WHEN `type` NOT IN ('bid', 'imp', 'click') THEN '/type is not one of the types of this stream'
     WHEN `event_id` IS NULL THEN '/event_id is required'
     WHEN CHAR_LENGTH(`event_id`) < 1 THEN '/event_id is shorter than 1'
     WHEN CHAR_LENGTH(`event_id`) > 128 THEN '/event_id is longer than 128'
     WHEN `occurred_at` IS NULL THEN '/occurred_at is required'
-    WHEN `occurred_at` > `received_at` + INTERVAL '5' MINUTE THEN '/occurred_at is in the future'
     WHEN `type` = 'bid' AND `tx_id` IS NULL THEN '/tx_id is required'
     WHEN `type` = 'bid' AND CHAR_LENGTH(`tx_id`) < 1 THEN '/tx_id is shorter than 1'
     WHEN `type` = 'bid' AND CHAR_LENGTH(`tx_id`) > 128 THEN '/tx_id is longer than 128'
@@ -240,7 +242,7 @@ SELECT CAST(NULL AS TIMESTAMP_LTZ(3)) AS `heartbeat_at`
 FROM `campaigns_changelog` WHERE `op` = 'none'
 UNION ALL
 SELECT CAST(`occurred_at` AS TIMESTAMP_LTZ(3)) AS `heartbeat_at`
-FROM `bcns` WHERE `type` = 'heartbeat';
+FROM `bcns` WHERE `type` = 'heartbeat' AND (`occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND) IS NOT TRUE;
 
 INSERT INTO impressions
 SELECT
@@ -284,14 +286,15 @@ SELECT
     WHEN 'duplicate' THEN 'the key has a record of this type already'
     WHEN 'late' THEN 'older than the watermark less the allowed lateness'
     ELSE 'the key closed before the earlier types came'
-  END,
+  END || COALESCE(`enclosed`.`remark`, ''),
   CAST(NULL AS STRING),
-  `data`,
+  `enclosed`.`payload`,
+  `enclosed`.`encoding`,
   `event_id`,
   `occurred_at`,
   COALESCE(`arrival_timestamp`, `received_at`),
   ROW('bcns', `shard_id`, `sequence_number`)
-FROM `outcomes` WHERE `outcome` IN ('duplicate', 'late', 'unmatched');
+FROM (SELECT *, ENCLOSE(`data`, 716800) AS `enclosed` FROM `outcomes` WHERE `outcome` IN ('duplicate', 'late', 'unmatched'));
 
 INSERT INTO `dead_letters`
 SELECT
@@ -299,12 +302,13 @@ SELECT
   'adtech',
   'flink',
   'malformed',
-  `violation`,
+  `violation` || COALESCE(`enclosed`.`remark`, ''),
   SPLIT_INDEX(`violation`, ' ', 0),
-  `data`,
+  `enclosed`.`payload`,
+  `enclosed`.`encoding`,
   `event_id`,
   `occurred_at`,
   COALESCE(`arrival_timestamp`, `received_at`),
   ROW('bcns', `shard_id`, `sequence_number`)
-FROM `checked` WHERE `violation` IS NOT NULL;
+FROM (SELECT *, ENCLOSE(`data`, 716800) AS `enclosed` FROM `checked` WHERE `violation` IS NOT NULL);
 

@@ -78,3 +78,13 @@ def test_the_origin_of_a_record_is_metadata_only_where_the_connector_has_it():
 
 def test_quotes_in_an_option_stay_inside_it():
     assert "'it''s'" in flink.sink_table("x", [("a", "STRING")], {"path": "it's"})
+
+
+def test_a_record_is_held_to_the_time_of_its_arrival_and_neither_time_of_its_own():
+    use_case = UseCase("machines", "Machines.", Path(), (Reading,))
+    rule = (
+        "`occurred_at` > COALESCE(`arrival_timestamp`, `received_at`)"
+        " + INTERVAL '5:10' MINUTE TO SECOND"
+    )
+    assert f"OR {rule}\n" in flink.source_table(use_case, {}, metadata=True)
+    assert f"WHEN {rule} THEN" in flink.violation(use_case.events).splitlines()[1]

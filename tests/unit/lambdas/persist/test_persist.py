@@ -167,6 +167,7 @@ def test_a_poison_record_is_buried_with_its_bytes_and_the_others_are_written(
         "reason": "malformed",
         "field": field,
         "payload": base64.b64encode(poison.data).decode(),
+        "encoding": None,
         "event_id": None,
         "occurred_at": None,
         "failed_at": "2026-03-01T10:00:00.000Z",

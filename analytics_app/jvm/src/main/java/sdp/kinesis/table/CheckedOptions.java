@@ -36,7 +36,8 @@ record CheckedOptions(ReadableConfig options) {
         stream(),
         start(),
         positive(KinesisOptions.DISCOVERY_INTERVAL),
-        reading());
+        reading(),
+        between(KinesisOptions.MAX_RECORD_BYTES, 1, Integer.MAX_VALUE));
   }
 
   StreamOpener stream() {

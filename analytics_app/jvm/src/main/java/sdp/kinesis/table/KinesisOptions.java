@@ -88,6 +88,14 @@ public final class KinesisOptions {
           .defaultValue(10_000)
           .withDescription("Records in one read of a shard, 1 to 10000.");
 
+  /** The largest record that is decoded. */
+  public static final ConfigOption<Integer> MAX_RECORD_BYTES =
+      ConfigOptions.key("source.record.max-bytes")
+          .intType()
+          .defaultValue(Integer.MAX_VALUE)
+          .withDescription(
+              "A record with more bytes is not decoded: it is a row of nulls and its metadata.");
+
   /** How records are spread. */
   public static final ConfigOption<Partitioner> PARTITIONER =
       ConfigOptions.key("sink.partitioner")

@@ -53,6 +53,7 @@ public final class KinesisTableFactory
         KinesisOptions.DISCOVERY_INTERVAL,
         KinesisOptions.READ_INTERVAL,
         KinesisOptions.READ_LIMIT,
+        KinesisOptions.MAX_RECORD_BYTES,
         KinesisOptions.PARTITIONER,
         KinesisOptions.PARTITION_DELIMITER,
         AsyncSinkConnectorOptions.MAX_BATCH_SIZE,

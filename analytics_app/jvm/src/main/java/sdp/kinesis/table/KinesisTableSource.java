@@ -124,7 +124,7 @@ final class KinesisTableSource
                   return RowData.createFieldGetter(types.get(field), projectable ? i : field);
                 })
             .toList();
-    return new RowDecoder(runtimeFormat(context), columns, metadata);
+    return new RowDecoder(runtimeFormat(context), columns, metadata, settings.maxRecordBytes());
   }
 
   private DeserializationSchema<RowData> runtimeFormat(ScanContext context) {

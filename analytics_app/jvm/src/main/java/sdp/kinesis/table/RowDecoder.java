@@ -15,8 +15,9 @@ import sdp.kinesis.stream.KinesisRecord;
 /**
  * Makes rows of records: the format's columns, then the metadata columns.
  *
- * <p>A record that the format cannot read, or finds nothing in, is one row whose format columns are
- * all null: it is counted and can be kept with its bytes, and never stops the job.
+ * <p>A record that is too large, or that the format cannot read or finds nothing in, is one row
+ * whose format columns are all null: it is counted and can be kept with its bytes, and never stops
+ * the job.
  */
 final class RowDecoder implements RecordDecoder<RowData> {
   private static final long serialVersionUID = 1L;
@@ -25,17 +26,21 @@ final class RowDecoder implements RecordDecoder<RowData> {
   private final DeserializationSchema<RowData> format;
   private final RowData.FieldGetter[] columns;
   private final Metadata[] metadata;
+  private final int maxBytes;
 
   /**
    * @param columns the wanted columns of the format's row, in order
+   * @param maxBytes a record with more is not read
    */
   RowDecoder(
       DeserializationSchema<RowData> format,
       List<RowData.FieldGetter> columns,
-      List<Metadata> metadata) {
+      List<Metadata> metadata,
+      int maxBytes) {
     this.format = Preconditions.checkNotNull(format);
     this.columns = columns.toArray(RowData.FieldGetter[]::new);
     this.metadata = metadata.toArray(Metadata[]::new);
+    this.maxBytes = maxBytes;
   }
 
   @Override
@@ -53,6 +58,9 @@ final class RowDecoder implements RecordDecoder<RowData> {
   }
 
   private List<RowData> decoded(KinesisRecord record) {
+    if (record.data().length > maxBytes) {
+      return List.of();
+    }
     Rows rows = new Rows();
     try {
       format.deserialize(record.data(), rows);

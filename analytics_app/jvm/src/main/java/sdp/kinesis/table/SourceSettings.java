@@ -11,4 +11,5 @@ record SourceSettings(
     StreamOpener stream,
     StartPosition start,
     Duration discoveryInterval,
-    ReadOptions reading) {}
+    ReadOptions reading,
+    int maxRecordBytes) {}

@@ -71,6 +71,7 @@ class KinesisTableFactoryTest {
     "source.shard.discovery.interval, 0 s",
     "source.shard.get-records.interval, -1 s",
     "source.shard.get-records.max-record-count, 10001",
+    "source.record.max-bytes, 0",
     "no.such.option, 1"
   })
   void refusesAWrongOptionOfASourceByName(String option, String value) {

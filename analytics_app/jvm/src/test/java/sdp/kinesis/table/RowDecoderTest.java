@@ -1,6 +1,7 @@
 package sdp.kinesis.table;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -22,6 +23,7 @@ import sdp.kinesis.stream.KinesisRecord;
 /** Rows made of records, readable and not. */
 class RowDecoderTest {
   private static final LogicalType BIGINT = new BigIntType();
+  private static final int MAX_BYTES = 12;
 
   /** Numbers parted by commas, one row each: (number, its double). */
   private static final class Numbers extends AbstractDeserializationSchema<RowData> {
@@ -62,6 +64,14 @@ class RowDecoderTest {
   }
 
   @Test
+  void doesNotReadARecordThatIsTooLarge() {
+    assertFalse(decode("1".repeat(MAX_BYTES), Metadata.DATA).get(0).isNullAt(0));
+    RowData row = decode("1".repeat(MAX_BYTES + 1), Metadata.DATA).get(0);
+    assertTrue(row.isNullAt(0));
+    assertEquals(MAX_BYTES + 1, row.getBinary(1).length);
+  }
+
+  @Test
   void makesARowOfARecordInWhichTheFormatFindsNothing() {
     List<RowData> rows = decode("", Metadata.SHARD_ID);
     assertEquals(1, rows.size());
@@ -85,7 +95,7 @@ class RowDecoderTest {
     List<RowData.FieldGetter> second = List.of(RowData.createFieldGetter(BIGINT, 1));
     var bytes = data.getBytes(StandardCharsets.UTF_8);
     List<RowData> rows = new ArrayList<>();
-    new RowDecoder(format, second, List.of(metadata))
+    new RowDecoder(format, second, List.of(metadata), MAX_BYTES)
         .decode(new KinesisRecord("shard", "17", "key", 1_000, bytes), collector(rows));
     return rows;
   }

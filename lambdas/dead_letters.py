@@ -1,0 +1,78 @@
+"""Dead letters as functions write them: what became of a record that was not counted, and why.
+
+The pipeline writes the same form in SQL (`analytics_app.rendering`), with ENCLOSE for the bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from glue.instants import to_wire
+from glue.limits import LETTER_BYTES
+from lambdas.stream import Entry
+
+# A record decides what is said about it, so that is cut too.
+_DETAIL, _FIELD = 1_000, 256
+
+
+class Source(NamedTuple):
+    """The place of a record."""
+
+    stream: str
+    shard: str
+    sequence_number: str
+
+
+def dead_letter(
+    source: Source,
+    data: bytes,
+    *,
+    use_case: str,
+    stage: str,
+    reason: str,
+    detail: str,
+    field: str | None,
+    failed_at: datetime,
+) -> Entry:
+    """The dead letter of a record, as an entry of its stream.
+
+    Its id is made of the record's place and the reason: with a time that is the record's own, a
+    repeated delivery gives the same letter.
+    """
+    payload, encoding, remark = _enclosed(data)
+    letter: Mapping[str, Any] = {
+        "id": ":".join((*source, reason)),
+        "use_case": use_case,
+        "stage": stage,
+        "reason": reason,
+        "detail": _cut(detail, _DETAIL) + remark,
+        "field": field and _cut(field, _FIELD),
+        "payload": payload,
+        "encoding": encoding,
+        "event_id": None,
+        "occurred_at": None,
+        "failed_at": to_wire(failed_at),
+        "source": source._asdict(),
+    }
+    return Entry(letter["id"], orjson.dumps(letter))
+
+
+def _enclosed(data: bytes) -> tuple[str | None, str | None, str]:
+    """Payload, encoding, and what else must be said: as much of the bytes as a stream takes."""
+    if len(data) <= LETTER_BYTES:
+        return base64.b64encode(data).decode(), None, ""
+    packed = gzip.compress(data, mtime=0)
+    if len(packed) <= LETTER_BYTES:
+        return base64.b64encode(packed).decode(), "gzip", ""
+    remark = f"; its {len(data)} bytes are too many for a dead letter: read them in its source"
+    return None, None, remark
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
