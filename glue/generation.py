@@ -42,7 +42,8 @@ class Settings:
     """What to generate. The same settings always give the same events.
 
     `events` counts distinct events, late ones included and repeated copies not. `rate` is their
-    spacing in event time. Shares are from 0 to 1; a copy carries the same event_id.
+    spacing in event time. Shares are from 0 to 1; a copy carries the same event_id. `drift` is how
+    far the behaviour behind the events has moved, from -10 to 10: 0 is not at all.
     """
 
     events: int
@@ -54,6 +55,7 @@ class Settings:
     late: float = 0.0
     late_by: timedelta = timedelta(hours=3)
     period: timedelta = timedelta(minutes=5)
+    drift: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be generated: ParameterError names the setting."""
@@ -66,6 +68,7 @@ class Settings:
             "late": 0 <= self.late <= 0.5,
             "late_by": self.late_by > timedelta(0),
             "period": self.period >= timedelta(seconds=1),
+            "drift": -10 <= self.drift <= 10,
         }
         for name, holds in checks.items():
             if not holds:

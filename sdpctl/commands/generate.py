@@ -47,6 +47,9 @@ def generate(
     period: Annotated[
         str, typer.Option(help="AggregationPeriod of the truth's rows, ISO 8601.")
     ] = "PT5M",
+    drift: Annotated[
+        float, typer.Option(help="How far behaviour has moved since a model learned it; 0: not.")
+    ] = 0.0,
     out: Annotated[
         Path | None, typer.Option(help="File for the NDJSON. [default: standard output]")
     ] = None,
@@ -69,6 +72,7 @@ def generate(
             late=late,
             late_by=_duration("--late-by", late_by),
             period=_duration("--period", period),
+            drift=drift,
         )
         found = usecases.load().use_case(use_case)
     except (PlatformError, ZeroDivisionError) as error:

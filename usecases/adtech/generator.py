@@ -1,7 +1,8 @@
 """Made-up auctions: a realistic mix whose probabilities are known functions.
 
 Prices are micro-USD for one impression. An auction is one bid; with `win_probability` the ad is
-shown, and then with `click_probability` clicked. Late auctions happened `late_by` earlier.
+shown, and then with `click_probability` clicked. Late auctions happened `late_by` earlier. With
+`drift` another mix wins, for more money: what a model learned before no longer holds.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 from random import Random
 from typing import Any, NamedTuple
 
@@ -26,10 +28,24 @@ CREATIVES = tuple(f"cr-{n:03d}" for n in range(60))
 REFERENCE_PRICE = 2_000
 IMPRESSION_DELAY, CLICK_DELAY = 0.4, 3.0  # mean seconds after the step before
 
-# What a feature adds to the log odds; spread evenly, so that a model has something to learn.
-_CATEGORY = {name: 0.9 * math.sin(2.1 * i) for i, name in enumerate(CATEGORIES)}
-_DOMAIN = {name: 0.7 * math.sin(1.3 * i + 0.5) for i, name in enumerate(DOMAINS)}
-_CREATIVE = {name: 0.5 * math.sin(2.7 * i + 1.1) for i, name in enumerate(CREATIVES)}
+
+class _Tastes(NamedTuple):
+    """What a feature adds to the log odds; spread evenly, so that there is something to learn."""
+
+    category: dict[str, float]
+    domain: dict[str, float]
+    creative: dict[str, float]
+
+
+@lru_cache(16)
+def _tastes(drift: float) -> _Tastes:
+    """With a drift of 1 what was liked is disliked, and the other way round."""
+    turn = math.pi * drift
+    return _Tastes(
+        {name: 0.9 * math.sin(2.1 * i + turn) for i, name in enumerate(CATEGORIES)},
+        {name: 0.7 * math.sin(1.3 * i + 0.5 + turn) for i, name in enumerate(DOMAINS)},
+        {name: 0.5 * math.sin(2.7 * i + 1.1 + turn) for i, name in enumerate(CREATIVES)},
+    )
 
 
 class _Offer(NamedTuple):
@@ -39,25 +55,35 @@ class _Offer(NamedTuple):
 
 
 def win_probability(
-    *, price: int, domain: str = "", creative_id: str = "", creative_category: str = ""
+    *,
+    price: int,
+    domain: str = "",
+    creative_id: str = "",
+    creative_category: str = "",
+    drift: float = 0.0,
 ) -> float:
     """The chance, 0 to 1, that a bid at `price` (micro-USD) wins; rises with the price.
 
-    Unknown or missing features count as average.
+    Unknown or missing features count as average. `drift` turns what is liked, and makes winning
+    harder.
     """
+    tastes = _tastes(drift)
     odds = (
         -0.6
+        - 0.5 * drift
         + 1.4 * math.log((price + 1) / REFERENCE_PRICE)
-        + _DOMAIN.get(domain, 0.0)
-        + 0.5 * _CREATIVE.get(creative_id, 0.0)
-        + _CATEGORY.get(creative_category, 0.0)
+        + tastes.domain.get(domain, 0.0)
+        + 0.5 * tastes.creative.get(creative_id, 0.0)
+        + tastes.category.get(creative_category, 0.0)
     )
     return 1 / (1 + math.exp(-odds))
 
 
 def click_probability(*, creative_id: str = "", creative_category: str = "") -> float:
     """The chance, 0 to 1, that a shown ad is clicked; far above real rates, to see some."""
-    odds = -2.2 + _CREATIVE.get(creative_id, 0.0) + 0.5 * _CATEGORY.get(creative_category, 0.0)
+    tastes = _tastes(0.0)
+    category = tastes.category.get(creative_category, 0.0)
+    odds = -2.2 + tastes.creative.get(creative_id, 0.0) + 0.5 * category
     return 1 / (1 + math.exp(-odds))
 
 
@@ -65,6 +91,8 @@ def occurrences(settings: Settings) -> Iterator[Occurrence]:
     """One event each 1/rate seconds: the impression or click that is due, else a new bid."""
     random = Random(f"{settings.seed}/adtech")
     prefix = f"{settings.start_ms:x}-{settings.seed}"
+    if settings.drift:
+        prefix += f"-{settings.drift:g}"
     clock = _Clock()
     due: list[tuple[float, int, str, str, _Offer]] = []
     late_ms = round(settings.late_by.total_seconds() * 1000)
@@ -75,10 +103,10 @@ def occurrences(settings: Settings) -> Iterator[Occurrence]:
             _, _, kind, tx_id, offer = heapq.heappop(due)
         else:
             kind, tx_id = "bid", f"{prefix}-{number:x}"
-            offer = _offer(random, _is_late(random, settings, number))
+            offer = _offer(random, settings.drift, _is_late(random, settings, number))
         time = clock.text(at - late_ms if offer.late else at)
         event = {"type": kind, "event_id": f"{tx_id}-{kind}", "occurred_at": time, "tx_id": tx_id}
-        following = _follow(random, kind, offer)
+        following = _follow(random, kind, offer, settings.drift)
         if following:
             wait, next_kind = following
             heapq.heappush(due, (at + wait * 1000, number, next_kind, tx_id, offer))
@@ -91,7 +119,7 @@ def _is_late(random: Random, settings: Settings, number: int) -> bool:
     return number * 2 >= settings.events and random.random() < 2 * settings.late
 
 
-def _offer(random: Random, late: bool) -> _Offer:
+def _offer(random: Random, drift: float, late: bool) -> _Offer:
     campaign = int(random.random() ** 1.7 * len(CAMPAIGNS))  # the first ones bid the most
     creative = (campaign * 3 + int(random.random() * 3)) % len(CREATIVES)
     fields = {
@@ -100,12 +128,12 @@ def _offer(random: Random, late: bool) -> _Offer:
         "creative_category": CATEGORIES[(campaign + creative) % len(CATEGORIES)],
         "creative_id": CREATIVES[creative],
         "domain": DOMAINS[int(random.random() * len(DOMAINS))],
-        "win_price": int(REFERENCE_PRICE * math.exp(random.random() * 2.4 - 1.2)),
+        "win_price": int(REFERENCE_PRICE * math.exp(random.random() * 2.4 - 1.2 + 0.4 * drift)),
     }
     return _Offer(CAMPAIGNS[campaign], fields, late)
 
 
-def _follow(random: Random, kind: str, offer: _Offer) -> tuple[float, str] | None:
+def _follow(random: Random, kind: str, offer: _Offer, drift: float) -> tuple[float, str] | None:
     """What comes next in the auction, and after how many seconds."""
     features = offer.fields
     creative, category = features["creative_id"], features["creative_category"]
@@ -115,6 +143,7 @@ def _follow(random: Random, kind: str, offer: _Offer) -> tuple[float, str] | Non
             domain=features["domain"],
             creative_id=creative,
             creative_category=category,
+            drift=drift,
         )
         next_kind, mean = "imp", IMPRESSION_DELAY
     elif kind == "imp":

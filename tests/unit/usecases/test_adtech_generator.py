@@ -113,6 +113,20 @@ def test_the_share_of_wins_is_the_probability():
     assert sum(b["tx_id"] in won for b in bids) == pytest.approx(expected, rel=0.03)
 
 
+def test_drift_turns_what_is_liked_and_raises_prices_but_a_higher_price_still_wins_more():
+    before, after = (
+        [generator.win_probability(price=3000, domain=d, drift=x) for d in generator.DOMAINS]
+        for x in (0.0, 1.0)
+    )
+    assert before.index(max(before)) == after.index(min(after))
+    low, high = (generator.win_probability(price=p, drift=1.0) for p in (500, 5000))
+    assert low < high
+    prices = [
+        sum(e["win_price"] for e in _made(drift=x)[0] if e["type"] == "bid") for x in (0.0, 1.0)
+    ]
+    assert prices[1] > 1.2 * prices[0]
+
+
 def test_settings_out_of_range_are_refused_by_name():
     with pytest.raises(ParameterError, match="duplicates"):
         Settings(events=1, start=START, duplicates=1.5)
