@@ -1,0 +1,149 @@
+"""A trained model and its folder: what training writes, and endpoint and gate read.
+
+    model.ubj      the trees
+    fallback.json  definition, history, the logistic regression and its calibration: answers alone
+    metadata.json  version, range, rows, seed, libraries, the trees' calibration
+    metrics.json   figures on the rows held out, of trees and fallback
+
+A folder that cannot be read as all that is an ArtifactError, which says why.
+"""
+
+from __future__ import annotations
+
+import json
+import tarfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xgboost as xgb
+
+from glue.features import Definition
+from glue.scoring import Calibration, Fallback, Prediction, predictions
+from glue.targets.vectors import Columns, request_columns
+from ml import trees
+
+TREES, FALLBACK, METADATA, METRICS = "model.ubj", "fallback.json", "metadata.json", "metrics.json"
+ARCHIVE = "model.tar.gz"
+LARGEST = 1 << 30
+Floats = npt.NDArray[np.float64]
+
+
+class ArtifactError(Exception):
+    """There is no model, or it cannot be used."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model that answers. `metadata` is plain JSON."""
+
+    fallback: Fallback
+    booster: xgb.Booster
+    calibration: Calibration
+    metadata: Mapping[str, Any]
+
+    @property
+    def version(self) -> str:
+        """What names it in every answer."""
+        return self.fallback.version
+
+    @property
+    def definition(self) -> Definition:
+        """What it sees."""
+        return self.fallback.encoder.definition
+
+    @property
+    def fitted_through(self) -> int:
+        """Time of the newest row it has learned from, calibration included; epoch ms."""
+        return int(self.metadata["fitted_through_ms"])
+
+    def margins(self, columns: Columns) -> Floats:
+        """Log odds, before calibration."""
+        vectors = self.fallback.encoder.encode(columns)
+        start = np.asarray(self.fallback.logistic.margins(vectors))
+        return trees.margins(self.booster, trees.matrix(vectors), start)
+
+    def scores(self, columns: Columns) -> list[float]:
+        """Probabilities, 0 to 1."""
+        return self.calibration.probabilities(self.margins(columns).tolist())
+
+    def predict(self, instances: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+        """An answer per request; InstanceError for one that cannot be answered."""
+        if not instances:
+            return []
+        columns = request_columns(self.definition, instances)
+        return predictions(self.scores(columns), self.fallback.encoder.unseen(columns))
+
+    def save(self, folder: Path) -> None:
+        """Writes the folder's files, but for the metrics."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.booster.save_model(folder / TREES)
+        metadata = {
+            **self.metadata,
+            "model_version": self.version,
+            "calibration": {
+                "slope": self.calibration.slope,
+                "intercept": self.calibration.intercept,
+            },
+        }
+        write_json(folder / FALLBACK, self.fallback.to_json())
+        write_json(folder / METADATA, metadata)
+
+    @classmethod
+    def load(cls, folder: Path) -> Trained:
+        """The model of a folder."""
+        try:
+            fallback = Fallback.from_json(_json(folder / FALLBACK))
+            metadata = _json(folder / METADATA)
+            booster = xgb.Booster({"nthread": 1})
+            booster.load_model(folder / TREES)
+            calibration = Calibration(**metadata["calibration"])
+            int(metadata["fitted_through_ms"])
+        except (OSError, ValueError, KeyError, TypeError, xgb.core.XGBoostError) as error:
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            raise ArtifactError(f"{type(error).__name__}: {lines[0][:300]}") from error
+        return cls(fallback, booster, calibration, metadata)
+
+
+def unpack(archive: Path, folder: Path) -> Path:
+    """The files of a model.tar.gz, into an empty folder; only plain ones, none from outside.
+
+    Raises ArtifactError where it is absent, cut off, no archive, or far too large.
+    """
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            for member in _plain(tar):
+                target = folder / member.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                content = tar.extractfile(member)
+                target.write_bytes(content.read() if content else b"")
+    except (OSError, EOFError, tarfile.TarError, ValueError, zlib.error) as error:
+        raise ArtifactError(f"{archive.name} is no archive of a model: {error}") from error
+    return folder
+
+
+def _plain(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    total = 0
+    for member in tar:
+        path = Path(member.name)
+        if path.is_absolute() or ".." in path.parts:
+            raise ArtifactError(f"{member.name!r} points outside of the archive")
+        total += member.size
+        if total > LARGEST:
+            raise ArtifactError(f"more than {LARGEST} bytes")
+        if member.isfile():
+            yield member
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Equal values are equal bytes."""
+    text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False)
+    path.write_text(text + "\n", "utf-8")
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text("utf-8"))

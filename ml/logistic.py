@@ -1,0 +1,128 @@
+"""Fits the hashed logistic regression and the calibration; what scores them is `glue.scoring`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+
+from glue.features import Definition, Hashed
+from glue.scoring import Calibration, Logistic
+
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.bool_]
+PENALTY = 1.0
+"""Weights are drawn to 0 as if each had a normal distribution around it, of variance 1."""
+LEAST_SLOPE = 0.05
+_ROUNDS = 300
+
+
+@dataclass(frozen=True)
+class _Category:
+    """The buckets that occur, and which of them each row is in; the last one is for absent."""
+
+    buckets: Floats
+    index: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, values: Floats) -> _Category:
+        """Buckets numbered in order."""
+        absent = np.isnan(values)
+        buckets, index = np.unique(values[~absent], return_inverse=True)
+        places = np.full(len(values), len(buckets), np.int64)
+        places[~absent] = index
+        return cls(buckets, places)
+
+    def gradient(self, residual: Floats) -> Floats:
+        """Per bucket the sum of the residuals."""
+        sums: Floats = np.bincount(self.index, residual, len(self.buckets) + 1).astype(float)
+        return sums[:-1]
+
+
+@dataclass(frozen=True)
+class _Number:
+    """A number, centred and scaled."""
+
+    values: Floats
+    mean: float
+    scale: float
+
+    @classmethod
+    def of(cls, values: Floats) -> _Number:
+        """Mean 0 and deviation 1; one that never varies stays as it is."""
+        mean, scale = float(values.mean()), float(values.std()) or 1.0
+        return cls((values - mean) / scale, mean, scale)
+
+
+def fit(definition: Definition, vectors: Sequence[Floats], labels: Labels) -> Logistic:
+    """The weights that fit best; those of increasing columns are never below 0."""
+    parts = [
+        _Category.of(values) if isinstance(feature, Hashed) else _Number.of(values)
+        for feature, values in zip(definition.features, vectors, strict=True)
+    ]
+    sizes = [len(p.buckets) if isinstance(p, _Category) else 1 for p in parts]
+    ends = np.cumsum([1, *sizes])
+    target = labels.astype(np.float64)
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        margin = np.full(len(target), weights[0])
+        for part, start, end in zip(parts, ends, ends[1:], strict=False):
+            if isinstance(part, _Category):
+                margin += np.append(weights[start:end], 0.0)[part.index]
+            else:
+                margin += weights[start] * part.values
+        residual = 1 / (1 + np.exp(-np.clip(margin, -500, 500))) - target
+        gradient = PENALTY * weights
+        gradient[0] = residual.sum()
+        for part, start, end in zip(parts, ends, ends[1:], strict=False):
+            if isinstance(part, _Category):
+                gradient[start:end] += part.gradient(residual)
+            else:
+                gradient[start] += (residual * part.values).sum()
+        penalty = PENALTY / 2 * float((weights[1:] ** 2).sum())
+        return float((np.logaddexp(0, margin) - target * margin).sum()) + penalty, gradient
+
+    bounds: list[tuple[float | None, float | None]] = [(None, None)] * int(ends[-1])
+    for feature, start in zip(definition.features, ends, strict=False):
+        if feature.column in definition.increasing:
+            bounds[int(start)] = (0.0, None)
+    options = {"maxiter": _ROUNDS, "ftol": 1e-10, "gtol": 1e-4}
+    first = np.zeros(int(ends[-1]))
+    found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+    return _logistic(parts, ends, found)
+
+
+def _logistic(
+    parts: Sequence[_Category | _Number], ends: npt.NDArray[np.int64], weights: Floats
+) -> Logistic:
+    """The weights for numbers as they are, not scaled."""
+    intercept = float(weights[0])
+    found: list[float | dict[float, float]] = []
+    for part, start, end in zip(parts, ends, ends[1:], strict=False):
+        if isinstance(part, _Category):
+            pairs = zip(part.buckets.tolist(), weights[start:end].tolist(), strict=True)
+            found.append(dict(pairs))
+        else:
+            weight = float(weights[start]) / part.scale
+            found.append(weight)
+            intercept -= weight * part.mean
+    return Logistic(intercept, tuple(found))
+
+
+def calibrate(margins: Floats, labels: Labels) -> Calibration:
+    """The slope (never 0 or less: the order of scores stays) and intercept that fit best."""
+    target = labels.astype(np.float64)
+
+    def loss(found: Floats) -> tuple[float, Floats]:
+        margin = found[0] * margins + found[1]
+        residual = 1 / (1 + np.exp(-np.clip(margin, -500, 500))) - target
+        value = float((np.logaddexp(0, margin) - target * margin).mean())
+        return value, np.array([(residual * margins).mean(), residual.mean()])
+
+    bounds = [(LEAST_SLOPE, None), (None, None)]
+    first = np.array([1.0, 0.0])
+    found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds).x
+    return Calibration(float(found[0]), float(found[1]))

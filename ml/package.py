@@ -1,0 +1,86 @@
+"""Builds the source of a use case's jobs and endpoint: `build/ml/{use_case}.tar.gz`.
+
+    python -m ml.package
+
+SageMaker unpacks it and runs `train.py`, `evaluate.py` or `inference.py` from it. It carries the
+use case as data, `definition.json`, and of `glue` only what reads that: the containers' Python is
+3.10 and has none of our dependencies. The same sources give the same bytes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import usecases
+from glue import PlatformError, UseCase
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "build" / "ml"
+_JOB = """from ml.{name} import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())
+"""
+ENTRIES = {
+    "train.py": _JOB.format(name="train"),
+    "evaluate.py": _JOB.format(name="evaluate"),
+    "inference.py": "from ml.inference import input_fn, model_fn, output_fn, predict_fn\n",
+}
+PLAIN = (
+    "glue/errors.py",
+    "glue/features.py",
+    "glue/scoring.py",
+    "glue/targets/__init__.py",
+    "glue/targets/vectors.py",
+)
+_LEFT_OUT = ("package.py", "launch.py")
+
+
+def contents(use_case: UseCase) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of each file, in order of name. PlatformError where there is no model."""
+    if use_case.model is None:
+        raise PlatformError(f"{use_case.name}: declares no model")
+    definition = json.dumps(use_case.model.definition.to_json(), indent=1, sort_keys=True)
+    found = {name: text.encode() for name, text in ENTRIES.items()}
+    found["definition.json"] = definition.encode()
+    found["glue/__init__.py"] = b'"""Of glue, what runs beside a model."""\n'
+    found |= {name: (ROOT / name).read_bytes() for name in PLAIN}
+    modules = (p for p in (ROOT / "ml").glob("*.py") if p.name not in _LEFT_OUT)
+    found |= {f"ml/{path.name}": path.read_bytes() for path in modules}
+    yield from sorted(found.items())
+
+
+def tree(use_case: UseCase, folder: Path) -> Path:
+    """The files in a folder, as a container unpacks them."""
+    for name, content in contents(use_case):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder
+
+
+def build(use_case: UseCase, target: Path = TARGET) -> Path:
+    """The archive; its path."""
+    target.mkdir(parents=True, exist_ok=True)
+    path = target / f"{use_case.name}.tar.gz"
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name, content in contents(use_case):
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o644
+            archive.addfile(entry, io.BytesIO(content))
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(gzip.compress(plain.getvalue(), mtime=0))
+    return partial.replace(path)
+
+
+if __name__ == "__main__":
+    for found in usecases.load().use_cases:
+        if found.model is not None:
+            sys.stdout.write(f"{build(found).relative_to(ROOT)}\n")

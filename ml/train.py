@@ -1,0 +1,288 @@
+"""The training job: rows of a time range in, a model's folder out.
+
+SageMaker's contract: Parquet files under SM_CHANNEL_TRAIN, hyperparameters as `--name value`, the
+model into SM_MODEL_DIR, all else into SM_OUTPUT_DATA_DIR. In order of time the rows are split:
+
+    60 % fit · 10 % choose (how far back, how many trees) · 10 % calibrate · 20 % test, the newest
+
+How far back to look is chosen, as behaviour changes: all of the fit rows, or the newest half,
+quarter or eighth of them, whichever predicts the rows after them best. With the same rows and
+hyperparameters all figures and predictions are the same bytes.
+
+Where a model cannot be trained (no rows in the range, too few, one label only) there is none:
+`result.json` says why, so does the job's failure reason, and the exit status is 3.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xgboost as xgb
+
+from glue.features import Definition
+from glue.scoring import Fallback, Logistic
+from glue.targets.vectors import Encoder, Historian
+from ml import logistic, trees
+from ml.artifact import METRICS, Trained, write_json
+from ml.figures import figures, losses
+from ml.rows import Range, Reading, Rows, instant, read
+from ml.trees import Growth
+
+EXIT_NO_MODEL = 3
+WINDOWS = (1.0, 0.5, 0.25, 0.125)
+LEAST_ROWS, LEAST_WINDOW = 1_000, 2_000
+_BETTER = 0.999  # a shorter window must be this much better than all longer ones
+Floats = npt.NDArray[np.float64]
+
+
+class NoModel(Exception):
+    """Nothing was trained; `status` says why in a word: empty or insufficient."""
+
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Hyperparameters. `version` names the model; a digest of it where empty."""
+
+    within: Range
+    version: str = ""
+    shuffle_labels: bool = False
+    growth: Growth = Growth()  # noqa: RUF009 (frozen)
+
+
+@dataclass(frozen=True)
+class Slices:
+    """The rows in order of time; no instant is in two of them."""
+
+    fit: Rows
+    choose: Rows
+    calibrate: Rows
+    test: Rows
+
+    @classmethod
+    def of(cls, rows: Rows) -> Slices:
+        """Raises NoModel where a slice would be empty or have one label only."""
+        cuts = [rows.time[int(len(rows) * share)] for share in (0.6, 0.7, 0.8)]
+        ends = [0, *np.searchsorted(rows.time, cuts).tolist(), len(rows)]
+        parts = [rows[slice(a, b)] for a, b in pairwise(ends)]
+        for part in parts:
+            if len(np.unique(part.label)) < 2:
+                raise NoModel("insufficient", "a part of the range has only one label, or no rows")
+        return cls(*parts)
+
+
+def train(rows: Rows, definition: Definition, settings: Settings) -> tuple[Trained, Slices]:
+    """A model and the slices it was made from; NoModel where there is too little to learn from."""
+    if not len(rows):
+        raise NoModel("empty", "no rows in the range")
+    if len(rows) < LEAST_ROWS:
+        raise NoModel("insufficient", f"{len(rows)} rows; {LEAST_ROWS} are needed")
+    if settings.shuffle_labels:
+        order = np.random.default_rng(settings.growth.seed).permutation(len(rows))
+        rows = replace(rows, label=rows.label[order])
+    slices = Slices.of(rows)
+    window, rounds = _choose(definition, slices, settings.growth)
+    used = rows[len(slices.fit) - window : len(slices.fit) + len(slices.choose)]
+    growth = replace(settings.growth, rounds=rounds)
+    encoder = _encoder(definition, used)
+    vectors = _vectors(encoder, used)
+    regression = logistic.fit(definition, vectors, used.label)
+    start = _margins(regression, vectors)
+    booster = trees.grow(definition, growth, trees.matrix(vectors), start, used.label)
+    found = _calibrated(encoder, regression, booster, slices.calibrate)
+    metadata = {
+        "definition": definition.name,
+        "window_rows": window,
+        "rounds": rounds,
+        "base_rate": float(used.label.mean()),
+        "trained_from": instant(int(used.time[0])),
+        "fitted_through": instant(int(slices.calibrate.time[-1])),
+        "fitted_through_ms": int(slices.calibrate.time[-1]),
+        "slices": {n: len(getattr(slices, n)) for n in ("fit", "choose", "calibrate", "test")},
+        "hyperparameters": {**settings.growth.to_json(), "shuffle_labels": settings.shuffle_labels},
+        "libraries": libraries(),
+    }
+    version = settings.version or _digest(found, metadata)
+    fallback = replace(found.fallback, version=version)
+    return replace(found, fallback=fallback, metadata=metadata), slices
+
+
+def _choose(definition: Definition, slices: Slices, growth: Growth) -> tuple[int, int]:
+    """How many of the newest fit rows to learn from, and how many trees to grow."""
+    encoder = _encoder(definition, slices.fit)
+    vectors, later = _vectors(encoder, slices.fit), _vectors(encoder, slices.choose)
+    best = (np.inf, 0, Logistic(0.0, ()))
+    for share in WINDOWS:
+        window = int(len(slices.fit) * share)
+        if window < LEAST_WINDOW and best[1]:
+            break
+        labels = slices.fit.label[-window:]
+        regression = logistic.fit(definition, [v[-window:] for v in vectors], labels)
+        scores = 1 / (1 + np.exp(-_margins(regression, later)))
+        loss = float(losses(scores, slices.choose.label).mean())
+        if loss < best[0] * _BETTER:
+            best = (loss, window, regression)
+    _, window, regression = best
+    learn = [v[-window:] for v in vectors]
+    rounds = trees.enough(
+        definition,
+        growth,
+        (trees.matrix(learn), _margins(regression, learn), slices.fit.label[-window:]),
+        (trees.matrix(later), _margins(regression, later), slices.choose.label),
+    )
+    return window, rounds
+
+
+def _calibrated(
+    encoder: Encoder, regression: Logistic, booster: xgb.Booster, rows: Rows
+) -> Trained:
+    """The model, its scores and the fallback's both fitted to rows that neither has seen."""
+    vectors = _vectors(encoder, rows)
+    start = _margins(regression, vectors)
+    grown = trees.margins(booster, trees.matrix(vectors), start)
+    fallback = Fallback("", encoder, regression, logistic.calibrate(start, rows.label))
+    return Trained(fallback, booster, logistic.calibrate(grown, rows.label), {})
+
+
+def _encoder(definition: Definition, rows: Rows) -> Encoder:
+    historian = Historian(definition)
+    for columns in rows.chunks():
+        historian.add(columns)
+    return Encoder(definition, historian.history())
+
+
+def _vectors(encoder: Encoder, rows: Rows) -> list[Floats]:
+    found = [np.empty(len(rows)) for _ in encoder.definition.features]
+    first = 0
+    for columns in rows.chunks():
+        for place, values in zip(found, encoder.encode(columns), strict=True):
+            place[first : first + len(values)] = values
+        first += len(values)
+    return found
+
+
+def _margins(regression: Logistic, vectors: Sequence[Floats]) -> Floats:
+    """Log odds by the lines that score everywhere."""
+    found = np.empty(len(vectors[0]))
+    for first in range(0, len(found), 65_536):
+        part = slice(first, first + 65_536)
+        found[part] = regression.margins([_array(v[part]) for v in vectors])
+    return found
+
+
+def _array(values: Floats) -> Any:
+    return values.tolist()
+
+
+def score(model: Trained, rows: Rows) -> tuple[Floats, Floats]:
+    """Scores of the model and of its fallback."""
+    scores: list[float] = []
+    fallback: list[float] = []
+    for columns in rows.chunks():
+        scores += model.scores(columns)
+        fallback += model.fallback.scores(columns)
+    return np.array(scores), np.array(fallback)
+
+
+def libraries() -> dict[str, str]:
+    """Versions of what a model's bytes depend on."""
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "xgboost": xgb.__version__,
+    }
+
+
+def _digest(model: Trained, metadata: dict[str, Any]) -> str:
+    digest = hashlib.sha256(bytes(model.booster.save_raw("ubj")))
+    digest.update(json.dumps([model.fallback.to_json(), metadata], sort_keys=True).encode())
+    return digest.hexdigest()[:12]
+
+
+def run(channel: Path, root: Path, model_dir: Path, output: Path, settings: Settings) -> int:
+    """The whole job; returns its exit status. `root` holds the code and its definition.json."""
+    definition = Definition.from_json(json.loads((root / "definition.json").read_text("utf-8")))
+    reading = read(channel, definition, settings.within)
+    output.mkdir(parents=True, exist_ok=True)
+    try:
+        model, slices = train(reading.rows, definition, settings)
+    except NoModel as error:
+        return _no_model(error, reading, output)
+    scores, fallback = score(model, slices.test)
+    metrics: dict[str, dict[str, Any]] = {
+        "model": figures(scores, slices.test.label).to_json(),
+        "fallback": figures(fallback, slices.test.label).to_json(),
+        "rows": reading.counts(),
+    }
+    within = settings.within.to_json()
+    metadata = {**model.metadata, "status": "trained", "rows": reading.counts(), "range": within}
+    replace(model, metadata=metadata).save(model_dir)
+    write_json(model_dir / METRICS, metrics)
+    _predictions(output / "predictions.csv", slices.test, scores, fallback)
+    _code(root, model_dir / "code")
+    result = {"status": "trained", "model_version": model.version, "metrics": metrics}
+    write_json(output / "result.json", result)
+    found = metrics["model"]
+    print(f"log_loss={found['log_loss']:.6f} auc={found['auc']:.6f} rows={found['rows']}")
+    return 0
+
+
+def _no_model(error: NoModel, reading: Reading, output: Path) -> int:
+    result = {"status": error.status, "reason": str(error), "rows": reading.counts()}
+    write_json(output / "result.json", result)
+    failure = Path(os.environ.get("SM_OUTPUT_DIR", output)) / "failure"
+    failure.write_text(f"{error.status}: {error}; {json.dumps(reading.counts())}\n", "utf-8")
+    print(f"{error.status}: {error}", file=sys.stderr)
+    return EXIT_NO_MODEL
+
+
+def _predictions(path: Path, rows: Rows, scores: Floats, fallback: Floats) -> None:
+    columns = (rows.time, rows.label.astype(int), scores, fallback)
+    with path.open("w", encoding="utf-8") as out:
+        out.write("time,label,score,fallback_score\n")
+        for row in zip(*(c.tolist() for c in columns), strict=True):
+            out.write("{},{},{!r},{!r}\n".format(*row))
+
+
+def _code(root: Path, folder: Path) -> None:
+    """A model carries the code that answers with it: a rolled-back one brings its own."""
+    shutil.copytree(root, folder, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Reads SageMaker's environment and hyperparameters; unknown ones are ignored."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--from", dest="start", default="", help="RFC 3339 or epoch ms")
+    parser.add_argument("--to", dest="end", default="", help="RFC 3339 or epoch ms; not included")
+    parser.add_argument("--version", default="", help="names the model")
+    parser.add_argument("--shuffle-labels", default="false", choices=["true", "false"])
+    for name, kind in (("seed", int), ("rounds", int), ("depth", int), ("rate", float)):
+        parser.add_argument(f"--{name}", type=kind, default=getattr(Growth(), name))
+    given, _ = parser.parse_known_args(arguments)
+    growth = Growth(given.rounds, given.depth, given.rate, seed=given.seed)
+    within = Range.parse(given.start, given.end)
+    settings = Settings(within, given.version, given.shuffle_labels == "true", growth)
+    model_dir = Path(os.environ["SM_MODEL_DIR"])
+    output = Path(os.environ.get("SM_OUTPUT_DATA_DIR", model_dir))
+    root = Path(__file__).resolve().parent.parent
+    return run(Path(os.environ["SM_CHANNEL_TRAIN"]), root, model_dir, output, settings)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
