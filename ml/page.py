@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 Report = Mapping[str, Any]
 MOST_SEGMENTS = 25
-_COLOURS = {"challenger": "#1b6ac9", "champion": "#c9781b", "neutral": "#9aa3ad"}
+_COLOURS = {"challenger": "#1b6ac9", "champion": "#c9781b", "neutral": "#98a2b0"}
 _FIGURES = (
     ("log_loss", "log loss, nats"),
     ("auc", "AUC"),
