@@ -14,7 +14,8 @@ from glue.schema import Kind, Schema, schema_of
 class UseCase:
     """One plug-in: its definitions and where its folder is.
 
-    `folder` holds `pipeline/*.sql`, `samples/` and, if it has one, `generator.py`. `model` is what
+    `folder` holds `pipeline/*.sql`, `samples/` and, if it has them, `generator.py` and saved
+    `queries/*.sql`. `model` is what
     is trained on its records, if anything is.
     """
 
@@ -65,6 +66,11 @@ class UseCase:
     def pipeline(self) -> tuple[Path, ...]:
         """The pipeline's SQL files, in the order they run."""
         return tuple(sorted((self.folder / "pipeline").glob("*.sql")))
+
+    @property
+    def queries(self) -> tuple[Path, ...]:
+        """The saved queries' SQL files, in the order of their names."""
+        return tuple(sorted((self.folder / "queries").glob("*.sql")))
 
 
 PROGRESS = "progress"

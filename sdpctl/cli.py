@@ -21,6 +21,7 @@ MODULES = {
     "generate": "generate",
     "send": "send",
     "report": "report",
+    "sql": "sql",
 }
 
 

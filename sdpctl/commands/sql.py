@@ -1,0 +1,153 @@
+"""`./sdp sql`: a query over the lake, in Athena."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from sdpctl import deployment
+from sdpctl.clock import now
+from sdpctl.errors import CommandError
+from sdpctl.local.processes import pause
+from sdpctl.sql import rows as shown
+from sdpctl.sql.athena import Athena, Finished
+from sdpctl.sql.rows import Column, Row
+from sdpctl.sql.saved import SavedQuery, saved_queries
+
+TABLE_ROWS = 1000
+INTERRUPTED = 130
+
+
+def sql(
+    query: Annotated[
+        str | None, typer.Argument(help="SQL, a file ending in .sql, or - for standard input.")
+    ] = None,
+    saved: Annotated[str | None, typer.Option(help="A saved query instead: its name.")] = None,
+    param: Annotated[
+        list[str] | None, typer.Option(help="name=value for a saved query; may be repeated.")
+    ] = None,
+    list_: Annotated[
+        bool, typer.Option("--list", help="Show the saved queries and their parameters.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="An array of objects.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="With a header; NULL is empty.")] = False,
+    max_rows: Annotated[
+        int | None,
+        typer.Option(min=1, help=f"Show no more. [default: {TABLE_ROWS} in a table, else all]"),
+    ] = None,
+    use_case: Annotated[
+        str | None, typer.Option(help="Whose database. [default: the catalog's first]")
+    ] = None,
+    region: deployment.Region = None,
+) -> None:
+    """Ask Athena; rows to standard output, types, time and bytes scanned to standard error."""
+    topology = deployment.topology()
+    name = use_case or topology.catalog.use_cases[0].name
+    queries = saved_queries(topology.catalog.use_case(name).queries)
+    if list_:
+        _list(queries)
+        return
+    asked = _statement(query, saved, param or [], queries)
+    athena = Athena(
+        deployment.client("athena", region),
+        topology.workgroup(name),
+        topology.database(name),
+        pause,
+    )
+    limit = max_rows or (None if as_json or as_csv else TABLE_ROWS)
+    try:
+        finished = _run(athena, asked)
+        _show(athena, finished, limit, "json" if as_json else "csv" if as_csv else "table")
+    except KeyboardInterrupt:
+        _fail("stopped", INTERRUPTED)
+
+
+def _statement(
+    query: str | None, saved: str | None, given: list[str], queries: dict[str, SavedQuery]
+) -> str:
+    if (query is None) == (saved is None):
+        raise CommandError("either SQL, a file of it or '-', or --saved NAME; --list shows names")
+    if query is not None:
+        if given:
+            raise CommandError("--param is for --saved: SQL of your own has its values in it")
+        return _read(query)
+    if saved not in queries:
+        raise CommandError(f"there is no saved query {saved!r}; there are: {', '.join(queries)}")
+    pairs = [text.partition("=") for text in given]
+    if wrong := [name for name, equals, _ in pairs if not (name and equals)]:
+        raise CommandError(f"--param {wrong[0]!r} is not of the form name=value")
+    return queries[saved].sql({name: value for name, _, value in pairs}, now())
+
+
+def _read(query: str) -> str:
+    if query == "-":
+        return sys.stdin.read()
+    if query.endswith(".sql"):
+        try:
+            return Path(query).read_text()
+        except OSError as error:
+            raise CommandError(f"{query}: {error.strerror}") from error
+    return query
+
+
+def _run(athena: Athena, asked: str) -> Finished:
+    console = Console(stderr=True)
+    with console.status("Athena") as status:
+        return athena.run(asked, lambda state: status.update(f"Athena: {state.lower()}"))
+
+
+def _show(athena: Athena, finished: Finished, limit: int | None, form: str) -> None:
+    pages = athena.pages(finished)
+    columns, first = next(pages)
+    # One row more than wanted tells whether there are more.
+    rows = chain(first, chain.from_iterable(page for _, page in pages))
+    taken = _Counted(islice(rows, limit))
+    if form == "table":
+        Console().print(shown.table(columns, taken))
+    else:
+        lines = shown.json_lines if form == "json" else shown.csv_lines
+        for line in lines(columns, taken):
+            typer.echo(line)
+    _tell(finished, columns, taken.count, more=next(rows, None) is not None)
+
+
+class _Counted(Iterator[Row]):
+    """Rows, counted as they pass."""
+
+    def __init__(self, rows: Iterator[Row]) -> None:
+        self._rows, self.count = rows, 0
+
+    def __next__(self) -> Row:
+        row = next(self._rows)
+        self.count += 1
+        return row
+
+
+def _tell(finished: Finished, columns: list[Column], count: int, *, more: bool) -> None:
+    errors = Console(stderr=True, highlight=False, style="dim")
+    types = ", ".join(f"{column.name} {column.type}" for column in columns)
+    errors.print(escape(types), soft_wrap=True)
+    rest = ", and there are more (--max-rows)" if more else ""
+    seconds, scanned = finished.milliseconds / 1000, shown.size(finished.scanned_bytes)
+    errors.print(f"{count:,} rows{rest} in {seconds:.2f} s, {scanned} scanned")
+
+
+def _list(queries: dict[str, SavedQuery]) -> None:
+    console = Console(highlight=False)
+    for query in queries.values():
+        console.print(f"[bold]{query.name}[/]  {escape(query.question)}")
+        for p in query.parameters:
+            default = "needed" if p.default is None else f"default {p.default}"
+            console.print(f"    {p.name} {p.type}, {default}: {escape(p.doc)}", style="dim")
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    Console(stderr=True).print(message, style="red", markup=False)
+    raise typer.Exit(code)

@@ -1,0 +1,115 @@
+"""One query in Athena: started, watched until it ends, stopped if need be, read page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sdpctl.errors import CommandError
+from sdpctl.sql.rows import Column, Row, value
+
+RUNNING = ("QUEUED", "RUNNING")
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+PAGE = 1000  # the most that Athena gives at once
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A query that has succeeded."""
+
+    query_id: str
+    kind: str
+    milliseconds: int
+    scanned_bytes: int
+
+
+@dataclass(frozen=True)
+class Athena:
+    """Runs queries of one workgroup and database. `client` is boto3's; `pause` waits seconds."""
+
+    client: Any
+    workgroup: str
+    database: str
+    pause: Callable[[float], None]
+
+    def run(self, sql: str, watch: Callable[[str], None] = lambda _: None) -> Finished:
+        """Wait for the query's end; `watch` is told its state at each look.
+
+        Raises CommandError with Athena's own reason. If anything interrupts the waiting, the
+        query is stopped in Athena.
+        """
+        with _errors():
+            query_id = self.client.start_query_execution(
+                QueryString=sql,
+                WorkGroup=self.workgroup,
+                QueryExecutionContext={"Database": self.database},
+            )["QueryExecutionId"]
+        try:
+            return self._await(query_id, watch)
+        except BaseException:
+            self._stop(query_id)
+            raise
+
+    def pages(self, finished: Finished) -> Iterator[tuple[list[Column], list[Row]]]:
+        """The result's columns and rows, a page at a time; rows have Python values."""
+        request, first = {"QueryExecutionId": finished.query_id, "MaxResults": PAGE}, True
+        while True:
+            with _errors():
+                answer = self.client.get_query_results(**request)
+            found = answer["ResultSet"]
+            columns = [
+                Column(c["Name"], c["Type"]) for c in found["ResultSetMetadata"]["ColumnInfo"]
+            ]
+            rows = found["Rows"]
+            if first and finished.kind == "DML":  # the names of the columns
+                rows = rows[1:]
+            yield columns, [_row(columns, row["Data"]) for row in rows]
+            if not answer.get("NextToken"):
+                return
+            request["NextToken"], first = answer["NextToken"], False
+
+    def _await(self, query_id: str, watch: Callable[[str], None]) -> Finished:
+        wait = FIRST_PAUSE
+        while True:
+            with _errors():
+                found = self.client.get_query_execution(QueryExecutionId=query_id)
+            execution = found["QueryExecution"]
+            status = execution["Status"]
+            watch(status["State"])
+            if status["State"] not in RUNNING:
+                break
+            self.pause(wait)
+            wait = min(wait * 1.5, LONGEST_PAUSE)
+        if status["State"] != "SUCCEEDED":
+            raise CommandError(status.get("StateChangeReason") or f"the query {status['State']}")
+        statistics = execution.get("Statistics", {})
+        return Finished(
+            query_id,
+            execution.get("StatementType", ""),
+            statistics.get("TotalExecutionTimeInMillis", 0),
+            statistics.get("DataScannedInBytes", 0),
+        )
+
+    def _stop(self, query_id: str) -> None:
+        """Of a query that has ended already Athena takes no notice."""
+        with _errors():
+            self.client.stop_query_execution(QueryExecutionId=query_id)
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """What Athena says, as it says it."""
+    try:
+        yield
+    except ClientError as error:
+        raise CommandError(error.response["Error"].get("Message") or str(error)) from error
+    except BotoCoreError as error:
+        raise CommandError(str(error)) from error
+
+
+def _row(columns: list[Column], data: list[dict[str, str]]) -> Row:
+    return [value(c.type, d.get("VarCharValue")) for c, d in zip(columns, data, strict=True)]

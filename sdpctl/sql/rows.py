@@ -1,0 +1,100 @@
+"""Rows of a result: values out of Athena's text, and the forms in which they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import orjson
+from rich.table import Table
+
+Row = list[Any]
+_INTEGERS = ("tinyint", "smallint", "integer", "int", "bigint")
+_FLOATS = ("float", "real", "double")
+NUMBERS = (*_INTEGERS, *_FLOATS, "decimal")
+
+
+class Column(NamedTuple):
+    """A column of a result and its type, as Athena names it."""
+
+    name: str
+    type: str
+
+
+def value(type_: str, text: str | None) -> Any:
+    """The value of a cell: numbers and booleans as such, None for NULL, all else as text."""
+    if text is None:
+        return None
+    if type_ in _INTEGERS:
+        return int(text)
+    if type_ in _FLOATS:
+        return float(text)
+    if type_ == "decimal":
+        return Decimal(text)
+    if type_ == "boolean":
+        return text == "true"
+    return text
+
+
+def json_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[str]:
+    """A JSON array with an object for each row, a line each."""
+    names, begin = [column.name for column in columns], "["
+    for row in rows:
+        yield begin + orjson.dumps(dict(zip(names, row, strict=True)), default=_number).decode()
+        begin = ","
+    yield "[]" if begin == "[" else "]"
+
+
+def csv_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[str]:
+    """RFC 4180 with a header; NULL is nothing, empty text is `\"\"`."""
+    yield ",".join(_csv(column.name) for column in columns)
+    for row in rows:
+        yield ",".join(map(_csv, row))
+
+
+def table(columns: Sequence[Column], rows: Iterable[Row]) -> Table:
+    """A table with the type below each name; numbers to the right, NULL dim."""
+    shown = Table()
+    for name, type_ in columns:
+        right = type_.partition("(")[0] in NUMBERS
+        shown.add_column(f"{name}\n[dim]{type_}[/]", justify="right" if right else "left")
+    for row in rows:
+        shown.add_row(*map(_cell, row))
+    return shown
+
+
+def size(count: int) -> str:
+    """Bytes as people read them."""
+    amount, unit = float(count), "B"
+    for larger in ("KB", "MB", "GB", "TB"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1000, larger
+    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+
+
+def _csv(found: Any) -> str:
+    if found is None:
+        return ""
+    if isinstance(found, bool):
+        return str(found).lower()
+    text = str(found)
+    if isinstance(found, str) and (not text or any(c in text for c in ',"\r\n')):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def _cell(found: Any) -> str:
+    if found is None:
+        return "[dim]NULL[/]"
+    text = str(found).lower() if isinstance(found, bool) else str(found)
+    return text.replace("[", r"\[")
+
+
+def _number(found: Any) -> Any:
+    """A decimal as a JSON number; its digits beyond a double's are text instead."""
+    if isinstance(found, Decimal):
+        as_float = float(found)
+        return as_float if Decimal(repr(as_float)) == found else str(found)
+    raise TypeError(type(found).__name__)
