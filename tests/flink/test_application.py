@@ -5,22 +5,18 @@ Bounded input has no end of time: the last watermark is the end of all time, so 
 
 import base64
 import json
-import os
-import subprocess
-import zipfile
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from analytics_app.package import ROOT, build
 from glue.generation import Generation, Settings
 from glue.targets.flink import HEARTBEAT
+from tests.flink.application import run as run_application
 from usecases import load
 from usecases.adtech import generator
 
-PYTHON = ROOT / ".venv" / "flink" / "bin" / "python"
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)
 RANK = {"click": 0, "imp": 1, "bid": 2}
 
@@ -53,47 +49,12 @@ def _poison():
     ]
 
 
-def _config(folder: Path) -> None:
-    options = subprocess.check_output(
-        [PYTHON, "-c", "import pyflink, sys; sys.stdout.write(pyflink.__path__[0])"], text=True
-    )
-    theirs = (Path(options) / "conf" / "config.yaml").read_text().splitlines()
-    opens = next(line.split(": ", 1)[1] for line in theirs if line.strip().startswith("all: "))
-    folder.mkdir()
-    (folder / "log4j-cli.properties").write_text("rootLogger.level = OFF\n")
-    (folder / "config.yaml").write_text(
-        f"env.java.opts.all: {opens}\nparallelism.default: 2\nrest.port: 0\n"
-        "rest.bind-address: 127.0.0.1\n"
-    )
-
-
 def _run(folder: Path, records: list[dict]) -> None:
-    with zipfile.ZipFile(build()) as archive:
-        archive.extractall(folder / "code")
-    _config(folder / "conf")
     source = folder / "data" / "adtech" / "bcns"
     source.mkdir(parents=True)
     (source / "events.json").write_text("".join(json.dumps(r) + "\n" for r in records))
-    given = {"use_cases": "adtech", "connector": "files", "files.path": str(folder / "data")}
-    path = folder / "properties.json"
-    path.write_text(json.dumps([{"PropertyGroupId": "sdp", "PropertyMap": given}]))
-    environment = {
-        **os.environ,
-        "SUBMIT_ARGS": "remote -t local",
-        "FLINK_CONF_DIR": str(folder / "conf"),
-        "FLINK_LOG_DIR": str(folder),
-        "SDP_APPLICATION_PROPERTIES": str(path),
-    }
-    done = subprocess.run(
-        [PYTHON, "main.py"],
-        cwd=folder / "code",
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    places = {"connector": "files", "files.path": str(folder / "data")}
+    run_application(folder, "main.py", {"use_cases": "adtech", **places})
 
 
 def _written(folder: Path, stream: str) -> list[dict]:

@@ -1,0 +1,56 @@
+"""The packaged application, unpacked into a folder and run there by Flink as one process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from analytics_app.package import ROOT, build
+
+PYTHON = ROOT / ".venv" / "flink" / "bin" / "python"
+SECONDS = 900
+
+
+def run(folder: Path, program: str | Path, properties: Mapping[str, str]) -> str:
+    """What the program prints; `folder` gets `code`, `conf` and `properties.json`."""
+    with zipfile.ZipFile(build()) as archive:
+        archive.extractall(folder / "code")
+    _configure(folder / "conf")
+    path = folder / "properties.json"
+    path.write_text(json.dumps([{"PropertyGroupId": "sdp", "PropertyMap": dict(properties)}]))
+    environment = {
+        **os.environ,
+        "SUBMIT_ARGS": "remote -t local",
+        "FLINK_CONF_DIR": str(folder / "conf"),
+        "FLINK_LOG_DIR": str(folder),
+        "SDP_APPLICATION_PROPERTIES": str(path),
+    }
+    done = subprocess.run(
+        [PYTHON, program],
+        cwd=folder / "code",
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def _configure(folder: Path) -> None:
+    home = subprocess.check_output(
+        [PYTHON, "-c", "import pyflink, sys; sys.stdout.write(pyflink.__path__[0])"], text=True
+    )
+    theirs = (Path(home) / "conf" / "config.yaml").read_text().splitlines()
+    opens = next(line.split(": ", 1)[1] for line in theirs if line.strip().startswith("all: "))
+    folder.mkdir()
+    (folder / "log4j-cli.properties").write_text("rootLogger.level = OFF\n")
+    (folder / "config.yaml").write_text(
+        f"env.java.opts.all: {opens}\nparallelism.default: 2\nrest.port: 0\n"
+        "rest.bind-address: 127.0.0.1\n"
+    )
