@@ -1,9 +1,12 @@
-"""Start the emulator with two of its parts replaced, inside its own process and environment.
+"""Start the emulator with some of its parts replaced, inside its own process and environment.
 
 1. Athena: a table is its registered partitions, read where their files lie, typed by Glue; a
    stopped query stops; bytes scanned are those that were read (`sdpctl.local.athena`).
 2. Firehose: a Kinesis source is left to our delivery worker; the emulator's own delivery runs
-   inside PutRecords, one object per record.
+   inside PutRecords, one object per record. The worker is told of the backup of source records,
+   which the emulator keeps and does not describe.
+3. Kinesis: expired records are found at the front of a shard; the emulator looks at every record
+   of the stream in every call, 15 ms for 200,000.
 
 The only module that imports the emulator. What it replaces is private there: it refuses to start
 another version than the one it was written for.
@@ -16,6 +19,7 @@ import copy
 import inspect
 import shutil
 import tempfile
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +32,7 @@ from urllib.parse import urlparse
 
 import duckdb
 from ministack import app
-from ministack.services import athena, firehose, glue, s3
+from ministack.services import athena, firehose, glue, kinesis, s3
 
 from sdpctl.local.athena import engine
 from sdpctl.local.athena.tables import Part, Table
@@ -40,12 +44,15 @@ _REPLACED: dict[Callable[..., Any], list[str]] = {
     athena._save_query_results: ["query_id"],
     athena._stop_query_execution: ["data"],
     firehose.ingest_from_kinesis_source: ["stream_arn", "records"],
+    firehose._dest_description: ["dest"],
+    kinesis._expire_records: ["stream"],
 }
 _USED = {
     athena: ("_executions", "_sql_tokens"),
     glue: ("_databases", "_tables", "_partitions"),
     s3: ("_buckets", "_get_object_data", "_object_disk_path", "S3_PERSIST"),
 }
+_described = firehose._dest_description
 _execute = athena._execute_query
 _save = athena._save_query_results
 _stop = athena._stop_query_execution
@@ -71,6 +78,8 @@ def main() -> None:
     athena._save_query_results = _save_query_results
     athena._stop_query_execution = _stop_query_execution
     firehose.ingest_from_kinesis_source = _leave_to_the_worker
+    firehose._dest_description = _describe_destination
+    kinesis._expire_records = _expire_records
     app.main()
 
 
@@ -88,6 +97,25 @@ def _check() -> None:
 
 def _leave_to_the_worker(stream_arn: str, records: list[Any]) -> None:
     """Deliver nothing."""
+
+
+def _expire_records(stream: dict[str, Any]) -> None:
+    """Drop what is older than the stream keeps records; a shard's records lie in that order."""
+    cutoff = time.time() - stream["RetentionPeriodHours"] * 3600
+    for shard in stream["shards"].values():
+        records = shard["records"]
+        if records and records[0]["ApproximateArrivalTimestamp"] < cutoff:
+            arrival = "ApproximateArrivalTimestamp"
+            shard["records"] = records[bisect_left(records, cutoff, key=lambda r: r[arrival]) :]
+
+
+def _describe_destination(dest: dict[str, Any]) -> dict[str, Any]:
+    """With the backup of source records, under the name that Firehose has for it."""
+    found: dict[str, Any] = _described(dest)
+    backup = dest["config"].get("S3BackupConfiguration")
+    if backup and "ExtendedS3DestinationDescription" in found:
+        found["ExtendedS3DestinationDescription"]["S3BackupDescription"] = backup
+    return found
 
 
 async def _execute_query(query_id: str, *rest: Any) -> None:

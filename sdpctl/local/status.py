@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sdpctl.local import aws, deploy, emulator, flink_status, workers
+from sdpctl.local.delivery import worker as delivery
 from sdpctl.local.processes import Service
 from sdpctl.local.sagemaker import service as sagemaker
 from sdpctl.settings import Settings
@@ -45,6 +46,7 @@ def components(settings: Settings, now: datetime) -> list[Component]:
             sagemaker.healthy(settings),
         ),
         _flink(settings, now),
+        *_deliveries(settings, now),
     ]
 
 
@@ -95,6 +97,33 @@ def _flink(settings: Settings, now: datetime) -> Component:
         lag,
         ", ".join(note for note in notes if note),
         str(Service(name, settings).log),
+    )
+
+
+def _deliveries(settings: Settings, now: datetime) -> list[Component]:
+    """The process that delivers into the lake, and each delivery stream."""
+    service = delivery.service(settings)
+    process = _of_process("delivery", service, "", True)
+    return [
+        process,
+        *(
+            _delivery(name, said, process, now)
+            for name, said in sorted(delivery.states(settings).items())
+        ),
+    ]
+
+
+def _delivery(name: str, said: dict[str, Any], process: Component, now: datetime) -> Component:
+    detail = (
+        f"{said['records']:,} records in {said['objects']:,} objects, {said['rejected']} refused"
+    )
+    return Component(
+        f"delivery {name}",
+        process.running and not said["error"],
+        process.since,
+        delivery.lag(said, now.timestamp()),
+        said["error"] or detail,
+        process.log,
     )
 
 

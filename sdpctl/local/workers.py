@@ -1,7 +1,7 @@
 """`python -m sdpctl.local.workers`: the process that runs what the emulator lacks.
 
-It also starts the emulator and the SageMaker stand-in again if they die without having been
-asked to.
+It also starts the emulator, the delivery into the lake and the SageMaker stand-in again if they
+die without having been asked to.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from types import FrameType
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,12 +17,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sdpctl.errors import CommandError
 from sdpctl.local import aws, emulator
 from sdpctl.local.applications import Application, applications
+from sdpctl.local.delivery import worker as delivery
 from sdpctl.local.flink_worker import FlinkWorker
 from sdpctl.local.processes import Service
 from sdpctl.local.sagemaker import service as sagemaker
 from sdpctl.settings import Settings
 
 LOOK_EVERY = 1.0
+START_EVERY = 5.0
 log = logging.getLogger("sdp.workers")
 
 
@@ -40,8 +43,9 @@ def start(settings: Settings) -> bool:
 
 
 def stop(settings: Settings) -> bool:
-    """End the workers and the jobs they run."""
+    """End the workers, the delivery and the jobs they run."""
     ended = service(settings).stop()
+    delivery.service(settings).kill()  # its journals say where it goes on
     for pid_file in (settings.home / "pids").glob("flink-*.json"):
         Service(pid_file.stem, settings).kill()
     return ended
@@ -74,6 +78,7 @@ class Supervisor:
         self.settings = settings
         self.ended = threading.Event()
         self._jobs: dict[str, FlinkWorker] = {}
+        self._delivery_due = 0.0
 
     def run(self) -> None:
         """Follow the control plane until a signal arrives; then end the jobs."""
@@ -83,6 +88,7 @@ class Supervisor:
             except (BotoCoreError, ClientError, CommandError, OSError) as error:
                 log.warning("%s: %s", type(error).__name__, error)
             self.ended.wait(LOOK_EVERY)
+        delivery.service(self.settings).kill()
         for job in self._jobs.values():
             job.service.kill()
 
@@ -95,11 +101,17 @@ class Supervisor:
             emulator.start(self.settings)
         if sagemaker.service(self.settings).pid_file.exists():
             sagemaker.start(self.settings)
+        self._keep_delivering()
         found = {a.name: a for a in applications(self.settings)}
         for application in found.values():
             resume(self.settings, application)
         for name in found.keys() | self._jobs.keys():
             self._job(name).follow(found.get(name))
+
+    def _keep_delivering(self) -> None:
+        now = time.monotonic()
+        if now >= self._delivery_due and delivery.start(self.settings):
+            self._delivery_due = now + START_EVERY
 
     def _job(self, name: str) -> FlinkWorker:
         return self._jobs.setdefault(name, FlinkWorker(self.settings, name))

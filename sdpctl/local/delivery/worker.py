@@ -1,0 +1,169 @@
+"""`python -m sdpctl.local.delivery.worker`: the process that delivers every delivery stream.
+
+It may be killed at any time: the journals say where to go on.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sdpctl.clock import now
+from sdpctl.errors import CommandError
+from sdpctl.local import aws
+from sdpctl.local.delivery import streams
+from sdpctl.local.delivery.batches import S3Object
+from sdpctl.local.delivery.delivery import Delivery
+from sdpctl.local.delivery.journal import Journal
+from sdpctl.local.delivery.kinesis import Kinesis
+from sdpctl.local.processes import Service
+from sdpctl.settings import Settings
+
+TICK = 0.5
+NICE = 5  # what answers users goes first
+LONGEST_PAUSE = 30.0
+log = logging.getLogger("sdp.delivery")
+
+
+def service(settings: Settings) -> Service:
+    """The process of the delivery."""
+    return Service("delivery", settings)
+
+
+def start(settings: Settings) -> bool:
+    """Start the delivery; False if it runs already."""
+    if service(settings).process():
+        return False
+    command = [str(settings.python("dev")), "-m", "sdpctl.local.delivery.worker"]
+    service(settings).start(command, settings.aws_environment())
+    return True
+
+
+def states(settings: Settings) -> dict[str, dict[str, Any]]:
+    """What the worker last said of each delivery stream: Progress and `error`."""
+    with suppress(OSError, ValueError):
+        found: dict[str, dict[str, Any]] = json.loads(_state_file(settings).read_bytes())
+        return found
+    return {}
+
+
+def _state_file(settings: Settings) -> Path:
+    return settings.home / "delivery" / "state.json"
+
+
+class S3Store:
+    """The emulator's S3."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._s3 = aws.client(settings, "s3")
+
+    def put(self, made: S3Object) -> None:
+        """Store the object; raises ClientError or BotoCoreError."""
+        self._s3.put_object(Bucket=made.bucket, Key=made.key, Body=made.body)
+
+
+@dataclass
+class Lane:
+    """One delivery stream's delivery, when it is due (monotonic), and what went wrong."""
+
+    delivery: Delivery
+    due: float = 0.0
+    pause: float = 0.0
+    error: str = ""
+
+
+class Worker:
+    """Delivers each stream once in its interval; after an error, later and later again."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._source, self._store = Kinesis(settings), S3Store(settings)
+        self._lanes: dict[str, Lane] = {}
+
+    def run(self) -> None:
+        """Until the process is ended."""
+        while True:
+            try:
+                self.look()
+            except (BotoCoreError, ClientError, OSError) as error:
+                log.warning("%s: %s", type(error).__name__, error)
+            time.sleep(TICK)
+
+    def look(self) -> None:
+        """Deliver what is due."""
+        due = [n for n, lane in self._lanes.items() if lane.due <= time.monotonic()]
+        if due or not self._lanes:
+            self._follow(streams.names(self.settings))
+        for name, lane in self._lanes.items():
+            if lane.due <= time.monotonic():
+                self._run(name, lane)
+                self._say()
+
+    def _follow(self, names: list[str]) -> None:
+        """A lane for each delivery stream there is, none for what is gone."""
+        for gone in self._lanes.keys() - set(names):
+            del self._lanes[gone]
+        for name in names:
+            if name not in self._lanes:
+                journal = Journal.open(self.settings.home / "delivery" / f"{name}.json")
+                self._lanes[name] = Lane(Delivery(self._source, self._store, journal, now))
+
+    def _run(self, name: str, lane: Lane) -> None:
+        began = time.monotonic()
+        before = lane.delivery.progress.records
+        try:
+            stream = streams.described(self.settings, name)
+            lane.delivery.run(stream, streams.layout(self.settings, stream))
+        except (BotoCoreError, ClientError, CommandError, OSError) as error:
+            self._fail(name, lane, f"{type(error).__name__}: {error}")
+        except Exception as error:  # one stream's fault must not stop the others
+            log.exception("%s", name)
+            self._fail(name, lane, f"{type(error).__name__}: {error}")
+        else:
+            lane.due, lane.pause, lane.error = began + stream.interval, 0.0, ""
+            if count := lane.delivery.progress.records - before:
+                log.info("%s: %d records in %.2f s", name, count, time.monotonic() - began)
+
+    def _fail(self, name: str, lane: Lane, error: str) -> None:
+        lane.pause = min(LONGEST_PAUSE, lane.pause * 2 or 1.0)
+        lane.due, lane.error = time.monotonic() + lane.pause, error
+        log.warning("%s: %s; again in %.0f s", name, error, lane.pause)
+
+    def _say(self) -> None:
+        """Leave word for `sdp status`."""
+        said = {
+            name: {**asdict(lane.delivery.progress), "error": lane.error}
+            for name, lane in self._lanes.items()
+        }
+        path = _state_file(self.settings)
+        draft = path.with_suffix(".new")
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(json.dumps(said))
+            draft.replace(path)
+
+
+def lag(state: dict[str, Any], at: float) -> float | None:
+    """Seconds since the arrival of the oldest record that may not be delivered yet."""
+    through = state.get("through")
+    return None if through is None else round(max(0.0, at - through), 1)
+
+
+def main() -> None:
+    """Entry point of the process."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    os.nice(NICE)
+    Worker(Settings.load()).run()
+
+
+if __name__ == "__main__":
+    main()
