@@ -24,7 +24,8 @@ class Settings:
     """One deployment. `shards` 0 stands for on-demand streams; rates are requests a second.
 
     `lake_…_days` are how long a class of data stays in the lake, None for ever; `replaced` are
-    the versions of objects that were overwritten or deleted.
+    the versions of objects that were overwritten or deleted. Firehose gathers records for
+    `lake_buffer_seconds` before it writes a file.
     """
 
     parameters: Parameters
@@ -39,6 +40,7 @@ class Settings:
     parallelism: int = 2
     parallelism_per_kpu: int = 1
     autoscaling: bool = True
+    lake_buffer_seconds: int = 60
     lake_raw_days: int | None = 365
     lake_parquet_days: int | None = None
     lake_error_days: int | None = 90
@@ -70,6 +72,7 @@ class Settings:
             parallelism=read("flinkParallelism", "2", _number(1, 256)),
             parallelism_per_kpu=read("flinkParallelismPerKPU", "1", _number(1, 8)),
             autoscaling=read("flinkAutoscaling", "true", _one_of("true", "false")) == "true",
+            lake_buffer_seconds=read("lakeBufferSeconds", "60", _number(0, 900)),
             lake_raw_days=read("lakeRawDays", "365", _days),
             lake_parquet_days=read("lakeParquetDays", "forever", _days),
             lake_error_days=read("lakeErrorDays", "90", _days),

@@ -16,7 +16,6 @@ from infra.constructs.lake import Lake
 from infra.constructs.lake_tables import TIMESTAMP_FORMATS
 from infra.topology import Delivery
 
-BUFFER_SECONDS = 60
 BUFFER_MIB = 64  # the least that Firehose takes when it writes Parquet
 PARTITION = "date=!{timestamp:yyyy-MM-dd}/hour=!{timestamp:HH}/"
 
@@ -40,9 +39,10 @@ class DeliveryStream(Construct):
         table: glue.CfnTable,
         lake: Lake,
         log_group: logs.LogGroup,
+        buffer_seconds: int,
     ) -> None:
         super().__init__(scope, id_)
-        self._lake, self._delivery = lake, delivery
+        self._lake, self._delivery, self._seconds = lake, delivery, buffer_seconds
         self._log = self._logging(log_group)
         self.role = iam.Role(
             self, "Role", assumed_by=iam.ServicePrincipal("firehose.amazonaws.com")
@@ -88,7 +88,7 @@ class DeliveryStream(Construct):
             prefix=table.parquet_folder + PARTITION,
             error_output_prefix=f"{table.error_folder}!{{firehose:error-output-type}}/{PARTITION}",
             buffering_hints=_S3.BufferingHintsProperty(
-                interval_in_seconds=BUFFER_SECONDS, size_in_m_bs=BUFFER_MIB
+                interval_in_seconds=self._seconds, size_in_m_bs=BUFFER_MIB
             ),
             compression_format="UNCOMPRESSED",  # Parquet compresses its own pages
             encryption_configuration=self._encryption(),
@@ -107,7 +107,7 @@ class DeliveryStream(Construct):
             prefix=table.raw_folder + PARTITION,
             error_output_prefix=f"{table.error_folder}!{{firehose:error-output-type}}/{PARTITION}",
             buffering_hints=_S3.BufferingHintsProperty(
-                interval_in_seconds=BUFFER_SECONDS, size_in_m_bs=BUFFER_MIB
+                interval_in_seconds=self._seconds, size_in_m_bs=BUFFER_MIB
             ),
             compression_format="GZIP",
             encryption_configuration=self._encryption(),

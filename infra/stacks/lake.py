@@ -61,6 +61,7 @@ class LakeStack(cdk.Stack):
                 table=tables.parquet[delivery.stream.stream],
                 lake=self.lake,
                 log_group=group,
+                buffer_seconds=self._settings.lake_buffer_seconds,
             )
         Workgroup(
             self,

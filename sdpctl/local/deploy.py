@@ -14,9 +14,12 @@ from sdpctl.local import aws
 from sdpctl.local.processes import last_lines
 from sdpctl.settings import Settings
 
+LOCAL = {"lakeBufferSeconds": "10"}  # on this machine nobody pays for a file
+
 
 def synth(settings: Settings, parameters: Mapping[str, str]) -> Path:
     """Render the templates, unless nothing they are made of has changed; raises CommandError."""
+    parameters = {**LOCAL, **parameters}
     out, mark = settings.home / "cdk.out", settings.home / "synthesised"
     digest = sources(settings, parameters)
     if mark.exists() and mark.read_text() == digest and (out / "manifest.json").exists():
