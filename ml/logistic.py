@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from glue.features import Definition, Hashed
 from glue.scoring import Calibration, Logistic
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.bool_]
+Bounds = tuple["float | None", "float | None"]
+Loss = Callable[[Floats], "tuple[float, Floats]"]
 PENALTY = 1.0
 """Weights are drawn to 0 as if each had a normal distribution around it, of variance 1."""
 LEAST_SLOPE = 0.05
@@ -85,14 +88,19 @@ def fit(definition: Definition, vectors: Sequence[Floats], labels: Labels) -> Lo
         penalty = PENALTY / 2 * float((weights[1:] ** 2).sum())
         return float((np.logaddexp(0, margin) - target * margin).sum()) + penalty, gradient
 
-    bounds: list[tuple[float | None, float | None]] = [(None, None)] * int(ends[-1])
+    bounds: list[Bounds] = [(None, None)] * int(ends[-1])
     for feature, start in zip(definition.features, ends, strict=False):
         if feature.column in definition.increasing:
             bounds[int(start)] = (0.0, None)
+    return _logistic(parts, ends, _least(loss, np.zeros(int(ends[-1])), bounds))
+
+
+def _least(loss: Loss, first: Floats, bounds: list[Bounds]) -> Floats:
+    """Where a convex loss is least. One thread: small sums gain nothing from more, and wait."""
     options = {"maxiter": _ROUNDS, "ftol": 1e-10, "gtol": 1e-4}
-    first = np.zeros(int(ends[-1]))
-    found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
-    return _logistic(parts, ends, found)
+    with threadpool_limits(1):
+        found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    return np.asarray(found.x, np.float64)
 
 
 def _logistic(
@@ -122,7 +130,5 @@ def calibrate(margins: Floats, labels: Labels) -> Calibration:
         value = float((np.logaddexp(0, margin) - target * margin).mean())
         return value, np.array([(residual * margins).mean(), residual.mean()])
 
-    bounds = [(LEAST_SLOPE, None), (None, None)]
-    first = np.array([1.0, 0.0])
-    found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds).x
+    found = _least(loss, np.array([1.0, 0.0]), [(LEAST_SLOPE, None), (None, None)])
     return Calibration(float(found[0]), float(found[1]))

@@ -40,7 +40,7 @@ def matrix(vectors: Sequence[Sequence[float] | Floats]) -> npt.NDArray[np.float3
     """Vectors as rows of single precision, which is what trees split by."""
     found = np.empty((len(vectors[0]), len(vectors)), np.float32)
     for place, values in enumerate(vectors):
-        found[:, place] = np.clip(np.asarray(values, np.float64), -_MOST, _MOST)
+        found[:, place] = _single(np.asarray(values, np.float64))
     return found
 
 
@@ -82,13 +82,18 @@ def margins(booster: xgb.Booster, rows: npt.NDArray[np.float32], start: Floats) 
         return np.empty(0)
     data = xgb.DMatrix(
         rows,
-        base_margin=start.astype(np.float32),
+        base_margin=_single(start),
         feature_types=booster.feature_types,
         feature_names=booster.feature_names,
         enable_categorical=True,
         nthread=1,
     )
     return booster.predict(data, output_margin=True).astype(np.float64)
+
+
+def _single(values: Floats) -> npt.NDArray[np.float32]:
+    """Single precision; what is beyond it becomes its largest."""
+    return np.clip(values, -_MOST, _MOST).astype(np.float32)
 
 
 def _data(
@@ -101,7 +106,7 @@ def _options(
     definition: Definition, start: Floats, ref: xgb.QuantileDMatrix | None
 ) -> dict[str, object]:
     return {
-        "base_margin": start.astype(np.float32),
+        "base_margin": _single(start),
         "feature_names": [f.name for f in definition.features],
         "feature_types": ["c" if isinstance(f, Hashed) else "q" for f in definition.features],
         "enable_categorical": True,

@@ -1,0 +1,102 @@
+"""The jobs' source: the same bytes each time, whole without the repository, and no newer Python."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import tarfile
+from dataclasses import replace
+
+import pytest
+
+import usecases
+from glue import PlatformError
+from ml import package
+from ml.artifact import METRICS
+from tests.unit.ml.auctions import auctions, request, write
+
+ADTECH = usecases.load().use_case("adtech")
+# What the container brings, and what those bring.
+BROUGHT = {"matplotlib", "numpy", "pandas", "pyarrow", "scipy", "threadpoolctl", "xgboost"}
+# Names of the standard library that Python 3.10 does not have, as far as anyone here uses them.
+NEWER = re.compile(
+    r"\b(StrEnum|assert_never|Self|tomllib|ExceptionGroup|datetime\.UTC|import.* UTC)\b"
+)
+
+
+def test_the_same_sources_give_the_same_bytes(tmp_path):
+    one, two = (package.build(ADTECH, tmp_path / name).read_bytes() for name in "ab")
+    assert one == two
+
+
+def test_the_archive_has_the_definition_as_data_and_no_declaration(tmp_path):
+    with tarfile.open(package.build(ADTECH, tmp_path)) as tar:
+        names = tar.getnames()
+        definition = json.load(tar.extractfile("definition.json"))
+    assert definition["label"] == "won"
+    assert {"train.py", "evaluate.py", "inference.py"} <= set(names)
+    assert not [n for n in names if n.startswith("usecases") or "launch" in n or "package" in n]
+
+
+def test_it_imports_only_what_the_container_brings_and_parses_as_its_python():
+    own = {"glue", "ml"}
+    for name, content in package.contents(ADTECH):
+        if not name.endswith(".py"):
+            continue
+        parsed = ast.parse(content, name, feature_version=(3, 10))
+        assert not NEWER.search(content.decode()), name
+        for node in ast.walk(parsed):
+            modules = []
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                modules = [node.module]
+            for module in modules:
+                top = module.split(".")[0]
+                assert top in own | BROUGHT or top in sys.stdlib_module_names, f"{name}: {top}"
+
+
+def test_every_module_that_is_imported_is_in_the_archive():
+    files = dict(package.contents(ADTECH))
+    for name, content in files.items():
+        for module in re.findall(rb"^from ((?:glue|ml)[\w.]*) import", content, re.M):
+            path = module.decode().replace(".", "/")
+            assert f"{path}.py" in files or f"{path}/__init__.py" in files, f"{name}: {path}"
+
+
+def test_a_use_case_without_a_model_has_no_archive(tmp_path):
+    with pytest.raises(PlatformError, match="declares no model"):
+        package.build(replace(ADTECH, model=None), tmp_path)
+
+
+def test_jobs_and_endpoint_run_from_the_archive_alone(tmp_path):
+    """Training, evaluation and an answer, each in a process that knows only the archive."""
+    code = package.tree(ADTECH, tmp_path / "code")
+    lake = write(auctions(8_000), tmp_path / "lake", parts=2)
+    model, output, verdict = (tmp_path / name for name in ("model", "data", "verdict"))
+    channels = {"SM_CHANNEL_TRAIN": lake, "SM_CHANNEL_TEST": lake, "SM_CHANNEL_CHALLENGER": model}
+    training = {"SM_MODEL_DIR": model, "SM_OUTPUT_DATA_DIR": output}
+    _python(code, {**channels, **training}, "train.py", "--rounds", "20", "--version", "seven")
+    assert json.loads((model / METRICS).read_text())["rows"]["used"] == 8_000
+    said = _python(code, {**channels, "SM_MODEL_DIR": verdict}, "evaluate.py")
+    assert json.loads(said)["decision"] == "promote"
+    asked = json.dumps(request(auctions(1)[0]))
+    answer = (
+        f"from inference import *; m = model_fn({str(model)!r}); "
+        f"print(output_fn(predict_fn(input_fn({asked!r}), m))[0])"
+    )
+    found = json.loads(_python(model / "code", {}, "-c", answer))
+    assert found["model_version"] == "seven"
+    assert 0 < found["predictions"][0]["score"] < 1
+
+
+def _python(folder, environment, *arguments):
+    """What a Python says that runs in the folder and has the environment alone."""
+    env = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "MPLBACKEND": "agg"}
+    env |= {name: str(value) for name, value in environment.items()}
+    command = [sys.executable, "-B", *arguments]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip().splitlines()[-1]
