@@ -119,7 +119,7 @@ def end_to_end(settings: Settings, data: list[bytes]) -> None:
     """A backlog from the emulator's stream to its S3, by the process that the platform runs."""
     kinesis = aws.client(settings, "kinesis")
     for start in range(0, len(data), 500):
-        _put(kinesis, data[start : start + 500])
+        put(kinesis, data[start : start + 500])
     began = time.perf_counter()
     worker.start(settings)
     while _delivered(settings) < len(data):
@@ -161,12 +161,12 @@ def _load(kinesis: Any, data: list[bytes], rate: float, seconds: float) -> list[
         time.sleep(max(0.0, began + number * BATCH / rate - time.perf_counter()))
         at = number * BATCH % (len(data) - BATCH)
         called = time.perf_counter()
-        _put(kinesis, data[at : at + BATCH])
+        put(kinesis, data[at : at + BATCH])
         took.append(time.perf_counter() - called)
     return took
 
 
-def _put(kinesis: Any, data: list[bytes]) -> None:
+def put(kinesis: Any, data: list[bytes]) -> None:
     records = [{"Data": one, "PartitionKey": str(n)} for n, one in enumerate(data)]
     kinesis.put_records(StreamName=NAME, Records=records)
 
@@ -184,14 +184,14 @@ def _peak(pid: int) -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
-def _destination() -> dict[str, Any]:
+def _destination(interval: int = INTERVAL) -> dict[str, Any]:
     backup = {"BucketARN": f"arn:aws:s3:::{BUCKET}", "RoleARN": _role(), "Prefix": f"raw/{FOLDERS}"}
     return {
         "BucketARN": f"arn:aws:s3:::{BUCKET}",
         "RoleARN": _role(),
         "Prefix": f"parquet/{FOLDERS}",
         "ErrorOutputPrefix": "errors/!{firehose:error-output-type}/" + FOLDERS,
-        "BufferingHints": {"IntervalInSeconds": INTERVAL, "SizeInMBs": 64},
+        "BufferingHints": {"IntervalInSeconds": interval, "SizeInMBs": 64},
         "S3BackupMode": "Enabled",
         "DataFormatConversionConfiguration": {
             "InputFormatConfiguration": {
@@ -221,7 +221,7 @@ def _role() -> str:
     return "arn:aws:iam::000000000000:role/bench"
 
 
-def _create(settings: Settings) -> None:
+def create(settings: Settings, interval: int = INTERVAL) -> None:
     """A stream, a bucket, a table and the delivery stream between them."""
     kinesis, glue = aws.client(settings, "kinesis"), aws.client(settings, "glue")
     kinesis.create_stream(StreamName=NAME, ShardCount=2)
@@ -239,7 +239,7 @@ def _create(settings: Settings) -> None:
             "KinesisStreamARN": source["StreamARN"],
             "RoleARN": _role(),
         },
-        ExtendedS3DestinationConfiguration=_destination(),
+        ExtendedS3DestinationConfiguration=_destination(interval),
     )
 
 
@@ -252,7 +252,7 @@ def _emulator() -> Iterator[Settings]:
         settings = Settings.load({**os.environ, **places})
         try:
             emulator.start(settings)
-            _create(settings)
+            create(settings)
             yield settings
         finally:
             worker.service(settings).kill()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import psutil
 
 from sdpctl.local import emulator, flink_status, workers
+from sdpctl.local.delivery import worker as delivery
 from sdpctl.local.processes import Service
 from sdpctl.settings import Settings
 from tests.local.driver import wait_until
@@ -25,6 +26,15 @@ class Machine:
         for process in found:
             process.kill()
         psutil.wait_procs(found, timeout=10)
+
+    def kill_delivery(self) -> None:
+        """`kill -9` of the delivery into the lake once it runs; the workers start another."""
+        process = delivery.service(self.settings).process
+        wait_until(lambda: process() is not None, 60, lambda: "no delivery process")
+        found = process()
+        assert found
+        found.kill()
+        psutil.wait_procs([found], timeout=10)
 
     def restart_emulator(self) -> None:
         """Stop the emulator as an operator would, and start it again."""

@@ -119,8 +119,8 @@ def _error(stream: DeliveryStream, record: Record, reject: Reject, now: datetime
     document = {
         "attemptsMade": 1,
         "arrivalTimestamp": round(record.arrival * 1000),
-        "ErrorCode": reject.code,
-        "ErrorMessage": reject.message,
+        "lastErrorCode": reject.code,
+        "lastErrorMessage": reject.message,
         "attemptEndingTimestamp": round(now.timestamp() * 1000),
         "rawData": base64.b64encode(record.data).decode(),
         "sequenceNumber": record.sequence_number,

@@ -57,8 +57,8 @@ def test_originals_are_compressed_as_the_backup_says() -> None:
 def test_a_reject_is_a_document_of_firehoses_form() -> None:
     said = orjson.loads(_made()["errors"].body)
     assert base64.b64decode(said["rawData"]) == b"poison"
-    assert said["ErrorCode"] == "DataFormatConversion.ParseError"
-    assert said["ErrorMessage"].startswith("Encountered malformed JSON.")
+    assert said["lastErrorCode"] == "DataFormatConversion.ParseError"
+    assert said["lastErrorMessage"].startswith("Encountered malformed JSON.")
     assert said["sequenceNumber"] == "3"
     assert said["arrivalTimestamp"] == round((AT + 9) * 1000)
     assert said["dataCatalogTable"]["tableName"] == "parquet_things"
