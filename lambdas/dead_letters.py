@@ -22,10 +22,10 @@ _DETAIL, _FIELD = 1_000, 256
 
 
 class Source(NamedTuple):
-    """The place of a record."""
+    """The place of a record; whoever has it from a file does not know its shard."""
 
     stream: str
-    shard: str
+    shard: str | None
     sequence_number: str
 
 
@@ -39,6 +39,7 @@ def dead_letter(
     detail: str,
     field: str | None,
     failed_at: datetime,
+    event_id: str | None = None,
 ) -> Entry:
     """The dead letter of a record, as an entry of its stream.
 
@@ -47,7 +48,7 @@ def dead_letter(
     """
     payload, encoding, remark = _enclosed(data)
     letter: Mapping[str, Any] = {
-        "id": ":".join((*source, reason)),
+        "id": ":".join((source.stream, source.shard or "", source.sequence_number, reason)),
         "use_case": use_case,
         "stage": stage,
         "reason": reason,
@@ -55,7 +56,7 @@ def dead_letter(
         "field": field and _cut(field, _FIELD),
         "payload": payload,
         "encoding": encoding,
-        "event_id": None,
+        "event_id": event_id,
         "occurred_at": None,
         "failed_at": to_wire(failed_at),
         "source": source._asdict(),

@@ -20,13 +20,16 @@ class Settings:
     """What a deployment tells its functions.
 
     streams: "use case/stream" → Kinesis stream name. tables: "use case/report path" → DynamoDB
-    table name. parameters: deployment parameter → ISO 8601 duration.
+    table name. parameters: deployment parameter → ISO 8601 duration. databases: use case → Glue
+    database, of the files in `lake_bucket`.
     """
 
     streams: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, str] = field(default_factory=dict)
     progress_table: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
+    lake_bucket: str = ""
+    databases: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -37,6 +40,8 @@ class Settings:
             tables=_mapping(found, "SDP_TABLES"),
             progress_table=found.get("SDP_PROGRESS_TABLE", ""),
             parameters=_mapping(found, "SDP_PARAMETERS"),
+            lake_bucket=found.get("SDP_LAKE_BUCKET", ""),
+            databases=_mapping(found, "SDP_LAKE_DATABASES"),
         )
 
     def stream(self, use_case: str, stream: str) -> str:
@@ -46,6 +51,10 @@ class Settings:
     def table(self, use_case: str, path: str) -> str:
         """The DynamoDB table's name; SettingsError where this function was not given it."""
         return _named(self.tables, f"{use_case}/{path}", "SDP_TABLES")
+
+    def database(self, use_case: str) -> str:
+        """The Glue database's name; SettingsError where this function was not given it."""
+        return _named(self.databases, use_case, "SDP_LAKE_DATABASES")
 
 
 def _named(mapping: Mapping[str, str], key: str, variable: str) -> str:

@@ -13,7 +13,7 @@ from constructs import Construct
 from glue.targets.lake import LakeTable
 from infra.constructs.acknowledge import acknowledge
 from infra.constructs.lake import Lake
-from infra.constructs.lake_tables import TIMESTAMP_FORMATS
+from infra.constructs.lake_tables import TIMESTAMP_FORMATS, catalog_arns
 from infra.topology import Delivery
 
 BUFFER_MIB = 64  # the least that Firehose takes when it writes Parquet
@@ -146,24 +146,21 @@ class DeliveryStream(Construct):
 
     def _allow(self, stream: kinesis.IStream, group: logs.LogGroup) -> None:
         table, bucket = self._delivery.table, self._lake.bucket
-        folders = (table.parquet_folder, table.raw_folder, table.error_folder)
         self._grant("kinesis", _READ, stream.stream_arn)
         self._grant("s3", _BUCKET, bucket.bucket_arn)
-        self._grant("s3", _OBJECTS, *(bucket.arn_for_objects(f"{f}*") for f in folders))
+        self._lake.allow(
+            self.role,
+            _OBJECTS,
+            table.parquet_folder,
+            table.raw_folder,
+            table.error_folder,
+            reason="Objects are named by Firehose, below the folders of its own record.",
+        )
         self._grant("kms", ("Decrypt", "GenerateDataKey"), self._lake.key.key_arn)
-        self._grant("glue", _TABLE, *self._catalog_arns())
+        tables = catalog_arns(self, self._delivery.database, [table.parquet])
+        self._grant("glue", _TABLE, *tables)
         log = f"{group.log_group_arn}:log-stream:{self._delivery.name}"
         self._grant("logs", ("PutLogEvents",), group.log_group_arn, log)
-        self._acknowledge(folders)
-
-    def _catalog_arns(self) -> list[str]:
-        names = self._delivery.database, self._delivery.table.parquet
-        stack = cdk.Stack.of(self)
-        return [
-            stack.format_arn(service="glue", resource="catalog"),
-            stack.format_arn(service="glue", resource="database", resource_name=names[0]),
-            stack.format_arn(service="glue", resource="table", resource_name="/".join(names)),
-        ]
 
     def _grant(self, service: str, actions: tuple[str, ...], *resources: str) -> None:
         self.role.add_to_policy(
@@ -171,10 +168,3 @@ class DeliveryStream(Construct):
                 actions=[f"{service}:{action}" for action in actions], resources=[*resources]
             )
         )
-
-    def _acknowledge(self, folders: tuple[str, ...]) -> None:
-        bucket = self._lake.bucket.node.default_child
-        assert isinstance(bucket, cdk.CfnElement)
-        name = cdk.Stack.of(self).get_logical_id(bucket)
-        reason = "Objects are named by Firehose, below the folders of its own record."
-        acknowledge(self.role, {f"IAM5[Resource::<{name}.Arn>/{f}*]": reason for f in folders})

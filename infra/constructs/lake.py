@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -45,6 +46,21 @@ class Lake(Construct):
             server_access_logs_bucket=self._access_logs(settings),
             removal_policy=removal_policy(settings),
         )
+
+    def allow(self, role: iam.Role, actions: Iterable[str], *folders: str, reason: str) -> None:
+        """Grant S3 actions on the objects of folders (they end in `/`), and nothing beside them.
+
+        `reason` says why the objects cannot be named one by one.
+        """
+        patterns = [f"{folder}*" for folder in folders]
+        arns = [self.bucket.arn_for_objects(pattern) for pattern in patterns]
+        role.add_to_policy(
+            iam.PolicyStatement(actions=[f"s3:{action}" for action in actions], resources=arns)
+        )
+        resource = self.bucket.node.default_child
+        assert isinstance(resource, cdk.CfnElement)
+        name = cdk.Stack.of(self).get_logical_id(resource)
+        acknowledge(role, {f"IAM5[Resource::<{name}.Arn>/{p}]": reason for p in patterns})
 
     def _access_logs(self, settings: Settings) -> s3.Bucket:
         logs = s3.Bucket(

@@ -107,5 +107,15 @@ class LakeTables(Construct):
         )
 
 
+def catalog_arns(scope: Construct, database: str, tables: Iterable[str]) -> list[str]:
+    """What Glue asks for to allow something on tables: catalog, database, and each of them."""
+    arn = cdk.Stack.of(scope).format_arn
+    return [
+        arn(service="glue", resource="catalog"),
+        arn(service="glue", resource="database", resource_name=database),
+        *(arn(service="glue", resource="table", resource_name=f"{database}/{t}") for t in tables),
+    ]
+
+
 def _column(name: str, comment: str, type_: str) -> glue.CfnTable.ColumnProperty:
     return glue.CfnTable.ColumnProperty(name=name, type=type_, comment=comment)

@@ -14,6 +14,7 @@ from infra.assets import Assets
 from infra.constructs.delivery import DeliveryStream
 from infra.constructs.lake import Lake
 from infra.constructs.lake_tables import LakeTables
+from infra.constructs.lake_upkeep import LakeUpkeep
 from infra.constructs.logs import log_group
 from infra.constructs.workgroup import Workgroup
 from infra.settings import Settings
@@ -40,6 +41,15 @@ class LakeStack(cdk.Stack):
         group = log_group(self, "DeliveryLogs", settings=settings)
         for use_case in topology.catalog.use_cases:
             self._use_case(use_case, group)
+        LakeUpkeep(
+            self,
+            "Upkeep",
+            topology=topology,
+            letters={s.key: streams[s.key] for s in topology.dead_letter_streams},
+            lake=self.lake,
+            settings=settings,
+            assets=assets,
+        )
         cdk.CfnOutput(self, "LakeBucket", value=self.lake.bucket.bucket_name)
 
     def _use_case(self, use_case: UseCase, group: logs.LogGroup) -> None:

@@ -162,3 +162,28 @@ def test_queries_are_limited_and_their_results_encrypted_whoever_asks(lake: Temp
     results = settings["ResultConfiguration"]
     assert results["EncryptionConfiguration"]["EncryptionOption"] == "SSE_KMS"
     assert "/athena/adtech/" in str(results["OutputLocation"])
+
+
+def test_each_minute_deliveries_are_registered_and_errors_reported(lake: Template) -> None:
+    (rule,) = [r for r in lake.properties("AWS::Events::Rule") if "Registers" in r["Description"]]
+    assert rule["ScheduleExpression"] == "rate(1 minute)"
+    target = rule["Targets"][0]["Arn"]["Fn::GetAtt"][0]
+    function = lake.content["Resources"][target]["Properties"]
+    assert function["Handler"] == "lambdas.lake.handler.handler"
+    variables = function["Environment"]["Variables"]
+    assert variables["SDP_LAKE_DATABASES"] == '{"adtech":"sdp_adtech"}'
+    assert set(variables) >= {"SDP_LAKE_BUCKET", "SDP_STREAMS"}
+
+
+def test_upkeep_writes_only_what_it_remembers_and_never_deletes(lake: Template) -> None:
+    (policy,) = [p for p in lake.properties("AWS::IAM::Policy") if "Upkeep" in str(p["Roles"])]
+    granted: dict[str, str] = {}
+    for statement in policy["PolicyDocument"]["Statement"]:
+        actions = statement["Action"]
+        for action in actions if isinstance(actions, list) else [actions]:
+            granted[action] = granted.get(action, "") + str(statement["Resource"])
+    assert granted["s3:PutObject"].count("/*") == 1
+    assert "/adtech/state/*" in granted["s3:PutObject"]
+    assert "table/sdp_adtech/parquet_bcns" in granted["glue:BatchCreatePartition"]
+    assert "*" not in granted["glue:BatchCreatePartition"]
+    assert not [a for a in granted if "Delete" in a]

@@ -1,0 +1,106 @@
+"""The Lambda entry point: each minute, partitions and dead letters of every use case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+
+import usecases
+from glue import UseCase
+from glue.catalog import DEAD_LETTERS
+from glue.targets.lake import lake_tables
+from lambdas.adapters import clock, kinesis
+from lambdas.adapters.glue_catalog import GlueTables
+from lambdas.adapters.s3 import Bucket
+from lambdas.lake.errors import ErrorReports
+from lambdas.lake.partitions import Registrar
+from lambdas.lake.ports import GlueCatalog, Objects
+from lambdas.lake.refused import Elsewhere
+from lambdas.lake.state import State, state_key
+from lambdas.settings import Settings
+from lambdas.stream import Stream
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+# Left for writing down what was done.
+MARGIN_MS = 15_000
+
+logger = Logger()
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at a use case: what was delivered is registered, what was refused is reported."""
+
+    objects: Objects
+    catalog: GlueCatalog
+    letters: Stream
+    bucket: str
+    settings: Settings
+
+    def __call__(
+        self, use_case: UseCase, now: datetime, more: Callable[[], bool] = lambda: True
+    ) -> dict[str, int]:
+        """How many partitions and dead letters there are more. `more`: is there time left."""
+        key, tables = state_key(use_case.name), lake_tables(use_case)
+        before = self.objects.read(key)
+        state = State.read(before)
+        days = state.days(now)
+        report = ErrorReports(
+            self.objects,
+            self.letters,
+            self.settings.stream(use_case.name, DEAD_LETTERS),
+            Elsewhere(use_case),
+            more,
+        )
+        register = Registrar(self.objects, self.catalog, self.bucket)
+        try:
+            database = self.settings.database(use_case.name)
+            partitions = register(database, tables, state.tables, days, now)
+            letters = sum(report(table, state.reported, days, now) for table in tables)
+            if more():
+                state.looked_at = now
+                state.forget(now)
+        finally:
+            if (after := state.write()) != before:
+                self.objects.write(key, after)
+        return {"partitions": partitions, "dead_letters": letters}
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, dict[str, int]]:
+    """Entry point; answers with what is new in each use case."""
+    look = bootstrap()
+    done: dict[str, dict[str, int]] = {}
+    errors: list[Exception] = []
+    for use_case in usecases.load().use_cases:
+        try:
+            done[use_case.name] = look(use_case, clock.now(), lambda: _time_left(context))
+        except Exception as error:  # noqa: BLE001 the other use cases are not held up by this one
+            errors.append(error)
+    logger.info("looked", extra={"new": done})
+    if errors:
+        raise ExceptionGroup("the lake was not brought up to date", errors)
+    return done
+
+
+def _time_left(context: LambdaContext) -> bool:
+    return context.get_remaining_time_in_millis() > MARGIN_MS
+
+
+@cache
+def bootstrap() -> Look:
+    """The function's parts, from its environment; made at its first call."""
+    settings = Settings.from_environment()
+    return Look(
+        objects=Bucket(settings.lake_bucket),
+        catalog=GlueTables(),
+        letters=kinesis.KinesisStream(kinesis.client(), budget_seconds=20),
+        bucket=settings.lake_bucket,
+        settings=settings,
+    )

@@ -1,0 +1,133 @@
+"""What was delivered becomes visible, once, for work in proportion to what is new."""
+
+from datetime import timedelta
+
+from tests.unit.lambdas.lake.memory import MemoryBucket
+from tests.unit.lambdas.lake.shop import NOW, Shop
+
+TODAY = "shop/parquet/sales/date=2026-03-09/"
+
+
+def test_the_first_look_registers_every_hour_there_is() -> None:
+    shop = Shop()
+    shop.deliver("parquet/sales", "date=2026-02-01/hour=23/")
+    shop.deliver("parquet/sales")
+    shop.deliver("raw/dead_letters")
+    assert shop.look()["partitions"] == 3
+    assert shop.catalog.registered == {
+        (
+            "parquet_sales",
+            "2026-02-01",
+            "23",
+        ): "s3://lake/shop/parquet/sales/date=2026-02-01/hour=23/",
+        (
+            "parquet_sales",
+            "2026-03-09",
+            "10",
+        ): "s3://lake/shop/parquet/sales/date=2026-03-09/hour=10/",
+        (
+            "raw_dead_letters",
+            "2026-03-09",
+            "10",
+        ): "s3://lake/shop/raw/dead_letters/date=2026-03-09/hour=10/",
+    }
+
+
+def test_an_hour_is_registered_once_however_many_files_and_looks() -> None:
+    shop = Shop()
+    for name in "abc":
+        shop.deliver("parquet/sales", name=name)
+        shop.look()
+    assert shop.catalog.calls == 1
+
+
+def test_a_later_look_asks_only_for_today() -> None:
+    shop = Shop()
+    shop.look()
+    shop.bucket.listed.clear()
+    shop.look(NOW + timedelta(minutes=1))
+    assert TODAY in shop.bucket.listed
+    assert all(
+        p.endswith(("date=2026-03-09/", "errors/sales/"))
+        for p in shop.bucket.listed
+        if "sales" in p
+    )
+
+
+def test_yesterday_is_looked_at_every_ten_minutes_for_what_was_late() -> None:
+    shop = Shop()
+    shop.look()
+    shop.deliver("parquet/sales", "date=2026-03-08/hour=22/")
+    assert shop.look(NOW + timedelta(minutes=1))["partitions"] == 0
+    assert shop.look(NOW + timedelta(minutes=3))["partitions"] == 1
+
+
+def test_days_without_a_look_are_made_up_for() -> None:
+    shop = Shop()
+    shop.look(NOW - timedelta(days=5))
+    shop.deliver("parquet/sales", "date=2026-03-05/hour=01/")
+    shop.deliver("parquet/sales", "date=2026-03-07/hour=13/")
+    assert shop.look()["partitions"] == 2
+
+
+def test_folders_that_are_no_hours_are_left_alone() -> None:
+    shop = Shop()
+    shop.deliver("parquet/sales", "date=someday/hour=10/")
+    shop.deliver("parquet/sales", "date=2026-03-09/minute=7/")
+    assert shop.look()["partitions"] == 0
+
+
+def test_a_lost_memory_changes_no_partition() -> None:
+    shop = Shop()
+    shop.deliver("parquet/sales")
+    shop.look()
+    moved = ("parquet_sales", "2026-03-09", "10")
+    shop.catalog.registered[moved] = "s3://lake/shop/compacted/sales/1/"
+    del shop.bucket.objects["shop/state/lake.json"]
+    shop.look()
+    assert shop.catalog.registered[moved] == "s3://lake/shop/compacted/sales/1/"
+
+
+def test_a_table_made_anew_gets_all_its_partitions_again() -> None:
+    shop = Shop()
+    shop.deliver("parquet/sales", "date=2026-02-01/hour=23/")
+    shop.look()
+    shop.catalog.registered.clear()
+    shop.catalog.made = "second"
+    assert shop.look(NOW + timedelta(minutes=1))["partitions"] == 1
+
+
+def test_a_column_that_was_added_shows_in_the_open_hour_and_moves_no_earlier_one() -> None:
+    shop = Shop()
+    shop.deliver("parquet/sales")
+    shop.deliver("parquet/sales", "date=2026-03-09/hour=09/")
+    shop.look()
+    assert shop.catalog.widened == []
+    shop.catalog.columns.append("colour")
+    for minute in (1, 2):
+        shop.look(NOW + timedelta(minutes=minute))
+    assert shop.catalog.widened == [("parquet_sales", "2026-03-09", "10")]
+
+
+def test_what_is_remembered_stays_small() -> None:
+    shop = Shop()
+    for day in range(40):
+        now = NOW + timedelta(days=day)
+        shop.deliver("parquet/sales", f"date={now:%Y-%m-%d}/hour=10/")
+        shop.look(now)
+    assert len(shop.bucket.objects["shop/state/lake.json"]) < 2_000
+
+
+def test_nothing_new_writes_nothing() -> None:
+    class Watched(MemoryBucket):
+        writes = 0
+
+        def write(self, key: str, data: bytes) -> None:
+            self.writes += 1
+            super().write(key, data)
+
+    bucket = Watched()
+    shop = Shop(bucket)
+    shop.look()
+    shop.look()
+    assert bucket.writes == 1
