@@ -22,6 +22,7 @@ MODULES = {
     "send": "send",
     "report": "report",
     "sql": "sql",
+    "lake": "lake",
 }
 
 

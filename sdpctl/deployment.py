@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 
 from infra.topology import Topology
+from sdpctl.errors import CommandError
 from sdpctl.settings import Settings
 
 Region = Annotated[
@@ -34,3 +37,16 @@ def topology() -> Topology:
     import usecases
 
     return Topology(Settings.load().prefix, usecases.load())
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """What AWS says to a call, as a message for the user."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        raise CommandError(error.response["Error"].get("Message") or str(error)) from error
+    except BotoCoreError as error:
+        raise CommandError(str(error)) from error

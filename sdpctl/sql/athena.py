@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from sdpctl.deployment import errors
 from sdpctl.errors import CommandError
 from sdpctl.sql.rows import Column, Row, value
 
@@ -42,7 +40,7 @@ class Athena:
         Raises CommandError with Athena's own reason. If anything interrupts the waiting, the
         query is stopped in Athena.
         """
-        with _errors():
+        with errors():
             query_id = self.client.start_query_execution(
                 QueryString=sql,
                 WorkGroup=self.workgroup,
@@ -58,7 +56,7 @@ class Athena:
         """The result's columns and rows, a page at a time; rows have Python values."""
         request, first = {"QueryExecutionId": finished.query_id, "MaxResults": PAGE}, True
         while True:
-            with _errors():
+            with errors():
                 answer = self.client.get_query_results(**request)
             found = answer["ResultSet"]
             columns = [
@@ -75,7 +73,7 @@ class Athena:
     def _await(self, query_id: str, watch: Callable[[str], None]) -> Finished:
         wait = FIRST_PAUSE
         while True:
-            with _errors():
+            with errors():
                 found = self.client.get_query_execution(QueryExecutionId=query_id)
             execution = found["QueryExecution"]
             status = execution["Status"]
@@ -96,19 +94,8 @@ class Athena:
 
     def _stop(self, query_id: str) -> None:
         """Of a query that has ended already Athena takes no notice."""
-        with _errors():
+        with errors():
             self.client.stop_query_execution(QueryExecutionId=query_id)
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    """What Athena says, as it says it."""
-    try:
-        yield
-    except ClientError as error:
-        raise CommandError(error.response["Error"].get("Message") or str(error)) from error
-    except BotoCoreError as error:
-        raise CommandError(str(error)) from error
 
 
 def _row(columns: list[Column], data: list[dict[str, str]]) -> Row:

@@ -34,3 +34,10 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 def client(settings: Settings) -> Client:
     """Clients of the emulator by service."""
     return lambda service: aws.client(settings, service)
+
+
+@pytest.fixture(scope="session")
+def database(client: Client) -> str:
+    """The use case's database, without tables."""
+    client("glue").create_database(DatabaseInput={"Name": "sdp_adtech"})
+    return "sdp_adtech"

@@ -21,10 +21,9 @@ LONG = "SELECT count(*) AS n FROM range(100000000) a(x), range(100000000) b(y) W
 
 
 @pytest.fixture(scope="module")
-def athena(client: Callable[[str], Any]) -> Any:
-    """Athena with the workgroup and the database of the use case, without tables."""
+def athena(client: Callable[[str], Any], database: str) -> Any:
+    """Athena with the workgroup of the use case."""
     client("s3").create_bucket(Bucket=BUCKET)
-    client("glue").create_database(DatabaseInput={"Name": "sdp_adtech"})
     found = client("athena")
     location = {"ResultConfiguration": {"OutputLocation": f"s3://{BUCKET}/athena/"}}
     found.create_work_group(Name="sdp-adtech", Configuration=location)

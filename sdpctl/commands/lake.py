@@ -1,0 +1,110 @@
+"""`./sdp lake`: the tables of the lake, and the files that one consists of now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from glue.targets.lake import lake_tables
+from sdpctl import deployment
+from sdpctl.errors import CommandError
+from sdpctl.lake import LakeObject, Partition, objects, partitions
+from sdpctl.settings import Settings
+from sdpctl.sql.rows import size
+
+
+def lake(
+    table: Annotated[
+        str | None, typer.Argument(help="parquet_… or raw_…. [default: show all tables]")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only days from this one on, as 2026-11-21.")
+    ] = None,
+    files: Annotated[
+        bool, typer.Option("--files", help="Paths on this machine's disk instead of s3://.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    use_case: Annotated[
+        str | None, typer.Option(help="Whose database. [default: the catalog's first]")
+    ] = None,
+    region: deployment.Region = None,
+) -> None:
+    """Show what to read, for programs that read the lake by path.
+
+    A path that is not listed here may hold rows that were merged into another file.
+    """
+    if files and region:
+        raise CommandError("--files are those of the platform on this machine, which has no region")
+    topology = deployment.topology()
+    found = topology.catalog.use_case(use_case or topology.catalog.use_cases[0].name)
+    names = [name for t in lake_tables(found) for name in (t.parquet, t.raw)]
+    if table is not None and table not in names:
+        raise CommandError(f"there is no table {table!r}; tables: {', '.join(names)}")
+    database = topology.database(found.name)
+    with deployment.errors():
+        glue, s3 = deployment.client("glue", region), deployment.client("s3", region)
+        listed = {
+            name: list(objects(s3, _since(partitions(glue, database, name), since)))
+            for name in ([table] if table else names)
+        }
+    if table:
+        _show(_facts(listed[table], files), as_json, "path")
+    else:
+        _show([_summary(name, found) for name, found in listed.items()], as_json, "table")
+
+
+def _since(found: list[Partition], day: str | None) -> list[Partition]:
+    return [partition for partition in found if day is None or partition.date >= day]
+
+
+def _facts(found: list[LakeObject], files: bool) -> list[dict[str, Any]]:
+    return [
+        {
+            "path": str(on_disk(Settings.load(), one)) if files else one.uri,
+            "date": one.partition.date,
+            "hour": one.partition.hour,
+            "bytes": one.size,
+        }
+        for one in found
+    ]
+
+
+def _summary(name: str, found: list[LakeObject]) -> dict[str, Any]:
+    hours = [f"{one.partition.date} {one.partition.hour}:00" for one in found]
+    return {
+        "table": name,
+        "files": len(found),
+        "bytes": sum(one.size for one in found),
+        "first": min(hours, default=None),
+        "last": max(hours, default=None),
+    }
+
+
+def on_disk(settings: Settings, found: LakeObject) -> Path:
+    """Where the emulator keeps the object."""
+    return settings.home / "emulator" / "s3" / settings.account / found.bucket / found.key
+
+
+def _show(facts: list[dict[str, Any]], as_json: bool, name: str) -> None:
+    if as_json:
+        typer.echo(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode())
+        return
+    columns = list(facts[0]) if facts else [name]
+    shown = Table(box=None, pad_edge=False)
+    for column in columns:
+        right = column in ("files", "bytes")
+        shown.add_column(column, justify="right" if right else "left", overflow="fold")
+    for fact in facts:
+        shown.add_row(*(_cell(column, fact[column]) for column in columns))
+    Console(highlight=False).print(shown)
+
+
+def _cell(column: str, value: Any) -> str:
+    if value is None:
+        return ""
+    return size(value) if column == "bytes" else str(value)
