@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ from sdpctl.local import platform
 from sdpctl.local.status import Component, components
 from sdpctl.settings import Settings
 
+WIDE = 160  # columns of a table that is read through a pipe
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
@@ -46,7 +48,8 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps([c.as_dict() for c in found], indent=2))
     else:
-        Console().print(_table(found))
+        width = None if sys.stdout.isatty() else WIDE
+        Console(width=width).print(_table(found))
     if not all(c.running for c in found):
         raise typer.Exit(1)
 
@@ -80,9 +83,15 @@ def parse_parameters(text: str) -> dict[str, str]:
 def _table(found: list[Component]) -> Table:
     shown = Table(box=None, pad_edge=False)
     for title in ("component", "", "since", "lag", "", "log"):
-        shown.add_column(title, overflow="fold")
+        shown.add_column(title, overflow="fold", no_wrap=title == "since")
     for c in found:
         state = "[green]running[/]" if c.running else "[red]down[/]"
         lag = "" if c.lag_seconds is None else f"{c.lag_seconds:.1f} s"
-        shown.add_row(c.name, state, c.since or "", lag, c.detail, c.log)
+        shown.add_row(c.name, state, c.since or "", lag, c.detail, _short(c.log))
     return shown
+
+
+def _short(path: str) -> str:
+    """A path below the working directory as one relative to it."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 
 import httpx
@@ -49,7 +50,8 @@ def healthy(settings: Settings) -> bool:
 
 def _environment(settings: Settings) -> dict[str, str]:
     data = settings.home / "emulator"
-    (data / "tmp").mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(data / "tmp", ignore_errors=True)  # a killed emulator leaves its functions' code
+    (data / "tmp").mkdir(parents=True)
     return {
         **settings.aws_environment(),
         "PERSIST_STATE": "1",

@@ -29,13 +29,20 @@ def forget_older_jobs(folder: Path, kept: Path) -> None:
 
 
 def write(
-    folder: Path, *, flink_home: Path, checkpoints: Path, port: int, parallelism: int
+    folder: Path,
+    *,
+    flink_home: Path,
+    checkpoints: Path,
+    port: int,
+    parallelism: int,
+    scratch: Path,
 ) -> Path | None:
     """Write config.yaml and the log configuration; the checkpoint that it restores, if any."""
     folder.mkdir(parents=True, exist_ok=True)
     checkpoints.mkdir(parents=True, exist_ok=True)
     restored = newest_checkpoint(checkpoints)
     options = _options(checkpoints, port, parallelism)
+    options["io.tmp.dirs"] = str(scratch)
     options["env.java.opts.all"] = _java_options(flink_home)
     if restored:
         forget_older_jobs(checkpoints, restored)

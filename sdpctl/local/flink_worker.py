@@ -46,6 +46,11 @@ class FlinkWorker:
         """Code, configuration and checkpoints of the application."""
         return self.settings.home / "flink" / self.name
 
+    @property
+    def scratch(self) -> Path:
+        """Flink's temporary files; what a killed process left there goes with the next one."""
+        return self.home / "tmp"
+
     def follow(self, wanted: Application | None) -> None:
         """Make the process match what the control plane says now."""
         alive = self.service.process() is not None
@@ -60,6 +65,7 @@ class FlinkWorker:
     def _stop(self, alive: bool) -> None:
         if alive:
             self.service.kill()  # the newest checkpoint is at most a second old
+            shutil.rmtree(self.scratch, ignore_errors=True)
         self.running = None
         self._say(state="stopped")
 
@@ -95,12 +101,15 @@ class FlinkWorker:
             self._say(state="waiting", error=problem)
             return
         code = self._code(application)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.scratch.mkdir()
         restored = flink_config.write(
             self.home / "conf",
             flink_home=self._flink_home(),
             checkpoints=self.home / "checkpoints",
             port=self.settings.flink_port,
             parallelism=application.parallelism,
+            scratch=self.scratch,
         )
         main = application.program().get("python", "main.py")
         python = self.settings.python("flink")
@@ -132,7 +141,8 @@ class FlinkWorker:
             "FLINK_CONF_DIR": str(self.home / "conf"),
             "FLINK_LOG_DIR": str(self.settings.logs),
             "FLINK_IDENT_STRING": self.name,
-            "JVM_ARGS": f"-Xmx{flink_config.HEAP}",
+            "JVM_ARGS": f"-Xmx{flink_config.HEAP} -Djava.io.tmpdir={self.scratch}",
+            "TMPDIR": str(self.scratch),
             "SDP_APPLICATION_PROPERTIES": str(self.home / "application_properties.json"),
         }
 

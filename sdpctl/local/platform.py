@@ -22,6 +22,7 @@ from sdpctl.settings import Settings
 
 JOB_SECONDS = 180
 WARM_CALLS = 2
+WARM_SECONDS = 240
 
 
 class Steps:
@@ -87,21 +88,27 @@ def warm(settings: Settings) -> None:
     paths = [r.path for use_case in usecases.load().use_cases for r in use_case.reports]
     reports = [f"{found.url_for_reports}/reports/{path}/0" for path in paths]
     with httpx.Client(headers=headers, timeout=60) as http, ThreadPoolExecutor(8) as pool:
-        calls = [pool.submit(http.get, url) for url in reports * WARM_CALLS]
-        calls += [
-            pool.submit(http.post, f"{found.url_for_api}/events", json=[])
-            for _ in range(WARM_CALLS)
-        ]
-        for call in calls:
-            _expect_answer(call.result())
+        requests = [http.build_request("GET", url) for url in reports]
+        requests.append(http.build_request("POST", f"{found.url_for_api}/events", json=[]))
+        for call in [pool.submit(_answered, http, r) for r in requests * WARM_CALLS]:
+            call.result()
 
 
-def _expect_answer(response: httpx.Response) -> None:
-    if response.status_code not in (200, 400, 404):
-        raise CommandError(
-            f"{response.request.method} {response.request.url} answered {response.status_code}: "
-            f"{response.text[:300]}"
-        )
+def _answered(http: httpx.Client, request: httpx.Request) -> None:
+    """Call until the function answers, which on a busy machine may outlast a call or two."""
+    deadline = time.monotonic() + WARM_SECONDS
+    while True:
+        response: httpx.Response | None = None
+        try:
+            response = http.send(request)
+            said = f"{response.status_code}: {response.text[:300]}"
+        except httpx.TransportError as error:
+            said = repr(error)
+        if response is not None and response.status_code in (200, 400, 404):
+            return
+        if time.monotonic() > deadline or (response is not None and response.status_code < 500):
+            raise CommandError(f"{request.method} {request.url} answered {said}")
+        pause(0.5)
 
 
 def await_job(settings: Settings) -> None:
