@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 from glue.errors import ParameterError
 from glue.parameters import DEFAULTS as DURATIONS
-from glue.parameters import Parameters
+from glue.parameters import Parameters, parse_duration
 
 REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1")
 
@@ -25,7 +26,9 @@ class Settings:
 
     `lake_…_days` are how long a class of data stays in the lake, None for ever; `replaced` are
     the versions of objects that were overwritten or deleted. Firehose gathers records for
-    `lake_buffer_seconds` before it writes a file.
+    `lake_buffer_seconds` before it writes a file. `lake_closed_after` the end of an hour its files
+    are merged into files of about `lake_file_mib`; for `lake_grace` the replaced ones stay for
+    queries that have begun.
     """
 
     parameters: Parameters
@@ -45,6 +48,9 @@ class Settings:
     lake_parquet_days: int | None = None
     lake_error_days: int | None = 90
     lake_replaced_days: int = 7
+    lake_closed_after: timedelta = timedelta(minutes=15)
+    lake_grace: timedelta = timedelta(hours=1)
+    lake_file_mib: int = 128
     athena_result_days: int = 7
     athena_scan_limit_mib: int = 102_400
 
@@ -77,6 +83,9 @@ class Settings:
             lake_parquet_days=read("lakeParquetDays", "forever", _days),
             lake_error_days=read("lakeErrorDays", "90", _days),
             lake_replaced_days=read("lakeReplacedDays", "7", _number(1, 3650)),
+            lake_closed_after=read("lakeClosedAfter", "PT15M", _duration("PT1M", "P7D")),
+            lake_grace=read("lakeGrace", "PT1H", _duration("PT35M", "P7D")),
+            lake_file_mib=read("lakeFileMiB", "128", _number(8, 1024)),
             athena_result_days=read("athenaResultDays", "7", _number(1, 3650)),
             athena_scan_limit_mib=read("athenaScanLimitMiB", "102400", _number(10, 100_000_000)),
         )
@@ -135,6 +144,16 @@ def _days(text: str) -> int | None:
         return _number(1, 36_500)(text)
     except ValueError as error:
         raise ValueError(f"{error}, or 'forever'") from None
+
+
+def _duration(low: str, high: str) -> Callable[[str], timedelta]:
+    def check(text: str) -> timedelta:
+        found = parse_duration(text)
+        if not parse_duration(low) <= found <= parse_duration(high):
+            raise ValueError(f"must be from {low} to {high}")
+        return found
+
+    return check
 
 
 def _log_retention(text: str) -> int:

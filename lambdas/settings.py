@@ -21,7 +21,7 @@ class Settings:
 
     streams: "use case/stream" → Kinesis stream name. tables: "use case/report path" → DynamoDB
     table name. parameters: deployment parameter → ISO 8601 duration. databases: use case → Glue
-    database, of the files in `lake_bucket`.
+    database, of the files in `lake_bucket`. compaction: its limits, by name.
     """
 
     streams: Mapping[str, str] = field(default_factory=dict)
@@ -30,6 +30,7 @@ class Settings:
     parameters: Mapping[str, str] = field(default_factory=dict)
     lake_bucket: str = ""
     databases: Mapping[str, str] = field(default_factory=dict)
+    compaction: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -42,6 +43,7 @@ class Settings:
             parameters=_mapping(found, "SDP_PARAMETERS"),
             lake_bucket=found.get("SDP_LAKE_BUCKET", ""),
             databases=_mapping(found, "SDP_LAKE_DATABASES"),
+            compaction=_mapping(found, "SDP_COMPACTION"),
         )
 
     def stream(self, use_case: str, stream: str) -> str:

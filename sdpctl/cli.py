@@ -23,6 +23,7 @@ MODULES = {
     "report": "report",
     "sql": "sql",
     "lake": "lake",
+    "compact": "compact",
 }
 
 

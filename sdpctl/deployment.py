@@ -21,15 +21,34 @@ Region = Annotated[
 ]
 
 
-def client(service: str, region: str | None) -> Any:
+def client(service: str, region: str | None, *, read_seconds: int = 60) -> Any:
     """A boto3 client of the deployment; boto3 is loaded only now."""
     if region is None:
         from sdpctl.local import aws
 
-        return aws.client(Settings.load(), service)
+        return aws.client(Settings.load(), service, read_seconds=read_seconds)
     import boto3
+    from botocore.config import Config
 
-    return boto3.client(service, region_name=region)  # type: ignore[call-overload]
+    config = Config(read_timeout=read_seconds)
+    return boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]
+
+
+def output(name: str, region: str | None) -> str:
+    """A CloudFormation output of the deployment; CommandError where it has none such."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    settings = Settings.load()
+    stage = f"{settings.prefix}-{region or settings.region}-"
+    try:
+        pages = client("cloudformation", region).get_paginator("describe_stacks").paginate()
+        stacks = [s for page in pages for s in page["Stacks"] if s["StackName"].startswith(stage)]
+    except (BotoCoreError, ClientError) as error:
+        raise CommandError(f"the deployment does not answer: {error}") from error
+    found = {o["OutputKey"]: str(o["OutputValue"]) for s in stacks for o in s.get("Outputs", ())}
+    if name not in found:
+        raise CommandError(f"the deployment has no {name}: run 'make up'")
+    return found[name]
 
 
 def topology() -> Topology:

@@ -1,8 +1,9 @@
-"""A Lambda function out of the shared bundle, with its log group and a role of its own."""
+"""A Lambda function out of a bundle, with its log group and a role of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -16,7 +17,10 @@ from infra.settings import Settings
 
 
 class PlatformFunction(Construct):
-    """`handler` is a module path below `lambdas` and its function, such as `ingest.handler`."""
+    """`handler` is a module path below `lambdas` and its function, such as `ingest.handler`.
+
+    `code` is the bundle, where it is not the shared one; `storage_mib` is the room in /tmp.
+    """
 
     def __init__(
         self,
@@ -29,6 +33,8 @@ class PlatformFunction(Construct):
         environment: Mapping[str, str],
         memory_mib: int = 512,
         timeout_seconds: int = 30,
+        code: Path | None = None,
+        storage_mib: int = 512,
     ) -> None:
         super().__init__(scope, id_)
         logs = log_group(self, "Logs", settings=settings)
@@ -39,11 +45,12 @@ class PlatformFunction(Construct):
             "Function",
             runtime=lambda_.Runtime.PYTHON_3_12,
             handler=f"lambdas.{handler}",
-            code=lambda_.Code.from_asset(str(assets.functions)),
+            code=lambda_.Code.from_asset(str(code or assets.functions)),
             role=self.role,
             log_group=logs,
             tracing=lambda_.Tracing.ACTIVE,
             memory_size=memory_mib,
+            ephemeral_storage_size=cdk.Size.mebibytes(storage_mib) if storage_mib > 512 else None,
             timeout=cdk.Duration.seconds(timeout_seconds),
             environment=_environment(id_, environment),
         )

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from glue import UseCase
 from infra.assets import Assets
+from infra.constructs.compaction import Compaction
 from infra.constructs.delivery import DeliveryStream
 from infra.constructs.lake import Lake
 from infra.constructs.lake_tables import LakeTables
@@ -50,6 +51,15 @@ class LakeStack(cdk.Stack):
             settings=settings,
             assets=assets,
         )
+        compaction = Compaction(
+            self,
+            "Compaction",
+            topology=topology,
+            lake=self.lake,
+            settings=settings,
+            assets=assets,
+        )
+        cdk.CfnOutput(self, "CompactionFunction", value=compaction.function.function_name)
         cdk.CfnOutput(self, "LakeBucket", value=self.lake.bucket.bucket_name)
 
     def _use_case(self, use_case: UseCase, group: logs.LogGroup) -> None:

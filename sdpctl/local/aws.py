@@ -10,7 +10,7 @@ from botocore.config import Config
 from sdpctl.settings import Settings
 
 
-def client(settings: Settings, service: str) -> Any:
+def client(settings: Settings, service: str, *, read_seconds: int = 60) -> Any:
     """A boto3 client of the emulator; it gives up soon, because the emulator is on this machine."""
     return boto3.client(
         service,  # type: ignore[call-overload]
@@ -18,5 +18,7 @@ def client(settings: Settings, service: str) -> Any:
         region_name=settings.region,
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=Config(connect_timeout=2, read_timeout=60, retries={"total_max_attempts": 2}),
+        config=Config(
+            connect_timeout=2, read_timeout=read_seconds, retries={"total_max_attempts": 2}
+        ),
     )

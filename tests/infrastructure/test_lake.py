@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 import usecases
 from glue.targets.gluetable import glue_columns
 from glue.targets.lake import LakeTable, lake_tables
+from lambdas.compact.lease import LENGTH, MARGIN
 from tests.infrastructure.conftest import Synthesis, Template
 
 TABLES = {t.stream: t for t in lake_tables(usecases.load().use_case("adtech"))}
@@ -187,3 +190,49 @@ def test_upkeep_writes_only_what_it_remembers_and_never_deletes(lake: Template) 
     assert "table/sdp_adtech/parquet_bcns" in granted["glue:BatchCreatePartition"]
     assert "*" not in granted["glue:BatchCreatePartition"]
     assert not [a for a in granted if "Delete" in a]
+
+
+def _compaction(lake: Template) -> dict[str, Any]:
+    (function,) = [
+        f
+        for f in lake.properties("AWS::Lambda::Function")
+        if f["Handler"] == "lambdas.compact.handler.handler"
+    ]
+    return function
+
+
+def test_closed_hours_are_compacted_every_few_minutes(lake: Template) -> None:
+    (rule,) = [r for r in lake.properties("AWS::Events::Rule") if "Merges" in r["Description"]]
+    assert rule["ScheduleExpression"] == "rate(5 minutes)"
+    target = lake.content["Resources"][rule["Targets"][0]["Arn"]["Fn::GetAtt"][0]]
+    assert target["Properties"] == _compaction(lake)
+    assert "CompactionFunction" in lake.outputs
+
+
+def test_compaction_has_room_on_disk_and_is_told_its_limits(lake: Template) -> None:
+    function = _compaction(lake)
+    assert function["EphemeralStorage"] == {"Size": 10_240}
+    assert (function["MemorySize"], function["Timeout"]) == (1_769, 900)
+    limits = json.loads(function["Environment"]["Variables"]["SDP_COMPACTION"])
+    assert limits == {"closed_after": "PT15M", "grace": "PT1H", "file_mib": "128"}
+
+
+def test_a_lease_outlives_the_function(lake: Template) -> None:
+    assert timedelta(seconds=_compaction(lake)["Timeout"]) < LENGTH - MARGIN
+
+
+def test_compaction_changes_parquet_files_and_their_partitions_only(lake: Template) -> None:
+    (policy,) = [p for p in lake.properties("AWS::IAM::Policy") if "Compact" in str(p["Roles"])]
+    granted: dict[str, str] = {}
+    for statement in policy["PolicyDocument"]["Statement"]:
+        actions = statement["Action"]
+        for action in actions if isinstance(actions, list) else [actions]:
+            granted[action] = granted.get(action, "") + str(statement["Resource"])
+    for action in ("s3:GetObject", "s3:DeleteObject"):
+        assert granted[action].count("/*") == 2
+        assert "/adtech/parquet/*" in granted[action]
+        assert "/adtech/compacted/*" in granted[action]
+    assert granted["s3:PutObject"].count("/*") == 1
+    assert "/adtech/compacted/*" in granted["s3:PutObject"]
+    assert "raw" not in granted["glue:BatchUpdatePartition"]
+    assert "*" not in granted["glue:BatchUpdatePartition"]

@@ -1,0 +1,113 @@
+"""The lake's bucket: whole objects, listings, and the conditional writes that leases are made of.
+
+S3 lists and reads what was written at once, and decides between two conditional writes:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from glue import PlatformError
+from lambdas.compact.ports import StoredObject
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CONNECTIONS = 16
+_CHUNK = 2**20
+_PER_DELETE = 1_000
+_ABSENT = {"NoSuchKey", "404"}
+# The condition did not hold, or another conditional write of the key came first.
+_NOT_FREE = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "412", "409", "404"}
+
+
+class ObjectsError(PlatformError):
+    """Objects could not be removed."""
+
+
+def client() -> S3Client:
+    """A client that transfers several objects at once and tries again for a while."""
+    config = Config(
+        max_pool_connections=CONNECTIONS,
+        connect_timeout=5,
+        read_timeout=60,
+        retries={"mode": "standard", "max_attempts": 6},
+    )
+    return boto3.client("s3", config=config)
+
+
+class BucketObjects:
+    """The `Objects` of compaction over one bucket."""
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client, self._bucket = client, bucket
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """The prefixes one level below that hold objects, sorted, each ending in `/`."""
+        pages = self._client.get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=self._bucket, Prefix=prefix, Delimiter="/"):
+            yield from (found["Prefix"] for found in page.get("CommonPrefixes", ()))
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        """The objects whose keys begin so, sorted by key."""
+        pages = self._client.get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+            for found in page.get("Contents", ()):
+                yield StoredObject(found["Key"], found["Size"], found["ETag"])
+
+    def read(self, key: str) -> tuple[bytes, str] | None:
+        """Content and ETag; None where there is no such object."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                return None
+            raise
+        return answer["Body"].read(), answer["ETag"]
+
+    def write(self, key: str, content: bytes) -> None:
+        """Store this content, whatever was there."""
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=content)
+
+    def create(self, key: str, content: bytes, replacing: str | None = None) -> str | None:
+        """Store and answer with the ETag; None unless the key is free, or has the ETag replaced."""
+        put = {"Bucket": self._bucket, "Key": key, "Body": content}
+        try:
+            if replacing is None:
+                return self._client.put_object(**put, IfNoneMatch="*")["ETag"]  # type: ignore[arg-type]
+            return self._client.put_object(**put, IfMatch=replacing)["ETag"]  # type: ignore[arg-type]
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _NOT_FREE:
+                return None
+            raise
+
+    def download(self, key: str, path: Path) -> None:
+        """Copy an object to a file."""
+        body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+        with path.open("wb") as file:
+            shutil.copyfileobj(body, file, _CHUNK)
+
+    def upload(self, path: Path, key: str) -> None:
+        """Copy a file to an object, by one request: a killed one leaves nothing behind."""
+        with path.open("rb") as file:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=file)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Remove objects; those that are gone already do not matter."""
+        left = iter(keys)
+        while chunk := list(islice(left, _PER_DELETE)):
+            answer = self._client.delete_objects(
+                Bucket=self._bucket,
+                Delete={"Objects": [{"Key": key} for key in chunk], "Quiet": True},
+            )
+            if errors := answer.get("Errors"):
+                raise ObjectsError(f"{len(errors)} objects were not removed: {errors[0]}")

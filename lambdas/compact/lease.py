@@ -1,0 +1,62 @@
+"""One run for each hour at a time: a lease is an object that only one writer gets to create.
+
+It expires, so that a killed holder stops nobody for long. Its length exceeds the time a run can
+live (the function's timeout), so a holder whose lease was taken over is gone for certain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import orjson
+
+from glue import instants
+from lambdas.compact.ports import Objects
+
+LENGTH = timedelta(minutes=16)
+MARGIN = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to change one hour, until then."""
+
+    key: str
+    until: datetime
+
+    def holds(self, now: datetime) -> bool:
+        """Whether there is time left for another step."""
+        return now < self.until - MARGIN
+
+
+class Leases:
+    """Leases in the lake's bucket. `clock` tells the time, UTC."""
+
+    def __init__(
+        self, objects: Objects, clock: Callable[[], datetime], length: timedelta = LENGTH
+    ) -> None:
+        self._objects, self._clock, self._length = objects, clock, length
+
+    def take(self, key: str) -> Lease | None:
+        """The lease, or None while somebody else has it."""
+        now = self._clock()
+        lease = Lease(key, now + self._length)
+        held = self._objects.read(key)
+        if held is not None and now < _until(held[0]):
+            return None
+        content = {"holder": str(uuid4()), "until": instants.to_wire(lease.until)}
+        replacing = held[1] if held is not None else None
+        got = self._objects.create(key, orjson.dumps(content), replacing)
+        return lease if got is not None else None
+
+    def release(self, lease: Lease) -> None:
+        """Give it back. One that has expired may be somebody else's by now, and is left."""
+        if lease.holds(self._clock()):
+            self._objects.delete([lease.key])
+
+
+def _until(content: bytes) -> datetime:
+    return instants.parse(orjson.loads(content)["until"])

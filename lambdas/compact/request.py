@@ -1,0 +1,61 @@
+"""What a run is asked for: everything that is due, or one table, one day, one hour of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from glue import Catalog, PlatformError
+from glue.targets.lake import LakeTable, lake_tables
+from lambdas.compact.hours import Hour
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_HOUR = re.compile(r"[01]\d|2[0-3]", re.ASCII)
+
+
+class RequestError(PlatformError):
+    """The run is asked for something that cannot be."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Empty values stand for all. `table` is a table's name, with or without `parquet_`."""
+
+    use_case: str = ""
+    table: str = ""
+    date: str = ""
+    hour: str = ""
+    dry_run: bool = False
+
+    @classmethod
+    def parse(cls, event: Mapping[str, Any]) -> Request:
+        """From the function's event; what the schedule sends asks for all. Raises RequestError."""
+        text = {name: str(event.get(name) or "") for name in ("use_case", "table", "date", "hour")}
+        if text["date"] and not _DATE.fullmatch(text["date"]):
+            raise RequestError(f"date {text['date']!r} is not like 2026-11-21")
+        if text["hour"] and not _HOUR.fullmatch(text["hour"]):
+            raise RequestError(f"hour {text['hour']!r} is not one of 00 to 23")
+        return cls(**text, dry_run=event.get("dry_run") is True)
+
+    def tables(self, catalog: Catalog) -> list[LakeTable]:
+        """The tables asked for; RequestError lists the choices where there is none such."""
+        known = [t for u in catalog.use_cases for t in lake_tables(u)]
+        named = [t for t in known if self.use_case in ("", t.use_case)]
+        found = [t for t in named if self.table in ("", t.parquet, t.record)]
+        if not found:
+            choices = sorted({t.parquet for t in named or known})
+            asked = " ".join(filter(None, (self.use_case, self.table)))
+            raise RequestError(f"{asked}: there is no such table; tables: {choices}")
+        return found
+
+    def hours(
+        self, catalog: Catalog, waiting: Callable[[LakeTable], Iterator[Hour]]
+    ) -> Iterator[Hour]:
+        """The hours asked for, of those that wait."""
+        for table in self.tables(catalog):
+            for hour in waiting(table):
+                date, number = hour.values
+                if self.date in ("", date) and self.hour in ("", number):
+                    yield hour
