@@ -64,9 +64,13 @@ class Kinesis:
 
 @dataclass(frozen=True)
 class Files:
-    """NDJSON files, one folder a stream below `path`: bounded, for tests and benchmarks."""
+    """NDJSON files, one folder a stream below `path`: bounded, for backfills, tests and benchmarks.
+
+    Of the results only the streams `kept` are written, all of them if it names none.
+    """
 
     path: str
+    kept: tuple[str, ...] = ()
     metadata: bool = False
     partitioned: bool = False
 
@@ -75,7 +79,9 @@ class Files:
         return {**self._stream(use_case, stream), **_JSON, "json.ignore-parse-errors": "true"}
 
     def sink(self, use_case: str, stream: str) -> dict[str, str]:
-        """Writes parts as they are committed."""
+        """Writes parts as they are committed, or nothing."""
+        if self.kept and stream not in self.kept:
+            return {"connector": "blackhole"}
         return {**self._stream(use_case, stream), **_JSON, **_OMIT_NULLS}
 
     def _stream(self, use_case: str, stream: str) -> dict[str, str]:
@@ -88,6 +94,6 @@ def connector(properties: Properties) -> Connector:
         case "kinesis":
             return Kinesis(properties.streams, properties.region)
         case "files":
-            return Files(properties.files_path)
+            return Files(properties.files_path, properties.files_kept)
         case other:
             raise PropertiesError(f"connector: {other!r} is not one of ['kinesis', 'files']")

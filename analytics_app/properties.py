@@ -37,6 +37,7 @@ class Properties:
     streams: Mapping[tuple[str, str], str]
     connector: str = "kinesis"
     files_path: str = ""
+    files_kept: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> Properties:
@@ -56,7 +57,7 @@ class Properties:
     @classmethod
     def parse(cls, values: Mapping[str, str]) -> Properties:
         """The properties from the group's own map."""
-        names = tuple(n.strip() for n in values.get("use_cases", "").split(",") if n.strip())
+        names = _names(values.get("use_cases", ""))
         if not names:
             raise PropertiesError("use_cases: names no use case")
         given = {theirs: values[ours] for ours, theirs in _PARAMETERS.items() if ours in values}
@@ -67,7 +68,12 @@ class Properties:
             streams=_streams(values),
             connector=values.get("connector", "kinesis"),
             files_path=values.get("files.path", ""),
+            files_kept=_names(values.get("files.kept", "")),
         )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _streams(values: Mapping[str, str]) -> dict[tuple[str, str], str]:

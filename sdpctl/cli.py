@@ -24,6 +24,7 @@ MODULES = {
     "sql": "sql",
     "lake": "lake",
     "compact": "compact",
+    "backfill": "backfill",
 }
 
 

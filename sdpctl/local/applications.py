@@ -30,8 +30,11 @@ class Application:
 
     def program(self) -> dict[str, str]:
         """The run options: which file to run, which jar it needs."""
-        groups = {name: dict(pairs) for name, pairs in self.properties}
-        return groups.get("kinesis.analytics.flink.run.options", {})
+        return self.group("kinesis.analytics.flink.run.options")
+
+    def group(self, name: str) -> dict[str, str]:
+        """A property group; empty if there is none of that name."""
+        return {group: dict(pairs) for group, pairs in self.properties}.get(name, {})
 
     def properties_json(self) -> str:
         """The content of application_properties.json."""
@@ -43,7 +46,7 @@ def applications(settings: Settings) -> list[Application]:
     """Every application of the control plane, as it is described now."""
     flink = aws.client(settings, "kinesisanalyticsv2")
     details = [flink.describe_application(ApplicationName=name) for name in _names(settings)]
-    return [_parse(d["ApplicationDetail"]) for d in details]
+    return [parse(d["ApplicationDetail"]) for d in details]
 
 
 def _names(settings: Settings) -> list[str]:
@@ -61,13 +64,18 @@ def _names(settings: Settings) -> list[str]:
 
 def unpack(settings: Settings, application: Application, folder: Path) -> None:
     """Download the application's zip from S3 and unzip it into an empty folder."""
-    s3 = aws.client(settings, "s3")
+    fetch(aws.client(settings, "s3"), application, folder)
+
+
+def fetch(s3: Any, application: Application, folder: Path) -> None:
+    """The same by a given client of S3."""
     body = s3.get_object(Bucket=application.bucket, Key=application.key)["Body"].read()
     with zipfile.ZipFile(BytesIO(body)) as archive:
         archive.extractall(folder)
 
 
-def _parse(detail: dict[str, Any]) -> Application:
+def parse(detail: dict[str, Any]) -> Application:
+    """An application as DescribeApplication tells of it."""
     configuration = detail["ApplicationConfigurationDescription"]
     content = configuration["ApplicationCodeConfigurationDescription"]["CodeContentDescription"]
     location = content["S3ApplicationCodeLocationDescription"]

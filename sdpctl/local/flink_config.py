@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from sdpctl.errors import CommandError
@@ -28,6 +29,11 @@ def forget_older_jobs(folder: Path, kept: Path) -> None:
             shutil.rmtree(job, ignore_errors=True)
 
 
+def flink_home(environment: Path) -> Path:
+    """Where Flink lies in a Python environment."""
+    return next(environment.glob("lib/python3*/site-packages/pyflink"))
+
+
 def write(
     folder: Path,
     *,
@@ -36,12 +42,16 @@ def write(
     port: int,
     parallelism: int,
     scratch: Path,
+    changes: Mapping[str, str] | None = None,
 ) -> Path | None:
-    """Write config.yaml and the log configuration; the checkpoint that it restores, if any."""
+    """Write config.yaml and the log configuration; the checkpoint that it restores, if any.
+
+    `changes` win over what a job on this machine has usually.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     checkpoints.mkdir(parents=True, exist_ok=True)
     restored = newest_checkpoint(checkpoints)
-    options = _options(checkpoints, port, parallelism)
+    options = {**_options(checkpoints, port, parallelism), **(changes or {})}
     options["io.tmp.dirs"] = str(scratch)
     options["env.java.opts.all"] = _java_options(flink_home)
     if restored:

@@ -105,7 +105,7 @@ class FlinkWorker:
         self.scratch.mkdir()
         restored = flink_config.write(
             self.home / "conf",
-            flink_home=self._flink_home(),
+            flink_home=flink_config.flink_home(self.settings.python("flink").parent.parent),
             checkpoints=self.home / "checkpoints",
             port=self.settings.flink_port,
             parallelism=application.parallelism,
@@ -127,10 +127,6 @@ class FlinkWorker:
         unpack(self.settings, application, folder)
         (self.home / "application_properties.json").write_text(application.properties_json())
         return folder
-
-    def _flink_home(self) -> Path:
-        environment = self.settings.python("flink").parent.parent
-        return next(environment.glob("lib/python3*/site-packages/pyflink"))
 
     def _environment(self) -> dict[str, str]:
         base = self.settings.aws_environment()

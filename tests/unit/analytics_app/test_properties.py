@@ -64,3 +64,14 @@ def test_a_stream_without_its_arn_is_named():
 def test_an_unknown_connector_is_refused_with_the_choices():
     with pytest.raises(PropertiesError, match=r"'kafka' is not one of \['kinesis', 'files'\]"):
         connector(Properties.parse({**GIVEN, "connector": "kafka"}))
+
+
+def test_a_run_over_files_may_keep_only_some_results():
+    given = {**GIVEN, "connector": "files", "files.path": "/data", "files.kept": "aggregates"}
+    some, all_ = (
+        connector(Properties.parse(given)),
+        connector(Properties.parse({**given, "files.kept": ""})),
+    )
+    assert some.sink("adtech", "aggregates")["path"] == "/data/adtech/aggregates"
+    assert some.sink("adtech", "clicks") == {"connector": "blackhole"}
+    assert all_.sink("adtech", "clicks")["path"] == "/data/adtech/clicks"

@@ -1,0 +1,86 @@
+"""Buckets of reports: computed from the lake, held live, and where the two differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from glue import Schema, UseCase
+from lambdas.persist.decoding import layouts, report_row
+from sdpctl.backfill.plan import Span
+
+
+class Key(NamedTuple):
+    """A bucket of a report: whose it is, and when it begins (epoch seconds)."""
+
+    path: str
+    key: Any
+    period: int
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket's measures, by name, and their place among writings of the same bucket."""
+
+    measures: Mapping[str, int]
+    version: int
+    generation: int = 0
+
+
+class Difference(NamedTuple):
+    """A measure that is not the same; None where there is no such bucket."""
+
+    key: Key
+    measure: str
+    lake: int | None
+    live: int | None
+
+
+Buckets = dict[Key, Bucket]
+
+
+def newest(use_case: UseCase, rows: Iterable[Mapping[str, Any]], span: Span) -> Buckets:
+    """The newest version of each bucket that begins within the span, of a stream of upserts.
+
+    Raises Malformed for a row that is of no report of the use case.
+    """
+    streams = dict.fromkeys(report.stream for report in use_case.reports)
+    known = [layout for stream in streams for layout in layouts(use_case, stream)]
+    low, high = span.start.timestamp(), span.end.timestamp()
+    found: Buckets = {}
+    for row in rows:
+        report = report_row(known, row)
+        key = Key(report.path, row[report.key], row[report.period])
+        held = found.get(key)
+        if low <= key.period < high and (held is None or row["version"] > held.version):
+            found[key] = bucket(report, row)
+    return found
+
+
+def bucket(report: Schema, row: Mapping[str, Any]) -> Bucket:
+    """A row's measures and version."""
+    measures = {column.name: int(row[column.name]) for column in report.measures}
+    return Bucket(measures, int(row["version"]), int(row["generation"]))
+
+
+def differences(lake: Buckets, live: Buckets) -> Iterator[Difference]:
+    """Every measure that is not the same, in the order of the buckets."""
+    for key in sorted(lake.keys() | live.keys(), key=lambda k: (k.path, str(k.key), k.period)):
+        ours, theirs = _measures(lake, key), _measures(live, key)
+        for name in dict.fromkeys((*ours, *theirs)):
+            if ours.get(name) != theirs.get(name):
+                yield Difference(key, name, ours.get(name), theirs.get(name))
+
+
+def rows(use_case: UseCase, buckets: Buckets, generation: int) -> Iterator[tuple[str, Any, Any]]:
+    """Stream, key and row of each bucket, as the pipeline would write it in that generation."""
+    reports = {report.path: report for report in use_case.reports}
+    for key, found in buckets.items():
+        report = reports[key.path]
+        row = {report.key: key.key, report.period: key.period, **found.measures}
+        yield report.stream, key.key, {**row, "version": found.version, "generation": generation}
+
+
+def _measures(buckets: Buckets, key: Key) -> Mapping[str, int]:
+    return buckets[key].measures if key in buckets else {}

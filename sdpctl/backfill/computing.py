@@ -1,0 +1,157 @@
+"""From the lake to buckets: which objects are read, the input made of them, the run, its result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Protocol
+
+from glue import UseCase, instants
+from glue.catalog import DEAD_LETTERS
+from glue.targets.flink import HEARTBEAT
+from glue.targets.lake import LakeTable, lake_tables
+from sdpctl.backfill import originals
+from sdpctl.backfill.comparing import Buckets, newest
+from sdpctl.backfill.job import Run
+from sdpctl.backfill.originals import Counted, Originals
+from sdpctl.backfill.plan import Plan, Span
+from sdpctl.errors import CommandError
+from sdpctl.lake import LakeObject, objects, partitions
+
+
+class Progress(Protocol):
+    """Shows how far a named step has come; `total` None where that is not known."""
+
+    def __call__(self, step: str, done: int, total: int | None = None) -> None:
+        """Step and how much of it is done."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The objects of the lake that a plan needs."""
+
+    records: list[LakeObject]
+    letters: list[LakeObject]
+    later: bool  # whether the lake has hours after those that are read
+
+    @property
+    def bytes(self) -> int:
+        """Their size as they lie in the lake."""
+        return sum(found.size for found in self.records)
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A run's result, what it was made of, and the seconds that the job took."""
+
+    buckets: Buckets
+    counted: Counted
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A use case's part of the lake; `glue` and `s3` are boto3 clients."""
+
+    database: str
+    use_case: UseCase
+    glue: Any
+    s3: Any
+
+    def select(self, plan: Plan) -> Selection:
+        """What the plan needs, of the partitions that are registered now."""
+        events = self._objects(self.use_case.event_stream, plan.arrivals)
+        letters = self._objects(DEAD_LETTERS, plan.letters)
+        table = self._table(self.use_case.event_stream)
+        found = partitions(self.glue, self.database, table.raw)
+        later = any(part.start >= plan.arrivals.end for part in found)
+        return Selection(list(events), list(letters), later)
+
+    def body(self, found: LakeObject) -> BinaryIO:
+        """The object's content, unpacked."""
+        body = self.s3.get_object(Bucket=found.bucket, Key=found.key)["Body"]
+        return originals.opened(found.key, body)
+
+    def _objects(self, stream: str, span: Span) -> Iterator[LakeObject]:
+        hours = partitions(self.glue, self.database, self._table(stream).raw)
+        return objects(self.s3, (part for part in hours if span.holds(part.start)))
+
+    def _table(self, stream: str) -> LakeTable:
+        return next(table for table in lake_tables(self.use_case) if table.stream == stream)
+
+
+def compute(lake: Lake, plan: Plan, chosen: Selection, run: Run, progress: Progress) -> Computed:
+    """Compute the plan's buckets in the run's folder; raises CommandError.
+
+    That is: if there are no records, if the lake has not got all of them yet, or if the job fails.
+    """
+    counted = _prepare(lake, plan, chosen, run, progress)
+    require_delivered(plan, counted, later=chosen.later)
+    seconds = run.finish(lambda read: progress("computing", read, counted.records))
+    progress("computing", counted.records, counted.records)
+    rows = (row for stream in run.kept for row in run.results(stream))
+    return Computed(newest(lake.use_case, rows, plan.buckets), counted, seconds)
+
+
+def count_records(use_case: UseCase, plan: Plan) -> str:
+    """The query for how many original records of the plan the lake holds."""
+    table = next(t for t in lake_tables(use_case) if t.stream == use_case.event_stream)
+    hours = (f"{moment:'%Y-%m-%d-%H'}" for moment in (plan.arrivals.start, plan.arrivals.end))
+    events = (
+        f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}'" for moment in (plan.events.start, plan.events.end)
+    )
+    return (
+        f"SELECT count(*) AS records FROM {table.raw} WHERE \"type\" <> '{HEARTBEAT}'"
+        ' AND "date" || \'-\' || "hour" >= {} AND "date" || \'-\' || "hour" < {}'.format(*hours)
+        + " AND occurred_at >= {} AND occurred_at < {}".format(*events)
+    )
+
+
+def require_delivered(plan: Plan, counted: Counted, *, later: bool) -> None:
+    """Raise CommandError unless the lake has all records that decide the range.
+
+    Heartbeats go the way of every record: one that is late enough says that the others are there.
+    """
+    beat = counted.newest_heartbeat
+    if not later and (beat is None or beat < plan.settled):
+        told = "no heartbeat" if beat is None else f"no heartbeat after {instants.to_wire(beat)}"
+        raise CommandError(
+            f"the lake has {told}, and must have one of {instants.to_wire(plan.settled)}: records "
+            "of the range may still be on their way. Wait until they are delivered."
+        )
+    if not counted.records:
+        raise CommandError(f"the lake has no original records of {plan.events}")
+
+
+def _prepare(lake: Lake, plan: Plan, chosen: Selection, run: Run, progress: Progress) -> Counted:
+    late = originals.late_records(_bodies(lake, chosen.letters, "dead letters", progress))
+    collected = Originals(plan, late)
+    rows = (
+        row
+        for number, found in enumerate(chosen.records, 1)
+        for row in _seen(collected.rows(found, lake.body(found)), number, chosen, progress)
+    )
+    run.folder.mkdir(parents=True, exist_ok=True)
+    unsorted = run.folder / "records"
+    originals.write(rows, unsorted)
+    source = run.source(lake.use_case.event_stream)
+    source.mkdir(parents=True)
+    progress("sorting", 0)
+    originals.in_order(unsorted, source / "records.json.gz")
+    unsorted.unlink()
+    return collected.counted
+
+
+def _seen(
+    rows: Iterable[bytes], number: int, chosen: Selection, progress: Progress
+) -> Iterator[bytes]:
+    yield from rows
+    progress("reading the lake", number, len(chosen.records))
+
+
+def _bodies(
+    lake: Lake, found: list[LakeObject], step: str, progress: Progress
+) -> Iterator[BinaryIO]:
+    for number, one in enumerate(found, 1):
+        yield lake.body(one)
+        progress(step, number, len(found))

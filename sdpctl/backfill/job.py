@@ -1,0 +1,142 @@
+"""One bounded run of the packaged application on this machine, over files.
+
+The same code as the live job's, in streaming mode: its process table functions run in no other.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+
+from sdpctl.errors import CommandError
+from sdpctl.local import flink_config
+from sdpctl.local.processes import Service, last_lines, pause
+from sdpctl.settings import Settings
+
+GROUP = "sdp"
+_CHANGES = {
+    "restart-strategy.type": "none",  # a bounded run is begun again by whoever asked for it
+    "execution.checkpointing.interval": "10 s",
+    "execution.checkpointing.externalized-checkpoint-retention": "NO_EXTERNALIZED_CHECKPOINTS",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run in `folder`, which holds `code/` (the unpacked zip) and the input of `source`.
+
+    `group` is the property group of the deployed application: its parameters are the run's.
+    """
+
+    settings: Settings
+    folder: Path
+    use_case: str
+    group: Mapping[str, str]
+    kept: tuple[str, ...]
+    parallelism: int
+
+    def source(self, stream: str) -> Path:
+        """The folder that the records of a stream are read from."""
+        return self.folder / "data" / self.use_case / stream
+
+    def finish(self, progress: Callable[[int], None]) -> float:
+        """Run to the end; `progress` is told how many records were read. Seconds it took.
+
+        Raises CommandError if another backfill runs on this machine, or the job fails.
+        """
+        service = Service("backfill", self.settings)
+        if service.process():
+            raise CommandError("another backfill runs on this machine")
+        service.log.unlink(missing_ok=True)
+        port, started = _free_port(), time.monotonic()
+        self._configure(port)
+        process = service.start(
+            [self.settings.python("flink"), "main.py"], self._environment(), self.folder / "code"
+        )
+        try:
+            _watch(process, port, progress)
+        finally:
+            service.kill()
+        if process.returncode:
+            said = last_lines(service.log, 30)
+            raise CommandError(f"the backfill's job failed\n{said}\nlog: {service.log}")
+        return time.monotonic() - started
+
+    def results(self, stream: str) -> Iterator[dict[str, Any]]:
+        """The rows that the run wrote to a stream, in no order."""
+        for path in sorted(self.source(stream).rglob("part-*")):
+            with path.open("rb") as file:
+                yield from map(orjson.loads, file)
+
+    @property
+    def _scratch(self) -> Path:
+        """Flink's temporary files, which go with the folder."""
+        return self.folder / "tmp"
+
+    def _configure(self, port: int) -> None:
+        self._scratch.mkdir()
+        flink_config.write(
+            self.folder / "conf",
+            flink_home=flink_config.flink_home(self.settings.python("flink").parent.parent),
+            checkpoints=self.folder / "checkpoints",
+            port=port,
+            parallelism=self.parallelism,
+            scratch=self._scratch,
+            changes=_CHANGES,
+        )
+        given = {
+            **self.group,
+            "use_cases": self.use_case,
+            "connector": "files",
+            "files.path": str(self.folder / "data"),
+            "files.kept": ",".join(self.kept),
+        }
+        groups = [{"PropertyGroupId": GROUP, "PropertyMap": given}]
+        (self.folder / "properties.json").write_text(json.dumps(groups))
+
+    def _environment(self) -> dict[str, str]:
+        base = self.settings.aws_environment()
+        return {
+            **base,
+            "PATH": f"{self.settings.python('flink').parent}:{base['PATH']}",
+            "SUBMIT_ARGS": "remote -t local",
+            "FLINK_CONF_DIR": str(self.folder / "conf"),
+            "FLINK_LOG_DIR": str(self.folder),
+            "FLINK_IDENT_STRING": "backfill",
+            "JVM_ARGS": f"-Xmx{flink_config.HEAP} -Djava.io.tmpdir={self._scratch}",
+            "TMPDIR": str(self._scratch),
+            "SDP_APPLICATION_PROPERTIES": str(self.folder / "properties.json"),
+        }
+
+
+def _watch(process: subprocess.Popen[bytes], port: int, progress: Callable[[int], None]) -> None:
+    while process.poll() is None:
+        progress(_records_read(port))
+        pause(0.5)
+
+
+def _records_read(port: int) -> int:
+    """What the sources have sent on; 0 while the job is not there yet, or gone."""
+    base = f"http://127.0.0.1:{port}/jobs"
+    try:
+        job = httpx.get(base, timeout=2).json()["jobs"][0]["id"]
+        vertices = httpx.get(f"{base}/{job}", timeout=2).json()["vertices"]
+    except (httpx.HTTPError, ValueError, KeyError, IndexError):
+        return 0
+    sources = [v for v in vertices if v["name"].startswith("Source:")]
+    return max((int(v["metrics"]["write-records"]) for v in sources), default=0)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,192 @@
+"""The original records of the lake: read once, chosen, and put in the order of event time.
+
+In that order no record is late. Those that the live job counted as late are left out: a dead letter
+with exactly their bytes says so. What no job could count is left out too, and all is counted.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import duckdb
+import orjson
+
+from glue import instants
+from glue.limits import AHEAD, CLOCKS_DIFFER, RECORD_BYTES
+from glue.targets.flink import HEARTBEAT
+from sdpctl.backfill.plan import HOUR, Plan
+from sdpctl.lake import LakeObject
+
+# An object holds records of up to this long after its oldest one: the longest that is buffered.
+BUFFERED = timedelta(seconds=900)
+_BLANK = bytes.maketrans(b"\t\r", b"  ")  # between the tokens of JSON; never inside a string
+
+
+@dataclass
+class Counted:
+    """What was found in the lake."""
+
+    files: int = 0
+    bytes: int = 0
+    records: int = 0
+    late: int = 0
+    elsewhere: int = 0
+    malformed: int = 0
+    first_received: datetime | None = None
+    last_received: datetime | None = None
+    newest_heartbeat: datetime | None = None
+
+    @property
+    def rate(self) -> float | None:
+        """Records a second as they came; None if that cannot be told."""
+        if self.first_received is None or self.last_received is None:
+            return None
+        seconds = (self.last_received - self.first_received).total_seconds()
+        return self.records / seconds if seconds else None
+
+    def received(self, moment: datetime) -> None:
+        """One more record that came then."""
+        self.first_received = min(self.first_received or moment, moment)
+        self.last_received = max(self.last_received or moment, moment)
+
+    def beat(self, moment: datetime) -> None:
+        """One more heartbeat."""
+        self.newest_heartbeat = max(self.newest_heartbeat or moment, moment)
+
+
+@dataclass
+class Originals:
+    """Collects the lines of one plan. `late` has the digests of what was late when it came."""
+
+    plan: Plan
+    late: frozenset[bytes]
+    counted: Counted = field(default_factory=Counted)
+
+    def rows(self, found: LakeObject, body: BinaryIO) -> Iterator[bytes]:
+        """Event time, time of receipt and line of each record to compute with, tab-separated."""
+        self.counted.files += 1
+        self.counted.bytes += found.size
+        latest = found.partition.start + HOUR + BUFFERED + AHEAD + CLOCKS_DIFFER
+        for line in lines(body):
+            row = self._row(line, latest)
+            if row is not None:
+                yield row
+
+    def _row(self, line: bytes, latest: datetime) -> bytes | None:
+        event = _object(line) if len(line) <= RECORD_BYTES else None
+        occurred = _moment(event, "occurred_at")
+        if event is None or occurred is None or occurred > latest:
+            self.counted.malformed += 1
+            return None
+        if event.get("type") == HEARTBEAT:
+            self.counted.beat(occurred)
+            return None
+        if not self.plan.events.holds(occurred):
+            self.counted.elsewhere += 1
+            return None
+        if self.late and digest(line) in self.late:
+            self.counted.late += 1
+            return None
+        received = _moment(event, "received_at") or occurred
+        self.counted.records += 1
+        self.counted.received(received)
+        times = b"%d\t%d\t" % (instants.to_millis(occurred), instants.to_millis(received))
+        return times + line.translate(_BLANK) + b"\n"
+
+
+def late_records(bodies: Iterable[BinaryIO]) -> frozenset[bytes]:
+    """The digests of all records that dead letters call late."""
+    found = set()
+    for body in bodies:
+        for line in lines(body):
+            letter = _object(line) or {}
+            if letter.get("reason") == "late" and letter.get("payload"):
+                found.add(digest(base64.b64decode(letter["payload"])))
+    return frozenset(found)
+
+
+def in_order(rows: Path, target: Path) -> None:
+    """Write the lines of a file of rows in the order of event time, then of receipt.
+
+    As gzip, which Flink reads in one piece from beginning to end: pieces read side by side would
+    be out of order again. Sorts on disk where memory does not suffice.
+    """
+    columns = "{'occurred': 'BIGINT', 'received': 'BIGINT', 'line': 'VARCHAR'}"
+    plain = "HEADER false, DELIMITER '\t', QUOTE '', ESCAPE ''"
+    with closing(duckdb.connect()) as connection:
+        connection.execute("SET temp_directory = ?", [str(rows.parent / "sorting")])
+        connection.execute("SET memory_limit = '1GB'")
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute(
+            f"COPY (SELECT line FROM read_csv('{rows}', auto_detect = false, header = false,"
+            f" delim = '\t', quote = '', escape = '', columns = {columns})"
+            f" ORDER BY occurred, received) TO '{target}' (FORMAT csv, COMPRESSION gzip, {plain})"
+        )
+
+
+def lines(body: BinaryIO) -> Iterator[bytes]:
+    """The records of an object: one a line, or one after the other without anything between."""
+    for line in body:
+        text = line.strip()
+        if not text:
+            continue
+        if b"}{" in text and _object(text) is None:
+            yield from _apart(text)
+        else:
+            yield text
+
+
+def opened(name: str, body: BinaryIO) -> BinaryIO:
+    """The body as written before it was compressed."""
+    return gzip.GzipFile(fileobj=body) if name.endswith(".gz") else body  # type: ignore[return-value]
+
+
+def digest(line: bytes) -> bytes:
+    """What stands for a record's bytes."""
+    return blake2b(line.strip(), digest_size=16).digest()
+
+
+def write(rows: Iterable[bytes], target: Path) -> None:
+    """Write rows to a file."""
+    with target.open("wb") as out:
+        out.writelines(rows)
+
+
+def _apart(text: bytes) -> Iterator[bytes]:
+    decoder, rest = json.JSONDecoder(), text.decode("utf-8", errors="replace")
+    position = 0
+    while position < len(rest):
+        try:
+            _, end = decoder.raw_decode(rest, position)
+        except ValueError:
+            yield rest[position:].encode()
+            return
+        yield rest[position:end].encode()
+        position = end
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        found = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _moment(event: dict[str, Any] | None, name: str) -> datetime | None:
+    value = (event or {}).get(name)
+    if not isinstance(value, str):
+        return None
+    try:
+        return instants.parse(value)
+    except ValueError:
+        return None

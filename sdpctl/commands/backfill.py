@@ -1,0 +1,290 @@
+"""`./sdp backfill`: the reports of a range of the past, computed again from the lake."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TimeElapsedColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from glue import UseCase, instants
+from glue.instants import from_millis
+from glue.parameters import DEFAULTS, Parameters
+from infra.topology import Topology
+from sdpctl import deployment
+from sdpctl.backfill.comparing import Buckets, Difference, differences
+from sdpctl.backfill.computing import (
+    Computed,
+    Lake,
+    Progress,
+    Selection,
+    compute,
+    count_records,
+)
+from sdpctl.backfill.job import GROUP, Run
+from sdpctl.backfill.live import Live
+from sdpctl.backfill.plan import Plan, Span, parse_bound, plan, require_final
+from sdpctl.errors import CommandError
+from sdpctl.local.applications import Application, fetch, parse
+from sdpctl.local.processes import pause
+from sdpctl.settings import Settings
+from sdpctl.sql.athena import Athena
+from sdpctl.sql.rows import size
+
+SHOWN = 50  # differences in the table
+STORED_SECONDS = 300
+
+
+def backfill(
+    from_: Annotated[
+        str, typer.Option("--from", help="The first bucket: a day (UTC) or an instant, RFC 3339.")
+    ],
+    to: Annotated[str, typer.Option(help="The end, not included.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be read and written.")
+    ] = False,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Show where lake and live differ; 1 if they do.")
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="With --compare: write the result all the same.")
+    ] = False,
+    use_case: Annotated[
+        str | None, typer.Option(help="Whose reports. [default: the catalog's first]")
+    ] = None,
+    region: deployment.Region = None,
+) -> None:
+    """Compute reports from the lake with the deployed application, and store them.
+
+    Runs on this machine, whichever deployment it reads. What is written has a higher generation
+    than what is live, so the range must be final. Run again, it gives the same.
+    """
+    span = Span(parse_bound("--from", from_), parse_bound("--to", to))
+    console = Console(stderr=True, highlight=False)
+    with deployment.errors():
+        parts = _Parts.of(use_case, region)
+        made = plan(span, parts.parameters)
+        if dry_run:
+            _dry_run(console, parts, made)
+            return
+        found = _run(console, parts, made, compare=compare, write=write or not compare)
+    if found:
+        raise typer.Exit(1)
+
+
+def _dry_run(console: Console, parts: _Parts, made: Plan) -> None:
+    _tell_plan(console, made, parts.lake.select(made), parts.live.buckets(made.buckets))
+    console.print(f"           {parts.records(made):,} records")
+    require_final(made.buckets, parts.live.complete_through(parts.parameters))
+
+
+def _run(
+    console: Console, parts: _Parts, made: Plan, *, compare: bool, write: bool
+) -> list[Difference]:
+    require_final(made.buckets, parts.live.complete_through(parts.parameters))
+    chosen, live = parts.lake.select(made), parts.live.buckets(made.buckets)
+    _tell_plan(console, made, chosen, live)
+    with _folder(parts.settings) as folder, _bars(console) as progress:
+        computed = parts.compute(made, chosen, folder, progress)
+    _tell_run(console, computed)
+    found = list(differences(computed.buckets, live)) if compare else []
+    if compare:
+        _show(found)
+    if write:
+        _store(parts.live, computed.buckets, live, made.buckets, console)
+    return found
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """The parts of a deployment that a backfill needs."""
+
+    settings: Settings
+    use_case: UseCase
+    application: Application
+    lake: Lake
+    live: Live
+    athena: Athena
+    s3: Any
+
+    @classmethod
+    def of(cls, name: str | None, region: str | None) -> _Parts:
+        topology = deployment.topology()
+        found = topology.catalog.use_case(name or topology.catalog.use_cases[0].name)
+
+        def client(service: str) -> Any:
+            return deployment.client(service, region)
+
+        s3 = client("s3")
+        return cls(
+            Settings.load(),
+            found,
+            _application(client("kinesisanalyticsv2"), topology),
+            Lake(topology.database(found.name), found, client("glue"), s3),
+            Live(topology, found, client("dynamodb"), client("kinesis")),
+            Athena(
+                client("athena"),
+                topology.workgroup(found.name),
+                topology.database(found.name),
+                pause,
+            ),
+            s3,
+        )
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters that the live job runs with."""
+        return _parameters(self.application)
+
+    def records(self, made: Plan) -> int:
+        """How many records Athena finds of the plan, repetitions and late ones among them."""
+        finished = self.athena.run(count_records(self.use_case, made))
+        _, [[found]] = next(self.athena.pages(finished))
+        return int(found)
+
+    def compute(self, made: Plan, chosen: Selection, folder: Path, progress: Progress) -> Computed:
+        """The buckets of the plan, computed by the deployed code."""
+        fetch(self.s3, self.application, folder / "code")
+        run = Run(
+            self.settings,
+            folder,
+            self.use_case.name,
+            self.application.group(GROUP),
+            tuple(dict.fromkeys(report.stream for report in self.use_case.reports)),
+            self.application.parallelism,
+        )
+        return compute(self.lake, made, chosen, run, progress)
+
+
+def _application(flink: Any, topology: Topology) -> Application:
+    answer = flink.describe_application(ApplicationName=topology.application)
+    return parse(answer["ApplicationDetail"])
+
+
+def parameters_of(region: str | None) -> Parameters:
+    """The parameters that a deployment's live job runs with."""
+    flink = deployment.client("kinesisanalyticsv2", region)
+    return _parameters(_application(flink, deployment.topology()))
+
+
+def _parameters(application: Application) -> Parameters:
+    group = application.group(GROUP)
+    return Parameters.parse(
+        {name: group[_snake(name)] for name in DEFAULTS if _snake(name) in group}
+    )
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+def _tell_plan(console: Console, made: Plan, chosen: Selection, live: Buckets) -> None:
+    console.print(f"buckets    {made.buckets}; {len(live):,} are live")
+    console.print(f"records    with event times {made.events}")
+    console.print(
+        f"lake       {len(chosen.records):,} objects, {size(chosen.bytes)}, "
+        f"delivered {made.arrivals}"
+    )
+
+
+def _tell_run(console: Console, computed: Computed) -> None:
+    counted, rate = computed.counted, computed.counted.rate
+    console.print(
+        f"read       {counted.records:,} records of {counted.bytes:,} bytes; left out: "
+        f"{counted.late:,} late, {counted.malformed:,} malformed, "
+        f"{counted.elsewhere:,} of other times"
+    )
+    came = "" if rate is None else f"; they came at {rate:,.0f} events/s"
+    console.print(
+        f"computed   {len(computed.buckets):,} buckets in {computed.seconds:.1f} s: "
+        f"{counted.records / computed.seconds:,.0f} events/s{came}"
+    )
+
+
+def _show(found: list[Difference]) -> None:
+    console = Console(highlight=False)
+    if found:
+        table = Table("report", "key", "bucket", "measure", "lake", "live")
+        for (path, key, period), measure, lake, live in found[:SHOWN]:
+            at = instants.to_wire(from_millis(period * 1000))
+            table.add_row(path, str(key), at, measure, _number(lake), _number(live))
+        console.print(table)
+    more = f", of which {SHOWN} are shown" if len(found) > SHOWN else ""
+    console.print(f"{len(found):,} differences{more}")
+
+
+def _store(live: Live, computed: Buckets, held: Buckets, span: Span, console: Console) -> None:
+    generation = 1 + max((bucket.generation for bucket in held.values()), default=0)
+    with _bars(console) as progress:
+        done = 0
+
+        def written(count: int) -> None:
+            nonlocal done
+            done += count
+            progress("writing", done, len(computed))
+
+        live.write(computed, generation, written)
+        _await_stored(live, computed, span, generation, progress)
+    if left := len(held.keys() - computed.keys()):
+        console.print(f"left as they are: {left:,} live buckets of which the lake has no records")
+    console.print(f"stored     {len(computed):,} buckets in generation {generation}")
+
+
+def _await_stored(
+    live: Live, computed: Buckets, span: Span, generation: int, progress: Progress
+) -> None:
+    deadline = time.monotonic() + STORED_SECONDS
+    while time.monotonic() < deadline:
+        stored = sum(
+            1
+            for key, bucket in live.buckets(span).items()
+            if key in computed and bucket.generation >= generation
+        )
+        progress("storing", stored, len(computed))
+        if stored == len(computed):
+            return
+        pause(1)
+    raise CommandError(
+        f"after {STORED_SECONDS} s {stored:,} of {len(computed):,} buckets are stored; the others "
+        "are in their streams: see persist's log and the dead letters"
+    )
+
+
+@contextmanager
+def _folder(settings: Settings) -> Iterator[Path]:
+    """A folder for the run, with room for the records of the range; removed at the end."""
+    home = settings.home / "backfill"
+    home.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=home))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _bars(console: Console) -> Iterator[Progress]:
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bars(*columns, console=console, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def progress(step: str, done: int, total: int | None = None) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=total)
+            bars.update(tasks[step], completed=done, total=total)
+
+        yield progress
+
+
+def _number(value: int | None) -> str:
+    return "none" if value is None else f"{value:,}"

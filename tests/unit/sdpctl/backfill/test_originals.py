@@ -1,0 +1,112 @@
+"""The lake's original records: chosen, counted, and put in order."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from glue.instants import to_wire
+from glue.parameters import Parameters
+from sdpctl.backfill import originals
+from sdpctl.backfill.originals import Originals
+from sdpctl.backfill.plan import Span, plan
+from sdpctl.lake import LakeObject, Partition
+
+START = datetime(2026, 11, 21, 10, tzinfo=UTC)
+PLAN = plan(Span(START, START + timedelta(hours=1)), Parameters.parse({}))
+OBJECT = LakeObject(Partition("2026-11-21", "10", "s3://b/x/"), "b", "x/a.gz", 100)
+
+
+def line(name: str, minutes: float = 0, delay: float = 1, **fields: Any) -> bytes:
+    """A record of that many minutes after the start, received `delay` seconds later."""
+    moment = START + timedelta(minutes=minutes)
+    times = {
+        "occurred_at": to_wire(moment),
+        "received_at": to_wire(moment + timedelta(seconds=delay)),
+    }
+    return json.dumps({"type": "sold", "event_id": name, **times, **fields}).encode()
+
+
+def names(rows: list[bytes]) -> list[str]:
+    """Which records the rows are."""
+    return [json.loads(row.split(b"\t")[2])["event_id"] for row in rows]
+
+
+def read(
+    *found: bytes, late: frozenset[bytes] = frozenset()
+) -> tuple[list[str], originals.Counted]:
+    """The names of the records that are computed with, and the counts."""
+    collected = Originals(PLAN, late)
+    rows = list(collected.rows(OBJECT, io.BytesIO(b"\n".join(found))))
+    return names(rows), collected.counted
+
+
+def test_records_of_the_plans_times_are_taken_and_the_others_counted() -> None:
+    taken, counted = read(line("a"), line("early", minutes=-181), line("x", -999))
+    assert taken == ["a"]
+    assert (counted.records, counted.elsewhere, counted.files, counted.bytes) == (1, 2, 1, 100)
+
+
+def test_what_no_job_could_count_is_left_out() -> None:
+    """Neither JSON nor an object, without a time, or dated after the hour of its delivery."""
+    future = line("future", minutes=100)
+    taken, counted = read(b"not json", b"[1]", b'{"type":"sold"}', future, line("a"), b"")
+    assert taken == ["a"]
+    assert counted.malformed == 4
+
+
+def test_heartbeats_tell_how_far_the_delivery_is() -> None:
+    beats = [line("h", minutes=n, type="heartbeat") for n in (3, 5, 4)]
+    taken, counted = read(*beats)
+    assert taken == []
+    assert counted.newest_heartbeat == START + timedelta(minutes=5)
+
+
+def test_a_record_that_came_too_late_is_left_out_and_its_repetition_in_time_is_not() -> None:
+    """The dead letter has its bytes, the time of receipt among them."""
+    late = line("a", delay=9000)
+    payload = base64.b64encode(late).decode()
+    letters = [
+        json.dumps({"reason": "late", "payload": payload}),
+        json.dumps({"reason": "duplicate", "payload": base64.b64encode(line("b")).decode()}),
+        json.dumps({"reason": "late", "payload": None}),
+    ]
+    found = originals.late_records([io.BytesIO("\n".join(letters).encode())])
+    taken, counted = read(line("a"), late, line("b"), late, late=found)
+    assert taken == ["a", "b"]
+    assert counted.late == 2
+
+
+def test_records_without_anything_between_them_are_told_apart() -> None:
+    inside = line("in }{ side")
+    taken, _ = read(line("a") + inside + line("b"), inside)
+    assert taken == ["a", "in }{ side", "b", "in }{ side"]
+
+
+def test_the_rate_is_that_of_the_arrival() -> None:
+    _, counted = read(*(line(str(n), minutes=n) for n in range(11)))
+    assert counted.rate == 11 / 600
+    assert read(line("a"))[1].rate is None
+
+
+def test_lines_are_in_the_order_of_event_time_then_receipt_and_as_they_were(tmp_path: Path) -> None:
+    spaced = line("b", minutes=1).replace(b'"type": ', b'"type" :\t')
+    quoted = line('quote " \\ , ', minutes=2)
+    found = [quoted, line("c", minutes=1, delay=9), spaced, line("a")]
+    collected = Originals(PLAN, frozenset())
+    rows, target = tmp_path / "rows", tmp_path / "x.json.gz"
+    originals.write(collected.rows(OBJECT, io.BytesIO(b"\n".join(found))), rows)
+    originals.in_order(rows, target)
+    lines = gzip.decompress(target.read_bytes()).splitlines()
+    assert [json.loads(one)["event_id"] for one in lines] == ["a", "b", "c", 'quote " \\ , ']
+    assert lines[3] == quoted
+
+
+def test_packed_objects_are_unpacked() -> None:
+    packed = io.BytesIO(gzip.compress(line("a")))
+    assert list(originals.lines(originals.opened("x.gz", packed))) == [line("a")]

@@ -1,0 +1,60 @@
+"""What a range needs, and which ranges are refused."""
+
+from datetime import datetime
+
+import pytest
+
+from glue.parameters import Parameters
+from sdpctl.backfill.plan import Span, parse_bound, plan, require_final
+from sdpctl.errors import CommandError
+
+PARAMETERS = Parameters.parse({"CorrelationWindow": "PT1H", "AllowedLateness": "PT2H"})
+
+
+def at(text: str) -> datetime:
+    """That time of November 2026."""
+    return datetime.fromisoformat(f"2026-11-{text}+00:00")
+
+
+DAY = Span(at("20T00:00"), at("21T00:00"))
+
+
+def test_records_are_read_as_far_as_they_can_decide_a_bucket() -> None:
+    made = plan(DAY, PARAMETERS)
+    assert made.events == Span(at("19T20:00"), at("21T01:00"))
+
+
+def test_hours_of_delivery_reach_from_the_first_record_to_the_last_that_was_not_late() -> None:
+    """Five minutes ahead of its time at the least, lateness and an hour behind it at the most."""
+    made = plan(DAY, PARAMETERS)
+    assert made.arrivals == Span(at("19T19:00"), at("21T05:00"))
+    assert made.letters == Span(at("19T19:00"), at("28T05:00"))
+    assert made.settled == at("21T03:00")
+
+
+def test_a_day_or_an_instant_bounds_a_range() -> None:
+    assert parse_bound("--from", "2026-11-21") == at("21T00:00")
+    assert parse_bound("--from", "2026-11-21T12:00:00+02:00") == at("21T10:00")
+    with pytest.raises(CommandError, match=r"--to: '21\.11\.': .*RFC 3339.*or a day"):
+        parse_bound("--to", "21.11.")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "wrong"),
+    [
+        ("20T00:00", "20T00:00", "--from must be before --to"),
+        ("20T00:01", "21T00:00", "--from 2026-11-20T00:01:00.000Z: cuts a bucket in two"),
+        ("20T00:00", "20T00:07", "buckets are PT5M"),
+    ],
+)
+def test_a_range_is_one_of_whole_buckets(start: str, end: str, wrong: str) -> None:
+    with pytest.raises(CommandError, match=wrong):
+        plan(Span(at(start), at(end)), PARAMETERS)
+
+
+def test_a_range_that_can_still_change_is_refused() -> None:
+    require_final(DAY, at("21T00:00"))
+    with pytest.raises(CommandError, match="complete_through is 2026-11-20T23:59:59"):
+        require_final(DAY, at("20T23:59:59"))
+    with pytest.raises(CommandError, match="complete_through is not known yet"):
+        require_final(DAY, None)
