@@ -3,6 +3,7 @@ package sdp.functions;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.table.api.ValidationException;
@@ -11,43 +12,93 @@ import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.data.TimestampData;
 import org.apache.flink.table.types.logical.LogicalType;
+import org.apache.flink.table.types.logical.LogicalTypeRoot;
 import org.apache.flink.table.types.logical.RowType;
 
 /**
- * Writes the values of a row's columns compactly and reads them back: columns that are null take no
- * room, and a column that is added at the end later reads as null from what was written before.
+ * Writes the values of a row's columns compactly and reads them back. A value is marked with its
+ * column's name and type, not with its place: what was written before a column was added reads as
+ * before, wherever the column was put. Columns that are null take no room.
  */
 final class Columns implements Serializable {
-  private static final long serialVersionUID = 1L;
+  private static final long serialVersionUID = 2L;
 
-  /** A column is named by one byte, and one value of it means the end. */
-  private static final int MOST = 254;
+  /** Marks the end of a row; no column is marked so. */
+  private static final int END = 0;
 
   private final Codec[] codecs;
+  private final int[] marks;
+  private final List<String> names;
 
-  Columns(List<LogicalType> types) {
-    if (types.size() > MOST) {
-      throw new ValidationException("Rows of more than " + MOST + " columns are not supported.");
-    }
+  Columns(List<String> names, List<LogicalType> types) {
+    this.names = List.copyOf(names);
     codecs = types.stream().map(Columns::codec).toArray(Codec[]::new);
+    marks = IntStream.range(0, codecs.length).map(c -> mark(names.get(c), types.get(c))).toArray();
+    for (int column = 0; column < marks.length; column++) {
+      int twin = position(marks[column], 0);
+      if (twin < column) {
+        throw new ValidationException(
+            "CORRELATE cannot tell the columns '%s' and '%s' apart in its state: rename one."
+                .formatted(names.get(twin), names.get(column)));
+      }
+    }
   }
 
   void write(Object[] values, DataOutputSerializer out) throws IOException {
     for (int column = 0; column < codecs.length; column++) {
       if (values[column] != null) {
-        out.writeByte(column + 1);
+        out.writeShort(marks[column]);
         codecs[column].write(values[column], out);
       }
     }
-    out.writeByte(0);
+    out.writeShort(END);
   }
 
   Object[] read(DataInputDeserializer in) throws IOException {
     Object[] values = new Object[codecs.length];
-    for (int column = in.readUnsignedByte(); column != 0; column = in.readUnsignedByte()) {
-      values[column - 1] = codecs[column - 1].read(in);
+    int next = 0;
+    for (int mark = in.readUnsignedShort(); mark != END; mark = in.readUnsignedShort()) {
+      int column = position(mark, next);
+      if (column < 0) {
+        throw new IOException(
+            "The state holds a column that is none of "
+                + names
+                + " with its type: keep every column of CORRELATE's input and its type, and give"
+                + " what is new a name of its own.");
+      }
+      values[column] = codecs[column].read(in);
+      next = column + 1;
     }
     return values;
+  }
+
+  /** The column of that mark, or -1; mostly the one looked at first. */
+  private int position(int mark, int first) {
+    for (int step = 0; step < marks.length; step++) {
+      int column = (first + step) % marks.length;
+      if (marks[column] == mark) {
+        return column;
+      }
+    }
+    return -1;
+  }
+
+  /** Two bytes that stand for a column's name and the kind of its values. */
+  private static int mark(String name, LogicalType type) {
+    int hash = (name + ' ' + kind(type)).hashCode();
+    int folded = (hash ^ hash >>> 16) & 0xFFFF;
+    return folded == END ? 1 : folded;
+  }
+
+  /**
+   * What is written alike is one kind: an expression's text may be CHAR today, VARCHAR tomorrow.
+   */
+  private static LogicalTypeRoot kind(LogicalType type) {
+    return switch (type.getTypeRoot()) {
+      case CHAR -> LogicalTypeRoot.VARCHAR;
+      case BINARY -> LogicalTypeRoot.VARBINARY;
+      default -> type.getTypeRoot();
+    };
   }
 
   /** Seven bits a byte, least first; small and negative numbers are short. */
@@ -120,7 +171,7 @@ final class Columns implements Serializable {
   }
 
   private static Codec row(RowType type) {
-    Columns nested = new Columns(type.getChildren());
+    Columns nested = new Columns(type.getFieldNames(), type.getChildren());
     RowData.FieldGetter[] getters = Fields.getters(type);
     return new Pair<RowData>(
         (value, out) -> nested.write(Fields.values(value, getters), out),

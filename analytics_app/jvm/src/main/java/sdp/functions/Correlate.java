@@ -141,7 +141,7 @@ public final class Correlate extends ProcessTableFunction<RowData> implements Sp
 
   @Override
   public void open(FunctionContext context) {
-    columns = new Columns(settings.types());
+    columns = new Columns(settings.names(), settings.types());
     getters = settings.getters();
     stages = settings.stages().stream().map(StringData::fromString).toArray(StringData[]::new);
     outcomes = new StringData[Outcome.values().length];

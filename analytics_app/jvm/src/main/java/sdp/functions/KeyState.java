@@ -9,7 +9,7 @@ import org.apache.flink.core.memory.DataOutputSerializer;
 final class KeyState extends Correlation.Key<Object[]> {
 
   /** The layout that is written; reading refuses any other. */
-  private static final int LAYOUT = 1;
+  private static final int LAYOUT = 2;
 
   /** The first value that is not null of each column over the matched stages, in stage order. */
   Object[] merged;
