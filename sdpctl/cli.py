@@ -25,6 +25,7 @@ MODULES = {
     "lake": "lake",
     "compact": "compact",
     "backfill": "backfill",
+    "dead-letters": "dead_letters",
 }
 
 
@@ -37,7 +38,7 @@ def app(wanted: str | None = None) -> typer.Typer:
     found.callback()(_about)
     for name in names:
         module = import_module(f"sdpctl.commands.{MODULES[name]}")
-        found.command(name)(getattr(module, name))
+        found.command(name)(getattr(module, name.replace("-", "_")))
     return found
 
 

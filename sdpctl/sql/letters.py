@@ -1,0 +1,71 @@
+"""Dead letters out of the lake: the query, and their bytes as they were."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+TABLE = "parquet_dead_letters"
+_SHOWN = 60
+
+
+def query(*, since: datetime, filters: Mapping[str, str | None], limit: int | None = None) -> str:
+    """SQL: the newest dead letters that failed since then, each once.
+
+    `filters` are columns and the values wanted, None for any. A letter that was delivered twice
+    has one id. The rows' columns are the letter's, those of `source` among them.
+    """
+    return (
+        "SELECT id, stage, reason, field, detail, event_id, occurred_at, failed_at,\n"
+        "  source_stream, source_shard, source_sequence_number, payload, encoding\n"
+        f"FROM (\n{_once(since, filters)}\n) AS letters\n"
+        "WHERE repetition = 1\nORDER BY failed_at DESC, id" + (f"\nLIMIT {limit}" if limit else "")
+    )
+
+
+def count_query(*, since: datetime, filters: Mapping[str, str | None]) -> str:
+    """SQL: how many dead letters there are by stage and reason, each counted once."""
+    return (
+        "SELECT stage, reason, COUNT(*) AS letters, MAX(failed_at) AS newest\n"
+        f"FROM (\n{_once(since, filters)}\n) AS letters\n"
+        "WHERE repetition = 1\nGROUP BY stage, reason\nORDER BY letters DESC, stage, reason"
+    )
+
+
+def _once(since: datetime, filters: Mapping[str, str | None]) -> str:
+    # Delivered after it failed, never long before: the partitions before need not be read.
+    conditions = [
+        f"date >= '{since - timedelta(days=1):%Y-%m-%d}'",
+        f"failed_at >= TIMESTAMP '{since:%Y-%m-%d %H:%M:%S}'",
+        *(f"{name} = {_literal(text)}" for name, text in filters.items() if text is not None),
+    ]
+    return (
+        "  SELECT id, stage, reason, field, detail, event_id, occurred_at, failed_at, payload,\n"
+        "    encoding, source.stream AS source_stream, source.shard AS source_shard,\n"
+        "    source.sequence_number AS source_sequence_number,\n"
+        "    ROW_NUMBER() OVER (PARTITION BY id ORDER BY failed_at) AS repetition\n"
+        f"  FROM {TABLE}\n  WHERE " + "\n    AND ".join(conditions)
+    )
+
+
+def original(payload: str | None, encoding: str | None) -> bytes | None:
+    """The record's own bytes; None where the letter could not carry them."""
+    if payload is None:
+        return None
+    data = base64.b64decode(payload)
+    return gzip.decompress(data) if encoding == "gzip" else data
+
+
+def glimpse(data: bytes | None) -> str:
+    """The beginning of the bytes as text, in one line."""
+    if data is None:
+        return ""
+    text = data[: 4 * _SHOWN].decode("utf-8", "backslashreplace").strip()
+    line = "".join(c if c.isprintable() else " " for c in text)
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
