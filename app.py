@@ -1,4 +1,7 @@
-"""Cloud entry: the catalog and the context become one stage of stacks per region."""
+"""Cloud entry: the catalog and the context become one stage of stacks per region.
+
+A definition that changed in a way its old senders, readers or rows cannot bear is not deployed.
+"""
 
 import sys
 from pathlib import Path
@@ -10,16 +13,20 @@ from glue import PlatformError
 from infra.assets import Assets
 from infra.settings import Settings
 from infra.stage import add_stages
+from sdpctl.generated import check_released
+
+ROOT = Path(__file__).parent
 
 
 def main() -> None:
     """Synthesise every stage into cdk.out."""
-    app = cdk.App()
+    app, catalog = cdk.App(), usecases.load()
+    check_released(ROOT, catalog)
     add_stages(
         app,
-        catalog=usecases.load(),
+        catalog=catalog,
         settings=Settings.parse(app.node.get_all_context()),
-        assets=Assets.built(Path(__file__).parent),
+        assets=Assets.built(ROOT),
     )
     app.synth()
 
