@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -51,11 +52,18 @@ def applications(settings: Settings) -> list[Application]:
 
 def _names(settings: Settings) -> list[str]:
     """From the deployed stacks, because the emulator knows no ListApplications."""
+    states = stack_states(settings)
+    ours = frozenset(kv for kv in states.items() if kv[0].startswith(settings.stage))
+    return _applications_of(settings, ours)
+
+
+@lru_cache(maxsize=1)
+def _applications_of(settings: Settings, states: frozenset[tuple[str, str]]) -> list[str]:
+    """Asked again only when a stack came, went or changed its state: the answer is long."""
     stacks = aws.client(settings, "cloudformation")
-    ours = [name for name in stack_states(settings) if name.startswith(settings.stage)]
     resources = [
         resource
-        for name in ours
+        for name, _ in states
         for resource in stacks.describe_stack_resources(StackName=name)["StackResources"]
     ]
     found = [r for r in resources if r["ResourceType"] == "AWS::KinesisAnalyticsV2::Application"]

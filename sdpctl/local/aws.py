@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import boto3
@@ -10,8 +11,12 @@ from botocore.config import Config
 from sdpctl.settings import Settings
 
 
+@cache  # making one costs more than most calls do
 def client(settings: Settings, service: str, *, read_seconds: int = 60) -> Any:
-    """A boto3 client of the emulator; it gives up soon, because the emulator is on this machine."""
+    """A boto3 client of the emulator; it gives up soon, because the emulator is on this machine.
+
+    One for each service, shared between threads.
+    """
     return boto3.client(
         service,  # type: ignore[call-overload]
         endpoint_url=settings.endpoint,
