@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,6 +14,7 @@ _DURATION = re.compile(
     r"(?:T(?=.)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?$",
     re.ASCII,
 )
+_NAME = re.compile(r"[A-Z][A-Za-z]+")
 _DAY = timedelta(days=1)
 _QUARTER = timedelta(minutes=15)
 _LONGEST = timedelta(days=30)
@@ -49,6 +50,16 @@ def format_duration(value: timedelta) -> str:
     if not days and not time:
         return "PT0S"
     return "P" + (f"{days}D" if days else "") + (f"T{time}" if time else "")
+
+
+def check_names(names: Iterable[str]) -> None:
+    """ParameterError for a name that is written like a parameter's and is none.
+
+    A deployment is also told other things, under names that begin with a small letter.
+    """
+    for name in names:
+        if _NAME.fullmatch(name) and name not in DEFAULTS:
+            raise ParameterError(f"{name}: no such parameter; parameters: {sorted(DEFAULTS)}")
 
 
 @dataclass(frozen=True)

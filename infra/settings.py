@@ -9,15 +9,13 @@ from datetime import timedelta
 from typing import TypeVar
 
 from glue.errors import ParameterError
-from glue.parameters import DEFAULTS as DURATIONS
-from glue.parameters import Parameters, parse_duration
+from glue.parameters import Parameters, check_names, parse_duration
 
 REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1")
 
 T = TypeVar("T")
 _PREFIX = re.compile(r"[a-z][a-z0-9-]{0,19}")
 _LOG_RETENTIONS = ("1", "3", "5", "7", "14", "30", "60", "90", "180", "365", "731", "3653")
-_PARAMETER = re.compile(r"[A-Z][A-Za-z]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +59,7 @@ class Settings:
         The CDK keeps keys of its own in the context, so only keys written like a parameter's
         name are held to be misspelt.
         """
-        for name in context:
-            if _PARAMETER.fullmatch(name) and name not in DURATIONS:
-                raise ParameterError(f"{name}: no such parameter; parameters: {sorted(DURATIONS)}")
+        check_names(context)
         read = _Reader(context)
         return cls(
             prefix=read("prefix", "sdp", _prefix),

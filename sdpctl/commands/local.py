@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from glue.parameters import Parameters, check_names
 from sdpctl import outputs as deployed
 from sdpctl.clock import now
 from sdpctl.errors import CommandError
@@ -72,12 +73,18 @@ def package() -> None:
 
 
 def parse_parameters(text: str) -> dict[str, str]:
-    """`A=B C=D` as a mapping; raises CommandError."""
+    """`A=B C=D` as a mapping, refused here by name rather than after minutes of work.
+
+    Raises CommandError for what is no pair, ParameterError for a parameter that cannot be.
+    """
     pairs = [part.partition("=") for part in text.split()]
     wrong = [name for name, equals, _ in pairs if not (name and equals)]
     if wrong:
         raise CommandError(f"PARAMETERS: {wrong[0]!r} is not of the form Name=value")
-    return {name: value for name, _, value in pairs}
+    found = {name: value for name, _, value in pairs}
+    check_names(found)
+    Parameters.parse(found)
+    return found
 
 
 def _table(found: list[Component]) -> Table:

@@ -27,11 +27,18 @@ def start(settings: Settings) -> bool:
     if emulator.process():
         _await_health(settings)
         return False
-    emulator.kill()  # what a killed emulator left behind: the workers of its functions
-    require_port(settings.emulator_port, "SDP_EMULATOR_PORT")
+    require_free(settings)
     emulator.start([settings.python("emulator"), "-m", LAUNCHER], _environment(settings))
     _await_health(settings)
     return True
+
+
+def require_free(settings: Settings) -> None:
+    """Raise CommandError if the emulator does not run and another program has its port."""
+    emulator = service(settings)
+    if not emulator.process():
+        emulator.kill()  # what a killed emulator left behind: the workers of its functions
+        require_port(settings.emulator_port, "SDP_EMULATOR_PORT")
 
 
 def stop(settings: Settings) -> bool:

@@ -46,6 +46,12 @@ def states(settings: Settings) -> list[dict[str, Any]]:
     return found
 
 
+def versions(settings: Settings) -> dict[str, int]:
+    """The version of each application whose job the worker has started."""
+    found = {s["name"]: s.get("version") for s in states(settings) if s.get("state") == "running"}
+    return {name: version for name, version in found.items() if version is not None}
+
+
 def _get(settings: Settings, path: str) -> dict[str, Any]:
     answer = _json(settings, path)
     return answer if isinstance(answer, dict) else {}

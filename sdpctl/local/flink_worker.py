@@ -117,7 +117,13 @@ class FlinkWorker:
         self.running, self._started = application, time.monotonic()
         started = datetime.now(UTC).isoformat(timespec="seconds")
         restored_from = str(restored) if restored else None
-        self._say(state="running", started=started, restored_from=restored_from, error="")
+        self._say(
+            state="running",
+            version=application.version,
+            started=started,
+            restored_from=restored_from,
+            error="",
+        )
 
     def _code(self, application: Application) -> Path:
         folder = self.home / f"version-{application.version}"

@@ -16,6 +16,7 @@ import usecases
 from sdpctl import outputs
 from sdpctl.errors import CommandError
 from sdpctl.local import deploy, emulator, flink_status, workers
+from sdpctl.local.applications import applications
 from sdpctl.local.processes import last_lines, pause, port_is_free, require_port
 from sdpctl.local.sagemaker import service as sagemaker
 from sdpctl.settings import Settings
@@ -54,16 +55,22 @@ class Steps:
 def up(settings: Settings, parameters: Mapping[str, str], steps: Steps) -> None:
     """Everything from the emulator to a running Flink job; what is there already stays."""
     settings.home.mkdir(parents=True, exist_ok=True)
+    require_ports(settings)
     assembly = steps("Templates", lambda: deploy.synth(settings, parameters))
     steps("AWS emulator", lambda: emulator.start(settings))
     steps("SageMaker stand-in", lambda: sagemaker.start(settings))
     steps("Deployment bucket and roles", lambda: deploy.bootstrap(settings))
-    if not flink_status.jobs(settings) and not workers.service(settings).process():
-        require_port(settings.flink_port, "SDP_FLINK_PORT")
     steps("Stacks", lambda: deploy.deploy(settings, assembly))
     steps("Workers", lambda: workers.start(settings))
     steps("First calls of the functions", lambda: warm(settings))
     steps("Flink application", lambda: await_job(settings))
+
+
+def require_ports(settings: Settings) -> None:
+    """Raise CommandError if another program has a port that will be needed: before any work."""
+    emulator.require_free(settings)
+    if not workers.service(settings).process() and not workers.jobs(settings):
+        require_port(settings.flink_port, "SDP_FLINK_PORT")
 
 
 def down(settings: Settings, steps: Steps) -> None:
@@ -112,9 +119,10 @@ def _answered(http: httpx.Client, request: httpx.Request) -> None:
 
 
 def await_job(settings: Settings) -> None:
-    """Wait until every task of the Flink job runs."""
+    """Wait until every task of the Flink job runs, in the version that is deployed."""
     deadline = time.monotonic() + JOB_SECONDS
-    while not flink_status.running(settings):
+    wanted = {a.name: a.version for a in applications(settings)}
+    while flink_status.versions(settings) != wanted or not flink_status.running(settings):
         if time.monotonic() > deadline:
             raise CommandError(_why_no_job(settings))
         pause(0.3)

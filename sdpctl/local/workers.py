@@ -46,9 +46,18 @@ def stop(settings: Settings) -> bool:
     """End the workers, the delivery and the jobs they run."""
     ended = service(settings).stop()
     delivery.service(settings).kill()  # its journals say where it goes on
-    for pid_file in (settings.home / "pids").glob("flink-*.json"):
-        Service(pid_file.stem, settings).kill()
+    for job in _job_services(settings):
+        job.kill()
     return ended
+
+
+def jobs(settings: Settings) -> list[Service]:
+    """The processes of Flink jobs that run, with or without their worker."""
+    return [job for job in _job_services(settings) if job.process()]
+
+
+def _job_services(settings: Settings) -> list[Service]:
+    return [Service(p.stem, settings) for p in (settings.home / "pids").glob("flink-*.json")]
 
 
 def resume(settings: Settings, application: Application) -> None:

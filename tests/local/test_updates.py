@@ -1,0 +1,130 @@
+"""The application stopped, started, given new code and other parameters while events flow.
+
+The last of the local tests in their order: the parameters stay changed, and event time runs ahead,
+so that no auction closes while the application restarts on a busy machine.
+"""
+
+import io
+import os
+import subprocess
+import zipfile
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from sdpctl.local import flink_status
+from sdpctl.local.applications import applications
+from sdpctl.settings import ROOT, Settings
+from tests.local.driver import Auctions, Driver, auctions, wait_until
+
+PARAMETERS = "AggregationPeriod=PT1M CorrelationWindow=PT2M AllowedLateness=PT2M"
+
+
+def _state(settings: Settings) -> dict[str, Any]:
+    return flink_status.states(settings)[0]
+
+
+def _await_version(settings: Settings, version: int) -> None:
+    wait_until(
+        lambda: _state(settings).get("version") == version and flink_status.running(settings),
+        600,
+        lambda: f"version {version} does not run: {_state(settings)}",
+    )
+
+
+def _begin(driver: Driver) -> Auctions:
+    """Half an auction each: what follows needs the state that this leaves."""
+    made = auctions(40, at=datetime.now(UTC) + timedelta(minutes=4))
+    driver.send([*made.bids, *made.clicks])
+    bids = {"bids": len(made.bids), "impressions": 0, "clicks": 0, "spend": 0}
+    driver.await_totals(made.campaign, bids, seconds=600)
+    return made
+
+
+def _end(driver: Driver, made: Auctions) -> None:
+    driver.send([*made.impressions, *made.bids])
+    driver.await_totals(made.campaign, made.expected, seconds=600)
+
+
+def test_a_stopped_application_goes_on_where_it_was_when_it_is_started(
+    driver: Driver, settings: Settings
+) -> None:
+    flink = driver.client("kinesisanalyticsv2")
+    name = _state(settings)["name"]
+    made = _begin(driver)
+    flink.stop_application(ApplicationName=name, Force=True)
+    wait_until(
+        lambda: _state(settings)["state"] == "stopped" and not flink_status.jobs(settings),
+        300,
+        lambda: f"still there: {_state(settings)} {flink_status.jobs(settings)}",
+    )
+    driver.send(made.impressions)
+    flink.start_application(ApplicationName=name, RunConfiguration={})
+    _end(driver, made)
+    assert _state(settings)["restored_from"]
+
+
+def test_new_code_runs_from_the_state_of_the_old(driver: Driver, settings: Settings) -> None:
+    [before] = applications(settings)
+    made = _begin(driver)
+    s3 = driver.client("s3")
+    code = s3.get_object(Bucket=before.bucket, Key=before.key)["Body"].read()
+    key = "another-version.zip"
+    s3.put_object(Bucket=before.bucket, Key=key, Body=_with_a_mark(code))
+    location = {"FileKeyUpdate": key}
+    driver.client("kinesisanalyticsv2").update_application(
+        ApplicationName=before.name,
+        CurrentApplicationVersionId=before.version,
+        ApplicationConfigurationUpdate={
+            "ApplicationCodeConfigurationUpdate": {
+                "CodeContentUpdate": {"S3ContentLocationUpdate": location}
+            }
+        },
+    )
+    _await_version(settings, before.version + 1)
+    assert _state(settings)["restored_from"]
+    [folder] = (settings.home / "flink" / before.name).glob("version-*")
+    assert (folder / "MARK").read_text() == "new"
+    _end(driver, made)
+
+
+def _with_a_mark(code: bytes) -> bytes:
+    changed = io.BytesIO(code)
+    with zipfile.ZipFile(changed, "a") as archive:
+        archive.writestr("MARK", "new")
+    return changed.getvalue()
+
+
+def test_other_parameters_reach_the_running_job(driver: Driver, settings: Settings) -> None:
+    """`make up PARAMETERS=…` is this command."""
+    made = _begin(driver)
+    _up(settings, PARAMETERS)
+    assert flink_status.running(settings)
+    assert "120000:BIGINT, 120000:BIGINT, DESCRIPTOR" in _plan(settings)
+    assert _state(settings)["restored_from"]
+    _end(driver, made)
+
+
+def _up(settings: Settings, parameters: str) -> None:
+    places = {
+        "SDP_HOME": str(settings.home),
+        "SDP_EMULATOR_PORT": str(settings.emulator_port),
+        "SDP_FLINK_PORT": str(settings.flink_port),
+        "SDP_SAGEMAKER_PORT": str(settings.sagemaker_port),
+    }
+    done = subprocess.run(
+        [ROOT / "sdp", "up", "--parameters", parameters],
+        env={**os.environ, **places},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _plan(settings: Settings) -> str:
+    """What the running job says its steps are."""
+    address = f"http://127.0.0.1:{settings.flink_port}/jobs"
+    return httpx.get(f"{address}/{flink_status.jobs(settings)[0]['jid']}/plan", timeout=30).text

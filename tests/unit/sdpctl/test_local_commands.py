@@ -1,0 +1,62 @@
+"""What `./sdp up` is told, and what it refuses before it does anything."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from glue.errors import ParameterError
+from sdpctl.commands.local import parse_parameters
+from sdpctl.errors import CommandError
+from sdpctl.local import platform
+from sdpctl.settings import Settings
+
+
+def test_parameters_are_pairs_parted_by_spaces() -> None:
+    text = " CorrelationWindow=PT1M  AllowedLateness=PT1M streamShards=4 "
+    assert parse_parameters(text) == {
+        "CorrelationWindow": "PT1M",
+        "AllowedLateness": "PT1M",
+        "streamShards": "4",
+    }
+    assert parse_parameters("") == {}
+
+
+@pytest.mark.parametrize("text", ["CorrelationWindow", "=PT1M", "A=PT1M PT2M"])
+def test_what_is_no_pair_is_refused(text: str) -> None:
+    with pytest.raises(CommandError, match="is not of the form Name=value"):
+        parse_parameters(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("CorrelationWindow=never", r"^CorrelationWindow: 'never' is not an ISO 8601 duration"),
+        ("AggregationPeriod=PT7M", r"^AggregationPeriod=PT7M: must divide 15 minutes"),
+        ("AllowedLatenes=PT1M", r"^AllowedLatenes: no such parameter; parameters: \['Agg"),
+    ],
+)
+def test_a_parameter_that_cannot_be_is_refused_by_name(text: str, said: str) -> None:
+    with pytest.raises(ParameterError, match=said):
+        parse_parameters(text)
+
+
+@pytest.mark.parametrize("variable", ["SDP_EMULATOR_PORT", "SDP_FLINK_PORT"])
+def test_a_port_in_use_is_told_with_its_variable_before_any_work(
+    tmp_path: Path, variable: str
+) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as other,
+        socket.create_server(("127.0.0.1", 0)) as free,
+    ):
+        places = {
+            "SDP_HOME": str(tmp_path),
+            "SDP_EMULATOR_PORT": str(free.getsockname()[1]),
+            "SDP_FLINK_PORT": str(free.getsockname()[1]),
+            variable: str(other.getsockname()[1]),
+        }
+        free.close()
+        with pytest.raises(CommandError, match=rf"port \d+ is in use .* {variable}=") as refused:
+            platform.up(Settings.load(places), {}, platform.Steps())
+        assert str(other.getsockname()[1]) in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
