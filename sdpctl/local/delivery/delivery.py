@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sdpctl.local.delivery.batches import Record, S3Object, Span, identity, objects
@@ -17,6 +17,8 @@ from sdpctl.local.delivery.kinesis import Page
 from sdpctl.local.delivery.streams import DeliveryStream
 
 PAGE = 500  # records: the emulator answers nobody else while it makes a page
+LARGE_PAGE = 4_000
+FAR_BEHIND = 10.0  # seconds: from here on, catching up matters more
 
 Batch = dict[str, list[Record]]  # by shard
 
@@ -58,14 +60,17 @@ class Delivery:
     now: Callable[[], datetime]
     progress: Progress = field(default_factory=Progress)
     _iterators: dict[str, str | None] = field(default_factory=dict)
+    _behind: dict[str, float] = field(default_factory=dict)
 
-    def run(self, stream: DeliveryStream, layout: Layout) -> None:
-        """Deliver all there is now. Whatever is raised, the next run begins where it must."""
+    def run(self, stream: DeliveryStream, layout: Layout) -> bool:
+        """Deliver a batch, of all there is if that fits; whether it was all.
+
+        Whatever is raised, the next run begins where it must.
+        """
         try:
             if self.journal.begun:
                 self._put(stream, layout, self._again(stream))
-            while not self._deliver(stream, layout):
-                pass
+            return self._deliver(stream, layout)
         except BaseException:
             self._iterators.clear()
             raise
@@ -94,13 +99,14 @@ class Delivery:
         self.journal.commit()
 
     def _gather(self, stream: DeliveryStream) -> tuple[Batch, list[float]]:
-        """Up to the size of a buffer, page by page from all shards in turn.
+        """Up to the size of a buffer or its time, page by page from all shards in turn.
 
         And of each shard that has more: when the last record that was taken arrived.
         """
         batch: Batch = {}
         unread, room = self.source.shards(stream.stream), stream.size
-        while unread and room > 0:
+        until = self.now() + timedelta(seconds=max(1.0, stream.interval))
+        while unread and room > 0 and self.now() < until:
             for shard in list(unread):
                 page = self._page(stream, shard)
                 batch.setdefault(shard, []).extend(page.records)
@@ -116,8 +122,9 @@ class Delivery:
         )
         if iterator is None:
             return Page([], None, 0)
-        page = self.source.page(iterator, PAGE)
-        self._iterators[shard] = page.following
+        far = self._behind.get(shard, 0.0) > FAR_BEHIND
+        page = self.source.page(iterator, LARGE_PAGE if far else PAGE)
+        self._iterators[shard], self._behind[shard] = page.following, page.behind
         return page
 
     def _start(self, stream: DeliveryStream, shard: str) -> str:
@@ -135,7 +142,7 @@ class Delivery:
         iterator: str | None = self.source.at(stream.stream, shard, span.first)
         records = list[Record]()
         while iterator and (not records or _number(records[-1]) < int(span.last)):
-            page = self.source.page(iterator, PAGE)
+            page = self.source.page(iterator, LARGE_PAGE)
             records += page.records
             iterator = page.following
             if not page.records and not page.behind:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -28,7 +27,6 @@ from sdpctl.local.processes import Service
 from sdpctl.settings import Settings
 
 TICK = 0.5
-NICE = 5  # what answers users goes first
 LONGEST_PAUSE = 30.0
 log = logging.getLogger("sdp.delivery")
 
@@ -121,14 +119,14 @@ class Worker:
         before = lane.delivery.progress.records
         try:
             stream = streams.described(self.settings, name)
-            lane.delivery.run(stream, streams.layout(self.settings, stream))
+            all_ = lane.delivery.run(stream, streams.layout(self.settings, stream))
         except (BotoCoreError, ClientError, CommandError, OSError) as error:
             self._fail(name, lane, f"{type(error).__name__}: {error}")
         except Exception as error:  # one stream's fault must not stop the others
             log.exception("%s", name)
             self._fail(name, lane, f"{type(error).__name__}: {error}")
         else:
-            lane.due, lane.pause, lane.error = began + stream.interval, 0.0, ""
+            lane.due, lane.pause, lane.error = began + stream.interval * all_, 0.0, ""
             if count := lane.delivery.progress.records - before:
                 log.info("%s: %d records in %.2f s", name, count, time.monotonic() - began)
 
@@ -161,7 +159,6 @@ def main() -> None:
     """Entry point of the process."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    os.nice(NICE)
     Worker(Settings.load()).run()
 
 

@@ -7,7 +7,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -115,10 +115,13 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def _run(worker: Delivery, size: int = 64 << 20) -> None:
-    worker.run(
-        delivery_stream(BufferingHints={"IntervalInSeconds": 60, "SizeInMBs": size >> 20}), layout()
-    )
+def _run(worker: Delivery, size: int = 64 << 20) -> int:
+    """Batches until all is delivered; how many."""
+    hints = {"IntervalInSeconds": 60, "SizeInMBs": size >> 20}
+    batches = 1
+    while not worker.run(delivery_stream(BufferingHints=hints), layout()):
+        batches += 1
+    return batches
 
 
 def _ids(*numbers: int) -> list[bytes]:
@@ -180,6 +183,15 @@ def test_a_full_buffer_is_an_object_and_the_shards_take_turns(world: World) -> N
     assert world.s3.rows() == _once(*range(20))
     files = [key for key in world.s3.objects if key.startswith("parquet/")]
     assert len(files) == 4  # pages of 3 from each shard in turn, until 1 MiB is there
+
+
+def test_a_batch_ends_when_its_time_is_over_however_much_there_is(world: World) -> None:
+    world.kinesis.add("s-0", *_ids(*range(9)))
+    moments = itertools.count()
+    worker = world.worker()
+    worker.now = lambda: START + timedelta(seconds=40 * next(moments))
+    assert _run(worker) > 1
+    assert world.s3.rows() == _once(*range(9))
 
 
 def test_a_poison_record_is_an_error_and_the_rest_of_its_batch_is_delivered(world: World) -> None:
