@@ -31,7 +31,7 @@ _NOT_FREE = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "4
 
 
 class ObjectsError(PlatformError):
-    """Objects could not be removed."""
+    """An object is gone that should be there, or one is there that could not be removed."""
 
 
 def client() -> S3Client:
@@ -91,8 +91,13 @@ class BucketObjects:
             raise
 
     def download(self, key: str, path: Path) -> None:
-        """Copy an object to a file."""
-        body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+        """Copy an object to a file. ObjectsError where there is none."""
+        try:
+            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                raise ObjectsError(f"{key} is gone") from error
+            raise
         with path.open("wb") as file:
             shutil.copyfileobj(body, file, _CHUNK)
 

@@ -32,7 +32,7 @@ def compact(
     ] = None,
     region: deployment.Region = None,
 ) -> None:
-    """Merge the files of closed hours in the lake; readers see the same rows all the time."""
+    """Merge the files of closed hours in the lake; queries see the same rows all the time."""
     asked = {"use_case": use_case, "table": table, "date": date, "hour": hour}
     event = {**{k: v for k, v in asked.items() if v}, "dry_run": dry_run}
     found = _invoke(event, region)

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from lambdas.adapters import objects, partitions
-from lambdas.adapters.objects import BucketObjects
+from lambdas.adapters.objects import BucketObjects, ObjectsError
 from lambdas.adapters.partitions import GluePartitions, PlacementError
 from lambdas.compact.ports import Placement
 from tests.unit.lambdas.compact.memory import HOUR, START, TABLE
@@ -57,9 +57,11 @@ def test_listings_have_all_pages(bucket: BucketObjects) -> None:
     assert list(bucket.objects("a/")) == []
 
 
-def test_what_is_not_there_is_none(bucket: BucketObjects) -> None:
+def test_what_is_not_there_is_none(bucket: BucketObjects, tmp_path: Path) -> None:
     assert bucket.read("nothing") is None
     bucket.delete(["nothing"])
+    with pytest.raises(ObjectsError, match="nothing is gone"):
+        bucket.download("nothing", tmp_path / "file")
 
 
 def test_files_come_and_go_whole(bucket: BucketObjects, tmp_path: Path) -> None:
