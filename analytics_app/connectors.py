@@ -9,7 +9,8 @@ from typing import Protocol
 from analytics_app.properties import Properties, PropertiesError
 from glue.limits import RECORD_BYTES
 
-_JSON = {"format": "json", "json.timestamp-format.standard": "ISO-8601"}
+JSON = {"format": "json", "json.timestamp-format.standard": "ISO-8601"}
+SOURCE_JSON = {"format": "sdp-json"}  # the same, read faster
 _OMIT_NULLS = {"json.encode.ignore-null-fields": "true"}
 
 
@@ -44,12 +45,12 @@ class Kinesis:
         """Reads from the oldest record kept: a first start misses nothing."""
         start = {"source.init.position": "TRIM_HORIZON"}
         largest = {"source.record.max-bytes": str(RECORD_BYTES)}
-        return {**self._stream(use_case, stream), **start, **largest, **_JSON}
+        return {**self._stream(use_case, stream), **start, **largest, **SOURCE_JSON}
 
     def sink(self, use_case: str, stream: str) -> dict[str, str]:
         """Writes after at most 100 ms: the time to buffer is latency."""
         flush = {"sink.flush-buffer.timeout": "100"}
-        return {**self._stream(use_case, stream), **flush, **_JSON, **_OMIT_NULLS}
+        return {**self._stream(use_case, stream), **flush, **JSON, **_OMIT_NULLS}
 
     def _stream(self, use_case: str, stream: str) -> dict[str, str]:
         try:
@@ -76,13 +77,13 @@ class Files:
 
     def source(self, use_case: str, stream: str) -> dict[str, str]:
         """Reads what lies there and ends."""
-        return {**self._stream(use_case, stream), **_JSON, "json.ignore-parse-errors": "true"}
+        return {**self._stream(use_case, stream), **JSON, "json.ignore-parse-errors": "true"}
 
     def sink(self, use_case: str, stream: str) -> dict[str, str]:
         """Writes parts as they are committed, or nothing."""
         if self.kept and stream not in self.kept:
             return {"connector": "blackhole"}
-        return {**self._stream(use_case, stream), **_JSON, **_OMIT_NULLS}
+        return {**self._stream(use_case, stream), **JSON, **_OMIT_NULLS}
 
     def _stream(self, use_case: str, stream: str) -> dict[str, str]:
         return {"connector": "filesystem", "path": f"{self.path}/{use_case}/{stream}"}

@@ -88,7 +88,8 @@ def violations(column: Column) -> list[tuple[str, str]]:
     match column.type:
         case String(min_length=low, max_length=high):
             if low:
-                found.append((f"CHAR_LENGTH({name}) < {low}", f"is shorter than {low}"))
+                short = f"{name} = ''" if low == 1 else f"CHAR_LENGTH({name}) < {low}"
+                found.append((short, f"is shorter than {low}"))
             if high is not None:
                 found.append((f"CHAR_LENGTH({name}) > {high}", f"is longer than {high}"))
         case Integer(minimum=least, maximum=most):
@@ -124,13 +125,19 @@ def violation(events: Sequence[Schema]) -> str:
         if column.name not in ("type", "received_at")
         for condition, meaning in violations(column)
     ]
-    lines += [
-        _when(f"`type` = {_literal(event.type)} AND {condition}", column, meaning)
-        for event in events
+    lines += [_of(event) for event in events]
+    return "CASE\n    " + "\n    ".join(lines) + "\n  END"
+
+
+def _of(event: Schema) -> str:
+    # a record's type is compared once, not for each check
+    checks = [
+        "      " + _when(condition, column, meaning)
         for column in event.columns
         for condition, meaning in violations(column)
     ]
-    return "CASE\n    " + "\n    ".join(lines) + "\n  END"
+    inner = "\n".join(["CASE", *checks, "    END"]) if checks else "CAST(NULL AS STRING)"
+    return f"WHEN `type` = {_literal(event.type)} THEN {inner}"
 
 
 def _when(condition: str, column: Column, meaning: str) -> str:

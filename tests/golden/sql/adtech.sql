@@ -28,8 +28,7 @@ CREATE TEMPORARY TABLE `bcns` (
   'aws.region' = 'eu-west-1',
   'source.init.position' = 'TRIM_HORIZON',
   'source.record.max-bytes' = '262144',
-  'format' = 'json',
-  'json.timestamp-format.standard' = 'ISO-8601'
+  'format' = 'sdp-json'
 );
 
 CREATE TEMPORARY TABLE `impressions` (
@@ -162,29 +161,35 @@ SELECT *,
     WHEN `type` IS NULL THEN '/type is missing: the record cannot be decoded, has no type or is larger than 262144 bytes'
     WHEN `type` NOT IN ('bid', 'imp', 'click') THEN '/type is not one of the types of this stream'
     WHEN `event_id` IS NULL THEN '/event_id is required'
-    WHEN CHAR_LENGTH(`event_id`) < 1 THEN '/event_id is shorter than 1'
+    WHEN `event_id` = '' THEN '/event_id is shorter than 1'
     WHEN CHAR_LENGTH(`event_id`) > 128 THEN '/event_id is longer than 128'
     WHEN `occurred_at` IS NULL THEN '/occurred_at is required'
-    WHEN `type` = 'bid' AND `tx_id` IS NULL THEN '/tx_id is required'
-    WHEN `type` = 'bid' AND CHAR_LENGTH(`tx_id`) < 1 THEN '/tx_id is shorter than 1'
-    WHEN `type` = 'bid' AND CHAR_LENGTH(`tx_id`) > 128 THEN '/tx_id is longer than 128'
-    WHEN `type` = 'bid' AND `app_uid` IS NULL THEN '/app_uid is required'
-    WHEN `type` = 'bid' AND CHAR_LENGTH(`app_uid`) < 1 THEN '/app_uid is shorter than 1'
-    WHEN `type` = 'bid' AND CHAR_LENGTH(`app_uid`) > 256 THEN '/app_uid is longer than 256'
-    WHEN `type` = 'bid' AND `campaign_item_id` IS NULL THEN '/campaign_item_id is required'
-    WHEN `type` = 'bid' AND `campaign_item_id` < 0 THEN '/campaign_item_id is less than 0'
-    WHEN `type` = 'bid' AND CHAR_LENGTH(`creative_category`) > 256 THEN '/creative_category is longer than 256'
-    WHEN `type` = 'bid' AND CHAR_LENGTH(`creative_id`) > 256 THEN '/creative_id is longer than 256'
-    WHEN `type` = 'bid' AND CHAR_LENGTH(`domain`) > 256 THEN '/domain is longer than 256'
-    WHEN `type` = 'bid' AND `win_price` < 0 THEN '/win_price is less than 0'
-    WHEN `type` = 'imp' AND `tx_id` IS NULL THEN '/tx_id is required'
-    WHEN `type` = 'imp' AND CHAR_LENGTH(`tx_id`) < 1 THEN '/tx_id is shorter than 1'
-    WHEN `type` = 'imp' AND CHAR_LENGTH(`tx_id`) > 128 THEN '/tx_id is longer than 128'
-    WHEN `type` = 'imp' AND `win_price` IS NULL THEN '/win_price is required'
-    WHEN `type` = 'imp' AND `win_price` < 0 THEN '/win_price is less than 0'
-    WHEN `type` = 'click' AND `tx_id` IS NULL THEN '/tx_id is required'
-    WHEN `type` = 'click' AND CHAR_LENGTH(`tx_id`) < 1 THEN '/tx_id is shorter than 1'
-    WHEN `type` = 'click' AND CHAR_LENGTH(`tx_id`) > 128 THEN '/tx_id is longer than 128'
+    WHEN `type` = 'bid' THEN CASE
+      WHEN `tx_id` IS NULL THEN '/tx_id is required'
+      WHEN `tx_id` = '' THEN '/tx_id is shorter than 1'
+      WHEN CHAR_LENGTH(`tx_id`) > 128 THEN '/tx_id is longer than 128'
+      WHEN `app_uid` IS NULL THEN '/app_uid is required'
+      WHEN `app_uid` = '' THEN '/app_uid is shorter than 1'
+      WHEN CHAR_LENGTH(`app_uid`) > 256 THEN '/app_uid is longer than 256'
+      WHEN `campaign_item_id` IS NULL THEN '/campaign_item_id is required'
+      WHEN `campaign_item_id` < 0 THEN '/campaign_item_id is less than 0'
+      WHEN CHAR_LENGTH(`creative_category`) > 256 THEN '/creative_category is longer than 256'
+      WHEN CHAR_LENGTH(`creative_id`) > 256 THEN '/creative_id is longer than 256'
+      WHEN CHAR_LENGTH(`domain`) > 256 THEN '/domain is longer than 256'
+      WHEN `win_price` < 0 THEN '/win_price is less than 0'
+    END
+    WHEN `type` = 'imp' THEN CASE
+      WHEN `tx_id` IS NULL THEN '/tx_id is required'
+      WHEN `tx_id` = '' THEN '/tx_id is shorter than 1'
+      WHEN CHAR_LENGTH(`tx_id`) > 128 THEN '/tx_id is longer than 128'
+      WHEN `win_price` IS NULL THEN '/win_price is required'
+      WHEN `win_price` < 0 THEN '/win_price is less than 0'
+    END
+    WHEN `type` = 'click' THEN CASE
+      WHEN `tx_id` IS NULL THEN '/tx_id is required'
+      WHEN `tx_id` = '' THEN '/tx_id is shorter than 1'
+      WHEN CHAR_LENGTH(`tx_id`) > 128 THEN '/tx_id is longer than 128'
+    END
   END AS `violation`
 FROM `bcns`;
 

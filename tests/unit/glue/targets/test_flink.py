@@ -44,7 +44,7 @@ def test_what_a_declaration_limits_is_checked_in_sql():
     assert found == {
         "machine": [
             "`machine` IS NULL",
-            "CHAR_LENGTH(`machine`) < 1",
+            "`machine` = ''",
             "CHAR_LENGTH(`machine`) > 9",
         ],
         "celsius": ["`celsius` < -40.0", "`celsius` > 150.0"],
