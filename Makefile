@@ -19,10 +19,10 @@ JAR := analytics_app/jvm/target/sdp.jar
 STAMPS := .venv/.stamps
 JVM_SOURCES := $(shell find analytics_app/jvm/src/main analytics_app/jvm/pom.xml -type f 2>/dev/null)
 
-.PHONY: help env tools build demo up down clean test check lint unit generated
+.PHONY: help env tools build demo up down clean test check lint unit generated bench-stream
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 # --- environments -----------------------------------------------------------------------------
 
@@ -95,3 +95,6 @@ unit: build ## the tests that need no running platform
 test: check unit ## every test there is
 	@$(MVN) verify
 	@$(PYTHON) -m pytest tests/local
+
+bench-stream: build ## events a second of the packaged SQL, beside a topology of joins and windows
+	@.venv/flink/bin/python -m bench.stream.run

@@ -74,7 +74,8 @@ def main() -> None:
         ]
         for sender in senders:
             sender.start()
-        base, end, latencies = int(time.time()) * 1000, time.monotonic() + options.seconds, []
+        latencies: list[float] = []
+        base, end = int(time.time()) * 1000, time.monotonic() + options.seconds
         while time.monotonic() < end:
             latencies.append(probe(client, found, base + len(latencies)))
         stop.set()

@@ -1,7 +1,7 @@
 """Events for the benchmark, and the counts they must end in: fast, and the same for every run.
 
 One tx in three has an impression, one impression in ten a click; one record in ten comes twice;
-everything is shuffled over five seconds. One file is one shard, so that two subtasks have work.
+everything is shuffled over five seconds of event time. One file is one shard.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-START_MS = int(datetime(2026, 11, 21, 10, tzinfo=UTC).timestamp() * 1000)
-PER_SECOND = 50_000
-"""Event time runs at this many records a second, whatever the speed of the machine."""
+START_MS = int(datetime(2026, 1, 5, 10, tzinfo=UTC).timestamp() * 1000)
+PER_SECOND = 1_000
+"""Records in a second of event time: with this and its windows, a topology's state is given."""
 SHUFFLE_MS = 5_000
-BUCKET_MS = 60_000
+BUCKET_MS = 300_000
 CAMPAIGNS = 1_000
 SHARDS = 2
 BID, IMP, CLICK = range(3)
@@ -57,7 +57,7 @@ def _shard(folder: Path, shard: int, records: int) -> tuple[int, Counts]:
     twice = rng.random(len(kinds)) < 0.1
     kinds, txs = np.concatenate([kinds, kinds[twice]]), np.concatenate([txs, txs[twice]])
     order = np.argsort(times[kinds, txs] + rng.integers(0, SHUFFLE_MS, len(kinds)), kind="stable")
-    with (folder / f"shard-{shard}.ndjson").open("w") as out:
+    with (folder / f"shardId-{shard:012d}").open("w") as out:
         for kind, tx in zip(kinds[order].tolist(), txs[order].tolist(), strict=True):
             out.write(_line(kind, shard, tx, START_MS + int(times[kind, tx])))
     return len(kinds), _truth(happened, times, shard)

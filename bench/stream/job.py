@@ -1,4 +1,4 @@
-"""One run of one topology on a mini-cluster: `job.py platform|ancestor INPUT WORK PORT`.
+"""One run of one topology on a mini-cluster: `bench.stream.job platform|ancestor INPUT WORK PORT`.
 
 The runtime's settings are the same for both; the platform's own come from its application.
 """
@@ -13,36 +13,40 @@ from string import Template
 from pyflink.table import EnvironmentSettings, StatementSet, TableEnvironment
 
 from analytics_app.configuration import configuration
-from analytics_app.connectors import Files
+from analytics_app.connectors import JSON, SOURCE_JSON, Files
 from analytics_app.rendering import render
 from glue.parameters import Parameters
 from usecases import load
 
 HERE = Path(__file__).resolve().parent
-JAR = HERE.parents[1] / "analytics_app" / "jvm" / "target" / "sdp.jar"
+TARGET = HERE.parents[1] / "analytics_app" / "jvm" / "target"
 PARAMETERS = {
-    "AggregationPeriod": "PT1M",
-    "CorrelationWindow": "PT20S",
-    "AllowedLateness": "PT10S",
+    "AggregationPeriod": "PT5M",
+    "CorrelationWindow": "PT5M",
+    "AllowedLateness": "PT5M",
 }
+"""The ancestor's window and bucket; lateness, which it has none of, doubles what we remember."""
+
+
+MANAGED_MEMORY = "2g"
 
 
 @dataclass(frozen=True)
 class Bench(Files):
-    """Reads files; keeps the aggregates, to be checked, and drops every other result."""
+    """Reads a recorded stream; keeps the aggregates, to be checked, and drops all other results."""
 
     input: str = ""
-    kept: str = "aggregates"
+    kept: tuple[str, ...] = ("aggregates",)
+    metadata: bool = True
 
     def source(self, use_case: str, stream: str) -> dict[str, str]:
         """The generated events, whatever the stream is called."""
-        return {**super().source(use_case, stream), "path": self.input}
+        return recorded(self.input)
 
-    def sink(self, use_case: str, stream: str) -> dict[str, str]:
-        """A file for what is checked, a black hole for the rest."""
-        if stream == self.kept:
-            return super().sink(use_case, stream)
-        return {"connector": "blackhole"}
+
+def recorded(folder: str) -> dict[str, str]:
+    """Options of the source of both topologies: the connector's own reader, without a network."""
+    return {"connector": "recorded", "path": folder, **SOURCE_JSON}
 
 
 def runtime(work: Path, port: str) -> dict[str, str]:
@@ -53,13 +57,14 @@ def runtime(work: Path, port: str) -> dict[str, str]:
         "rest.bind-address": "127.0.0.1",
         "state.backend.type": "rocksdb",
         "state.backend.rocksdb.localdir": str(work / "rocksdb"),
-        "taskmanager.memory.managed.size": "2g",
+        "taskmanager.memory.managed.size": MANAGED_MEMORY,
         "taskmanager.memory.network.max": "256m",
         "execution.checkpointing.interval": "10 s",
         "execution.checkpointing.incremental": "true",
         "execution.checkpointing.dir": (work / "checkpoints").as_uri(),
-        "metrics.fetcher.update-interval": "500",
-        "pipeline.jars": JAR.as_uri(),
+        "metrics.fetcher.update-interval": "1000",
+        "pipeline.jars": (TARGET / "sdp.jar").as_uri(),
+        "pipeline.classpaths": f"{(TARGET / 'test-classes').as_uri()}/",
     }
 
 
@@ -74,10 +79,17 @@ def platform(env: TableEnvironment, source: Path, work: Path) -> StatementSet:
 
 
 def ancestor(env: TableEnvironment, source: Path, work: Path) -> StatementSet:
-    """The interval joins and windows."""
+    """The interval joins and windows; each join once, for its stream and for its counts."""
+    env.get_config().set("table.optimizer.reuse-optimize-block-with-digest-enabled", "true")
+    counts = {"connector": "filesystem", "path": str(work / "counts"), **JSON}
+    options = {"source": _options(recorded(str(source))), "counts": _options(counts)}
     files = [HERE / "tables.sql", HERE / "ancestor.sql"]
-    text = ";".join(Template(f.read_text()).substitute(input=source) for f in files)
+    text = ";".join(Template(f.read_text()).substitute(options) for f in files)
     return _statements(env, text.split(";"))
+
+
+def _options(options: dict[str, str]) -> str:
+    return ", ".join(f"'{key}' = '{value}'" for key, value in options.items())
 
 
 def _statements(env: TableEnvironment, statements: list[str]) -> StatementSet:

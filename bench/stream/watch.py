@@ -32,10 +32,10 @@ class Watch:
     checkpoints: int = 0
 
     def steady(self) -> tuple[Sample, Sample]:
-        """The first sample with a third of the records through, and the last while they flow."""
+        """The first sample with half of the records through, and the last while they flow."""
         total = self.samples[-1].sent
         end = next(s for s in self.samples if s.sent == total)
-        start = next(s for s in self.samples if s.sent >= total / 3)
+        start = next(s for s in self.samples if s.sent >= total / 2)
         return start, end
 
     def look(self, pid: int, base: str) -> None:
