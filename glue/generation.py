@@ -28,13 +28,15 @@ REPEAT_WITHIN = timedelta(seconds=1)
 class Occurrence(NamedTuple):
     """One distinct event: when it is sent (epoch ms), and what it adds to the reports.
 
-    A late one is sent at `at` but carries an `occurred_at` long before, and adds nothing.
+    A late one is sent at `at` but carries an `occurred_at` long before, and adds nothing. Nor does
+    one that is unmatched: the earlier events of its key are never sent.
     """
 
     at: int
     event: Event
     contributions: tuple[Contribution, ...]
     late: bool = False
+    unmatched: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Settings:
     duplicates: float = 0.0
     shuffle: timedelta = timedelta(0)
     late: float = 0.0
+    unmatched: float = 0.0
     late_by: timedelta = timedelta(hours=3)
     period: timedelta = timedelta(minutes=5)
     drift: float = 0.0
@@ -66,6 +69,7 @@ class Settings:
             "duplicates": 0 <= self.duplicates <= 1,
             "shuffle": self.shuffle >= timedelta(0),
             "late": 0 <= self.late <= 0.5,
+            "unmatched": 0 <= self.unmatched <= 1,
             "late_by": self.late_by > timedelta(0),
             "period": self.period >= timedelta(seconds=1),
             "drift": -10 <= self.drift <= 10,
@@ -103,6 +107,7 @@ class Generation:
     _matched: Counter[str] = field(default_factory=Counter)
     _duplicate: Counter[str] = field(default_factory=Counter)
     _late: Counter[str] = field(default_factory=Counter)
+    _unmatched: Counter[str] = field(default_factory=Counter)
     _distinct: int = 0
     _buckets: dict[tuple[str, int | str, int], list[int]] = field(default_factory=dict)
 
@@ -111,28 +116,41 @@ class Generation:
         return disturbed(self._counted(), self.settings, self._repeat)
 
     def truth(self) -> dict[str, Any]:
-        """Exact outcomes per event type, and reports: in total and per bucket."""
+        """Exact outcomes per event type, dead letters per reason, reports in total and per bucket.
+
+        What is unmatched becomes a dead letter when its key closes.
+        """
         reports = self.use_case.reports
+        uncounted = {
+            "duplicate": self._duplicate,
+            "late": self._late,
+            "unmatched": self._unmatched,
+        }
+        dead_letters = {reason: sum(found.values()) for reason, found in uncounted.items()}
         return {
             "use_case": self.use_case.name,
             "start": to_wire(self.settings.start),
             "end": to_wire(self.settings.start + self.settings.span),
             "seed": self.settings.seed,
             "distinct": self._distinct,
-            "sent": sum((self._matched + self._duplicate + self._late).values()),
+            "sent": sum(self._matched.values()) + sum(dead_letters.values()),
             "outcomes": {e.type: self._outcomes(e.type) for e in self.use_case.events},
+            "dead_letters": dead_letters,
             "reports": {r.path: self._totals(r) for r in reports},
             "periods": {r.path: self._periods(r) for r in reports},
         }
 
     def _counted(self) -> Iterator[Occurrence]:
-        matched, late, buckets = self._matched, self._late, self._buckets
+        matched, late, unmatched = self._matched, self._late, self._unmatched
+        buckets = self._buckets
         width = round(self.settings.period.total_seconds())
         for occurrence in self.generator.occurrences(self.settings):
             kind = occurrence.event["type"]
             self._distinct += 1
             if occurrence.late:
                 late[kind] += 1
+            elif occurrence.unmatched:
+                unmatched[kind] += 1
             else:
                 matched[kind] += 1
                 second = occurrence.at // 1000
@@ -156,7 +174,7 @@ class Generation:
             "matched": self._matched[kind],
             "duplicate": self._duplicate[kind],
             "late": self._late[kind],
-            "unmatched": 0,
+            "unmatched": self._unmatched[kind],
         }
 
     def _totals(self, report: Schema) -> dict[str, dict[str, Any]]:

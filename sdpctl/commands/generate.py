@@ -37,6 +37,9 @@ def generate(
     late: Annotated[
         float, typer.Option(min=0, max=0.5, help="Share that is too late to be counted.")
     ] = 0.0,
+    unmatched: Annotated[
+        float, typer.Option(min=0, max=1, help="Share without the earlier events of its key.")
+    ] = 0.0,
     late_by: Annotated[
         str, typer.Option(help="How late, ISO 8601; above CorrelationWindow + AllowedLateness.")
     ] = "PT3H",
@@ -70,6 +73,7 @@ def generate(
             duplicates=duplicates,
             shuffle=timedelta(seconds=shuffle),
             late=late,
+            unmatched=unmatched,
             late_by=_duration("--late-by", late_by),
             period=_duration("--period", period),
             drift=drift,

@@ -66,7 +66,12 @@ def _written(folder: Path, stream: str) -> list[dict]:
 def run(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("flink")
     settings = Settings(
-        events=2000, start=START, rate=200.0, duplicates=0.1, shuffle=timedelta(seconds=4)
+        events=2000,
+        start=START,
+        rate=200.0,
+        duplicates=0.1,
+        shuffle=timedelta(seconds=4),
+        unmatched=0.02,
     )
     generation = Generation(load(("adtech",)).use_case("adtech"), generator, settings)
     records = [_record(event) for event in generation]
@@ -108,9 +113,9 @@ def test_what_is_not_counted_is_a_dead_letter_with_its_bytes(run):
     folder, truth = run
     rows = _written(folder, "dead-letters")
     assert Counter(r["reason"] for r in rows) == {
-        "duplicate": sum(kind["duplicate"] for kind in truth["outcomes"].values()),
+        "duplicate": truth["dead_letters"]["duplicate"],
         "malformed": 7,
-        "unmatched": 1,
+        "unmatched": truth["dead_letters"]["unmatched"] + 1,
     }
     fields = {r["field"] for r in rows if r["reason"] == "malformed"}
     assert fields == {"/win_price", "/campaign_item_id", "/type", "/occurred_at"}

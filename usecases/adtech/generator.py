@@ -88,7 +88,10 @@ def click_probability(*, creative_id: str = "", creative_category: str = "") -> 
 
 
 def occurrences(settings: Settings) -> Iterator[Occurrence]:
-    """One event each 1/rate seconds: the impression or click that is due, else a new bid."""
+    """One event each 1/rate seconds: the impression or click that is due, else a new bid.
+
+    A share of them are impressions and clicks without a bid.
+    """
     random = Random(f"{settings.seed}/adtech")
     prefix = f"{settings.start_ms:x}-{settings.seed}"
     if settings.drift:
@@ -99,6 +102,9 @@ def occurrences(settings: Settings) -> Iterator[Occurrence]:
     step = 1000 / settings.rate
     for number in range(settings.events):
         at = settings.start_ms + int(number * step)
+        if settings.unmatched and random.random() < settings.unmatched:
+            yield _orphan(random, f"{prefix}-{number:x}", at, clock.text(at))
+            continue
         if due and due[0][0] <= at:
             _, _, kind, tx_id, offer = heapq.heappop(due)
         else:
@@ -112,6 +118,14 @@ def occurrences(settings: Settings) -> Iterator[Occurrence]:
             heapq.heappush(due, (at + wait * 1000, number, next_kind, tx_id, offer))
         event.update(_fields(kind, offer))
         yield Occurrence(at, event, _contributions(kind, offer), offer.late)
+
+
+def _orphan(random: Random, tx_id: str, at: int, time: str) -> Occurrence:
+    """An impression or a click of an auction that nothing else is heard of."""
+    kind = "imp" if random.random() < 0.5 else "click"
+    price = {"win_price": REFERENCE_PRICE} if kind == "imp" else {}
+    event = {"type": kind, "event_id": f"{tx_id}-{kind}", "occurred_at": time, "tx_id": tx_id}
+    return Occurrence(at, event | price, (), unmatched=True)
 
 
 def _is_late(random: Random, settings: Settings, number: int) -> bool:

@@ -60,6 +60,30 @@ def test_every_record_sent_has_exactly_one_expected_outcome():
     assert all(o["late"] for o in truth["outcomes"].values())
 
 
+def test_unmatched_events_belong_to_no_auction_and_add_nothing_to_the_reports():
+    events, truth, settings = _made(unmatched=0.03, duplicates=0.1)
+    bids = {event["tx_id"] for event in events if event["type"] == "bid"}
+    orphans = {e["event_id"]: e["type"] for e in events if e["tx_id"] not in bids}
+    assert 100 < len(orphans) < 300
+    kinds = Counter(orphans.values())
+    assert {kind: o["unmatched"] for kind, o in truth["outcomes"].items()} == {**kinds, "bid": 0}
+    rows = {(r["campaign_item_id"], r["period"]): r for r in truth["periods"]["campaigns"]}
+    expected = _oracle([e for e in events if e["tx_id"] in bids], settings)
+    assert {k: r["impressions"] for k, r in rows.items()} == {
+        k: counts["impressions"] for k, counts in expected.items()
+    }
+
+
+def test_the_dead_letters_to_expect_are_told_by_reason():
+    events, truth, _ = _made(unmatched=0.03, duplicates=0.1, late=0.05)
+    assert truth["dead_letters"] == {
+        reason: sum(o[reason] for o in truth["outcomes"].values())
+        for reason in ("duplicate", "late", "unmatched")
+    }
+    counted = sum(o["matched"] for o in truth["outcomes"].values())
+    assert counted + sum(truth["dead_letters"].values()) == len(events) == truth["sent"]
+
+
 def test_the_same_settings_give_the_same_events_and_others_share_no_id():
     events, truth, _ = _made(duplicates=0.1, shuffle=timedelta(seconds=5))
     assert _made(duplicates=0.1, shuffle=timedelta(seconds=5))[:2] == (events, truth)
