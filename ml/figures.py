@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -31,7 +32,8 @@ class Part:
 @dataclass(frozen=True)
 class Figures:
     """Of all rows. `log_loss` is in nats; `calibration_error` the mean distance of the tenths'
-    scores from their shares (ECE, bins of equal count); `auc` is 0.5 where only one label occurs.
+    scores from their shares (ECE, bins of equal count), `calibration_luck` what it would be on
+    average if every score were exactly true; `auc` is 0.5 where only one label occurs.
     """
 
     rows: int
@@ -40,6 +42,7 @@ class Figures:
     brier: float
     auc: float
     calibration_error: float
+    calibration_luck: float
     tenths: tuple[Part, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -57,6 +60,7 @@ def figures(scores: Floats, labels: Labels) -> Figures:
         brier=float(((scores - labels) ** 2).mean()),
         auc=auc(scores, labels),
         calibration_error=sum(t.rows * abs(t.score - t.share) for t in tenths) / len(scores),
+        calibration_luck=sum(t.rows * _luck(t) for t in tenths) / len(scores),
         tenths=tenths,
     )
 
@@ -75,6 +79,11 @@ def auc(scores: Floats, labels: Labels) -> float:
         return 0.5
     ranks = rankdata(scores)[labels].sum()
     return float((ranks - positive * (positive + 1) / 2) / (positive * negative))
+
+
+def _luck(part: Part) -> float:
+    """The mean distance of a share from its probability: that of a normal distribution."""
+    return math.sqrt(2 / math.pi * part.score * (1 - part.score) / part.rows)
 
 
 def _tenths(scores: Floats, labels: Labels) -> tuple[Part, ...]:

@@ -21,7 +21,7 @@ class Thresholds:
     - `margin`: how much better than the champion; `first_margin` than the base rate.
     - `errors`: by how many standard errors of the paired difference, so that luck is not enough.
     - `baseline`: how much worse than its own logistic regression it may be.
-    - `calibration_error`: the most, whatever the champion's is.
+    - `calibration_error`: the most beyond what luck alone gives, whatever the champion's is.
     - `ranking`: how much lower than the champion's its AUC may be.
     - `segment_worse`: how much worse it may be in a segment of `segment_rows` rows or more.
     """
@@ -31,7 +31,7 @@ class Thresholds:
     first_margin: float = 0.01
     errors: float = 2.0
     baseline: float = 0.005
-    calibration_error: float = 0.05
+    calibration_error: float = 0.03
     ranking: float = 0.005
     segment_rows: int = 500
     segment_worse: float = 0.03
@@ -127,9 +127,9 @@ def _objections(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
             f"log loss {challenger.log_loss:.4f} is worse than its own baseline's "
             f"{evidence.baseline.log_loss:.4f}"
         )
-    if challenger.calibration_error > thresholds.calibration_error:
-        error, most = challenger.calibration_error, thresholds.calibration_error
-        yield f"calibration error {error:.4f} is above {most:g}"
+    most = thresholds.calibration_error + challenger.calibration_luck
+    if challenger.calibration_error > most:
+        yield f"calibration error {challenger.calibration_error:.4f} is above {most:.4f}"
     champion = evidence.champion
     if champion and challenger.auc < champion.auc - thresholds.ranking:
         yield f"AUC {challenger.auc:.4f} is lower than the champion's {champion.auc:.4f}"

@@ -20,6 +20,8 @@ Loss = Callable[[Floats], "tuple[float, Floats]"]
 PENALTY = 1.0
 """Weights are drawn to 0 as if each had a normal distribution around it, of variance 1."""
 LEAST_SLOPE = 0.05
+LUCK = 9.21
+"""The 99th percentile of chi-squared with two degrees of freedom."""
 _ROUNDS = 300
 
 
@@ -121,7 +123,11 @@ def _logistic(
 
 
 def calibrate(margins: Floats, labels: Labels) -> Calibration:
-    """The slope (never 0 or less: the order of scores stays) and intercept that fit best."""
+    """The slope (never 0 or less: the order of scores stays) and intercept that fit best.
+
+    Where the scores fit so well that the gain may be luck (likelihood-ratio test, two degrees of
+    freedom, 1 %), they stay as they are: with few rows the correction would be mostly noise.
+    """
     target = labels.astype(np.float64)
 
     def loss(found: Floats) -> tuple[float, Floats]:
@@ -130,5 +136,8 @@ def calibrate(margins: Floats, labels: Labels) -> Calibration:
         value = float((np.logaddexp(0, margin) - target * margin).mean())
         return value, np.array([(residual * margins).mean(), residual.mean()])
 
-    found = _least(loss, np.array([1.0, 0.0]), [(LEAST_SLOPE, None), (None, None)])
+    same = np.array([1.0, 0.0])
+    found = _least(loss, same, [(LEAST_SLOPE, None), (None, None)])
+    if 2 * len(target) * (loss(same)[0] - loss(found)[0]) < LUCK:
+        return Calibration()
     return Calibration(float(found[0]), float(found[1]))

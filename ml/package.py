@@ -4,7 +4,8 @@
 
 SageMaker unpacks it and runs `train.py`, `evaluate.py` or `inference.py` from it. It carries the
 use case as data, `definition.json`, and of `glue` only what reads that: the containers' Python is
-3.10 and has none of our dependencies. The same sources give the same bytes.
+3.10 and has none of our dependencies. It brings a setup.py, as the container installs the folder
+and would otherwise write one that leaves the packages out. The same sources give the same bytes.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import io
 import json
 import sys
 import tarfile
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 
 import usecases
 from glue import PlatformError, UseCase
@@ -32,6 +33,10 @@ ENTRIES = {
     "evaluate.py": _JOB.format(name="evaluate"),
     "inference.py": "from ml.inference import input_fn, model_fn, output_fn, predict_fn\n",
 }
+_SETUP = """from setuptools import setup
+
+setup(name="sdp-model", version="1", packages={packages!r}, py_modules={modules!r})
+"""
 PLAIN = (
     "glue/errors.py",
     "glue/features.py",
@@ -53,7 +58,16 @@ def contents(use_case: UseCase) -> Iterator[tuple[str, bytes]]:
     found |= {name: (ROOT / name).read_bytes() for name in PLAIN}
     modules = (p for p in (ROOT / "ml").glob("*.py") if p.name not in _LEFT_OUT)
     found |= {f"ml/{path.name}": path.read_bytes() for path in modules}
+    found["setup.py"] = _setup(found).encode()
     yield from sorted(found.items())
+
+
+def _setup(names: Iterable[str]) -> str:
+    """What `pip install .` in the container installs: all of it, however it is started."""
+    paths = [PurePosixPath(name) for name in names if name.endswith(".py")]
+    packages = sorted({".".join(p.parent.parts) for p in paths if p.parent.parts})
+    modules = sorted(p.stem for p in paths if not p.parent.parts)
+    return _SETUP.format(packages=packages, modules=modules)
 
 
 def tree(use_case: UseCase, folder: Path) -> Path:

@@ -19,6 +19,7 @@ _FIGURES = (
     ("log_loss", "log loss, nats"),
     ("auc", "AUC"),
     ("calibration_error", "calibration error"),
+    ("calibration_luck", "calibration error by luck alone"),
     ("brier", "Brier score"),
     ("share", "share that came true"),
 )

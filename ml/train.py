@@ -262,7 +262,14 @@ def _predictions(path: Path, rows: Rows, scores: Floats, fallback: Floats) -> No
 
 def _code(root: Path, folder: Path) -> None:
     """A model carries the code that answers with it: a rolled-back one brings its own."""
-    shutil.copytree(root, folder, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    names = [
+        *root.glob("*.py"),
+        *(p for part in ("ml", "glue") for p in (root / part).rglob("*.py")),
+    ]
+    for path in [root / "definition.json", *names]:
+        target = folder / path.relative_to(root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -28,6 +28,15 @@ def test_true_probabilities_have_a_small_calibration_error_and_shifted_ones_do_n
     assert figures(np.clip(scores + 0.1, 0, 1), labels).calibration_error > 0.08
 
 
+def test_luck_is_what_true_probabilities_err_by():
+    random = np.random.default_rng(5)
+    scores = random.random(2_000)
+    made = [figures(scores, random.random(2_000) < scores) for _ in range(50)]
+    assert np.mean([f.calibration_error for f in made]) == pytest.approx(
+        made[0].calibration_luck, rel=0.1
+    )
+
+
 def test_tenths_are_of_equal_size_and_lift_is_beside_the_share_of_all(made):
     tenths = figures(*made).tenths
     assert [t.rows for t in tenths] == [500] * 10

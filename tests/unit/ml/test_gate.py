@@ -15,6 +15,7 @@ FIGURES = Figures(
     brier=0.2,
     auc=0.8,
     calibration_error=0.01,
+    calibration_luck=0.01,
     tenths=(),
 )
 
@@ -76,7 +77,13 @@ def test_a_segment_that_seems_worse_by_luck_does_not_count():
 
 
 def test_a_score_that_does_not_mean_what_it_says_is_refused():
-    assert "calibration error 0.0600" in _reasons(_evidence(calibration_error=0.06))
+    reason = _reasons(_evidence(calibration_error=0.06))
+    assert "calibration error 0.0600 is above 0.0400" in reason
+
+
+def test_with_few_rows_a_calibration_error_is_luck():
+    evidence = _evidence(calibration_error=0.06, calibration_luck=0.04)
+    assert decide(evidence, THRESHOLDS).promote
 
 
 def test_a_worse_order_is_refused():

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -41,7 +42,7 @@ def test_the_archive_has_the_definition_as_data_and_no_declaration(tmp_path):
 
 
 def test_it_imports_only_what_the_container_brings_and_parses_as_its_python():
-    own = {"glue", "ml"}
+    own = {"glue", "ml", "setuptools"}
     for name, content in package.contents(ADTECH):
         if not name.endswith(".py"):
             continue
@@ -66,6 +67,16 @@ def test_every_module_that_is_imported_is_in_the_archive():
             assert f"{path}.py" in files or f"{path}/__init__.py" in files, f"{name}: {path}"
 
 
+def test_what_the_container_installs_is_all_of_it(monkeypatch):
+    given = {}
+    fake = SimpleNamespace(setup=lambda **found: given.update(found))
+    monkeypatch.setitem(sys.modules, "setuptools", fake)
+    files = dict(package.contents(ADTECH))
+    exec(files["setup.py"], {})  # noqa: S102 (our own text)
+    assert given["packages"] == ["glue", "glue.targets", "ml"]
+    assert given["py_modules"] == ["evaluate", "inference", "train"]
+
+
 def test_a_use_case_without_a_model_has_no_archive(tmp_path):
     with pytest.raises(PlatformError, match="declares no model"):
         package.build(replace(ADTECH, model=None), tmp_path)
@@ -82,6 +93,8 @@ def test_jobs_and_endpoint_run_from_the_archive_alone(tmp_path):
     assert json.loads((model / METRICS).read_text())["rows"]["used"] == 8_000
     said = _python(code, {**channels, "SM_MODEL_DIR": verdict}, "evaluate.py")
     assert json.loads(said)["decision"] == "promote"
+    carried = {p.relative_to(model / "code").as_posix() for p in (model / "code").rglob("*.*")}
+    assert carried == {name for name, _ in package.contents(ADTECH)}
     asked = json.dumps(request(auctions(1)[0]))
     answer = (
         f"from inference import *; m = model_fn({str(model)!r}); "
