@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
 
+from glue.errors import PlatformError
 from glue.features import Definition
 from glue.scoring import Calibration, Fallback, Prediction, predictions
 from glue.targets.vectors import Columns, request_columns
@@ -33,7 +34,7 @@ LARGEST = 1 << 30
 Floats = npt.NDArray[np.float64]
 
 
-class ArtifactError(Exception):
+class ArtifactError(PlatformError):
     """There is no model, or it cannot be used."""
 
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from glue.errors import PlatformError
 from glue.features import Definition
 from glue.targets.vectors import Columns
 
@@ -28,7 +29,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
-class RowsError(ValueError):
+class RowsError(PlatformError):
     """A file cannot be read as rows; its name is in the message."""
 
 

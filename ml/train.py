@@ -32,6 +32,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
 
+from glue.errors import PlatformError
 from glue.features import Definition
 from glue.scoring import Fallback, Logistic
 from glue.targets.vectors import Encoder, Historian
@@ -48,7 +49,7 @@ _BETTER = 0.999  # a shorter window must be this much better than all longer one
 Floats = npt.NDArray[np.float64]
 
 
-class NoModel(Exception):
+class NoModel(PlatformError):
     """Nothing was trained; `status` says why in a word: empty or insufficient."""
 
     def __init__(self, status: str, reason: str) -> None:

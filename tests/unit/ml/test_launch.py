@@ -1,0 +1,55 @@
+"""For people: a model on this machine answers, and without the SDK it says what to install."""
+
+import json
+import tarfile
+
+import pytest
+
+from glue import PlatformError
+from ml import launch
+from tests.unit.ml.auctions import request
+
+
+@pytest.fixture(scope="module")
+def archive(trained, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("launch")
+    trained[0].save(folder / "files")
+    with tarfile.open(folder / "model.tar.gz", "w:gz") as tar:
+        tar.add(folder / "files", arcname=".")
+    return folder / "model.tar.gz"
+
+
+def test_an_archive_answers_from_the_terminal(archive, history, capsys):
+    assert launch.main(["open", str(archive), json.dumps(request(history[0]))]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["model_version"] == "v1"
+    assert len(answer["predictions"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "asked", "problem"),
+    [
+        (b"oops", "{}", "no archive of a model"),
+        (None, "{}", "instance 0: winPrice is missing"),
+        (None, "{", "Expecting"),
+    ],
+)
+def test_what_cannot_be_answered_is_said_in_a_line(
+    archive, tmp_path, capsys, content, asked, problem
+):
+    if content:
+        archive = tmp_path / "model.tar.gz"
+        archive.write_bytes(content)
+    assert launch.main(["open", str(archive), asked]) == 2
+    assert problem in capsys.readouterr().err
+
+
+def test_without_the_sdk_it_says_which_environment_to_make(capsys):
+    for arguments in (["ask", "sdp-adtech", "{}"], ["train", "--data", "s3://a/b", "--role", "r"]):
+        assert launch.main(arguments) == 2
+        assert "requirements/notebook.txt" in capsys.readouterr().err
+
+
+def test_the_error_is_one_of_the_platform():
+    with pytest.raises(PlatformError, match="SageMaker Python SDK"):
+        launch.ask("sdp-adtech", [])
