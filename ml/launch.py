@@ -1,6 +1,6 @@
 """For people: start a training job on SageMaker, or try a model, from a terminal or a notebook.
 
-    python -m ml.launch train --data s3://BUCKET/adtech/parquet/transactions/ --role ARN
+    python -m ml.launch train --data s3://BUCKET/USE_CASE/parquet/RECORD/ --role ARN
     python -m ml.launch ask ENDPOINT '{"winPrice": 2000, …}'
     python -m ml.launch open model.tar.gz '{"winPrice": 2000, …}'
 
