@@ -61,7 +61,7 @@ def dead_letter(
         "failed_at": to_wire(failed_at),
         "source": source._asdict(),
     }
-    return Entry(letter["id"], orjson.dumps(letter))
+    return Entry(letter["id"], orjson.dumps(letter, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def _enclosed(data: bytes) -> tuple[str | None, str | None, str]:

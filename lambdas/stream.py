@@ -7,7 +7,10 @@ from typing import NamedTuple, Protocol
 
 
 class Entry(NamedTuple):
-    """A record to put: its partition key, its bytes; `hash_key` picks the shard instead."""
+    """A record to put: its partition key, its bytes; `hash_key` picks the shard instead.
+
+    JSON ends with a line's end: Firehose puts the originals behind each other as they are.
+    """
 
     key: str
     data: bytes

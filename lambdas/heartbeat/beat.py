@@ -32,5 +32,6 @@ def beat(stream: Stream, name: str, shards: Iterable[str], now: datetime) -> int
 def _record(now: datetime) -> bytes:
     at = instants.to_wire(now)
     return orjson.dumps(
-        {"type": "heartbeat", "event_id": str(uuid4()), "occurred_at": at, "received_at": at}
+        {"type": "heartbeat", "event_id": str(uuid4()), "occurred_at": at, "received_at": at},
+        option=orjson.OPT_APPEND_NEWLINE,
     )

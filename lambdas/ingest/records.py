@@ -69,7 +69,7 @@ class Event:
         stored["event_id"] = event_id
         stored["occurred_at"] = _occurred_at(sent["occurred_at"], value, receipt)
         stored["received_at"] = receipt.wire
-        data = orjson.dumps(stored, _plain, _OPTIONS)
+        data = orjson.dumps(stored, _plain, _OPTIONS | orjson.OPT_APPEND_NEWLINE)
         if len(data) > RECORD_BYTES:
             raise _too_large(stored, len(data))
         return Prepared(event_id, self.stream, Entry(str(stored.get(self.key, event_id)), data))

@@ -31,6 +31,9 @@ public final class KinesisTableFactory
   /** The connector's id. */
   public static final String IDENTIFIER = "kinesis";
 
+  /** The format whose records are lines. */
+  private static final String JSON = "json";
+
   @Override
   public String factoryIdentifier() {
     return IDENTIFIER;
@@ -85,6 +88,7 @@ public final class KinesisTableFactory
         context.getObjectIdentifier().asSummaryString(),
         format,
         context.getPhysicalRowDataType(),
+        JSON.equals(helper.getOptions().get(FactoryUtil.FORMAT)),
         options.stream(),
         partitionKey(context, helper.getOptions()),
         options.writing());

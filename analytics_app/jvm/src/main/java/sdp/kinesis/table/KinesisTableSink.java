@@ -13,11 +13,12 @@ import sdp.kinesis.sink.KinesisSink;
 import sdp.kinesis.sink.WriteOptions;
 import sdp.kinesis.stream.StreamOpener;
 
-/** A Kinesis stream as a table to write. */
+/** A Kinesis stream as a table to write; {@code lines}: each record ends with a line's end. */
 record KinesisTableSink(
     String name,
     EncodingFormat<SerializationSchema<RowData>> format,
     DataType physicalType,
+    boolean lines,
     StreamOpener stream,
     PartitionKey partitionKey,
     WriteOptions writing)
@@ -31,7 +32,7 @@ record KinesisTableSink(
   @Override
   public SinkRuntimeProvider getSinkRuntimeProvider(Context context) {
     var converter =
-        new RowConverter(format.createRuntimeEncoder(context, physicalType), partitionKey);
+        new RowConverter(format.createRuntimeEncoder(context, physicalType), partitionKey, lines);
     return SinkV2Provider.of(new KinesisSink<>(stream, converter, writing));
   }
 
