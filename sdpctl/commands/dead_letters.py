@@ -41,8 +41,10 @@ def dead_letters(
     name = use_case or topology.catalog.use_cases[0].name
     workgroup, database = topology.workgroup(name), topology.database(name)
     athena = Athena(deployment.client("athena", region), workgroup, database, pause)
-    asked = {"since": now() - timedelta(days=days), "filters": {"reason": reason, "stage": stage}}
-    rows = _rows(athena, count_query(**asked) if count else query(**asked, limit=limit))
+    since, filters = now() - timedelta(days=days), {"reason": reason, "stage": stage}
+    rows = _rows(
+        athena, count_query(since, filters) if count else query(since, filters, limit=limit)
+    )
     if as_json:
         for row in rows:
             typer.echo(orjson.dumps(row if count else nested(row)))

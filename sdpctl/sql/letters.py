@@ -11,7 +11,7 @@ TABLE = "parquet_dead_letters"
 _SHOWN = 60
 
 
-def query(*, since: datetime, filters: Mapping[str, str | None], limit: int | None = None) -> str:
+def query(since: datetime, filters: Mapping[str, str | None], limit: int | None = None) -> str:
     """SQL: the newest dead letters that failed since then, each once.
 
     `filters` are columns and the values wanted, None for any. A letter that was delivered twice
@@ -25,7 +25,7 @@ def query(*, since: datetime, filters: Mapping[str, str | None], limit: int | No
     )
 
 
-def count_query(*, since: datetime, filters: Mapping[str, str | None]) -> str:
+def count_query(since: datetime, filters: Mapping[str, str | None]) -> str:
     """SQL: how many dead letters there are by stage and reason, each counted once."""
     return (
         "SELECT stage, reason, COUNT(*) AS letters, MAX(failed_at) AS newest\n"

@@ -50,21 +50,21 @@ def _ids(lake: duckdb.DuckDBPyConnection, sql: str) -> list[Any]:
 
 
 def test_each_letter_is_shown_once_the_newest_first(lake: duckdb.DuckDBPyConnection) -> None:
-    assert _ids(lake, query(since=SINCE, filters=ANY)) == ["b", "c", "a"]
-    assert _ids(lake, query(since=SINCE, filters=ANY, limit=1)) == ["b"]
+    assert _ids(lake, query(SINCE, ANY)) == ["b", "c", "a"]
+    assert _ids(lake, query(SINCE, ANY, limit=1)) == ["b"]
 
 
 def test_letters_can_be_chosen_by_reason_and_stage(lake: duckdb.DuckDBPyConnection) -> None:
-    assert _ids(lake, query(since=SINCE, filters={"reason": "malformed", "stage": None})) == [
+    assert _ids(lake, query(SINCE, {"reason": "malformed", "stage": None})) == [
         "b",
         "a",
     ]
-    assert _ids(lake, query(since=SINCE, filters={"reason": "malformed", "stage": "lake"})) == ["b"]
-    assert _ids(lake, query(since=SINCE, filters={"reason": "it's", "stage": None})) == []
+    assert _ids(lake, query(SINCE, {"reason": "malformed", "stage": "lake"})) == ["b"]
+    assert _ids(lake, query(SINCE, {"reason": "it's", "stage": None})) == []
 
 
 def test_letters_are_counted_by_stage_and_reason(lake: duckdb.DuckDBPyConnection) -> None:
-    found = lake.execute(count_query(since=SINCE, filters=ANY)).fetchall()
+    found = lake.execute(count_query(SINCE, ANY)).fetchall()
     assert [row[:3] for row in found] == [
         ("flink", "late", 1),
         ("flink", "malformed", 1),
@@ -73,7 +73,7 @@ def test_letters_are_counted_by_stage_and_reason(lake: duckdb.DuckDBPyConnection
 
 
 def test_a_letter_has_the_form_of_its_stream(lake: duckdb.DuckDBPyConnection) -> None:
-    found = lake.execute(query(since=SINCE, filters=ANY, limit=1))
+    found = lake.execute(query(SINCE, ANY, limit=1))
     names = [column[0] for column in found.description or []]
     letter = nested(dict(zip(names, found.fetchall()[0], strict=True)))
     assert letter["source"] == {"stream": "sales", "shard": "s0", "sequence_number": "7"}
