@@ -84,7 +84,13 @@ class Memory:
         """The beginning."""
         return f"{shard} 0"
 
-    at = after = at_time  # type: ignore[assignment]  # neither is called
+    def at(self, stream: str, shard: str, number: str) -> str:
+        """A record's place, which is its number."""
+        return f"{shard} {number}"
+
+    def after(self, stream: str, shard: str, number: str) -> str:
+        """The place behind a record."""
+        return f"{shard} {int(number) + 1}"
 
     def page(self, iterator: str, limit: int) -> Page:
         """The next records."""
