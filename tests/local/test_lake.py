@@ -28,7 +28,7 @@ def platform(settings: Settings) -> Platform:
 def test_counts_and_sums_by_campaign_equal_the_truth_though_the_delivery_is_killed(
     platform: Platform, machine: Machine
 ) -> None:
-    flow = Flow(EVENTS, now() + timedelta(seconds=10))
+    flow = Flow(EVENTS, now() + timedelta(seconds=10))  # half of them are yet to happen
     kills = [EVENTS * 3 // 4, EVENTS // 3]
 
     def kill(sent: Tally) -> None:
@@ -40,6 +40,9 @@ def test_counts_and_sums_by_campaign_equal_the_truth_though_the_delivery_is_kill
     machine.kill_delivery()
     wait_until(
         lambda: not flow.differences(platform), PATIENCE, lambda: f"{flow.differences(platform)}"
+    )
+    wait_until(
+        lambda: not flow.miscounted(platform), PATIENCE, lambda: f"{flow.miscounted(platform)}"
     )
     wait_until(lambda: not flow.unequal(platform), PATIENCE, lambda: f"{flow.unequal(platform)}")
 
