@@ -59,8 +59,8 @@ def _invoke(event: dict[str, Any], region: str | None) -> list[dict[str, Any]]:
 
 def _table(hours: Iterable[dict[str, Any]]) -> Table:
     shown = Table(box=None, pad_edge=False)
-    shown.add_column("hour")
-    shown.add_column("")
+    for title in ("hour", ""):
+        shown.add_column(title, no_wrap=True)
     for title in ("files", "MiB", "rows", "repeats dropped", "objects removed"):
         shown.add_column(title, justify="right")
     for one in hours:
