@@ -18,7 +18,7 @@ from infra.constructs.lake_tables import catalog_arns
 from infra.settings import Settings
 from infra.topology import Topology, to_setting
 
-_CATALOG = ["glue:BatchCreatePartition", "glue:GetTables", "glue:UpdatePartition"]
+_CATALOG = ["glue:BatchCreatePartition", "glue:BatchUpdatePartition", "glue:GetTables"]
 
 
 class LakeUpkeep(Construct):

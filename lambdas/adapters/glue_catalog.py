@@ -58,12 +58,16 @@ class GlueTables:
 
     def widen(self, database: str, table: CatalogTable, partition: Partition) -> None:
         """Give a registered partition the table's columns; its location is replaced too."""
-        self._client.update_partition(
-            DatabaseName=database,
-            TableName=table.name,
-            PartitionValueList=[partition.date, partition.hour],
-            PartitionInput=_input(table, partition),
+        # Not UpdatePartition: this one the local emulator has as well.
+        entry: Any = {
+            "PartitionValueList": [partition.date, partition.hour],
+            "PartitionInput": _input(table, partition),
+        }
+        answer = self._client.batch_update_partition(
+            DatabaseName=database, TableName=table.name, Entries=[entry]
         )
+        if errors := answer.get("Errors"):
+            raise CatalogError(f"{database}.{table.name}: {errors[0].get('ErrorDetail')}")
 
 
 def _input(table: CatalogTable, partition: Partition) -> Any:
