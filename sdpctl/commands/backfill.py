@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -70,7 +72,8 @@ def backfill(
     than what is live, so the range must be final. Run again, it gives the same.
     """
     span = Span(parse_bound("--from", from_), parse_bound("--to", to))
-    console = Console(stderr=True, highlight=False)
+    signal.signal(signal.SIGTERM, _end)  # else the job would go on by itself
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     with deployment.errors():
         parts = _Parts.of(use_case, region)
         made = plan(span, parts.parameters)
@@ -80,6 +83,10 @@ def backfill(
         found = _run(console, parts, made, compare=compare, write=write or not compare)
     if found:
         raise typer.Exit(1)
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 def _dry_run(console: Console, parts: _Parts, made: Plan) -> None:

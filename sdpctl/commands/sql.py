@@ -136,7 +136,9 @@ def _tell(finished: Finished, columns: list[Column], count: int, *, more: bool) 
     errors.print(escape(types), soft_wrap=True)
     rest = ", and there are more (--max-rows)" if more else ""
     seconds, scanned = finished.milliseconds / 1000, shown.size(finished.scanned_bytes)
-    errors.print(f"{count:,} rows{rest} in {seconds:.2f} s, {scanned} scanned")
+    errors.print(
+        f"{count:,} {'row' if count == 1 else 'rows'}{rest} in {seconds:.2f} s, {scanned} scanned"
+    )
 
 
 def _list(queries: dict[str, SavedQuery]) -> None:

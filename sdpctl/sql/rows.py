@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
 from rich.table import Table
@@ -58,7 +58,8 @@ def table(columns: Sequence[Column], rows: Iterable[Row]) -> Table:
     shown = Table()
     for name, type_ in columns:
         right = type_.partition("(")[0] in NUMBERS
-        shown.add_column(f"{name}\n[dim]{type_}[/]", justify="right" if right else "left")
+        side: Literal["left", "right"] = "right" if right else "left"
+        shown.add_column(f"{name}\n[dim]{type_}[/]", justify=side, overflow="fold")
     for row in rows:
         shown.add_row(*map(_cell, row))
     return shown

@@ -56,7 +56,7 @@ def test_rows_go_to_standard_output_and_the_rest_to_standard_error(sdp: Sdp) -> 
     out, err = sdp("SELECT 1 AS n, 'x' AS t, CAST(NULL AS BIGINT) AS m", "--json").communicate()
     assert json.loads(out) == [{"n": 1, "t": "x", "m": None}]
     assert "n integer, t varchar, m bigint" in err
-    assert "1 rows in" in err
+    assert "1 row in" in err
     assert "scanned" in err
 
 
