@@ -121,7 +121,7 @@ class Readers:
         while not self._stop.is_set():
             try:
                 self.answers.append(way())
-                time.sleep(0.02)
+                time.sleep(0.1)
             except BaseException as error:  # noqa: BLE001 the test fails with it
                 self.errors.append(error)
                 return

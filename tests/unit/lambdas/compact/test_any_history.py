@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -94,6 +95,7 @@ class History(RuleBasedStateMachine):
         generation = f"{HOUR.compacted}{self.lake.placements[str(HOUR)].generation}"
         own = (f"{generation}/", f"{generation}.json", f"{HOUR.compacted}lease.json")
         assert [key for key in self.lake.stored if not key.startswith(own)] == []
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 TestAnyHistory = History.TestCase
