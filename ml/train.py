@@ -3,11 +3,11 @@
 SageMaker's contract: Parquet files under SM_CHANNEL_TRAIN, hyperparameters as `--name value`, the
 model into SM_MODEL_DIR, all else into SM_OUTPUT_DATA_DIR. In order of time the rows are split:
 
-    60 % fit · 10 % choose (how far back, how many trees) · 10 % calibrate · 20 % test, the newest
+    70 % fit · 10 % check (how far back, how many trees, calibration) · 20 % test, the newest
 
 How far back to look is chosen, as behaviour changes: all of the fit rows, or the newest half,
-quarter or eighth of them, whichever predicts the rows after them best. With the same rows and
-hyperparameters all figures and predictions are the same bytes.
+quarter, eighth or sixteenth of them, whichever predicts the rows after them best. With the same
+rows and hyperparameters all figures and predictions are the same bytes.
 
 Where a model cannot be trained (no rows in the range, too few, one label only) there is none:
 `result.json` says why, so does the job's failure reason, and the exit status is 3.
@@ -43,7 +43,7 @@ from ml.rows import Range, Reading, Rows, instant, read
 from ml.trees import Growth
 
 EXIT_NO_MODEL = 3
-WINDOWS = (1.0, 0.5, 0.25, 0.125)
+WINDOWS = (1.0, 0.5, 0.25, 0.125, 0.0625)
 LEAST_ROWS, LEAST_WINDOW = 1_000, 2_000
 _BETTER = 0.999  # a shorter window must be this much better than all longer ones
 Floats = npt.NDArray[np.float64]
@@ -72,14 +72,13 @@ class Slices:
     """The rows in order of time; no instant is in two of them."""
 
     fit: Rows
-    choose: Rows
-    calibrate: Rows
+    check: Rows
     test: Rows
 
     @classmethod
     def of(cls, rows: Rows) -> Slices:
         """Raises NoModel where a slice would be empty or have one label only."""
-        cuts = [rows.time[int(len(rows) * share)] for share in (0.6, 0.7, 0.8)]
+        cuts = [rows.time[int(len(rows) * share)] for share in (0.7, 0.8)]
         ends = [0, *np.searchsorted(rows.time, cuts).tolist(), len(rows)]
         parts = [rows[slice(a, b)] for a, b in pairwise(ends)]
         for part in parts:
@@ -98,24 +97,17 @@ def train(rows: Rows, definition: Definition, settings: Settings) -> tuple[Train
         order = np.random.default_rng(settings.growth.seed).permutation(len(rows))
         rows = replace(rows, label=rows.label[order])
     slices = Slices.of(rows)
-    window, rounds = _choose(definition, slices, settings.growth)
-    used = rows[len(slices.fit) - window : len(slices.fit) + len(slices.choose)]
-    growth = replace(settings.growth, rounds=rounds)
-    encoder = _encoder(definition, used)
-    vectors = _vectors(encoder, used)
-    regression = logistic.fit(definition, vectors, used.label)
-    start = _margins(regression, vectors)
-    booster = trees.grow(definition, growth, trees.matrix(vectors), start, used.label)
-    found = _calibrated(encoder, regression, booster, slices.calibrate)
+    used = slices.fit[len(slices.fit) - _window(definition, slices) :]
+    found, rounds = _fitted(definition, used, slices.check, settings.growth)
     metadata = {
         "definition": definition.name,
-        "window_rows": window,
+        "window_rows": len(used),
         "rounds": rounds,
         "base_rate": float(used.label.mean()),
         "trained_from": instant(int(used.time[0])),
-        "fitted_through": instant(int(slices.calibrate.time[-1])),
-        "fitted_through_ms": int(slices.calibrate.time[-1]),
-        "slices": {n: len(getattr(slices, n)) for n in ("fit", "choose", "calibrate", "test")},
+        "fitted_through": instant(int(slices.check.time[-1])),
+        "fitted_through_ms": int(slices.check.time[-1]),
+        "slices": {n: len(getattr(slices, n)) for n in ("fit", "check", "test")},
         "hyperparameters": {**settings.growth.to_json(), "shuffle_labels": settings.shuffle_labels},
         "libraries": libraries(),
     }
@@ -124,11 +116,11 @@ def train(rows: Rows, definition: Definition, settings: Settings) -> tuple[Train
     return replace(found, fallback=fallback, metadata=metadata), slices
 
 
-def _choose(definition: Definition, slices: Slices, growth: Growth) -> tuple[int, int]:
-    """How many of the newest fit rows to learn from, and how many trees to grow."""
+def _window(definition: Definition, slices: Slices) -> int:
+    """How many of the newest fit rows to learn from."""
     encoder = _encoder(definition, slices.fit)
-    vectors, later = _vectors(encoder, slices.fit), _vectors(encoder, slices.choose)
-    best = (np.inf, 0, Logistic(0.0, ()))
+    vectors, later = _vectors(encoder, slices.fit), _vectors(encoder, slices.check)
+    best = (np.inf, 0)
     for share in WINDOWS:
         window = int(len(slices.fit) * share)
         if window < LEAST_WINDOW and best[1]:
@@ -136,29 +128,24 @@ def _choose(definition: Definition, slices: Slices, growth: Growth) -> tuple[int
         labels = slices.fit.label[-window:]
         regression = logistic.fit(definition, [v[-window:] for v in vectors], labels)
         scores = 1 / (1 + np.exp(-_margins(regression, later)))
-        loss = float(losses(scores, slices.choose.label).mean())
+        loss = float(losses(scores, slices.check.label).mean())
         if loss < best[0] * _BETTER:
-            best = (loss, window, regression)
-    _, window, regression = best
-    learn = [v[-window:] for v in vectors]
-    rounds = trees.enough(
-        definition,
-        growth,
-        (trees.matrix(learn), _margins(regression, learn), slices.fit.label[-window:]),
-        (trees.matrix(later), _margins(regression, later), slices.choose.label),
-    )
-    return window, rounds
+            best = (loss, window)
+    return best[1]
 
 
-def _calibrated(
-    encoder: Encoder, regression: Logistic, booster: xgb.Booster, rows: Rows
-) -> Trained:
-    """The model, its scores and the fallback's both fitted to rows that neither has seen."""
-    vectors = _vectors(encoder, rows)
-    start = _margins(regression, vectors)
-    grown = trees.margins(booster, trees.matrix(vectors), start)
-    fallback = Fallback("", encoder, regression, logistic.calibrate(start, rows.label))
-    return Trained(fallback, booster, logistic.calibrate(grown, rows.label), {})
+def _fitted(definition: Definition, rows: Rows, check: Rows, growth: Growth) -> tuple[Trained, int]:
+    """The model of the rows, as many trees as later ones bear, calibrated on these."""
+    encoder = _encoder(definition, rows)
+    vectors, later = _vectors(encoder, rows), _vectors(encoder, check)
+    regression = logistic.fit(definition, vectors, rows.label)
+    start = _margins(regression, later)
+    learn = (trees.matrix(vectors), _margins(regression, vectors), rows.label)
+    booster = trees.grow(definition, growth, learn, (trees.matrix(later), start, check.label))
+    grown = trees.margins(booster, trees.matrix(later), start)
+    fallback = Fallback("", encoder, regression, logistic.calibrate(start, check.label))
+    found = Trained(fallback, booster, logistic.calibrate(grown, check.label), {})
+    return found, booster.num_boosted_rounds()
 
 
 def _encoder(definition: Definition, rows: Rows) -> Encoder:

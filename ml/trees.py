@@ -44,26 +44,13 @@ def matrix(vectors: Sequence[Sequence[float] | Floats]) -> npt.NDArray[np.float3
     return found
 
 
-def grow(
-    definition: Definition,
-    growth: Growth,
-    rows: npt.NDArray[np.float32],
-    start: Floats,
-    labels: Labels,
-) -> xgb.Booster:
-    """Exactly `growth.rounds` trees on rows (n × features), from log odds `start`."""
-    data = _data(definition, rows, start, labels)
-    return xgb.train(_parameters(definition, growth), data, growth.rounds)
+Slice = tuple[npt.NDArray[np.float32], Floats, Labels]
+"""Rows (n by features), their log odds so far (n), and labels (n)."""
 
 
-def enough(
-    definition: Definition,
-    growth: Growth,
-    learn: tuple[npt.NDArray[np.float32], Floats, Labels],
-    check: tuple[npt.NDArray[np.float32], Floats, Labels],
-) -> int:
-    """How many trees fit later rows best, when grown on earlier ones; at least one."""
-    data = _data(definition, *learn)
+def grow(definition: Definition, growth: Growth, learn: Slice, check: Slice) -> xgb.Booster:
+    """Trees grown on the one slice, as many as predict the other one best; at least one."""
+    data = xgb.QuantileDMatrix(learn[0], label=learn[2], **_options(definition, learn[1], None))
     later = xgb.QuantileDMatrix(check[0], label=check[2], **_options(definition, check[1], data))
     booster = xgb.train(
         _parameters(definition, growth),
@@ -73,7 +60,7 @@ def enough(
         early_stopping_rounds=growth.patience,
         verbose_eval=False,
     )
-    return int(booster.best_iteration) + 1
+    return booster[: booster.best_iteration + 1]
 
 
 def margins(booster: xgb.Booster, rows: npt.NDArray[np.float32], start: Floats) -> Floats:
@@ -94,12 +81,6 @@ def margins(booster: xgb.Booster, rows: npt.NDArray[np.float32], start: Floats) 
 def _single(values: Floats) -> npt.NDArray[np.float32]:
     """Single precision; what is beyond it becomes its largest."""
     return np.clip(values, -_MOST, _MOST).astype(np.float32)
-
-
-def _data(
-    definition: Definition, rows: npt.NDArray[np.float32], start: Floats, labels: Labels
-) -> xgb.QuantileDMatrix:
-    return xgb.QuantileDMatrix(rows, label=labels, **_options(definition, start, None))
 
 
 def _options(

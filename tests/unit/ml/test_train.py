@@ -103,12 +103,12 @@ def test_a_model_that_was_saved_gives_the_same_scores(trained, tmp_path):
     read_again = Trained.load(tmp_path)
     assert (score(read_again, slices.test)[0] == score(model, slices.test)[0]).all()
     assert read_again.version == "v1"
-    assert read_again.fitted_through == slices.calibrate.time[-1]
+    assert read_again.fitted_through == slices.check.time[-1]
 
 
 def test_slices_follow_each_other_in_time(trained):
     _, slices = trained
-    parts = [slices.fit, slices.choose, slices.calibrate, slices.test]
+    parts = [slices.fit, slices.check, slices.test]
     for before, later in pairwise(parts):
         assert before.time[-1] < later.time[0]
 
