@@ -43,6 +43,8 @@ final class ShardEnumerator implements SplitEnumerator<ShardSplit, EnumeratorSta
   private final List<ShardSplit> homeless = new ArrayList<>();
   // Ended shard to its reader. Not in the checkpoint: a restored reader reports it again.
   private final Map<String, Integer> ended = new ConcurrentHashMap<>();
+  // Readers that were told that no shard follows.
+  private final Set<Integer> ending = new HashSet<>();
   private List<Shard> known = List.of();
   private boolean discovered;
 
@@ -97,7 +99,7 @@ final class ShardEnumerator implements SplitEnumerator<ShardSplit, EnumeratorSta
     known.stream().filter(s -> !assigned.contains(s.id())).forEach(this::assignIfReady);
     context.registeredReaders().keySet().forEach(this::assignReturned);
     if (known.stream().allMatch(s -> assigned.contains(s.id()) || waitsForParent(s))) {
-      context.registeredReaders().keySet().forEach(this::tellAssigned);
+      unfinished().forEach(this::tellAssigned);
     }
   }
 
@@ -174,12 +176,23 @@ final class ShardEnumerator implements SplitEnumerator<ShardSplit, EnumeratorSta
   private void signalIfDone() {
     boolean done = bounded && known.stream().allMatch(s -> finished.contains(s.id()));
     if (done) {
-      context.registeredReaders().keySet().forEach(context::signalNoMoreSplits);
+      unfinished().forEach(this::finish);
     }
+  }
+
+  /** Readers that were not told to end: one that was may be gone, and a further word would fail. */
+  private List<Integer> unfinished() {
+    return context.registeredReaders().keySet().stream().filter(r -> !ending.contains(r)).toList();
+  }
+
+  private void finish(int reader) {
+    ending.add(reader);
+    context.signalNoMoreSplits(reader);
   }
 
   @Override
   public void addReader(int reader) {
+    ending.remove(reader); // it was started anew
     assign();
     signalIfDoneAfterDiscovery();
   }

@@ -90,6 +90,17 @@ class ShardEnumeratorTest {
   }
 
   @Test
+  void tellsAReaderOnceThatNothingFollowsUnlessItIsStartedAnew() {
+    stream.shard("s-0");
+    ShardEnumerator enumerator = withReaders(FRESH, true);
+    enumerator.handleSourceEvent(0, new ShardEnded("s-0"));
+    enumerator.handleSourceEvent(0, new ShardEnded("s-0"));
+    assertEquals(1, context.log.stream().filter("1:done"::equals).count());
+    enumerator.addReader(1);
+    assertEquals(2, context.log.stream().filter("1:done"::equals).count());
+  }
+
+  @Test
   void goesOnWhenTheListingIsThrottledAndFailsWhenItIsRefused() {
     stream.shard("s-0").failures.add(new TransientStreamException("slow down", null));
     withReaders(FRESH, false);
