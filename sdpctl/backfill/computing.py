@@ -42,7 +42,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Computed:
-    """A run's result, what it was made of, and the seconds that the job took."""
+    """A run's result, what it was made of, and the seconds that the job ran over it."""
 
     buckets: Buckets
     counted: Counted

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -49,7 +48,9 @@ class Run:
         return self.folder / "data" / self.use_case / stream
 
     def finish(self, progress: Callable[[int], None]) -> float:
-        """Run to the end; `progress` is told how many records were read. Seconds it took.
+        """Run to the end; `progress` is told how many records were read.
+
+        Returns the seconds from the first record to the end: to start takes a while of its own.
 
         Raises CommandError if another backfill runs on this machine, or the job fails.
         """
@@ -57,19 +58,21 @@ class Run:
         if service.process():
             raise CommandError("another backfill runs on this machine")
         service.log.unlink(missing_ok=True)
-        port, started = _free_port(), time.monotonic()
+        port = _free_port()
         self._configure(port)
         process = service.start(
             [self.settings.python("flink"), "main.py"], self._environment(), self.folder / "code"
         )
         try:
-            _watch(process, port, progress)
+            seconds = watch(
+                lambda: process.poll() is not None, lambda: _records_read(port), progress
+            )
         finally:
             service.kill()
         if process.returncode:
             said = last_lines(service.log, 30)
             raise CommandError(f"the backfill's job failed\n{said}\nlog: {service.log}")
-        return time.monotonic() - started
+        return seconds
 
     def results(self, stream: str) -> Iterator[dict[str, Any]]:
         """The rows that the run wrote to a stream, in no order."""
@@ -118,10 +121,24 @@ class Run:
         }
 
 
-def _watch(process: subprocess.Popen[bytes], port: int, progress: Callable[[int], None]) -> None:
-    while process.poll() is None:
-        progress(_records_read(port))
-        pause(0.5)
+def watch(
+    ended: Callable[[], bool],
+    read: Callable[[], int],
+    progress: Callable[[int], None],
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = pause,
+) -> float:
+    """Look until the run ends; the seconds since records were read, or since its start."""
+    started = before = clock()
+    flowing = False
+    while not ended():
+        count = read()
+        if count and not flowing:
+            started, flowing = before, True
+        before = clock()
+        progress(count)
+        pause(0.2)
+    return clock() - started
 
 
 def _records_read(port: int) -> int:

@@ -213,7 +213,7 @@ def _tell_run(console: Console, computed: Computed) -> None:
     )
     came = "" if rate is None else f"; they came at {rate:,.0f} events/s"
     console.print(
-        f"computed   {len(computed.buckets):,} buckets in {computed.seconds:.1f} s: "
+        f"computed   {len(computed.buckets):,} buckets in {computed.seconds:.1f} s once running: "
         f"{counted.records / computed.seconds:,.0f} events/s{came}"
     )
 
