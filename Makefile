@@ -53,9 +53,10 @@ $(STAMPS)/node: package-lock.json | $(STAMPS)/uv
 
 # --- build ------------------------------------------------------------------------------------
 
-build: env $(JAR) ## the jar, the Flink zip and the Lambda bundle
+build: env $(JAR) ## the jar, the Flink zip, the Lambda bundles and the source of training
 	@$(PYTHON) -m analytics_app.package
 	@$(PYTHON) -m lambdas.bundle
+	@$(PYTHON) -m ml.package
 
 $(JAR): $(JVM_SOURCES)
 	@echo "building the jar"

@@ -16,17 +16,21 @@ class AssetError(PlatformError):
 class Assets:
     """`functions` is the folder that Lambda functions run from, `analytics` the Flink zip.
 
-    `lake` is the folder of the functions that read and write the lake's files.
+    `lake` is the folder of the functions that read and write the lake's files, `models` that of
+    the source archives of training jobs, one per use case with a model.
     """
 
     functions: Path
     analytics: Path
     lake: Path
+    models: Path
 
     def __post_init__(self) -> None:
         for folder in (self.functions, self.lake):
             if not folder.is_dir():
                 raise AssetError(f"{folder} is absent; build it with: python -m lambdas.bundle")
+        if not self.models.is_dir():
+            raise AssetError(f"{self.models} is absent; build it with: python -m ml.package")
         if not self.analytics.is_file():
             raise AssetError(f"{self.analytics} is absent; build it with: ./sdp package")
 
@@ -34,4 +38,6 @@ class Assets:
     def built(cls, root: Path) -> Assets:
         """The assets where the build leaves them below the repository's root."""
         lambdas = root / "build/lambdas"
-        return cls(lambdas / "bundle", root / "build/analytics.zip", lambdas / "lake")
+        return cls(
+            lambdas / "bundle", root / "build/analytics.zip", lambdas / "lake", root / "build/ml"
+        )

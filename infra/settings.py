@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import TypeVar
 
 from glue.errors import ParameterError
-from glue.parameters import Parameters, check_names, parse_duration
+from glue.parameters import Parameters, check_names, format_duration, parse_duration
+from infra.training import MEMORY_MIB, Training
 
 REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1")
 
@@ -51,6 +52,7 @@ class Settings:
     lake_file_mib: int = 128
     athena_result_days: int = 7
     athena_scan_limit_mib: int = 102_400
+    training: Training = Training()  # noqa: RUF009  it is frozen
 
     @classmethod
     def parse(cls, context: Mapping[str, object]) -> Settings:
@@ -84,6 +86,7 @@ class Settings:
             lake_file_mib=read("lakeFileMiB", "128", _number(8, 1024)),
             athena_result_days=read("athenaResultDays", "7", _number(1, 3650)),
             athena_scan_limit_mib=read("athenaScanLimitMiB", "102400", _number(10, 100_000_000)),
+            training=_training(read),
         )
 
 
@@ -100,6 +103,25 @@ class _Reader:
             return check(text)
         except ValueError as error:
             raise ParameterError(f"{name}={text}: {error}") from error
+
+
+def _training(read: _Reader) -> Training:
+    return Training(
+        instance=read("trainingInstance", "ml.m5.xlarge", _instance),
+        image=read("trainingImage", "", str),
+        days=read("trainingDays", "30", _number(1, 3650)),
+        runs_per_day=read("trainingsPerDay", "8", _number(1, 1_000)),
+        minutes_per_day=read("trainingMinutesPerDay", "240", _number(1, 100_000)),
+        minutes_per_job=read("trainingMaxMinutes", "30", _number(1, 1_440)),
+        every=format_duration(read("retrainEvery", "P1D", _duration("PT1M", "P365D"))),
+        rows=read("retrainRows", "100000", _number(1, 10**12)),
+        psi=read("retrainDrift", "0.2", _share),
+        least_rows=read("retrainLeastRows", "1000", _number(1, 10**9)),
+        look_minutes=read("retrainCheckMinutes", "15", _number(2, 1_440)),
+        poll_seconds=read("trainingPollSeconds", "5", _number(1, 300)),
+        endpoint_memory_mib=int(read("endpointMemoryMiB", "2048", _one_of(*MEMORY_MIB))),
+        endpoint_concurrency=read("endpointMaxConcurrency", "10", _number(1, 200)),
+    )
 
 
 def _prefix(text: str) -> str:
@@ -131,6 +153,19 @@ def _number(low: int, high: int) -> Callable[[str], int]:
         return int(text)
 
     return check
+
+
+def _instance(text: str) -> str:
+    if not re.fullmatch(r"ml\.[a-z0-9-]+\.[a-z0-9]+", text):
+        raise ValueError("must be an instance type of SageMaker, as ml.m5.xlarge is")
+    return text
+
+
+def _share(text: str) -> float:
+    found = float(text)
+    if not 0 < found <= 100:
+        raise ValueError("must be above 0, and 100 at most")
+    return found
 
 
 def _days(text: str) -> int | None:

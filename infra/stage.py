@@ -10,6 +10,7 @@ from infra.assets import Assets
 from infra.settings import Settings
 from infra.stacks.ingestion import IngestionStack
 from infra.stacks.lake import LakeStack
+from infra.stacks.ml import MlStack
 from infra.stacks.processing import ProcessingStack
 from infra.stacks.reporting import ReportingStack
 from infra.topology import Topology
@@ -52,6 +53,16 @@ class PlatformStage(cdk.Stage):
             settings=settings,
             assets=assets,
         )
+        if any(use_case.model is not None for use_case in catalog.use_cases):
+            self.ml = MlStack(
+                self,
+                "ml",
+                topology=topology,
+                lake=self.lake.lake,
+                api_key=self.ingestion.api_key,
+                settings=settings,
+                assets=assets,
+            )
         cdk.Tags.of(self).add("platform", settings.prefix)
 
 

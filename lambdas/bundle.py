@@ -40,6 +40,7 @@ SERVICES = (
     "sns",
     "sqs",
     "ssm",
+    "stepfunctions",
     "sts",
 )
 _LEFT_OUT = ("__pycache__", "*.pyc", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json")

@@ -21,6 +21,9 @@ MODULES = {
     "generate": "generate",
     "send": "send",
     "report": "report",
+    "predict": "predict",
+    "train": "train",
+    "model": "model",
     "sql": "sql",
     "lake": "lake",
     "compact": "compact",
@@ -38,7 +41,11 @@ def app(wanted: str | None = None) -> typer.Typer:
     found.callback()(_about)
     for name in names:
         module = import_module(f"sdpctl.commands.{MODULES[name]}")
-        found.command(name)(getattr(module, name.replace("-", "_")))
+        command = getattr(module, name.replace("-", "_"))
+        if isinstance(command, typer.Typer):
+            found.add_typer(command, name=name)
+        else:
+            found.command(name)(command)
     return found
 
 

@@ -12,7 +12,9 @@ ApiKey = Annotated[
 
 
 def connect(
-    which: Literal["url_for_api", "url_for_reports"], url: str | None, api_key: str | None
+    which: Literal["url_for_api", "url_for_reports", "url_for_predictions"],
+    url: str | None,
+    api_key: str | None,
 ) -> tuple[str, str]:
     """URL without a slash at its end, and API key; the deployment is asked only if needed."""
     if url and api_key:

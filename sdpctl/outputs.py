@@ -12,7 +12,7 @@ from sdpctl.errors import CommandError
 from sdpctl.local import aws
 from sdpctl.settings import Settings
 
-_API = re.compile(r"https://([a-z0-9]+)\.execute-api\.[^/]+/([^/]+)/?")
+_API = re.compile(r"https://([a-z0-9]+)\.execute-api\.[^/]+/([^/]+)(/.*)?")
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Outputs:
 
     url_for_api: str
     url_for_reports: str
+    url_for_predictions: str
     api_key: str
     region: str
 
@@ -29,6 +30,7 @@ class Outputs:
         return {
             "UrlForAPI": self.url_for_api,
             "UrlForReports": self.url_for_reports,
+            "UrlForPredictions": self.url_for_predictions,
             "ApiKey": self.api_key,
             "Region": self.region,
         }
@@ -38,25 +40,27 @@ def read(settings: Settings | None = None) -> Outputs:
     """The outputs of the local deployment; raises CommandError if there is none."""
     settings = settings or Settings.load()
     raw = _raw(settings)
-    missing = {"UrlForAPI", "UrlForReports", "ApiKeyId"} - raw.keys()
+    missing = {"UrlForAPI", "UrlForReports", "UrlForPredictions", "ApiKeyId"} - raw.keys()
     if missing:
         raise CommandError("the platform is not deployed: run 'make up'")
     key = aws.client(settings, "apigateway").get_api_key(apiKey=raw["ApiKeyId"], includeValue=True)
     return Outputs(
         url_for_api=local_url(settings, raw["UrlForAPI"]),
         url_for_reports=local_url(settings, raw["UrlForReports"]),
+        url_for_predictions=local_url(settings, raw["UrlForPredictions"]),
         api_key=key["value"],
         region=settings.region,
     )
 
 
 def local_url(settings: Settings, url: str) -> str:
-    """The emulator's address of an API Gateway stage; other URLs stay."""
+    """The emulator's address of an API Gateway stage, or of a path there; other URLs stay."""
     found = _API.match(url)
     if not found:
         return url.rstrip("/")
-    api, stage = found.groups()
-    return f"{settings.endpoint}/restapis/{api}/{stage}/_user_request_"
+    api, stage, path = found.groups()
+    local = f"{settings.endpoint}/restapis/{api}/{stage}/_user_request_"
+    return f"{local}{path or ''}".rstrip("/")
 
 
 def _raw(settings: Settings) -> dict[str, str]:

@@ -11,13 +11,16 @@ from pathlib import Path
 
 import usecases
 from glue.targets.openapi import document
+from glue.targets.predictions import add_predictions
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "openapi.json"
 
 
 def render() -> str:
     """The page's text."""
-    return json.dumps(document(usecases.load()), indent=2, ensure_ascii=False) + "\n"
+    catalog = usecases.load()
+    found = add_predictions(document(catalog), catalog)
+    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
 
 def main(arguments: list[str]) -> int:

@@ -19,7 +19,7 @@ def client(settings: Settings, service: str, *, read_seconds: int = 60) -> Any:
     """
     return boto3.client(
         service,  # type: ignore[call-overload]
-        endpoint_url=settings.endpoint,
+        endpoint_url=_endpoint(settings, service),
         region_name=settings.region,
         aws_access_key_id="test",
         aws_secret_access_key="test",
@@ -27,3 +27,9 @@ def client(settings: Settings, service: str, *, read_seconds: int = 60) -> Any:
             connect_timeout=2, read_timeout=read_seconds, retries={"total_max_attempts": 2}
         ),
     )
+
+
+def _endpoint(settings: Settings, service: str) -> str:
+    """The emulator has no SageMaker: that is a process of its own."""
+    ours = service in ("sagemaker", "sagemaker-runtime")
+    return settings.sagemaker_endpoint if ours else settings.endpoint

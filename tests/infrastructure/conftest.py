@@ -56,11 +56,12 @@ class Synthesis:
 def assets(tmp_path_factory: pytest.TempPathFactory) -> Assets:
     """Placeholders: folders with one file, and a file."""
     root = tmp_path_factory.mktemp("assets")
-    for folder in ("bundle", "lake"):
+    for folder in ("bundle", "lake", "ml"):
         (root / folder).mkdir()
         (root / folder / "here.py").touch()
     (root / "analytics.zip").write_bytes(b"zip")
-    return Assets(root / "bundle", root / "analytics.zip", root / "lake")
+    (root / "ml/adtech.tar.gz").write_bytes(b"tar")
+    return Assets(root / "bundle", root / "analytics.zip", root / "lake", root / "ml")
 
 
 @pytest.fixture(scope="session")

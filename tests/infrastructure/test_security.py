@@ -5,7 +5,24 @@ from typing import Any
 
 from tests.infrastructure.conftest import Synthesis, Template
 
-_TRACING = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+# What AWS grants without a resource to name: tracing, the delivery of a state machine's logs,
+# a registry's token, and the list of model packages.
+_EVERYWHERE = {
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+    "ecr:GetAuthorizationToken",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "sagemaker:ListModelPackages",
+}
 _DATA = ("AWS::Kinesis::Stream", "AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key")
 
 
@@ -24,11 +41,13 @@ def test_no_policy_allows_every_action_of_a_service(synthesis: Synthesis) -> Non
             assert not [a for a in _list(statement["Action"]) if "*" in a], template.name
 
 
-def test_only_tracing_is_granted_on_every_resource(synthesis: Synthesis) -> None:
+def test_only_what_has_no_resource_to_name_is_granted_on_every_resource(
+    synthesis: Synthesis,
+) -> None:
     for template in synthesis.templates:
         for statement in _statements(template):
             if "*" in _list(statement["Resource"]):
-                assert set(_list(statement["Action"])) <= _TRACING, template.name
+                assert set(_list(statement["Action"])) <= _EVERYWHERE, template.name
 
 
 def test_the_application_reads_events_and_writes_results_only(synthesis: Synthesis) -> None:

@@ -10,7 +10,7 @@ from infra.assets import AssetError, Assets
 from infra.settings import REGIONS, Settings
 from tests.infrastructure.conftest import Synthesis
 
-PURPOSES = ("ingestion", "processing", "reporting", "lake")
+PURPOSES = ("ingestion", "processing", "reporting", "lake", "ml")
 ROOT = Path(__file__).parents[2]
 
 
@@ -63,6 +63,14 @@ def test_the_defaults_of_cdk_json_are_the_platforms() -> None:
         ("athenaResultDays", "0"),
         ("athenaScanLimitMiB", "9"),
         ("CorelationWindow", "PT1H"),
+        ("trainingInstance", "m5.large"),
+        ("trainingsPerDay", "0"),
+        ("trainingMinutesPerDay", "10"),
+        ("retrainEvery", "P1M"),
+        ("retrainEvery", "PT0S"),
+        ("retrainDrift", "0"),
+        ("endpointMemoryMiB", "1000"),
+        ("endpointMaxConcurrency", "201"),
     ],
 )
 def test_a_bad_setting_is_refused_by_name(name: str, value: str) -> None:
@@ -81,5 +89,8 @@ def test_what_is_not_built_is_named_with_the_command_that_builds_it(tmp_path: Pa
     with pytest.raises(AssetError, match=r"lake is absent; .* python -m lambdas\.bundle"):
         Assets.built(tmp_path)
     (tmp_path / "build/lambdas/lake").mkdir()
+    with pytest.raises(AssetError, match=r"python -m ml\.package"):
+        Assets.built(tmp_path)
+    (tmp_path / "build/ml").mkdir()
     with pytest.raises(AssetError, match=r"\./sdp package"):
         Assets.built(tmp_path)

@@ -19,7 +19,13 @@ from sdpctl.settings import Settings
 from tests.local.driver import Driver
 from tests.local.machine import Machine
 
-PARAMETERS = {"AggregationPeriod": "PT1M", "CorrelationWindow": "PT1M", "AllowedLateness": "PT2M"}
+PARAMETERS = {
+    "AggregationPeriod": "PT1M",
+    "CorrelationWindow": "PT1M",
+    "AllowedLateness": "PT2M",
+    "retrainCheckMinutes": "1440",  # runs are started by the tests that want them
+    "trainingPollSeconds": "1",
+}
 
 
 @pytest.fixture(scope="session")

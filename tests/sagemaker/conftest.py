@@ -144,17 +144,20 @@ class Place:
 
     numbers = f"s3://{BUCKET}/numbers/"
 
-    def config(self, name: str, factor: float | None) -> str:
+    def config(self, name: str, factor: float | None, *, own_code: bool = False) -> str:
         """Model and endpoint configuration of a factor (None: an archive that is none)."""
-        content = json.dumps({"factor": factor})
-        body = b"corrupt" if factor is None else archive(model__json=content)
+        files = {"model__json": json.dumps({"factor": factor})}
+        if own_code:
+            files["code/inference__py"] = INFERENCE
+        body = b"corrupt" if factor is None else archive(**files)
+        source = "/opt/ml/model/code" if own_code else f"s3://{BUCKET}/code.tar.gz"
         sagemaker = self.client("sagemaker")
         container = {
             "Image": "image",
             "ModelDataUrl": self.put(f"{name}.tar.gz", body),
             "Environment": {
                 "SAGEMAKER_PROGRAM": "inference.py",
-                "SAGEMAKER_SUBMIT_DIRECTORY": f"s3://{BUCKET}/code.tar.gz",
+                "SAGEMAKER_SUBMIT_DIRECTORY": source,
             },
         }
         sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)

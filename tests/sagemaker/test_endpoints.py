@@ -32,6 +32,11 @@ def test_an_endpoint_answers_through_the_four_functions(place: Place) -> None:
     assert place.invoke("one", [1, 2.5]) == [2, 5]
 
 
+def test_a_model_may_bring_its_own_code(place: Place) -> None:
+    _create(place, place.config("double", 2, own_code=True))
+    assert place.invoke("one", [1]) == [2]
+
+
 def test_an_update_changes_the_model(place: Place) -> None:
     _create(place, place.config("double", 2))
     _update(place, place.config("triple", 3))

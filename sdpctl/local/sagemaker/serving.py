@@ -22,6 +22,7 @@ from sdpctl.local.sagemaker.running import plain_environment
 from sdpctl.local.sagemaker.store import Document
 
 WORKER = Path(__file__).with_name("worker.py")
+MODEL = "/opt/ml/model"  # where the container has the model's archive
 START_SECONDS, CALL_SECONDS, DRAIN_SECONDS = 120.0, 60.0, 60.0
 
 
@@ -116,23 +117,27 @@ def start(model: Document, objects: Objects, home: Path, log: Path) -> Worker:
     log.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{model['ModelName']}-", dir=home))
     try:
-        objects.unpack(source, folder / "code")
         objects.unpack(container["ModelDataUrl"], folder / "model")
-        return _started(script, container.get("Environment", {}), folder, log)
+        code = folder / "code"
+        if source.startswith(MODEL):
+            code = folder / "model" / source.removeprefix(MODEL).lstrip("/")
+        else:
+            objects.unpack(source, code)
+        return _started(script, container.get("Environment", {}), folder, code, log)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def _started(script: str, environment: Document, folder: Path, log: Path) -> Worker:
+def _started(script: str, environment: Document, folder: Path, code: Path, log: Path) -> Worker:
     port_file = folder / "port"
     options = ["--script", script, "--model", str(folder / "model"), "--port-file", str(port_file)]
     with log.open("ab") as out:
         process = subprocess.Popen(
             # -P: the script's neighbours in the platform are not to be seen by the model.
             [sys.executable, "-P", str(WORKER), *options],
-            cwd=folder / "code",
-            env=plain_environment(folder / "code") | environment,
+            cwd=code,
+            env=plain_environment(code) | environment,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

@@ -1,0 +1,35 @@
+"""SageMaker's XGBoost framework container in each region: what jobs and endpoints run in.
+
+Source: "Docker Registry Paths" of the SageMaker documentation, one registry account a region.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+REPOSITORY, TAG = "sagemaker-xgboost", "3.0-5"
+ACCOUNTS = {
+    "us-east-1": "683313688378",
+    "us-east-2": "257758044811",
+    "us-west-2": "246618743249",
+    "eu-west-1": "141502667606",
+    "eu-central-1": "492215442770",
+}
+
+
+class Image(NamedTuple):
+    """A container image; `repository_arn` is None where it is not AWS's own registry."""
+
+    uri: str
+    repository_arn: str | None
+
+
+def training_image(region: str, override: str) -> Image:
+    """The region's image, or the one that the deployment names instead."""
+    if override:
+        return Image(override, None)
+    account = ACCOUNTS[region]
+    return Image(
+        f"{account}.dkr.ecr.{region}.amazonaws.com/{REPOSITORY}:{TAG}",
+        f"arn:aws:ecr:{region}:{account}:repository/{REPOSITORY}",
+    )

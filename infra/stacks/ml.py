@@ -1,0 +1,132 @@
+"""Models: retraining for each use case that declares one, and predictions over HTTP.
+
+What changes with each model (jobs, models, the endpoint, the registry) is made by the workflow's
+functions through SageMaker's API, so the template is the same in every place.
+"""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3_assets as s3_assets
+from constructs import Construct
+
+from glue import UseCase
+from glue.targets.lake import lake_tables
+from infra.assets import Assets
+from infra.constructs.api import KeyedApi
+from infra.constructs.function import PlatformFunction
+from infra.constructs.lake import Lake
+from infra.constructs.model_alarms import PredictionAlarms, RetrainingAlarms
+from infra.constructs.permissions import allow, read_objects
+from infra.constructs.retraining import Retraining, Trained
+from infra.constructs.streams import removal_policy
+from infra.images import training_image
+from infra.settings import Settings
+from infra.topology import Topology
+
+ENDPOINT_SECONDS = 2  # what a caller waits for an endpoint before the fallback answers
+
+
+class MlStack(cdk.Stack):
+    """Takes the lake and the API key from other stacks; there is one where a model is declared."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        topology: Topology,
+        lake: Lake,
+        api_key: apigateway.IApiKey,
+        settings: Settings,
+        assets: Assets,
+    ) -> None:
+        super().__init__(scope, id_, description="SDP: models retrained, judged and served")
+        self._topology, self._lake = topology, lake
+        self._settings, self._assets = settings, assets
+        self._ledger = self._training_ledger()
+        self._image = training_image(self.region, settings.training.image)
+        modelled = [u for u in topology.catalog.use_cases if u.model is not None]
+        for use_case in modelled:
+            self._retraining(use_case)
+        function = self._predict([u.name for u in modelled])
+        api = KeyedApi(
+            self,
+            "Predictions",
+            function=function,
+            api_key=api_key,
+            settings=settings,
+            description=f"{topology.prefix}: predictions",
+        )
+        PredictionAlarms(self, "Alarms", api=api.api)
+        cdk.CfnOutput(self, "UrlForPredictions", value=f"{api.url}/predictions")
+
+    def _retraining(self, use_case: UseCase) -> None:
+        assert use_case.model is not None
+        record = use_case.model.record
+        table = next(t for t in lake_tables(use_case) if t.stream == record.stream)
+        name = use_case.name
+        found = Retraining(
+            self,
+            name,
+            trained=Trained(
+                name, table, self._topology.database(name), self._topology.workgroup(name)
+            ),
+            lake=self._lake,
+            ledger=self._ledger,
+            image=self._image,
+            code=s3_assets.Asset(
+                self, f"{name}-code", path=str(self._assets.models / f"{name}.tar.gz")
+            ),
+            settings=self._settings,
+            assets=self._assets,
+        )
+        RetrainingAlarms(self, f"{name}-alarms", machine=found.machine, endpoint=found.name)
+        title = name.title().replace("-", "")
+        cdk.CfnOutput(self, f"Release{title}", value=found.release.function_name)
+        cdk.CfnOutput(self, f"Decide{title}", value=found.decide.function_name)
+
+    def _predict(self, use_cases: list[str]) -> lambda_.Function:
+        values = {
+            "prefix": self._settings.prefix,
+            "use_cases": use_cases,
+            "bucket": self._lake.bucket.bucket_name,
+            "endpoint_seconds": ENDPOINT_SECONDS,
+        }
+        found = PlatformFunction(
+            self,
+            "PredictFunction",
+            handler="predict.handler.handler",
+            assets=self._assets,
+            settings=self._settings,
+            environment={"SDP_MODEL": self.to_json_string(values)},
+            memory_mib=1024,
+        )
+        endpoints = [
+            self.format_arn(
+                service="sagemaker",
+                resource="endpoint",
+                resource_name=f"{self._settings.prefix}-{name}",
+            )
+            for name in use_cases
+        ]
+        allow(found.role, ["sagemaker:InvokeEndpoint"], endpoints)
+        read_objects(found.role, self._lake, *(f"models/{name}/" for name in use_cases))
+        return found.function
+
+    def _training_ledger(self) -> dynamodb.Table:
+        recovery = dynamodb.PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True)
+        return dynamodb.Table(
+            self,
+            "Ledger",
+            table_name=f"{self._topology.prefix}-training",
+            partition_key=dynamodb.Attribute(name="use_case", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="item", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            point_in_time_recovery_specification=recovery,
+            removal_policy=removal_policy(self._settings),
+        )

@@ -1,0 +1,51 @@
+"""How models are retrained and served: what a deployment may choose of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from glue.errors import ParameterError
+
+MEMORY_MIB = ("1024", "2048", "3072", "4096", "5120", "6144")  # of serverless endpoints
+RELEASE_MINUTES = 60  # what a run may take beside its two jobs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """`every` (ISO 8601), `rows` and `psi` are what starts a run, looked at each `look_minutes`.
+
+    A run has two jobs of at most `minutes_per_job`; a day has at most so many runs and minutes.
+    Rows of the last `days` are trained on. `image` replaces the region's training image.
+    """
+
+    instance: str = "ml.m5.xlarge"
+    image: str = ""
+    days: int = 30
+    runs_per_day: int = 8
+    minutes_per_day: int = 240
+    minutes_per_job: int = 30
+    every: str = "P1D"
+    rows: int = 100_000
+    psi: float = 0.2
+    least_rows: int = 1_000
+    look_minutes: int = 15
+    poll_seconds: int = 5
+    endpoint_memory_mib: int = 2_048
+    endpoint_concurrency: int = 10
+
+    def __post_init__(self) -> None:
+        if self.minutes_per_run > self.minutes_per_day:
+            raise ParameterError(
+                f"trainingMinutesPerDay={self.minutes_per_day}: one run may take "
+                f"{self.minutes_per_run}, two jobs of trainingMaxMinutes"
+            )
+
+    @property
+    def minutes_per_run(self) -> int:
+        """The most minutes of jobs in a run: training and evaluation."""
+        return 2 * self.minutes_per_job
+
+    @property
+    def run_minutes(self) -> int:
+        """After so many minutes a run is over, and its lock expires."""
+        return self.minutes_per_run + RELEASE_MINUTES

@@ -1,0 +1,44 @@
+"""Calls of a SageMaker endpoint, with little patience: there is another answer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambdas.predict.answering import EndpointUnavailable
+from lambdas.training.ports import Document
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+
+JSON = "application/json"
+
+
+class SageMakerEndpoint:
+    """The `Endpoint` of predictions and of the smoke test; `read_timeout` in seconds."""
+
+    def __init__(
+        self, client: SageMakerRuntimeClient | None = None, *, read_timeout: float = 2.0
+    ) -> None:
+        config = Config(
+            connect_timeout=1,
+            read_timeout=read_timeout,
+            retries={"total_max_attempts": 1},
+            max_pool_connections=4,
+        )
+        self._client: Any = client or boto3.client("sagemaker-runtime", config=config)
+
+    def invoke(self, name: str, body: Document) -> dict[str, Any]:
+        """The answer; EndpointUnavailable if there is none in time."""
+        try:
+            said = self._client.invoke_endpoint(
+                EndpointName=name, Body=json.dumps(body), ContentType=JSON, Accept=JSON
+            )
+            answer: dict[str, Any] = json.loads(said["Body"].read())
+        except (ClientError, BotoCoreError, ValueError) as error:
+            raise EndpointUnavailable(f"{name}: {error}") from error
+        return answer

@@ -1,0 +1,125 @@
+"""The lock, the budget and the last run in DynamoDB: each change is one conditional write."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from lambdas.adapters.dynamodb import CONFIG, NOT_NEWER
+from lambdas.training.ports import Document
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+LOCK, LAST = "lock", "last"
+
+
+class DynamoLedger:
+    """The `Ledger` of one use case: items `lock`, `last` and `day/YYYY-MM-DD` under its name."""
+
+    def __init__(self, table: str, use_case: str, client: DynamoDBClient | None = None) -> None:
+        self._table, self._use_case = table, use_case
+        self._client: Any = client or boto3.client("dynamodb", config=CONFIG)
+
+    def acquire(self, holder: str, now: int, until: int) -> bool:
+        """Take the lock if it is free, expired, or the holder's own."""
+        return self._update(
+            LOCK,
+            "SET holder = :holder, expires = :until",
+            "attribute_not_exists(holder) OR holder = :holder OR expires < :now",
+            {":holder": _text(holder), ":until": _number(until), ":now": _number(now)},
+        )
+
+    def release(self, holder: str) -> None:
+        """Give the lock back, if it is the holder's."""
+        self._update(LOCK, "REMOVE holder, expires", "holder = :holder", {":holder": _text(holder)})
+
+    def holder(self, now: int) -> str | None:
+        """Who has the lock now."""
+        item = self._get(LOCK)
+        if "holder" not in item or int(item["expires"]["N"]) < now:
+            return None
+        return str(item["holder"]["S"])
+
+    def reserve(self, day: str, holder: str, minutes: int, runs_limit: int, limit: int) -> bool:
+        """Count a training against the day; what the holder reserved before is not counted again.
+
+        One write adds the run, its minutes and its name, if all of the day's limits still hold.
+        """
+        granted = self._update(
+            f"day/{day}",
+            "ADD runs :one, minutes :minutes, holders :holders",
+            "attribute_not_exists(runs) OR "
+            "(runs < :runs AND minutes <= :left AND NOT contains(holders, :holder))",
+            {
+                ":one": _number(1),
+                ":minutes": _number(minutes),
+                ":holders": {"SS": [holder]},
+                ":holder": _text(holder),
+                ":runs": _number(runs_limit),
+                ":left": _number(limit - minutes),
+            },
+        )
+        return granted or holder in self._get(f"day/{day}").get("holders", {}).get("SS", [])
+
+    def settle(self, day: str, holder: str, reserved: int, used: int) -> None:
+        """Give back what was reserved and not used; once for a holder."""
+        self._update(
+            f"day/{day}",
+            "ADD minutes :back, settled :holders",
+            "attribute_not_exists(settled) OR NOT contains(settled, :holder)",
+            {
+                ":back": _number(used - reserved),
+                ":holders": {"SS": [holder]},
+                ":holder": _text(holder),
+            },
+        )
+
+    def last(self) -> dict[str, Any] | None:
+        """What `record` wrote last."""
+        item = self._get(LAST)
+        found: dict[str, Any] | None = json.loads(item["run"]["S"]) if item else None
+        return found
+
+    def record(self, run: Document) -> None:
+        """Remember how a run ended."""
+        self._client.put_item(
+            TableName=self._table, Item={**self._key(LAST), "run": _text(json.dumps(dict(run)))}
+        )
+
+    def _key(self, item: str) -> dict[str, Any]:
+        return {"use_case": _text(self._use_case), "item": _text(item)}
+
+    def _get(self, item: str) -> dict[str, Any]:
+        answer = self._client.get_item(
+            TableName=self._table, Key=self._key(item), ConsistentRead=True
+        )
+        found: dict[str, Any] = answer.get("Item", {})
+        return found
+
+    def _update(self, item: str, change: str, condition: str, values: dict[str, Any]) -> bool:
+        """Whether the condition held and the change was made."""
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=self._key(item),
+                UpdateExpression=change,
+                ConditionExpression=condition,
+                ExpressionAttributeValues=values,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == NOT_NEWER:
+                return False
+            raise
+        return True
+
+
+def _text(value: str) -> dict[str, str]:
+    return {"S": value}
+
+
+def _number(value: int) -> dict[str, str]:
+    return {"N": str(value)}

@@ -1,0 +1,1 @@
+"""Predictions over HTTP: validated, answered by the endpoint, or by the champion's fallback."""

@@ -1,0 +1,71 @@
+"""The Lambda entry point: composes the API from real parts on the first call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from mangum import Mangum
+
+import usecases
+from lambdas.adapters.endpoint import SageMakerEndpoint
+from lambdas.adapters.model_objects import S3Objects
+from lambdas.predict.answering import ENDPOINT, Breaker, Champions, Predictor
+from lambdas.predict.app import create_app
+from lambdas.problem import MEDIA_TYPE
+from lambdas.training.names import Names
+from lambdas.training.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+TEXT = ["application/json", MEDIA_TYPE]
+logger = Logger(service="predict")
+metrics = Metrics(namespace="SDP")
+
+
+@cache
+def _composed() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+    settings, catalog = ModelSettings.from_environment(), usecases.load()
+    objects = S3Objects(settings.text("bucket"))
+    endpoint = SageMakerEndpoint(read_timeout=settings.number("endpoint_seconds"))
+    predictors = {
+        name: _predictor(Names(settings.text("prefix"), name, ""), objects, endpoint)
+        for name in settings.texts("use_cases")
+    }
+    adapter: Any = Mangum(
+        create_app(catalog, predictors, _count), lifespan="off", text_mime_types=TEXT
+    )
+
+    def respond(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = adapter(event, context)
+        return answer
+
+    return respond
+
+
+def _predictor(names: Names, objects: S3Objects, endpoint: SageMakerEndpoint) -> Predictor:
+    champions = Champions(objects.read, names.champion, time.monotonic)
+    breaker = Breaker(time.monotonic)
+    return Predictor(names.endpoint, endpoint, champions, breaker, _tell)
+
+
+def _tell(reason: str) -> None:
+    logger.warning("answered by the fallback", extra={"reason": reason})
+
+
+def _count(served_by: str) -> None:
+    metrics.add_metric(name="Predictions", unit=MetricUnit.Count, value=1)
+    metrics.add_metric(
+        name="Fallbacks", unit=MetricUnit.Count, value=0 if served_by == ENDPOINT else 1
+    )
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Entry point."""
+    return _composed()(event, context)

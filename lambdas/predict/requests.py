@@ -1,0 +1,123 @@
+"""A request's body to instances: each field checked against the model's declaration.
+
+A category may be text or, where its column is a number, a number; what was never seen is no error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from glue.models import Model, Parameter
+from glue.types import Double, Integer, String
+from lambdas.ingest.bodies import JSON, media_type
+from lambdas.ingest.problems import Problem
+from lambdas.ingest.rejections import Rejection, pointer, shown
+
+MAX_INSTANCES = 500
+MAX_BODY = 1024 * 1024
+LONGEST = 256
+Instance = Mapping[str, Any]
+
+
+def instances(body: bytes, content_type: str | None, model: Model) -> Sequence[Instance]:
+    """The instances of a request, one or several; Problem or Rejection where it is wrong."""
+    if media_type(content_type) != JSON:
+        raise Problem(415, f"{content_type!r}: send {JSON}")
+    value = _parsed(body)
+    if not isinstance(value, dict):
+        raise Rejection("wrong_type", "", f"{shown(value)} is not an object; send an object")
+    if "instances" not in value:
+        _check(model, value, ())
+        return [value]
+    found = value["instances"]
+    _check_several(value, found)
+    for index, instance in enumerate(found):
+        _check(model, instance, ("instances", index))
+    return list(found)
+
+
+def _parsed(body: bytes) -> Any:
+    if not body.strip():
+        raise Problem(400, 'the body is empty; send an object, or {"instances": [...]}')
+    if len(body) > MAX_BODY:
+        raise Problem(413, f"the body has {len(body)} bytes; send at most {MAX_BODY}")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Problem(400, f"the body is not JSON: {error}") from None
+
+
+def _check_several(value: Mapping[str, Any], found: Any) -> None:
+    others = [name for name in value if name != "instances"]
+    if others:
+        message = f"{others[0]!r} beside instances; send it within each of them"
+        raise Rejection("unknown_field", pointer(others[0]), message)
+    if not isinstance(found, list):
+        raise Rejection("wrong_type", "/instances", f"{shown(found)} is not an array; send one")
+    if not found:
+        raise Rejection("too_short", "/instances", f"send 1 to {MAX_INSTANCES} instances")
+    if len(found) > MAX_INSTANCES:
+        message = f"{len(found)} instances; send at most {MAX_INSTANCES} in a request"
+        raise Problem(413, message)
+
+
+def _check(model: Model, instance: Any, where: tuple[str | int, ...]) -> None:
+    if not isinstance(instance, dict):
+        message = f"{shown(instance)} is not an object; send an object"
+        raise Rejection("wrong_type", pointer(*where), message)
+    known = {p.name: p for p in model.parameters}
+    for name in instance:
+        if name not in known:
+            message = f"{name[:60]!r} is not a field; fields: {', '.join(known)}"
+            raise Rejection("unknown_field", pointer(*where, name), message)
+    for name, parameter in known.items():
+        _check_value(parameter, instance.get(name), pointer(*where, name))
+
+
+def _check_value(parameter: Parameter, value: Any, where: str) -> None:
+    if value is None:
+        if parameter.required:
+            message = f"{parameter.name} is missing; a prediction needs it"
+            raise Rejection("missing_field", where, message)
+        return
+    match parameter.type:
+        case String(low, high):
+            _check_text(value, where, low, high or LONGEST)
+        case Integer() if parameter.category and isinstance(value, str):
+            _check_text(value, where, 1, LONGEST)
+        case Integer(low, high):
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise _wrong(value, where, "an integer")
+            _check_range(value, where, low, high)
+        case Double(floor, ceiling):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise _wrong(value, where, "a number")
+            _check_range(value, where, floor, ceiling)
+        case other:
+            raise TypeError(f"{parameter.name}: requests have no {other}")
+
+
+def _check_text(value: Any, where: str, low: int, high: int) -> None:
+    if not isinstance(value, str):
+        raise _wrong(value, where, "text")
+    if len(value) < low:
+        raise Rejection("too_short", where, f"{shown(value)}: send {low} or more characters")
+    if len(value) > high:
+        raise Rejection("too_long", where, f"{shown(value)}: send {high} or fewer characters")
+
+
+def _check_range(value: float, where: str, low: float | None, high: float | None) -> None:
+    if not math.isfinite(value):
+        raise _wrong(value, where, "a finite number")
+    if low is not None and value < low:
+        raise Rejection("out_of_range", where, f"{shown(value)} is too small; send {low} or more")
+    if high is not None and value > high:
+        raise Rejection("out_of_range", where, f"{shown(value)} is too large; send {high} or less")
+
+
+def _wrong(value: Any, where: str, wanted: str) -> Rejection:
+    return Rejection("wrong_type", where, f"{shown(value)} is not {wanted}; send {wanted}")

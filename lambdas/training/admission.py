@@ -1,0 +1,99 @@
+"""Who may train: one run at a time, and so much a day. Both are conditional writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from glue.instants import to_wire
+from lambdas.training.ports import Document, Ledger
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Trainings and minutes of training a day (UTC); a run's longest training; the lock's life."""
+
+    runs_per_day: int
+    minutes_per_day: int
+    minutes_per_run: int
+    lock_minutes: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """An execution: its name, and when it started (the same each time a step is repeated)."""
+
+    execution: str
+    started: datetime
+
+    @property
+    def day(self) -> str:
+        """Whose budget it draws on."""
+        return self.started.date().isoformat()
+
+
+def lock(ledger: Ledger, run: Run, now: datetime, limits: Limits) -> dict[str, Any]:
+    """Hold the lock for this run; `held` false while another run has it."""
+    second = int(now.timestamp())
+    held = ledger.acquire(run.execution, second, second + 60 * limits.lock_minutes)
+    return {"held": held, "holder": ledger.holder(second)}
+
+
+def reserve(ledger: Ledger, run: Run, limits: Limits) -> dict[str, Any]:
+    """Count a training against the day's budget before it starts; `granted` false if it is spent.
+
+    The longest training allowed is reserved, so that what runs can never exceed the day's minutes.
+    """
+    minutes = limits.minutes_per_run
+    granted = ledger.reserve(
+        run.day, run.execution, minutes, limits.runs_per_day, limits.minutes_per_day
+    )
+    return {"granted": granted, "day": run.day, "minutes": minutes}
+
+
+def finish(ledger: Ledger, run: Run, state: Document, now: datetime) -> dict[str, Any]:
+    """Settle the budget, remember the run, and give the lock back; how it ended."""
+    seconds = sum(int(state.get(step, {}).get("seconds", 0)) for step in ("training", "evaluation"))
+    if state.get("budget", {}).get("granted"):
+        ledger.settle(run.day, run.execution, state["budget"]["minutes"], -(-seconds // 60))
+    ended = {
+        "execution": run.execution,
+        "status": status(state),
+        "reasons": reasons(state),
+        "cause": "; ".join(reasons(state)),
+        "finished_at": to_wire(now),
+        "to": state.get("data", {}).get("through") or to_wire(run.started),
+        "rows": state.get("data", {}).get("rows", 0),
+    }
+    if state.get("lock", {}).get("held"):
+        ledger.record(ended)
+        ledger.release(run.execution)
+    return ended
+
+
+def status(state: Document) -> str:
+    """How the run ended, in a word or two."""
+    if "error" in state:
+        return "failed"
+    if not state.get("lock", {}).get("held"):
+        return "busy"
+    if state.get("data", {}).get("status", "ready") != "ready":
+        return str(state["data"]["status"])
+    if not state.get("budget", {}).get("granted"):
+        return "budget spent"
+    if state.get("training", {}).get("status") == "NoModel":
+        return "no model"
+    return "promoted" if state.get("promotion") else "refused"
+
+
+def reasons(state: Document) -> list[str]:
+    """Why it ended so."""
+    if "error" in state:
+        error = state["error"]
+        return [f"{error.get('Error')}: {error.get('Cause')}"]
+    if not state.get("lock", {}).get("held"):
+        return [f"{state.get('lock', {}).get('holder')} is running"]
+    if state.get("training", {}).get("status") == "NoModel":
+        return [str(state["training"]["reason"])]
+    return [str(reason) for reason in state.get("verdict", {}).get("reasons", [])]

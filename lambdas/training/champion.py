@@ -1,0 +1,33 @@
+"""The pointer to the model in service: one small object, replaced whole."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from lambdas.training.names import Names
+from lambdas.training.ports import Objects
+
+
+@dataclass(frozen=True)
+class Champion:
+    """`config` is the endpoint configuration, `fallback` the key of what answers without it."""
+
+    version: str
+    config: str
+    package_arn: str
+    fallback: str
+    promoted_at: str
+    previous: str | None = None
+
+
+def read(objects: Objects, names: Names) -> Champion | None:
+    """The champion; None before the first."""
+    found = objects.read(names.champion)
+    return None if found is None else Champion(**json.loads(found))
+
+
+def write(objects: Objects, names: Names, champion: Champion) -> None:
+    """Put another one in its place."""
+    body = json.dumps(asdict(champion), indent=1).encode()
+    objects.write(names.champion, body, "application/json")

@@ -1,0 +1,234 @@
+"""The entry points of the state machine's tasks, and of what starts it.
+
+A task's event is `{"step", "execution", "started", "state"}`: which step, the execution's name and
+start, and all that earlier steps answered. A step's answer is kept under a name of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+
+import usecases
+from glue.instants import parse
+from glue.models import Model
+from glue.parameters import parse_duration
+from lambdas.adapters import clock
+from lambdas.training import admission, champion, deciding, jobs, judging, preparing, releasing
+from lambdas.training.admission import Limits, Run
+from lambdas.training.deciding import Triggers, Watch
+from lambdas.training.jobs import Container
+from lambdas.training.names import version_of
+from lambdas.training.preparing import Window
+from lambdas.training.releasing import Release, Serving
+from lambdas.training.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from lambdas.adapters.athena import AthenaLake
+    from lambdas.adapters.ledger import DynamoLedger
+    from lambdas.adapters.model_objects import S3Objects
+    from lambdas.adapters.sagemaker import SageMaker
+
+Event = Mapping[str, Any]
+Answer = dict[str, Any]
+logger = Logger(service="training")
+
+
+def admit(event: Event, context: LambdaContext) -> Answer:
+    """Steps lock, reserve and finish: the only function that may write the ledger."""
+    run, limits = Run(event["execution"], parse(event["started"])), _limits()
+    match event["step"]:
+        case "lock":
+            return admission.lock(_ledger(), run, clock.now(), limits)
+        case "reserve":
+            return admission.reserve(_ledger(), run, limits)
+        case _:
+            return _logged(admission.finish(_ledger(), run, event["state"], clock.now()))
+
+
+def prepare(event: Event, context: LambdaContext) -> Answer:
+    """Step prepare: reads the lake, writes manifests."""
+    settings = _settings()
+    asked = event["state"].get("input", {})
+    window = Window.of(asked, parse(event["started"]), settings.whole("days"))
+    model = _model()
+    return preparing.prepare(
+        _lake(),
+        _objects(),
+        settings.names,
+        version_of(event["execution"]),
+        model.definition,
+        settings.text("table"),
+        window,
+    )
+
+
+def run_jobs(event: Event, context: LambdaContext) -> Answer:
+    """Steps train, evaluate and look: the only function that may start jobs."""
+    names, version, state = _settings().names, version_of(event["execution"]), event["state"]
+    match event["step"]:
+        case "train":
+            return jobs.start_training(_sagemaker(), _container(), names, version, state)
+        case "evaluate":
+            given = state.get("input", {}).get("artifact")
+            source = given or names.job_output(version, jobs.TRAIN)
+            _objects().copy(source, names.key(version, "model.tar.gz"))
+            current = champion.read(_objects(), names)
+            held = current.version if current else None
+            return jobs.start_evaluation(_sagemaker(), _container(), names, version, state, held)
+        case step:
+            return jobs.look(_sagemaker(), state[step.removeprefix("look_")]["name"])
+
+
+def release(event: Event, context: LambdaContext) -> Answer:
+    """Steps from the verdict to the endpoint; and, by hand, switch and back."""
+    found, names = _release(), _settings().names
+    if event["step"] in ("switch", "back"):
+        version = event.get("version") or found.former()
+        return _logged(found.switch(version, clock.now(), force=bool(event.get("force"))))
+    if event["step"] == "standing":
+        return found.look(event["config"])
+    version, state = version_of(event["execution"]), event["state"]
+    steps: dict[str, Callable[[], Answer]] = {
+        "judge": lambda: judging.judge(
+            found.models, found.objects, names, version, found.serving.image
+        ),
+        "deploy": lambda: found.deploy(version),
+        "look": lambda: found.look(state["deployment"]["config"]),
+        "try": lambda: releasing.smoke_test(_endpoint(), names, _model(), version),
+        "promote": lambda: found.promote(version, state["verdict"]["package_arn"], clock.now()),
+        "roll_back": lambda: found.roll_back(version, str(state.get("error"))),
+    }
+    return _logged(steps[event["step"]]())
+
+
+def decide(event: Event, context: LambdaContext) -> Answer:
+    """By schedule: starts a run if there is a reason to."""
+    settings, now = _settings(), clock.now()
+    if _ledger().holder(int(now.timestamp())):
+        return {"started": None, "reason": "a run is under way"}
+    triggers = _triggers()
+    names, definition = settings.names, _model().definition
+    watch = Watch(_lake(), _objects(), _ledger(), names, definition, settings.text("table"))
+    facts = watch.facts(triggers, now)
+    why = deciding.reason(facts, triggers, now)
+    answer: Answer = {"started": None, "new_rows": facts.new_rows, "psi": facts.psi}
+    if why:
+        name, given = (
+            deciding.execution_name(why, now),
+            deciding.execution_input(why, facts, now),
+        )
+        _executions(settings.text("state_machine"), name, given)
+        answer["started"] = name
+    return _logged(answer)
+
+
+def _logged(answer: Answer) -> Answer:
+    logger.info("step", extra={"answer": answer})
+    return answer
+
+
+@cache
+def _settings() -> ModelSettings:
+    return ModelSettings.from_environment()
+
+
+@cache
+def _model() -> Model:
+    found = usecases.load().use_case(_settings().text("use_case")).model
+    assert found is not None, "only use cases with a model are deployed here"
+    return found
+
+
+def _limits() -> Limits:
+    settings = _settings()
+    return Limits(
+        runs_per_day=settings.whole("runs_per_day"),
+        minutes_per_day=settings.whole("minutes_per_day"),
+        minutes_per_run=settings.whole("minutes_per_run"),
+        lock_minutes=settings.whole("lock_minutes"),
+    )
+
+
+def _triggers() -> Triggers:
+    settings = _settings()
+    return Triggers(
+        every=parse_duration(settings.text("every")) or timedelta(days=1),
+        rows=settings.whole("rows"),
+        psi=settings.number("psi"),
+        least=settings.whole("least"),
+        days=settings.whole("days"),
+    )
+
+
+def _container() -> Container:
+    settings = _settings()
+    return Container(
+        image=settings.text("image"),
+        code=settings.text("code"),
+        role=settings.text("role"),
+        instance=settings.text("instance"),
+        max_minutes=settings.whole("minutes_per_job"),
+    )
+
+
+@cache
+def _release() -> Release:
+    settings = _settings()
+    serving = Serving(
+        image=settings.text("image"),
+        role=settings.text("role"),
+        memory_mib=settings.whole("memory_mib"),
+        concurrency=settings.whole("concurrency"),
+    )
+    return Release(_sagemaker(), _objects(), settings.names, serving)
+
+
+# Each function makes the clients that it uses, at its first call.
+
+
+@cache
+def _sagemaker() -> SageMaker:
+    from lambdas.adapters.sagemaker import SageMaker
+
+    return SageMaker()
+
+
+@cache
+def _endpoint() -> Any:
+    from lambdas.adapters.endpoint import SageMakerEndpoint
+
+    return SageMakerEndpoint(read_timeout=60)  # the first call of a serverless endpoint is slow
+
+
+@cache
+def _objects() -> S3Objects:
+    from lambdas.adapters.model_objects import S3Objects
+
+    return S3Objects(_settings().text("bucket"))
+
+
+@cache
+def _lake() -> AthenaLake:
+    from lambdas.adapters.athena import AthenaLake
+
+    return AthenaLake(_settings().text("database"), _settings().text("workgroup"))
+
+
+@cache
+def _ledger() -> DynamoLedger:
+    from lambdas.adapters.ledger import DynamoLedger
+
+    return DynamoLedger(_settings().text("ledger"), _settings().text("use_case"))
+
+
+def _executions(state_machine: str, name: str, given: Answer) -> None:
+    from lambdas.adapters.executions import start
+
+    start(state_machine, name, given)

@@ -1,0 +1,141 @@
+"""The two jobs of a run, training and evaluation: what is asked of SageMaker, and how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lambdas.training.names import Names
+from lambdas.training.ports import Document, Jobs
+
+TRAIN, EVALUATE = "train", "evaluate"
+# The script says so of rows that nothing can be learned from.
+NO_MODEL = ("AlgorithmError: empty:", "AlgorithmError: insufficient:")
+_STATUS = {"Completed": "Completed", "Failed": "Failed", "Stopped": "Failed"}
+
+
+@dataclass(frozen=True)
+class Container:
+    """What jobs run in: image, source archive (s3://…), role, machine, longest time."""
+
+    image: str
+    code: str
+    role: str
+    instance: str
+    max_minutes: int
+
+    def request(
+        self,
+        name: str,
+        script: str,
+        parameters: Mapping[str, str],
+        channels: Mapping[str, tuple[str, str]],
+        output: str,
+    ) -> dict[str, Any]:
+        """CreateTrainingJob. `channels`: name → (ManifestFile or S3Prefix, URI)."""
+        return {
+            "TrainingJobName": name,
+            "RoleArn": self.role,
+            "AlgorithmSpecification": {"TrainingImage": self.image, "TrainingInputMode": "File"},
+            "HyperParameters": {
+                "sagemaker_program": script,
+                "sagemaker_submit_directory": self.code,
+                **parameters,
+            },
+            "InputDataConfig": [
+                {
+                    "ChannelName": channel,
+                    "DataSource": {
+                        "S3DataSource": {
+                            "S3DataType": kind,
+                            "S3Uri": uri,
+                            "S3DataDistributionType": "FullyReplicated",
+                        }
+                    },
+                }
+                for channel, (kind, uri) in channels.items()
+            ],
+            "OutputDataConfig": {"S3OutputPath": output},
+            "ResourceConfig": {
+                "InstanceType": self.instance,
+                "InstanceCount": 1,
+                "VolumeSizeInGB": 30,
+            },
+            "StoppingCondition": {"MaxRuntimeInSeconds": 60 * self.max_minutes},
+        }
+
+
+def start_training(
+    jobs: Jobs, container: Container, names: Names, version: str, state: Document
+) -> dict[str, Any]:
+    """Start the training job of this version."""
+    data = state["data"]
+    asked = {k: str(v) for k, v in state.get("input", {}).get("hyperparameters", {}).items()}
+    parameters = {**asked, "from": data["from"], "to": data["to"], "version": version}
+    return _start(
+        jobs,
+        container,
+        names,
+        version,
+        TRAIN,
+        parameters,
+        {"train": _manifest(names, data, "train")},
+    )
+
+
+def start_evaluation(
+    jobs: Jobs,
+    container: Container,
+    names: Names,
+    version: str,
+    state: Document,
+    champion: str | None,
+) -> dict[str, Any]:
+    """Start the job that compares this version with the champion's (if there is one)."""
+    data = state["data"]
+    asked = {k: str(v) for k, v in state.get("input", {}).get("thresholds", {}).items()}
+    channels = {
+        "challenger": ("S3Prefix", names.uri(names.key(version, "model.tar.gz"))),
+        "test": _manifest(names, data, "test"),
+    }
+    if champion:
+        channels["champion"] = ("S3Prefix", names.uri(names.key(champion, "model.tar.gz")))
+    parameters = {**asked, "from": data["from"], "to": data["to"]}
+    return _start(jobs, container, names, version, EVALUATE, parameters, channels)
+
+
+def look(jobs: Jobs, name: str) -> dict[str, Any]:
+    """How a job stands: InProgress, Completed, Failed or NoModel, with the reason."""
+    job = jobs.job(name)
+    reason = str(job.get("FailureReason", ""))
+    status = _STATUS.get(job["TrainingJobStatus"], "InProgress")
+    if status == "Failed" and reason.startswith(NO_MODEL):
+        status = "NoModel"
+    if job.get("SecondaryStatus") == "MaxRuntimeExceeded":
+        reason = "the job took longer than it may"
+    return {
+        "status": status,
+        "reason": reason,
+        "seconds": int(job.get("BillableTimeInSeconds", 0)),
+        "name": name,
+    }
+
+
+def _start(
+    jobs: Jobs,
+    container: Container,
+    names: Names,
+    version: str,
+    step: str,
+    parameters: Mapping[str, str],
+    channels: Mapping[str, tuple[str, str]],
+) -> dict[str, Any]:
+    name = names.resource(version, step)
+    output = names.uri(f"{names.root}/jobs")
+    jobs.create_job(container.request(name, f"{step}.py", parameters, channels, output))
+    return {"name": name, "version": version}
+
+
+def _manifest(names: Names, data: Document, channel: str) -> tuple[str, str]:
+    return "ManifestFile", names.uri(data[channel])

@@ -1,0 +1,109 @@
+"""The verdict of the evaluation: kept beside the model, entered in the registry."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import zlib
+from typing import Any
+
+from glue.errors import PlatformError
+from lambdas.training.jobs import EVALUATE
+from lambdas.training.names import Names
+from lambdas.training.ports import Document, Models, Objects
+
+LARGEST = 200 * 1024 * 1024
+_KEPT = {
+    "evaluation.json": "application/json",
+    "evaluation.html": "text/html",
+    "fallback.json": "application/json",
+    "metadata.json": "application/json",
+    "metrics.json": "application/json",
+}
+_FIGURES = ("log_loss", "auc", "calibration_error", "brier")
+
+
+class JudgingError(PlatformError):
+    """The evaluation left nothing that can be read."""
+
+
+def judge(
+    models: Models, objects: Objects, names: Names, version: str, image: str
+) -> dict[str, Any]:
+    """Keep report and model's figures, register the package; decision and reasons.
+
+    A refused model is registered as well, as Rejected: it is part of the history.
+    """
+    report = objects.read(names.job_output(version, EVALUATE))
+    kept = _keep(objects, names, version, report)
+    _keep(objects, names, version, objects.read(names.key(version, "model.tar.gz")))
+    if kept.get("evaluation.json") is None:
+        raise JudgingError(f"{version}: the evaluation left no evaluation.json")
+    evaluation = json.loads(kept["evaluation.json"])
+    promote = evaluation["decision"] == "promote"
+    models.create_group(names.endpoint)
+    arn = models.create_package(package(names, version, image, evaluation))
+    return {
+        "promote": promote,
+        "reasons": evaluation["reasons"],
+        "package_arn": arn,
+        "evaluation": names.uri(names.key(version, "evaluation.json")),
+    }
+
+
+def package(names: Names, version: str, image: str, evaluation: Document) -> dict[str, Any]:
+    """CreateModelPackage of a version; it waits for its promotion unless it is refused."""
+    refused = evaluation["decision"] != "promote"
+    report = names.uri(names.key(version, "evaluation.json"))
+    return {
+        "ModelPackageGroupName": names.endpoint,
+        "ModelPackageDescription": version,
+        "ModelApprovalStatus": "Rejected" if refused else "PendingManualApproval",
+        "InferenceSpecification": {
+            "Containers": [
+                {"Image": image, "ModelDataUrl": names.uri(names.key(version, "model.tar.gz"))}
+            ],
+            "SupportedContentTypes": ["application/json"],
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+        "ModelMetrics": {
+            "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": report}}
+        },
+        "CustomerMetadataProperties": {
+            "version": version,
+            "decision": str(evaluation["decision"]),
+            "reason": "; ".join(map(str, evaluation["reasons"]))[:250] or "none given",
+            **_figures(evaluation),
+        },
+        "ClientToken": names.resource(version),
+    }
+
+
+def _figures(evaluation: Document) -> dict[str, str]:
+    found = evaluation.get("challenger") or {}
+    figures = {name: f"{found[name]:.6f}" for name in _FIGURES if name in found}
+    return {**figures, "rows": str(evaluation.get("rows", 0))}
+
+
+def _keep(objects: Objects, names: Names, version: str, archive: bytes | None) -> dict[str, bytes]:
+    """What is worth reading of an archive, as files beside the model; nothing of a corrupt one."""
+    kept = unpacked(archive) if archive else {}
+    for name, content in kept.items():
+        objects.write(names.key(version, name), content, _KEPT[name])
+    return kept
+
+
+def unpacked(archive: bytes) -> dict[str, bytes]:
+    """The known files at the top of an archive."""
+    found: dict[str, bytes] = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
+            for member in tar:
+                name = member.name.removeprefix("./")
+                content = tar.extractfile(member) if name in _KEPT else None
+                if content and member.size <= LARGEST:
+                    found[name] = content.read()
+    except (tarfile.TarError, OSError, EOFError, zlib.error):
+        return {}
+    return found

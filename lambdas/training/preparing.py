@@ -1,0 +1,128 @@
+"""Which rows to train on: a range of time, and the files that hold its rows, as manifests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from glue.features import Definition
+from glue.instants import EPOCH, parse, to_wire
+from lambdas.training.names import Names
+from lambdas.training.ports import Lake, Objects, Partition
+
+# Rows may be ahead of the delivery's clock by what ingestion allows; an hour covers it.
+MARGIN = timedelta(hours=1)
+TEST_SHARE = 0.7  # all rows that may be held out lie in the newest part; generous on purpose
+MINUTES = timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Half-open range of event time, UTC."""
+
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def of(cls, asked: Mapping[str, Any], started: datetime, days: int) -> Window:
+        """What a run's input asks for, else the last days before the run began."""
+        end = parse(asked["to"]) if asked.get("to") else started
+        start = parse(asked["from"]) if asked.get("from") else end - timedelta(days=days)
+        return cls(start.astimezone(UTC), end.astimezone(UTC))
+
+
+def prepare(
+    lake: Lake,
+    objects: Objects,
+    names: Names,
+    version: str,
+    definition: Definition,
+    table: str,
+    window: Window,
+) -> dict[str, Any]:
+    """Write the manifests of `train` and `test`; status "no data" where the range is empty."""
+    counts = _counts(lake, definition, table, window)
+    rows = sum(count for _, count in counts)
+    found: dict[str, Any] = {
+        "status": "ready",
+        "rows": rows,
+        "from": to_wire(window.start),
+        "to": to_wire(window.end),
+        # Rows of the last minute may still come; the next run counts them as new.
+        "through": to_wire(counts[-1][0]) if counts else None,
+    }
+    partitions = lake.partitions(table, _hour(window.start)[:10]) if rows else []
+    for name, since in (("train", window.start), ("test", _reached(counts, rows))):
+        keys = [key for p in _since(partitions, since) for key in _files(objects, p)]
+        if not keys:
+            return {**found, "status": "no data"}
+        found[name] = names.key(version, f"{name}.manifest.json")
+        objects.write(found[name], manifest(names, keys), "application/json")
+        found[f"{name}_files"] = len(keys)
+    return found
+
+
+def manifest(names: Names, keys: Iterable[str]) -> bytes:
+    """SageMaker's ManifestFile: the common prefix, then what follows it."""
+    return json.dumps([{"prefix": names.uri("")}, *keys]).encode()
+
+
+def moment(value: datetime) -> str:
+    """A time as SQL has it."""
+    return f"TIMESTAMP '{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}.{value.microsecond // 1000:03d}'"
+
+
+def within(definition: Definition, window: Window) -> str:
+    """The condition of a range, with the partitions that can hold its rows."""
+    time = definition.time
+    return (
+        f"date >= '{_hour(window.start)[:10]}' "
+        f"AND {time} >= {moment(window.start)} AND {time} < {moment(window.end)}"
+    )
+
+
+def _counts(
+    lake: Lake, definition: Definition, table: str, window: Window
+) -> list[tuple[datetime, int]]:
+    """Rows by minute (by hour in a long range), in order of time."""
+    unit = "minute" if window.end - window.start <= MINUTES else "hour"
+    moment_of = f"date_trunc('{unit}', {definition.time})"
+    rows = lake.query(
+        f"SELECT {moment_of} AS moment, count(*) AS amount FROM {table} "
+        f"WHERE {within(definition, window)} GROUP BY {moment_of} ORDER BY moment"
+    )
+    return [(_instant(str(at)), int(str(amount))) for at, amount in rows]
+
+
+def _reached(counts: list[tuple[datetime, int]], rows: int) -> datetime:
+    """The time before which TEST_SHARE of the rows lie, at most."""
+    seen = 0
+    for at, amount in counts:
+        if seen + amount > rows * TEST_SHARE:
+            return at
+        seen += amount
+    return EPOCH  # there are none
+
+
+def _since(partitions: Iterable[Partition], start: datetime) -> list[Partition]:
+    """The partitions that can hold rows of that time or later: nothing arrives before it is."""
+    first = _hour(start - MARGIN)
+    return [p for p in partitions if f"{p.date}T{p.hour}" >= first]
+
+
+def _files(objects: Objects, partition: Partition) -> list[str]:
+    keys = objects.keys(partition.location.rstrip("/") + "/")
+    return [key for key in keys if key.rpartition("/")[2][:1] not in ("", ".", "_")]
+
+
+def _hour(value: datetime) -> str:
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H}"
+
+
+def _instant(text: str) -> datetime:
+    """A time as Athena answers it; UTC without saying so."""
+    found = datetime.fromisoformat(text.removesuffix(" UTC"))
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,177 @@
+"""From a model to the endpoint that serves it, and back: deploy, look, try, promote, roll back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from glue.errors import PlatformError
+from glue.instants import to_wire
+from glue.models import Model
+from lambdas.training import champion as pointer
+from lambdas.training.champion import Champion
+from lambdas.training.names import Names
+from lambdas.training.ports import Document, Endpoint, Models, Objects
+
+VARIANT = "primary"
+MOVING = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
+PROBES = (1, 100, 10_000, 1_000_000)
+
+
+class ReleaseError(PlatformError):
+    """There is no such version, or it cannot be served."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What a model is served with. Endpoints are serverless: nothing runs while nobody asks."""
+
+    image: str
+    role: str
+    memory_mib: int
+    concurrency: int
+
+
+@dataclass(frozen=True)
+class Release:
+    """The parts that the steps of a release share."""
+
+    models: Models
+    objects: Objects
+    names: Names
+    serving: Serving
+
+    def deploy(self, version: str) -> dict[str, Any]:
+        """Model, configuration, and the endpoint set on its way; `moving` if it is busy now."""
+        config = self._configured(version)
+        name = self.names.endpoint
+        endpoint = self.models.endpoint(name)
+        if endpoint is None:
+            self.models.create_endpoint(name, config)
+        elif endpoint["EndpointStatus"] in MOVING:
+            return {"moving": endpoint.get("EndpointConfigName") != config, "config": config}
+        elif endpoint["EndpointStatus"] == "Failed":
+            self.models.delete_endpoint(name)
+            return {"moving": True, "config": config}
+        elif endpoint["EndpointConfigName"] != config:
+            self.models.update_endpoint(name, config)
+        return {"moving": False, "config": config}
+
+    def look(self, config: str) -> dict[str, Any]:
+        """Whether the endpoint serves that configuration: InService, Moving or Failed."""
+        endpoint = self.models.endpoint(self.names.endpoint) or {"EndpointStatus": "gone"}
+        status, reason = endpoint["EndpointStatus"], str(endpoint.get("FailureReason", ""))
+        if status in MOVING:
+            return {"status": "Moving", "reason": ""}
+        if status == "InService" and endpoint["EndpointConfigName"] == config:
+            return {"status": "InService", "reason": ""}
+        return {"status": "Failed", "reason": reason or f"the endpoint is {status}"}
+
+    def promote(self, version: str, arn: str, now: datetime) -> dict[str, Any]:
+        """The version is the champion from now on; its package is approved."""
+        current = pointer.read(self.objects, self.names)
+        if current is None or current.version != version:
+            pointer.write(self.objects, self.names, self._champion(version, arn, now, current))
+        self.models.approve(arn, "Approved", f"in service since {to_wire(now)}")
+        return {"version": version, "previous": current.version if current else None}
+
+    def roll_back(self, version: str, reason: str) -> dict[str, Any]:
+        """Undo a release that failed: the champion serves again, the version is rejected."""
+        current = pointer.read(self.objects, self.names)
+        if current is not None and current.version == version:
+            return {"champion": version}  # it failed after its promotion: it is in service
+        for package in self._packages(version):
+            self.models.approve(package["ModelPackageArn"], "Rejected", reason[:1000])
+        endpoint = self.models.endpoint(self.names.endpoint)
+        if endpoint is None:
+            return {"champion": current and current.version}
+        if endpoint["EndpointStatus"] in MOVING:
+            raise ReleaseError("the endpoint is on its way; try again when it has arrived")
+        if current is None:
+            self.models.delete_endpoint(self.names.endpoint)
+        elif endpoint["EndpointConfigName"] != current.config:
+            self.models.update_endpoint(self.names.endpoint, current.config)
+        return {"champion": current and current.version}
+
+    def switch(self, version: str, now: datetime, *, force: bool = False) -> dict[str, Any]:
+        """Put a registered version in service by hand; a refused one only by force."""
+        found = self._packages(version)
+        if not found:
+            raise ReleaseError(f"{version!r} is not in the registry")
+        if found[0]["ModelApprovalStatus"] == "Rejected" and not force:
+            raise ReleaseError(f"{version} was refused; it takes force to promote it")
+        deployed = self.deploy(version)
+        if deployed["moving"]:
+            raise ReleaseError("the endpoint is on its way; try again when it has arrived")
+        self.promote(version, found[0]["ModelPackageArn"], now)
+        return {"version": version, "config": deployed["config"]}
+
+    def former(self) -> str:
+        """The version before the champion; ReleaseError if there is none."""
+        current = pointer.read(self.objects, self.names)
+        if current is None or current.previous is None:
+            raise ReleaseError("there is no version to go back to")
+        return current.previous
+
+    def _packages(self, version: str) -> list[Document]:
+        found = self.models.packages(self.names.endpoint)
+        return [p for p in found if p.get("ModelPackageDescription") == version]
+
+    def _champion(
+        self, version: str, arn: str, now: datetime, current: Champion | None
+    ) -> Champion:
+        return Champion(
+            version=version,
+            config=self.names.resource(version),
+            package_arn=arn,
+            fallback=self.names.key(version, "fallback.json"),
+            promoted_at=to_wire(now),
+            previous=current.version if current else None,
+        )
+
+    def _configured(self, version: str) -> str:
+        name, data = self.names.resource(version), self.names.key(version, "model.tar.gz")
+        self.models.create_model(
+            {
+                "ModelName": name,
+                "ExecutionRoleArn": self.serving.role,
+                "PrimaryContainer": {
+                    "Image": self.serving.image,
+                    "ModelDataUrl": self.names.uri(data),
+                    "Environment": {
+                        "SAGEMAKER_PROGRAM": "inference.py",
+                        # A model brings the code that it was trained with.
+                        "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+                    },
+                },
+            }
+        )
+        variant = {
+            "VariantName": VARIANT,
+            "ModelName": name,
+            "ServerlessConfig": {
+                "MemorySizeInMB": self.serving.memory_mib,
+                "MaxConcurrency": self.serving.concurrency,
+            },
+        }
+        self.models.create_config({"EndpointConfigName": name, "ProductionVariants": [variant]})
+        return name
+
+
+def smoke_test(endpoint: Endpoint, names: Names, model: Model, version: str) -> dict[str, Any]:
+    """Ask the endpoint a few things; ReleaseError if version, number, range or order is wrong."""
+    numbers = {p.name for p in model.parameters if not p.category}
+    asked = [
+        {p.name: probe if p.name in numbers else "smoke-test" for p in model.parameters}
+        for probe in PROBES
+    ]
+    answer = endpoint.invoke(names.endpoint, {"instances": asked})
+    scores = [prediction["score"] for prediction in answer["predictions"]]
+    if answer["model_version"] != version:
+        raise ReleaseError(f"the endpoint answers with {answer['model_version']}, not {version}")
+    if len(scores) != len(asked) or not all(0 <= score <= 1 for score in scores):
+        raise ReleaseError(f"{len(asked)} questions, scores {scores}")
+    if model.definition.increasing and scores != sorted(scores):
+        raise ReleaseError(f"the score falls where it should rise: {scores}")
+    return {"scores": scores}

@@ -1,0 +1,120 @@
+"""`./sdp model`: the versions of a model, their figures, and which of them is in service."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sdpctl import deployment, retraining
+from sdpctl.errors import CommandError
+from sdpctl.local.processes import pause
+from sdpctl.retraining import Place
+from sdpctl.settings import Settings
+
+FIGURES = ("log_loss", "auc", "calibration_error", "rows")
+PATIENCE = 900.0
+
+UseCase = Annotated[str | None, typer.Option(help="Whose model. [default: the first that has one]")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+model = typer.Typer(no_args_is_help=True, help="The versions of a model.")
+
+
+@model.command("list")
+def list_(
+    use_case: UseCase = None, as_json: AsJson = False, region: deployment.Region = None
+) -> None:
+    """Show every version: in service or not, its figures, and why it was refused."""
+    place = retraining.place(use_case, region)
+    versions = [_version(p, place.champion()) for p in place.packages()]
+    if as_json:
+        typer.echo(json.dumps(versions, indent=2))
+        return
+    shown = Table(box=None, pad_edge=False)
+    for title in ("version", "", *FIGURES):
+        shown.add_column(title, no_wrap=True)
+    shown.add_column("reason", overflow="fold")
+    for found in versions:
+        shown.add_row(
+            found["version"],
+            found["status"],
+            *(str(found.get(name, "")) for name in FIGURES),
+            found.get("reason", ""),
+        )
+    Console().print(shown if versions else "no version yet: ./sdp train --wait")
+
+
+@model.command()
+def show(
+    version: Annotated[str | None, typer.Argument(help="[default: the one in service]")] = None,
+    use_case: UseCase = None,
+    region: deployment.Region = None,
+) -> None:
+    """Show a version's evaluation, and fetch its page."""
+    place = retraining.place(use_case, region)
+    wanted = version or (place.champion() or {}).get("version")
+    if wanted is None:
+        raise CommandError("no version is in service yet: ./sdp train --wait")
+    evaluation = place.document(place.names.key(wanted, "evaluation.json"))
+    if evaluation is None:
+        raise CommandError(f"{wanted!r} has no evaluation; './sdp model list' shows the versions")
+    typer.echo(json.dumps(evaluation, indent=2))
+    page = place.file(place.names.key(wanted, "evaluation.html"))
+    if page:
+        path = Settings.load().home / "models" / place.use_case / f"{wanted}.html"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(page)
+        Console(stderr=True, highlight=False).print(f"page: {path}", soft_wrap=True)
+
+
+@model.command()
+def promote(
+    version: Annotated[str, typer.Argument(help="Of the registry; see list.")],
+    force: Annotated[bool, typer.Option("--force", help="Also one that was refused.")] = False,
+    use_case: UseCase = None,
+    region: deployment.Region = None,
+) -> None:
+    """Put a version in service by hand."""
+    place = retraining.place(use_case, region)
+    _switched(place, place.release("switch", version=version, force=force))
+
+
+@model.command()
+def rollback(use_case: UseCase = None, region: deployment.Region = None) -> None:
+    """Put the version before the present one in service again."""
+    place = retraining.place(use_case, region)
+    _switched(place, place.release("back"))
+
+
+def _switched(place: Place, said: dict[str, Any]) -> None:
+    """Wait until the endpoint serves it; the fallback answers for it already."""
+    started = time.monotonic()
+    while (standing := place.release("standing", config=said["config"]))["status"] == "Moving":
+        if time.monotonic() - started > PATIENCE:
+            raise CommandError("the endpoint is still on its way")
+        pause(0.2)
+    if standing["status"] != "InService":
+        raise CommandError(f"the endpoint does not serve it: {standing['reason']}")
+    typer.echo(f"{said['version']} is in service, after {time.monotonic() - started:.1f} s")
+
+
+def _version(package: dict[str, Any], champion: dict[str, Any] | None) -> dict[str, Any]:
+    approval = package["ModelApprovalStatus"]
+    version = package.get("ModelPackageDescription", "")
+    status = {"Approved": "former", "Rejected": "refused"}.get(approval, "waiting")
+    if champion and champion["version"] == version:
+        status = "in service"
+    metadata = package.get("CustomerMetadataProperties", {})
+    known = {name: metadata[name] for name in (*FIGURES, "reason") if name in metadata}
+    return {
+        "version": version,
+        "status": status,
+        "created_at": package["CreationTime"].isoformat(timespec="seconds"),
+        "package_arn": package["ModelPackageArn"],
+        **known,
+    }

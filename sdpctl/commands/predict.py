@@ -1,0 +1,67 @@
+"""`./sdp predict`: ask the prediction API."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sdpctl.connection import ApiKey, connect
+from sdpctl.errors import CommandError
+
+
+def predict(
+    request: Annotated[
+        str, typer.Argument(help='An object, {"instances": […]}, a file of it, or - for stdin.')
+    ],
+    use_case: Annotated[
+        str | None, typer.Option(help="Whose model. [default: the first that has one]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The API's answer as it is.")] = False,
+    url: Annotated[str | None, typer.Option(help="Use this UrlForPredictions.")] = None,
+    api_key: ApiKey = None,
+) -> None:
+    """Ask for a prediction: the score, the label, and what the model has never seen."""
+    base, key = connect("url_for_predictions", url, api_key)
+    where = f"{base}/{use_case}" if use_case else base
+    headers = {"x-api-key": key, "content-type": "application/json"}
+    try:
+        answer = httpx.post(where, content=body(request), headers=headers, timeout=60)
+    except httpx.TransportError as error:
+        raise CommandError(f"{where}: {error}") from error
+    if answer.status_code != 200:
+        raise CommandError(f"{answer.status_code} {answer.text}")
+    found = orjson.loads(answer.content)
+    if as_json:
+        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        return
+    Console().print(table(found))
+
+
+def body(request: str) -> bytes:
+    """The request's bytes: the argument itself, a file's, or standard input's."""
+    if request == "-":
+        return sys.stdin.buffer.read()
+    if request.lstrip()[:1] in ("{", "["):
+        return request.encode()
+    path = Path(request)
+    if not path.is_file():
+        raise CommandError(f"{request!r} is neither a JSON object nor a file")
+    return path.read_bytes()
+
+
+def table(answer: dict[str, Any]) -> Table:
+    """A row per prediction."""
+    title = f"model {answer['model_version']}, served by the {answer['served_by']}"
+    shown = Table("score", "label", "unseen", title=title, title_justify="left")
+    for prediction in answer["predictions"]:
+        unseen = ", ".join(prediction.get("unseen", []))
+        label = f"{prediction['predicted_label']:.0f}"
+        shown.add_row(f"{prediction['score']:.4f}", label, unseen)
+    return shown

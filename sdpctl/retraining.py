@@ -1,0 +1,153 @@
+"""The retraining of a use case as commands see it: runs, the registry, and switching models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from glue import UseCase
+from lambdas.training.names import Names
+from sdpctl import deployment
+from sdpctl.errors import CommandError
+
+MANUAL = "manual"
+ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A use case's model in one deployment; `clients` makes boto3 clients of it."""
+
+    clients: Callable[[str], Any]
+    outputs: Mapping[str, str]
+    prefix: str
+    use_case: str
+
+    @property
+    def names(self) -> Names:
+        """Every name of the model."""
+        return Names(self.prefix, self.use_case, self.outputs["LakeBucket"])
+
+    def start(self, now: datetime, given: Mapping[str, Any]) -> str:
+        """Begin a run; its ARN."""
+        machine = f"{self.prefix}-{self.use_case}-retrain"
+        arn = self._machine(machine)
+        name = f"{MANUAL}-{now:%Y%m%dt%H%M%S}"
+        body = json.dumps({"reason": MANUAL, **given})
+        states = self.clients("stepfunctions")
+        return str(
+            states.start_execution(stateMachineArn=arn, name=name, input=body)["executionArn"]
+        )
+
+    def _machine(self, name: str) -> str:
+        pages = self.clients("stepfunctions").get_paginator("list_state_machines").paginate()
+        for page in pages:
+            for machine in page["stateMachines"]:
+                if machine["name"] == name:
+                    return str(machine["stateMachineArn"])
+        raise CommandError(f"there is no state machine {name}: run 'make up'")
+
+    def upload(self, path: Path, now: datetime) -> str:
+        """A model archive from this machine; its key."""
+        key = f"{self.names.root}/given/{now:%Y%m%dt%H%M%S}/model.tar.gz"
+        self.clients("s3").upload_file(str(path), self.names.bucket, key)
+        return key
+
+    def execution(self, arn: str) -> dict[str, Any]:
+        """The run as it stands."""
+        found: dict[str, Any] = self.clients("stepfunctions").describe_execution(executionArn=arn)
+        return found
+
+    def steps(self, arn: str, after: int) -> Iterator[tuple[int, str]]:
+        """Steps that began after that event: the event's number, the state's name."""
+        states = self.clients("stepfunctions")
+        pages = states.get_paginator("get_execution_history").paginate(executionArn=arn)
+        for page in pages:
+            for event in page["events"]:
+                if event["id"] > after and "stateEnteredEventDetails" in event:
+                    yield event["id"], event["stateEnteredEventDetails"]["name"]
+
+    def release(self, step: str, **given: Any) -> dict[str, Any]:
+        """Ask the function that moves the endpoint; CommandError with its reason."""
+        answer = self.clients("lambda").invoke(
+            FunctionName=self._output("Release"), Payload=json.dumps({"step": step, **given})
+        )
+        said: dict[str, Any] = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError"):
+            raise CommandError(str(said.get("errorMessage", said)))
+        return said
+
+    def decide(self) -> dict[str, Any]:
+        """Ask the function that starts runs to look now."""
+        answer = self.clients("lambda").invoke(FunctionName=self._output("Decide"), Payload=b"{}")
+        said: dict[str, Any] = json.loads(answer["Payload"].read())
+        return said
+
+    def packages(self) -> list[dict[str, Any]]:
+        """Every version in the registry, newest first."""
+        registry = self.clients("sagemaker")
+        try:
+            pages = registry.get_paginator("list_model_packages").paginate(
+                ModelPackageGroupName=self.names.endpoint, SortOrder="Descending"
+            )
+            arns = [p["ModelPackageArn"] for page in pages for p in page["ModelPackageSummaryList"]]
+        except registry.exceptions.ClientError as error:
+            if "does not exist" in str(error):
+                return []
+            raise
+        return [registry.describe_model_package(ModelPackageName=arn) for arn in arns]
+
+    def champion(self) -> dict[str, Any] | None:
+        """The pointer to the version in service."""
+        return self.document(self.names.champion)
+
+    def document(self, key: str) -> dict[str, Any] | None:
+        """A JSON object of the lake's bucket; None if there is none."""
+        body = self.file(key)
+        return None if body is None else json.loads(body)
+
+    def file(self, key: str) -> bytes | None:
+        """An object of the lake's bucket; None if there is none."""
+        s3 = self.clients("s3")
+        try:
+            found: bytes = s3.get_object(Bucket=self.names.bucket, Key=key)["Body"].read()
+        except s3.exceptions.NoSuchKey:
+            return None
+        return found
+
+    def _output(self, what: str) -> str:
+        return self.outputs[what + self.use_case.title().replace("-", "")]
+
+
+def place(use_case: str | None, region: str | None) -> Place:
+    """The model of a use case (of the first that has one) where the commands speak to."""
+    topology = deployment.topology()
+    found = _modelled(list(topology.catalog.use_cases), use_case)
+
+    def clients(service: str) -> Any:
+        return deployment.client(service, region)
+
+    stacks = clients("cloudformation").get_paginator("describe_stacks").paginate()
+    outputs = {
+        o["OutputKey"]: o["OutputValue"]
+        for page in stacks
+        for stack in page["Stacks"]
+        if stack["StackName"].startswith(f"{topology.prefix}-")
+        for o in stack.get("Outputs", [])
+    }
+    if "LakeBucket" not in outputs:
+        raise CommandError("the platform is not deployed: run 'make up'")
+    return Place(clients, outputs, topology.prefix, found.name)
+
+
+def _modelled(use_cases: list[UseCase], name: str | None) -> UseCase:
+    with_model = [u for u in use_cases if u.model is not None]
+    for use_case in with_model:
+        if name in (None, use_case.name):
+            return use_case
+    choices = [u.name for u in with_model]
+    raise CommandError(f"use case {name!r} has no model; use cases with one: {choices}")

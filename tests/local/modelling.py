@@ -1,0 +1,96 @@
+"""Rows for training put straight into the lake, and runs of the retraining workflow."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sdpctl.clock import now
+from sdpctl.commands.train import follow
+from sdpctl.retraining import Place
+from tests.unit.ml.auctions import request
+
+TABLE = "parquet_transactions"
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Modelling:
+    """The model of the ad-tech use case on a running platform; `url` and `key` of predictions."""
+
+    place: Place
+    url: str
+    key: str
+    database: str = "sdp_adtech"
+
+    def fill(self, rows: Sequence[Row], name: str) -> None:
+        """Rows into the lake, hour by hour of their bids, each hour registered."""
+        hours: dict[str, list[Row]] = {}
+        for row in rows:
+            hours.setdefault(f"{row['bid_at']:date=%Y-%m-%d/hour=%H}", []).append(row)
+        for hour, found in hours.items():
+            folder = f"adtech/parquet/transactions/{hour}/"
+            out = io.BytesIO()
+            pq.write_table(pa.Table.from_pylist([_complete(row) for row in found]), out)
+            self.place.clients("s3").put_object(
+                Bucket=self.place.names.bucket, Key=f"{folder}{name}.parquet", Body=out.getvalue()
+            )
+            self._register(hour, folder)
+
+    def _register(self, hour: str, folder: str) -> None:
+        glue = self.place.clients("glue")
+        table = glue.get_table(DatabaseName=self.database, Name=TABLE)["Table"]
+        location = f"s3://{self.place.names.bucket}/{folder}"
+        values = [part.partition("=")[2] for part in hour.split("/")]
+        descriptor = {**table["StorageDescriptor"], "Location": location}
+        try:
+            glue.create_partition(
+                DatabaseName=self.database,
+                TableName=TABLE,
+                PartitionInput={"Values": values, "StorageDescriptor": descriptor},
+            )
+        except glue.exceptions.AlreadyExistsException:
+            return
+
+    def run(self, *, until: datetime, since: datetime | None = None, **given: Any) -> Row:
+        """One run of the workflow over rows of that range; what it ended with."""
+        given["to"] = until.isoformat(timespec="milliseconds")
+        if since:
+            given["from"] = since.isoformat(timespec="milliseconds")
+        arn = self.place.start(now(), given)
+        ended = follow(self.place, arn, lambda step: None)
+        if ended["status"] != "SUCCEEDED":
+            return {"status": "failed", "cause": ended.get("cause"), "execution": arn}
+        found: Row = json.loads(ended["output"])
+        return found
+
+    def ask(self, body: Any) -> httpx.Response:
+        """POST to the prediction API."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"x-api-key": self.key, "content-type": "application/json"}
+        return httpx.post(self.url, content=content, headers=headers, timeout=60)
+
+    def scores(self, rows: Sequence[Row]) -> list[float]:
+        """The score of each row, asked in batches."""
+        found: list[float] = []
+        for first in range(0, len(rows), 500):
+            asked = {"instances": [request(row) for row in rows[first : first + 500]]}
+            answer = self.ask(asked)
+            assert answer.status_code == 200, answer.text
+            found += [p["score"] for p in answer.json()["predictions"]]
+        return found
+
+
+def _complete(row: Row) -> Row:
+    """A row with all of the table's columns."""
+    absent = {"app_uid": "app-1", "clicked": False, "won_at": None, "clicked_at": None}
+    found = {**row, **absent}
+    return {**found, "bid_at": row["bid_at"].replace(tzinfo=None)}

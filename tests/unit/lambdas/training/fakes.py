@@ -1,0 +1,116 @@
+"""The outside of retraining in memory; what the tests change by hand are plain attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lambdas.training.names import Names
+from lambdas.training.ports import Document, Partition, Row
+
+NAMES = Names("sdp", "adtech", "lake")
+
+
+@dataclass
+class Objects:
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def read(self, key: str) -> bytes | None:
+        return self.files.get(key)
+
+    def write(self, key: str, body: bytes, content_type: str) -> None:
+        self.files[key] = body
+
+    def copy(self, source: str, key: str) -> None:
+        self.files[key] = self.files[source]
+
+    def keys(self, uri: str) -> list[str]:
+        prefix = uri.removeprefix("s3://lake/")
+        return sorted(key for key in self.files if key.startswith(prefix))
+
+
+@dataclass
+class Lake:
+    """`answers`: the first words a query has in it → rows."""
+
+    answers: dict[str, list[Row]] = field(default_factory=dict)
+    found: list[Partition] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def query(self, sql: str) -> list[Row]:
+        self.asked.append(sql)
+        return next((rows for words, rows in self.answers.items() if words in sql), [])
+
+    def partitions(self, table: str, since: str) -> list[Partition]:
+        return [p for p in self.found if p.date >= since]
+
+
+@dataclass
+class Models:
+    """SageMaker without time: an endpoint arrives when `arrive` is called."""
+
+    made: dict[str, Document] = field(default_factory=dict)
+    configs: dict[str, Document] = field(default_factory=dict)
+    registry: list[dict[str, Any]] = field(default_factory=list)
+    at: dict[str, Any] | None = None
+    target: str = ""
+
+    def create_model(self, request: Document) -> None:
+        self.made.setdefault(request["ModelName"], request)
+
+    def create_config(self, request: Document) -> None:
+        self.configs.setdefault(request["EndpointConfigName"], request)
+
+    def endpoint(self, name: str) -> Document | None:
+        return self.at
+
+    def create_endpoint(self, name: str, config: str) -> None:
+        self.at, self.target = {"EndpointStatus": "Creating", "EndpointConfigName": config}, config
+
+    def update_endpoint(self, name: str, config: str) -> None:
+        assert self.at and self.at["EndpointStatus"] == "InService"
+        self.at, self.target = {**self.at, "EndpointStatus": "Updating"}, config
+
+    def delete_endpoint(self, name: str) -> None:
+        self.at = None
+
+    def arrive(self, *, well: bool = True) -> None:
+        assert self.at
+        if well:
+            self.at = {"EndpointStatus": "InService", "EndpointConfigName": self.target}
+        else:
+            self.at = {**self.at, "EndpointStatus": "InService", "FailureReason": "no ping"}
+
+    def create_group(self, name: str) -> None:
+        pass
+
+    def create_package(self, request: Document) -> str:
+        arn = f"arn/{request['ModelPackageDescription']}"
+        if arn not in [p["ModelPackageArn"] for p in self.registry]:
+            self.registry.insert(0, {**request, "ModelPackageArn": arn})
+        return arn
+
+    def packages(self, group: str) -> list[Document]:
+        return list(self.registry)
+
+    def approve(self, arn: str, status: str, description: str) -> None:
+        for package in self.registry:
+            if package["ModelPackageArn"] == arn:
+                package["ModelApprovalStatus"] = status
+
+    def approval(self, version: str) -> str:
+        found = {p["ModelPackageDescription"]: p["ModelApprovalStatus"] for p in self.registry}
+        return str(found[version])
+
+
+@dataclass
+class Jobs:
+    requests: dict[str, Document] = field(default_factory=dict)
+    described: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def create_job(self, request: Document) -> None:
+        self.requests.setdefault(request["TrainingJobName"], request)
+
+    def job(self, name: str) -> Document:
+        return self.described[name]

@@ -1,0 +1,68 @@
+"""The verdict is kept beside the model and in the registry, also of a model nobody can read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from lambdas.training.judging import JudgingError, judge
+from tests.sagemaker.conftest import archive
+from tests.unit.lambdas.training.fakes import NAMES, Models, Objects
+
+FIGURES = {"log_loss": 0.41, "auc": 0.8, "calibration_error": 0.01}
+MODEL = archive(model__ubj=b"trees", fallback__json="{}", metadata__json='{"seed":1}')
+
+
+def _report(decision: str, **more: Any) -> bytes:
+    found = {"decision": decision, "reasons": ["why"], "rows": 5, "challenger": FIGURES, **more}
+    return archive(evaluation__json=json.dumps(found), evaluation__html="<html>")
+
+
+def _judged(objects: Objects, models: Models) -> dict[str, Any]:
+    return judge(models, objects, NAMES, "v1", "image")
+
+
+def _objects(report: bytes, model: bytes = MODEL) -> Objects:
+    return Objects(
+        {NAMES.job_output("v1", "evaluate"): report, NAMES.key("v1", "model.tar.gz"): model}
+    )
+
+
+def test_a_better_model_waits_for_its_promotion() -> None:
+    objects, models = _objects(_report("promote")), Models()
+    found = _judged(objects, models)
+    assert (found["promote"], found["reasons"]) == (True, ["why"])
+    assert models.approval("v1") == "PendingManualApproval"
+    metadata = models.registry[0]["CustomerMetadataProperties"]
+    assert metadata["log_loss"] == "0.410000"
+    assert metadata["rows"] == "5"
+
+
+def test_report_and_fallback_lie_beside_the_model() -> None:
+    objects = _objects(_report("promote"))
+    _judged(objects, Models())
+    for name in ("evaluation.json", "evaluation.html", "fallback.json", "metadata.json"):
+        assert NAMES.key("v1", name) in objects.files
+    assert NAMES.key("v1", "model.ubj") not in objects.files
+
+
+@pytest.mark.parametrize("model", [MODEL, b"corrupt", MODEL[:40], b""])
+def test_a_refused_model_is_registered_as_such_however_broken_it_is(model: bytes) -> None:
+    objects = _objects(_report("refuse", challenger=None), model)
+    models = Models()
+    assert not _judged(objects, models)["promote"]
+    assert models.approval("v1") == "Rejected"
+
+
+def test_a_repeated_verdict_registers_nothing_new() -> None:
+    objects, models = _objects(_report("promote")), Models()
+    assert _judged(objects, models) == _judged(objects, models)
+    assert len(models.registry) == 1
+
+
+@pytest.mark.parametrize("report", [b"corrupt", archive(other__json="{}")])
+def test_an_evaluation_without_a_report_is_an_error(report: bytes) -> None:
+    with pytest.raises(JudgingError):
+        _judged(_objects(report), Models())
