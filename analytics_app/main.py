@@ -28,9 +28,8 @@ def environment(given: properties.Properties) -> TableEnvironment:
     settings |= configuration.jars(config.get("pipeline.jars", ""), HERE / "lib" / "sdp.jar")
     for key, value in settings.items():
         config.set(key, value)
-    for function in ("Correlate", "Enclose", "Progress"):
-        name = function.upper()
-        env.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION {name} AS 'sdp.functions.{function}'")
+    for function in rendering.functions():
+        env.execute_sql(function)
     return env
 
 

@@ -21,6 +21,9 @@ from glue.limits import LETTER_BYTES
 from glue.parameters import Parameters
 from glue.targets import flink
 
+# What the SQL calls of `sdp.functions`; in SQL their names are in capitals.
+FUNCTIONS = ("Correlate", "Enclose", "Progress")
+
 # Columns that belong to one record, so that another stage's never fill them.
 OWN = (
     "event_id",
@@ -60,6 +63,14 @@ def render(use_case: UseCase, parameters: Parameters, connector: Connector) -> S
     inserts += [_report(report) for report in use_case.reports]
     inserts += [_progress(use_case), _dead_letters(use_case), _malformed(use_case)]
     return Statements(tuple(definitions), tuple(inserts))
+
+
+def functions() -> tuple[str, ...]:
+    """The statements that make the functions known, before anything else is executed."""
+    return tuple(
+        f"CREATE TEMPORARY SYSTEM FUNCTION {name.upper()} AS 'sdp.functions.{name}'"
+        for name in FUNCTIONS
+    )
 
 
 def substitutions(parameters: Parameters) -> dict[str, str]:

@@ -14,7 +14,7 @@ from pyflink.table import EnvironmentSettings, StatementSet, TableEnvironment
 
 from analytics_app.configuration import configuration
 from analytics_app.connectors import JSON, SOURCE_JSON, Files
-from analytics_app.rendering import render
+from analytics_app.rendering import functions, render
 from glue.parameters import Parameters
 from usecases import load
 
@@ -70,12 +70,10 @@ def runtime(work: Path, port: str) -> dict[str, str]:
 
 def platform(env: TableEnvironment, source: Path, work: Path) -> StatementSet:
     """The packaged application's SQL."""
-    for name, function in (("CORRELATE", "Correlate"), ("PROGRESS", "Progress")):
-        env.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION {name} AS 'sdp.functions.{function}'")
     use_case = load(("adtech",)).use_cases[0]
     connector = Bench(path=str(work), input=str(source))
     sql = render(use_case, Parameters.parse(PARAMETERS), connector)
-    return _statements(env, [*sql.definitions, *sql.inserts])
+    return _statements(env, [*functions(), *sql.definitions, *sql.inserts])
 
 
 def ancestor(env: TableEnvironment, source: Path, work: Path) -> StatementSet:
