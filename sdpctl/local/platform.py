@@ -69,6 +69,8 @@ def up(settings: Settings, parameters: Mapping[str, str], steps: Steps) -> None:
 def require_ports(settings: Settings) -> None:
     """Raise CommandError if another program has a port that will be needed: before any work."""
     emulator.require_free(settings)
+    if not sagemaker.service(settings).process():
+        require_port(settings.sagemaker_port, "SDP_SAGEMAKER_PORT")
     if not workers.service(settings).process() and not workers.jobs(settings):
         require_port(settings.flink_port, "SDP_FLINK_PORT")
 
@@ -96,7 +98,8 @@ def warm(settings: Settings) -> None:
     reports = [f"{found.url_for_reports}/reports/{path}/0" for path in paths]
     with httpx.Client(headers=headers, timeout=60) as http, ThreadPoolExecutor(8) as pool:
         requests = [http.build_request("GET", url) for url in reports]
-        requests.append(http.build_request("POST", f"{found.url_for_api}/events", json=[]))
+        for url in (f"{found.url_for_api}/events", found.url_for_predictions):
+            requests.append(http.build_request("POST", url, json=[]))
         for call in [pool.submit(_answered, http, r) for r in requests * WARM_CALLS]:
             call.result()
 
