@@ -1,0 +1,74 @@
+"""Reports computed again from the lake are those that are live."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from glue.instants import parse, to_wire
+from sdpctl.settings import Settings
+from tests.local.driver import Driver, auctions, wait_until
+
+ROOT = Path(__file__).parents[2]
+MINUTE = timedelta(minutes=1)
+NOT_YET = "Wait until they are delivered"
+
+
+def backfill(settings: Settings, start: datetime, *more: str) -> subprocess.CompletedProcess[str]:
+    """The command for the minute from `start` on."""
+    bounds = ["--from", to_wire(start), "--to", to_wire(start + MINUTE)]
+    places = {
+        "SDP_HOME": str(settings.home),
+        "SDP_EMULATOR_PORT": str(settings.emulator_port),
+        "SDP_FLINK_PORT": str(settings.flink_port),
+    }
+    return subprocess.run(
+        [ROOT / "sdp", "backfill", *bounds, *more],
+        env=os.environ | places,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def generations(driver: Driver, campaign: int) -> set[str]:
+    """The generations of a campaign's stored buckets."""
+    found = driver.client("dynamodb").query(
+        TableName="sdp-adtech-campaigns",
+        KeyConditionExpression="campaign_item_id = :id",
+        ExpressionAttributeValues={":id": {"N": str(campaign)}},
+    )
+    return {item["generation"]["N"] for item in found["Items"]}
+
+
+def test_a_backfill_differs_in_nothing_and_what_it_writes_changes_no_count(
+    driver: Driver, settings: Settings
+) -> None:
+    start = (datetime.now(UTC) - timedelta(seconds=70)).replace(second=0, microsecond=0)
+    made = auctions(60, at=start + timedelta(seconds=30))
+    driver.send([*made.events, *made.bids[:10]])
+    driver.await_totals(made.campaign, made.expected)
+    refused = backfill(settings, start)
+    assert refused.returncode == 1
+    assert "the range is not final" in refused.stderr
+
+    def final() -> bool:
+        driver.heartbeat()
+        through = driver.get(f"campaigns/{made.campaign}").json()["complete_through"]
+        return through is not None and parse(through) >= start + MINUTE
+
+    wait_until(final, 360, lambda: driver.get(f"campaigns/{made.campaign}").text)
+    done: list[Any] = []
+
+    def delivered() -> bool:
+        driver.heartbeat()
+        done.append(backfill(settings, start, "--compare", "--write"))
+        return NOT_YET not in done[-1].stderr
+
+    wait_until(delivered, 360, lambda: done[-1].stderr)
+    assert (done[-1].returncode, done[-1].stdout) == (0, "0 differences\n"), done[-1].stderr
+    assert generations(driver, made.campaign) == {"1"}
+    assert driver.totals(made.campaign) == made.expected
