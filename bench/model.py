@@ -93,6 +93,12 @@ def quality(check: Checks, modelling: Modelling, started: datetime) -> None:
     )
 
 
+def arrived(modelling: Modelling, config: str) -> None:
+    """Wait until the endpoint is no longer on its way."""
+    while modelling.place.release("standing", config=config)["status"] == "Moving":
+        time.sleep(0.1)
+
+
 def swaps(check: Checks, modelling: Modelling, versions: list[str]) -> None:
     """Move the endpoint to and fro while callers ask without a pause."""
     ended, failures, answers = threading.Event(), [], []
@@ -103,15 +109,14 @@ def swaps(check: Checks, modelling: Modelling, versions: list[str]) -> None:
             answer = modelling.ask(asked)
             (answers if answer.status_code == 200 else failures).append(answer.status_code)
 
-    callers = [threading.Thread(target=call) for _ in range(CALLERS)]
+    callers = [threading.Thread(target=call, daemon=True) for _ in range(CALLERS)]
     for caller in callers:
         caller.start()
     taken = []
     for number in range(SWAPS):
         began = time.monotonic()
         said = modelling.place.release("switch", version=versions[number % 2], force=True)
-        while modelling.place.release("standing", config=said["config"])["status"] == "Moving":
-            time.sleep(0.1)
+        arrived(modelling, said["config"])
         taken.append(time.monotonic() - began)
     ended.set()
     for caller in callers:
@@ -142,6 +147,7 @@ def main() -> int:
     check("changed behaviour is learned", second["status"] == "promoted", second["cause"])
     began = time.monotonic()
     back = place.release("back")
+    arrived(modelling, back["config"])
     check(
         "rollback within seconds",
         back["version"] == first["execution"],
