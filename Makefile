@@ -91,7 +91,7 @@ generated:
 	@scripts/check-generated
 
 unit: build ## the tests that need no running platform
-	@$(PYTHON) -m pytest tests --ignore=tests/local
+	@$(PYTHON) -m pytest $(foreach t,unit golden infrastructure sagemaker flink connector emulator,tests/$(t))
 
 test: check unit ## every test there is
 	@$(MVN) verify
