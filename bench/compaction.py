@@ -46,8 +46,9 @@ class Folder:
     moved: int = field(default=0)
 
     def folders(self, prefix: str) -> Iterator[str]:
-        """Not needed: the hour is known."""
-        raise NotImplementedError
+        """The prefixes one level below, sorted, each ending in `/`."""
+        for path in sorted(p for p in (self.root / prefix).glob("*") if p.is_dir()):
+            yield f"{path.relative_to(self.root)}/"
 
     def objects(self, prefix: str) -> Iterator[StoredObject]:
         """The objects whose keys begin so, sorted by key."""

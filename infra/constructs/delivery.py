@@ -79,6 +79,11 @@ class DeliveryStream(Construct):
             log_stream_name=stream.log_stream_name,
         )
 
+    def _buffering(self) -> firehose.CfnDeliveryStream.BufferingHintsProperty:
+        return _S3.BufferingHintsProperty(
+            interval_in_seconds=self._seconds, size_in_m_bs=BUFFER_MIB
+        )
+
     def _destination(
         self, table: LakeTable
     ) -> firehose.CfnDeliveryStream.ExtendedS3DestinationConfigurationProperty:
@@ -86,10 +91,8 @@ class DeliveryStream(Construct):
             bucket_arn=self._lake.bucket.bucket_arn,
             role_arn=self.role.role_arn,
             prefix=table.parquet_folder + PARTITION,
-            error_output_prefix=f"{table.error_folder}!{{firehose:error-output-type}}/{PARTITION}",
-            buffering_hints=_S3.BufferingHintsProperty(
-                interval_in_seconds=self._seconds, size_in_m_bs=BUFFER_MIB
-            ),
+            error_output_prefix=_error_prefix(table),
+            buffering_hints=self._buffering(),
             compression_format="UNCOMPRESSED",  # Parquet compresses its own pages
             encryption_configuration=self._encryption(),
             cloud_watch_logging_options=self._log,
@@ -105,10 +108,8 @@ class DeliveryStream(Construct):
             bucket_arn=self._lake.bucket.bucket_arn,
             role_arn=self.role.role_arn,
             prefix=table.raw_folder + PARTITION,
-            error_output_prefix=f"{table.error_folder}!{{firehose:error-output-type}}/{PARTITION}",
-            buffering_hints=_S3.BufferingHintsProperty(
-                interval_in_seconds=self._seconds, size_in_m_bs=BUFFER_MIB
-            ),
+            error_output_prefix=_error_prefix(table),
+            buffering_hints=self._buffering(),
             compression_format="GZIP",
             encryption_configuration=self._encryption(),
             cloud_watch_logging_options=self._log,
@@ -168,3 +169,8 @@ class DeliveryStream(Construct):
                 actions=[f"{service}:{action}" for action in actions], resources=[*resources]
             )
         )
+
+
+def _error_prefix(table: LakeTable) -> str:
+    """Where Firehose puts what it could not deliver, by the kind of error."""
+    return f"{table.error_folder}!{{firehose:error-output-type}}/{PARTITION}"
