@@ -1,5 +1,6 @@
 """SageMaker's XGBoost framework container in each region: what jobs and endpoints run in.
 
+Its tag says which xgboost it has: that of the requirements, with which everything is tested.
 Source: "Docker Registry Paths" of the SageMaker documentation, one registry account a region.
 """
 
@@ -7,7 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-REPOSITORY, TAG = "sagemaker-xgboost", "3.0-5"
+from ml.launch import IMAGE
+
+REPOSITORY = "sagemaker-xgboost"
 ACCOUNTS = {
     "us-east-1": "683313688378",
     "us-east-2": "257758044811",
@@ -30,6 +33,6 @@ def training_image(region: str, override: str) -> Image:
         return Image(override, None)
     account = ACCOUNTS[region]
     return Image(
-        f"{account}.dkr.ecr.{region}.amazonaws.com/{REPOSITORY}:{TAG}",
+        f"{account}.dkr.ecr.{region}.amazonaws.com/{REPOSITORY}:{IMAGE}",
         f"arn:aws:ecr:{region}:{account}:repository/{REPOSITORY}",
     )

@@ -33,7 +33,7 @@ import numpy.typing as npt
 import xgboost as xgb
 
 from glue.errors import PlatformError
-from glue.features import Definition
+from glue.features import LEAST_ROWS, Definition
 from glue.scoring import Fallback, Logistic
 from glue.targets.vectors import Encoder, Historian
 from ml import logistic, trees
@@ -44,7 +44,7 @@ from ml.trees import Growth
 
 EXIT_NO_MODEL = 3
 WINDOWS = (1.0, 0.5, 0.25, 0.125, 0.0625)
-LEAST_ROWS, LEAST_WINDOW = 1_000, 2_000
+LEAST_WINDOW = 2_000
 _BETTER = 0.999  # a shorter window must be this much better than all longer ones
 Floats = npt.NDArray[np.float64]
 

@@ -94,6 +94,8 @@ def reasons(state: Document) -> list[str]:
         return [f"{error.get('Error')}: {error.get('Cause')}"]
     if not state.get("lock", {}).get("held"):
         return [f"{state.get('lock', {}).get('holder')} is running"]
+    if reason := state.get("data", {}).get("reason"):
+        return [str(reason)]
     if state.get("training", {}).get("status") == "NoModel":
         return [str(state["training"]["reason"])]
     return [str(reason) for reason in state.get("verdict", {}).get("reasons", [])]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from glue.features import Definition
+from glue.features import LEAST_ROWS, Definition
 from glue.instants import EPOCH, parse, to_wire
 from lambdas.training.names import Names
 from lambdas.training.ports import Lake, Objects, Partition
@@ -43,7 +43,11 @@ def prepare(
     table: str,
     window: Window,
 ) -> dict[str, Any]:
-    """Write the manifests of `train` and `test`; status "no data" where the range is empty."""
+    """Write the manifests of `train` and `test`.
+
+    Status "no data" where the range is empty, "too few rows" where nothing can be learned from
+    what is there: no job is started then, and nothing is written.
+    """
     counts = _counts(lake, definition, table, window)
     rows = sum(count for _, count in counts)
     found: dict[str, Any] = {
@@ -54,6 +58,9 @@ def prepare(
         # Rows of the last minute may still come; the next run counts them as new.
         "through": to_wire(counts[-1][0]) if counts else None,
     }
+    if 0 < rows < LEAST_ROWS:
+        reason = f"{rows:,} rows; {LEAST_ROWS:,} are needed"
+        return {**found, "status": "too few rows", "reason": reason}
     partitions = lake.partitions(table, _hour(window.start)[:10]) if rows else []
     for name, since in (("train", window.start), ("test", _reached(counts, rows))):
         keys = [key for p in _since(partitions, since) for key in _files(objects, p)]

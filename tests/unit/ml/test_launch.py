@@ -4,6 +4,7 @@ import json
 import tarfile
 
 import pytest
+import xgboost as xgb
 
 from glue import PlatformError
 from ml import launch
@@ -48,6 +49,11 @@ def test_without_the_sdk_it_says_which_environment_to_make(capsys):
     for arguments in (["ask", "sdp-adtech", "{}"], ["train", "--data", "s3://a/b", "--role", "r"]):
         assert launch.main(arguments) == 2
         assert "requirements/notebook.txt" in capsys.readouterr().err
+
+
+def test_the_container_has_the_xgboost_that_is_tested_here():
+    """Its tag is the library's major and minor number, then a number of its own."""
+    assert launch.IMAGE.partition("-")[0] == ".".join(xgb.__version__.split(".")[:2])
 
 
 def test_the_error_is_one_of_the_platform():

@@ -113,6 +113,7 @@ def test_another_day_has_a_budget_of_its_own(ledger: DynamoLedger) -> None:
     ("state", "status"),
     [
         ({"data": {"status": "no data"}}, "no data"),
+        ({"data": {"status": "too few rows", "reason": "7 rows"}}, "too few rows"),
         ({"data": {"status": "ready"}, "budget": {"granted": False}}, "budget spent"),
         (
             {"budget": {"granted": True}, "training": {"status": "NoModel", "reason": "few"}},
@@ -129,3 +130,8 @@ def test_a_run_says_how_it_ended(
     if held.get("budget") == {"granted": True}:
         held["budget"] = {"granted": True, "minutes": 40}
     assert finish(ledger, ONE, held, NOW)["status"] == status
+
+
+def test_a_run_that_had_too_few_rows_says_how_many(ledger: DynamoLedger) -> None:
+    state = {"lock": {"held": True}, "data": {"status": "too few rows", "reason": "7 rows"}}
+    assert finish(ledger, ONE, state, NOW)["cause"] == "7 rows"

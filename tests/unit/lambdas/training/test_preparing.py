@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from glue.features import LEAST_ROWS
 from lambdas.training.ports import Partition
 from lambdas.training.preparing import Window, prepare
 from tests.unit.lambdas.models import MODEL
@@ -44,8 +45,8 @@ def _lake(*partitions: Partition, **counts: int) -> Lake:
 def test_training_reads_all_of_the_range_and_the_test_its_newest_part() -> None:
     partitions = [_partition(hour) for hour in HOURS]
     objects = _objects(*partitions)
-    found = _prepared(_lake(*partitions, h08=50, h09=30, h10=10, h11=10), objects)
-    assert (found["status"], found["rows"]) == ("ready", 100)
+    found = _prepared(_lake(*partitions, h08=500, h09=300, h10=100, h11=100), objects)
+    assert (found["status"], found["rows"]) == ("ready", LEAST_ROWS)
     # An hour of margin: event times may be ahead of the delivery's.
     assert _hours(objects, found["train"]) == ["07", "08", "09", "10", "11", "12"]
     assert _hours(objects, found["test"]) == ["08", "09", "10", "11", "12"]
@@ -54,7 +55,7 @@ def test_training_reads_all_of_the_range_and_the_test_its_newest_part() -> None:
 def test_a_compacted_partition_is_read_where_it_is_registered() -> None:
     partition = _partition("09", "compacted")
     objects = _objects(partition, _partition("09"))
-    found = _prepared(_lake(partition, h09=5), objects)
+    found = _prepared(_lake(partition, h09=LEAST_ROWS), objects)
     assert "/compacted/" in objects.files[found["train"]].decode()
     assert "/parquet/" not in objects.files[found["train"]].decode()
 
@@ -68,12 +69,21 @@ def test_an_empty_range_is_said_and_writes_nothing() -> None:
     assert set(objects.files) == before
 
 
+def test_too_few_rows_to_learn_from_are_said_and_write_nothing() -> None:
+    partitions = [_partition(hour) for hour in HOURS]
+    objects = _objects(*partitions)
+    before = set(objects.files)
+    found = _prepared(_lake(*partitions, h08=500, h09=499), objects)
+    assert (found["status"], found["reason"]) == ("too few rows", "999 rows; 1,000 are needed")
+    assert set(objects.files) == before
+
+
 def test_files_that_are_no_data_are_left_out() -> None:
     partition = _partition("09")
     objects = _objects(partition)
     folder = partition.location.removeprefix("s3://lake/")
     objects.files |= {f"{folder}_SUCCESS": b"", f"{folder}.hidden": b""}
-    assert _prepared(_lake(partition, h09=5), objects)["train_files"] == 1
+    assert _prepared(_lake(partition, h09=LEAST_ROWS), objects)["train_files"] == 1
 
 
 def test_the_query_is_about_the_range_and_its_partitions() -> None:
