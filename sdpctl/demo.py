@@ -49,8 +49,8 @@ def demo(events: Annotated[int, typer.Option()] = 20_000, seed: int | None = Non
         took = await_report(client, found, report, expected)
     _show(console, report, expected, file, generation.truth())
     console.print(f"[green]✓[/] the report equals the truth, {took:.1f} s after the last event\n")
-    console.print("\n".join(f"{k:14} {v}" for k, v in found.as_dict().items()), soft_wrap=True)
-    console.print(f"{'Flink':14} http://127.0.0.1:{settings.flink_port}")
+    console.print(str(found), soft_wrap=True)
+    console.print(f"{'Flink':18} http://127.0.0.1:{settings.flink_port}")
 
 
 def _shape(events: int, seed: int | None, present: datetime) -> Shape:

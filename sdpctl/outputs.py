@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,15 +18,18 @@ _API = re.compile(r"https://([a-z0-9]+)\.execute-api\.[^/]+/([^/]+)(/.*)?")
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the platform is called and with which key."""
+    """Where the platform is called and with which key.
+
+    `url_for_predictions` is None where no use case declares a model.
+    """
 
     url_for_api: str
     url_for_reports: str
-    url_for_predictions: str
+    url_for_predictions: str | None
     api_key: str
     region: str
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, str | None]:
         """Under the names of the CloudFormation outputs."""
         return {
             "UrlForAPI": self.url_for_api,
@@ -35,20 +39,35 @@ class Outputs:
             "Region": self.region,
         }
 
+    def __str__(self) -> str:
+        """A line for each, for people."""
+        shown = {
+            name: value or "none: no use case has a model" for name, value in self.as_dict().items()
+        }
+        return "\n".join(f"{name:18} {value}" for name, value in shown.items())
+
 
 def read(settings: Settings | None = None) -> Outputs:
     """The outputs of the local deployment; raises CommandError if there is none."""
     settings = settings or Settings.load()
-    raw = _raw(settings)
-    missing = {"UrlForAPI", "UrlForReports", "UrlForPredictions", "ApiKeyId"} - raw.keys()
-    if missing:
+
+    def key(which: str) -> str:
+        answer = aws.client(settings, "apigateway").get_api_key(apiKey=which, includeValue=True)
+        return str(answer["value"])
+
+    return of(_raw(settings), key, settings)
+
+
+def of(raw: Mapping[str, str], key: Callable[[str], str], settings: Settings) -> Outputs:
+    """From the stacks' outputs, and the value of an API key by its id; raises CommandError."""
+    if {"UrlForAPI", "UrlForReports", "ApiKeyId"} - raw.keys():
         raise CommandError("the platform is not deployed: run 'make up'")
-    key = aws.client(settings, "apigateway").get_api_key(apiKey=raw["ApiKeyId"], includeValue=True)
+    predictions = raw.get("UrlForPredictions")
     return Outputs(
         url_for_api=local_url(settings, raw["UrlForAPI"]),
         url_for_reports=local_url(settings, raw["UrlForReports"]),
-        url_for_predictions=local_url(settings, raw["UrlForPredictions"]),
-        api_key=key["value"],
+        url_for_predictions=predictions and local_url(settings, predictions),
+        api_key=key(raw["ApiKeyId"]),
         region=settings.region,
     )
 

@@ -57,12 +57,8 @@ def status(as_json: AsJson = False) -> None:
 
 def outputs(as_json: AsJson = False) -> None:
     """Show the URLs and the API key, callable as they are."""
-    found = deployed.read().as_dict()
-    if as_json:
-        typer.echo(json.dumps(found, indent=2))
-        return
-    for name, value in found.items():
-        typer.echo(f"{name:16}{value}")
+    found = deployed.read()
+    typer.echo(json.dumps(found.as_dict(), indent=2) if as_json else str(found))
 
 
 def package() -> None:

@@ -98,7 +98,7 @@ def warm(settings: Settings) -> None:
     reports = [f"{found.url_for_reports}/reports/{path}/0" for path in paths]
     with httpx.Client(headers=headers, timeout=60) as http, ThreadPoolExecutor(8) as pool:
         requests = [http.build_request("GET", url) for url in reports]
-        for url in (f"{found.url_for_api}/events", found.url_for_predictions):
+        for url in filter(None, (f"{found.url_for_api}/events", found.url_for_predictions)):
             requests.append(http.build_request("POST", url, json=[]))
         for call in [pool.submit(_answered, http, r) for r in requests * WARM_CALLS]:
             call.result()

@@ -1,0 +1,45 @@
+"""What was deployed, as URLs that can be called; a catalog without a model has no predictions."""
+
+from __future__ import annotations
+
+import pytest
+
+from sdpctl.connection import base
+from sdpctl.errors import CommandError
+from sdpctl.outputs import Outputs, of
+from sdpctl.settings import Settings
+
+RAW = {
+    "UrlForAPI": "https://abc.execute-api.us-east-1.amazonaws.com/v1/",
+    "UrlForReports": "https://def.execute-api.us-east-1.amazonaws.com/v1/",
+    "ApiKeyId": "k1",
+}
+MODEL = {"UrlForPredictions": "https://ghi.execute-api.us-east-1.amazonaws.com/v1/predictions"}
+
+
+def _outputs(raw: dict[str, str]) -> Outputs:
+    return of(raw, lambda which: f"value of {which}", Settings.load({"SDP_EMULATOR_PORT": "4999"}))
+
+
+def test_urls_are_the_emulators_and_the_key_is_its_value() -> None:
+    found = _outputs(RAW | MODEL)
+    here = "http://127.0.0.1:4999/restapis"
+    assert found.url_for_api == f"{here}/abc/v1/_user_request_"
+    assert found.url_for_predictions == f"{here}/ghi/v1/_user_request_/predictions"
+    assert found.api_key == "value of k1"
+    assert base(found, "url_for_predictions", None) == found.url_for_predictions
+
+
+def test_without_a_model_there_is_everything_else() -> None:
+    found = _outputs(RAW)
+    assert found.as_dict()["UrlForPredictions"] is None
+    assert found.as_dict()["UrlForAPI"]
+    assert "UrlForPredictions  none: no use case has a model" in str(found).splitlines()
+    with pytest.raises(CommandError, match="no use case that is deployed has a model"):
+        base(found, "url_for_predictions", None)
+    assert base(found, "url_for_predictions", "http://elsewhere") == "http://elsewhere"
+
+
+def test_what_is_not_deployed_is_said() -> None:
+    with pytest.raises(CommandError, match="run 'make up'"):
+        _outputs({**MODEL, "ApiKeyId": "k1"})
