@@ -41,7 +41,7 @@ def test_a_parameter_that_cannot_be_is_refused_by_name(text: str, said: str) -> 
         parse_parameters(text)
 
 
-@pytest.mark.parametrize("variable", ["SDP_EMULATOR_PORT", "SDP_FLINK_PORT"])
+@pytest.mark.parametrize("variable", ["SDP_EMULATOR_PORT", "SDP_FLINK_PORT", "SDP_SAGEMAKER_PORT"])
 def test_a_port_in_use_is_told_with_its_variable_before_any_work(
     tmp_path: Path, variable: str
 ) -> None:
@@ -53,6 +53,7 @@ def test_a_port_in_use_is_told_with_its_variable_before_any_work(
             "SDP_HOME": str(tmp_path),
             "SDP_EMULATOR_PORT": str(free.getsockname()[1]),
             "SDP_FLINK_PORT": str(free.getsockname()[1]),
+            "SDP_SAGEMAKER_PORT": str(free.getsockname()[1]),
             variable: str(other.getsockname()[1]),
         }
         free.close()
