@@ -1,0 +1,20 @@
+"""What the tests and the programs they start put into the temporary folder goes with pytest's own.
+
+pytest removes its folder when all tests have passed (pyproject.toml: tmp_path_retention_policy).
+"""
+
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """For Python and its child processes, and for the JVM that PyFlink starts."""
+    folder = str(tmp_path_factory.mktemp("tmp"))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TMPDIR", folder)
+        environment.setenv("JVM_ARGS", f"-Djava.io.tmpdir={folder}")
+        environment.setattr(tempfile, "tempdir", None)
+        yield
