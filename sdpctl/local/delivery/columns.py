@@ -1,14 +1,17 @@
 """Columns of a Glue table as Arrow has them, and JSON values as such columns. Pure.
 
-Strict, as the definitions are: a number is no string, 1.5 is no bigint, true is no number.
+What a column takes is what Hive's JSON reader takes, by which Firehose converts (JsonSerDe of
+hive-hcatalog-core): a string takes a number or a truth value as its text, a boolean any of them,
+a bigint a number without its fraction. So does Flink's; but Flink also reads numbers out of text.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,10 +25,10 @@ _SCALARS = {
     "timestamp": pa.timestamp("ms"),
 }
 _KINDS: dict[pa.DataType, tuple[type, ...]] = {
-    pa.string(): (str,),
-    pa.int64(): (int,),
+    pa.string(): (str, int, float, bool),
+    pa.int64(): (int, float),
     pa.float64(): (float, int),
-    pa.bool_(): (bool,),
+    pa.bool_(): (bool, str, int, float),
     pa.timestamp("ms"): (str,),
 }
 _NAMES = {arrow: hive for hive, arrow in _SCALARS.items()}
@@ -92,12 +95,25 @@ def array(values: Sequence[Any], kind: pa.DataType, timestamps: str) -> pa.Array
     _require(found, _KINDS[kind], _NAMES[kind])
     if pa.types.is_timestamp(kind):
         return _timestamps(values, timestamps)
-    if int in found and pa.types.is_floating(kind):
-        values = [None if v is None else float(v) for v in values]
     try:
+        if found.difference(_KINDS[kind][:1]):
+            values = [None if v is None else _READERS[kind](v) for v in values]
         return pa.array(values, kind)
     except (pa.ArrowInvalid, OverflowError) as error:
         raise MismatchError(f"is {_NAMES[kind]}: {error}") from error
+
+
+def _text(value: str | float) -> str:
+    """As JSON writes it, but that 1.50 is 1.5."""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+_READERS: dict[pa.DataType, Callable[[Any], Any]] = {
+    pa.string(): _text,
+    pa.int64(): int,
+    pa.float64(): float,
+    pa.bool_(): lambda value: _text(value).lower() == "true",
+}
 
 
 def _require(found: set[type], wanted: tuple[type, ...], hive: str) -> None:

@@ -16,7 +16,7 @@ POISON = [
     (b" \n", MALFORMED, "empty"),
     (b"[]", MALFORMED, "no object"),
     (b"7", MALFORMED, "no object"),
-    (b'{"id":7}', MALFORMED, "'id' is string, not number"),
+    (b'{"id":{}}', MALFORMED, "'id' is string, not object"),
     (b'{"count":"7"}', MALFORMED, "'count' is bigint, not string"),
     (b'{"count":9223372036854775808}', MALFORMED, "'count' is bigint"),
     (b'{"good":[]}', MALFORMED, "'good' is boolean, not array"),
@@ -57,7 +57,7 @@ def test_one_poison_record_is_rejected_with_its_reason_and_the_rest_are_rows(
 
 def test_rejects_of_every_kind_and_chunk_keep_their_index() -> None:
     records = [_record(n) for n in range(conversion.CHUNK + 20)]
-    poison = {3: b"x", 5: b'{"id":1}', 9: b'{"id":1,"count":"1"}', conversion.CHUNK + 7: b"[]"}
+    poison = {3: b"x", 5: b'{"id":[]}', 9: b'{"id":[],"count":"1"}', conversion.CHUNK + 7: b"[]"}
     for index, data in poison.items():
         records[index] = data
     table, rejects = convert(records, layout())
