@@ -1,7 +1,8 @@
 """Firehose's error objects into dead letters, each record once.
 
 An error object is JSON lines. Source of the form: "Handling errors for data format conversion"
-and "Handle failure in data transformation" in the Data Firehose developer guide.
+and "Handle failure in data transformation" in the Data Firehose developer guide, which
+spells the same field `ErrorCode` (in older editions `lastErrorCode`) and `errorCode`.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ def failure(stream: str, line: bytes, place: str) -> Failure:
         found: dict[str, Any] = orjson.loads(line)
         return Failure(
             stream=stream,
-            code=str(found.get("lastErrorCode") or found.get("errorCode") or ""),
-            message=str(found.get("lastErrorMessage") or found.get("errorMessage") or ""),
+            code=_said(found, "ErrorCode"),
+            message=_said(found, "ErrorMessage"),
             data=base64.b64decode(found["rawData"], validate=True),
             arrived_at=_instant(found.get("arrivalTimestamp")),
             place=str(found.get("sequenceNumber") or place),
@@ -64,6 +65,11 @@ def failure(stream: str, line: bytes, place: str) -> Failure:
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, binascii.Error) as error:
         said = f"an error object's line cannot be read: {error}"
         return Failure(stream, "", said, line, None, place)
+
+
+def _said(found: dict[str, Any], name: str) -> str:
+    spellings = (name, f"last{name}", name[0].lower() + name[1:])
+    return str(next((found[s] for s in spellings if found.get(s)), ""))
 
 
 @dataclass(frozen=True)

@@ -91,10 +91,20 @@ def test_a_large_object_is_reported_in_parts_where_time_runs_out() -> None:
     assert len({letter["id"] for letter in shop.reported()}) == 600
 
 
-def test_an_error_of_a_transformation_has_its_own_form() -> None:
+@pytest.mark.parametrize(
+    ("kind", "code", "message"),
+    [
+        ("processing-failed", "errorCode", "errorMessage"),
+        ("format-conversion-failed", "ErrorCode", "ErrorMessage"),
+        ("format-conversion-failed", "lastErrorCode", "lastErrorMessage"),
+    ],
+)
+def test_code_and_message_are_found_in_each_spelling_of_firehose(
+    kind: str, code: str, message: str
+) -> None:
     shop = Shop()
-    line = {"errorCode": "500", "errorMessage": "boom", "rawData": base64.b64encode(FINE).decode()}
-    key = "shop/errors/sales/processing-failed/date=2026-03-09/hour=10/p"
+    line = {code: "500", message: "boom", "rawData": base64.b64encode(FINE).decode()}
+    key = f"shop/errors/sales/{kind}/date=2026-03-09/hour=10/p"
     shop.bucket.objects[key] = json.dumps(line).encode()
     shop.look()
     (letter,) = shop.reported()
