@@ -53,6 +53,7 @@ def test_the_defaults_of_cdk_json_are_the_platforms() -> None:
         ("logRetentionDays", "2"),
         ("rateLimit", "-1"),
         ("flinkAutoscaling", "perhaps"),
+        ("lakeBufferSeconds", "901"),
         ("lakeClosedAfter", "soon"),
         ("lakeGrace", "PT30M"),
         ("lakeFileMiB", "7"),
