@@ -1,0 +1,105 @@
+package sdp.kinesis.sink;
+
+import java.net.URL;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.connector.sink2.Sink;
+import org.apache.flink.connector.base.sink.writer.ElementConverter;
+import org.apache.flink.connector.testframe.environment.MiniClusterTestEnvironment;
+import org.apache.flink.connector.testframe.external.ExternalContextFactory;
+import org.apache.flink.connector.testframe.external.ExternalSystemDataReader;
+import org.apache.flink.connector.testframe.external.sink.DataStreamSinkV2ExternalContext;
+import org.apache.flink.connector.testframe.external.sink.TestingSinkSettings;
+import org.apache.flink.connector.testframe.junit.annotations.TestContext;
+import org.apache.flink.connector.testframe.junit.annotations.TestEnv;
+import org.apache.flink.connector.testframe.junit.annotations.TestSemantics;
+import org.apache.flink.connector.testframe.testsuites.SinkTestSuiteBase;
+import org.apache.flink.core.execution.CheckpointingMode;
+import sdp.kinesis.stream.KinesisServer;
+import sdp.kinesis.stream.PutEntry;
+
+/** Flink's own tests of a sink: what is written, savepoints, rescaling, metrics. */
+class KinesisSinkSuiteTest extends SinkTestSuiteBase<String> {
+  @TestEnv MiniClusterTestEnvironment environment = new MiniClusterTestEnvironment();
+
+  @TestSemantics CheckpointingMode[] semantics = {CheckpointingMode.AT_LEAST_ONCE};
+
+  @TestContext ExternalContextFactory<Context> context = name -> new Context();
+
+  /** A stream of its own for each test. */
+  static final class Context implements DataStreamSinkV2ExternalContext<String> {
+    private static final ElementConverter<String, PutEntry> CONVERTER =
+        (text, writer) -> new PutEntry(text, text.getBytes(StandardCharsets.UTF_8));
+
+    private final KinesisServer server;
+
+    Context() {
+      try {
+        server = KinesisServer.start(2);
+      } catch (Exception e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    @Override
+    public Sink<String> createSink(TestingSinkSettings settings) {
+      return new KinesisSink<>(
+          server.stream(), CONVERTER, new WriteOptions(10, 1 << 20, 4, 100, 50));
+    }
+
+    @Override
+    public ExternalSystemDataReader<String> createSinkDataReader(TestingSinkSettings settings) {
+      return new Reader(server);
+    }
+
+    @Override
+    public List<String> generateTestData(TestingSinkSettings settings, long seed) {
+      List<String> records = new ArrayList<>();
+      for (int n = 50 + new Random(seed).nextInt(50); n > 0; n--) {
+        records.add(seed + "-" + n);
+      }
+      return records;
+    }
+
+    @Override
+    public TypeInformation<String> getProducedType() {
+      return Types.STRING;
+    }
+
+    @Override
+    public List<URL> getConnectorJarPaths() {
+      return List.of();
+    }
+
+    @Override
+    public void close() {
+      server.close();
+    }
+  }
+
+  /** Reads the stream from its beginning, each record once. */
+  private static final class Reader implements ExternalSystemDataReader<String> {
+    private final KinesisServer server;
+    private int read;
+
+    private Reader(KinesisServer server) {
+      this.server = server;
+    }
+
+    @Override
+    public List<String> poll(Duration timeout) {
+      List<String> stored = server.stored();
+      List<String> found = stored.subList(read, stored.size());
+      read = stored.size();
+      return found;
+    }
+
+    @Override
+    public void close() {}
+  }
+}
