@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -48,6 +49,13 @@ def applications(settings: Settings) -> list[Application]:
     flink = aws.client(settings, "kinesisanalyticsv2")
     details = [flink.describe_application(ApplicationName=name) for name in _names(settings)]
     return [parse(d["ApplicationDetail"]) for d in details]
+
+
+def start(settings: Settings, name: str) -> None:
+    """Ask the control plane to start an application; one that is on its way is left alone."""
+    flink = aws.client(settings, "kinesisanalyticsv2")
+    with suppress(flink.exceptions.ResourceInUseException):
+        flink.start_application(ApplicationName=name, RunConfiguration={})
 
 
 def _names(settings: Settings) -> list[str]:

@@ -17,6 +17,7 @@ from sdpctl import outputs
 from sdpctl.errors import CommandError
 from sdpctl.local import deploy, emulator, flink_status, workers
 from sdpctl.local.applications import applications
+from sdpctl.local.applications import start as start_application
 from sdpctl.local.processes import last_lines, pause, port_is_free, require_port
 from sdpctl.local.sagemaker import service as sagemaker
 from sdpctl.settings import Settings
@@ -63,7 +64,7 @@ def up(settings: Settings, parameters: Mapping[str, str], steps: Steps) -> None:
     steps("Stacks", lambda: deploy.deploy(settings, assembly))
     steps("Workers", lambda: workers.start(settings))
     steps("First calls of the functions", lambda: warm(settings))
-    steps("Flink application", lambda: await_job(settings))
+    steps("Flink application", lambda: run_job(settings))
 
 
 def require_ports(settings: Settings) -> None:
@@ -121,14 +122,22 @@ def _answered(http: httpx.Client, request: httpx.Request) -> None:
         pause(0.5)
 
 
-def await_job(settings: Settings) -> None:
-    """Wait until every task of the Flink job runs, in the version that is deployed."""
+def run_job(settings: Settings) -> None:
+    """Start the Flink application if it was stopped, and wait until every task of its job runs."""
     deadline = time.monotonic() + JOB_SECONDS
-    wanted = {a.name: a.version for a in applications(settings)}
-    while flink_status.versions(settings) != wanted or not flink_status.running(settings):
+    while not _runs_as_deployed(settings):
         if time.monotonic() > deadline:
             raise CommandError(_why_no_job(settings))
         pause(0.3)
+
+
+def _runs_as_deployed(settings: Settings) -> bool:
+    found = applications(settings)
+    for application in found:
+        if not application.wanted:
+            start_application(settings, application.name)
+    versions = {a.name: a.version for a in found}
+    return flink_status.versions(settings) == versions and flink_status.running(settings)
 
 
 def _why_no_job(settings: Settings) -> str:

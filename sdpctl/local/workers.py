@@ -15,8 +15,9 @@ from types import FrameType
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sdpctl.errors import CommandError
-from sdpctl.local import aws, emulator
+from sdpctl.local import emulator
 from sdpctl.local.applications import Application, applications
+from sdpctl.local.applications import start as start_application
 from sdpctl.local.delivery import worker as delivery
 from sdpctl.local.flink_worker import FlinkWorker
 from sdpctl.local.processes import Service
@@ -74,8 +75,7 @@ def resume(settings: Settings, application: Application) -> None:
             mark.write_text(current)
     elif before != current:
         log.info("starting %s, which ran before the emulator was ended", application.name)
-        flink = aws.client(settings, "kinesisanalyticsv2")
-        flink.start_application(ApplicationName=application.name, RunConfiguration={})
+        start_application(settings, application.name)
     else:
         mark.unlink(missing_ok=True)
 

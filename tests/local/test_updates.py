@@ -16,6 +16,7 @@ import httpx
 from sdpctl.local import flink_status
 from sdpctl.local.applications import applications
 from sdpctl.settings import ROOT, Settings
+from tests.local.conftest import PARAMETERS as DEPLOYED
 from tests.local.driver import Auctions, Driver, auctions, wait_until
 
 PARAMETERS = "AggregationPeriod=PT1M CorrelationWindow=PT2M AllowedLateness=PT2M"
@@ -47,7 +48,7 @@ def _end(driver: Driver, made: Auctions) -> None:
     driver.await_totals(made.campaign, made.expected, seconds=600)
 
 
-def test_a_stopped_application_goes_on_where_it_was_when_it_is_started(
+def test_a_stopped_application_is_started_by_up_and_goes_on_where_it_was(
     driver: Driver, settings: Settings
 ) -> None:
     flink = driver.client("kinesisanalyticsv2")
@@ -60,7 +61,8 @@ def test_a_stopped_application_goes_on_where_it_was_when_it_is_started(
         lambda: f"still there: {_state(settings)} {flink_status.jobs(settings)}",
     )
     driver.send(made.impressions)
-    flink.start_application(ApplicationName=name, RunConfiguration={})
+    _up(settings, " ".join(f"{name}={value}" for name, value in DEPLOYED.items()))
+    assert flink_status.running(settings)
     _end(driver, made)
     assert _state(settings)["restored_from"]
 
