@@ -27,7 +27,7 @@ class Settings:
     the versions of objects that were overwritten or deleted. Firehose gathers records for
     `lake_buffer_seconds` before it writes a file. `lake_closed_after` the end of an hour its files
     are merged into files of about `lake_file_mib`; for `lake_grace` the replaced ones stay for
-    queries that have begun.
+    queries that have begun. `alarm_email` is told of alarms, where it is not empty.
     """
 
     parameters: Parameters
@@ -52,6 +52,7 @@ class Settings:
     lake_file_mib: int = 128
     athena_result_days: int = 7
     athena_scan_limit_mib: int = 102_400
+    alarm_email: str = ""
     training: Training = Training()  # noqa: RUF009  it is frozen
 
     @classmethod
@@ -86,6 +87,7 @@ class Settings:
             lake_file_mib=read("lakeFileMiB", "128", _number(8, 1024)),
             athena_result_days=read("athenaResultDays", "7", _number(1, 3650)),
             athena_scan_limit_mib=read("athenaScanLimitMiB", "102400", _number(10, 100_000_000)),
+            alarm_email=read("alarmEmail", "", _email),
             training=_training(read),
         )
 
@@ -153,6 +155,12 @@ def _number(low: int, high: int) -> Callable[[str], int]:
         return int(text)
 
     return check
+
+
+def _email(text: str) -> str:
+    if text and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text):
+        raise ValueError("must be the address of a mailbox, or empty")
+    return text
 
 
 def _instance(text: str) -> str:

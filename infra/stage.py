@@ -11,6 +11,7 @@ from infra.settings import Settings
 from infra.stacks.ingestion import IngestionStack
 from infra.stacks.lake import LakeStack
 from infra.stacks.ml import MlStack
+from infra.stacks.observability import ObservabilityStack
 from infra.stacks.processing import ProcessingStack
 from infra.stacks.reporting import ReportingStack
 from infra.topology import Topology
@@ -25,14 +26,23 @@ class PlatformStage(cdk.Stage):
         region = id_.removeprefix(f"{settings.prefix}-")
         super().__init__(scope, id_, env=cdk.Environment(region=region))
         topology = Topology(settings.prefix, catalog)
+        self.observability = ObservabilityStack(
+            self, "observability", topology=topology, settings=settings
+        )
         self.ingestion = IngestionStack(
-            self, "ingestion", topology=topology, settings=settings, assets=assets
+            self,
+            "ingestion",
+            topology=topology,
+            topic=self.observability.topic,
+            settings=settings,
+            assets=assets,
         )
         self.processing = ProcessingStack(
             self,
             "processing",
             topology=topology,
             streams=self.ingestion.streams,
+            topic=self.observability.topic,
             settings=settings,
             assets=assets,
         )
@@ -41,6 +51,7 @@ class PlatformStage(cdk.Stage):
             "reporting",
             topology=topology,
             streams=self.ingestion.streams,
+            topic=self.observability.topic,
             api_key=self.ingestion.api_key,
             settings=settings,
             assets=assets,
@@ -50,6 +61,7 @@ class PlatformStage(cdk.Stage):
             "lake",
             topology=topology,
             streams=self.ingestion.streams,
+            topic=self.observability.topic,
             settings=settings,
             assets=assets,
         )
@@ -59,6 +71,7 @@ class PlatformStage(cdk.Stage):
                 "ml",
                 topology=topology,
                 lake=self.lake.lake,
+                topic=self.observability.topic,
                 api_key=self.ingestion.api_key,
                 settings=settings,
                 assets=assets,

@@ -43,7 +43,7 @@ _ACKNOWLEDGED = {
 
 
 class KeyedApi(Construct):
-    """`paths` are what callers may reach; the function sees everything below them."""
+    """Every path below the stage is the function's; metrics know the API by its `name`."""
 
     def __init__(
         self,
@@ -53,10 +53,11 @@ class KeyedApi(Construct):
         function: lambda_.IFunction,
         api_key: apigateway.IApiKey,
         settings: Settings,
+        name: str,
         description: str,
     ) -> None:
         super().__init__(scope, id_)
-        self.api = self._rest_api(settings, description)
+        self.api = self._rest_api(settings, name, description)
         # Its own output would repeat the stack's under a generated name.
         self.api.node.try_remove_child("Endpoint")
         self._add_methods(function)
@@ -79,12 +80,13 @@ class KeyedApi(Construct):
         host = f"{self.api.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}"
         return f"https://{host}/{stage.stage_name}"
 
-    def _rest_api(self, settings: Settings, description: str) -> apigateway.RestApi:
+    def _rest_api(self, settings: Settings, name: str, description: str) -> apigateway.RestApi:
         access_logs = log_group(self, "AccessLogs", settings=settings)
         throttle = _throttle(settings)
         return apigateway.RestApi(
             self,
             "Api",
+            rest_api_name=name,
             description=description,
             cloud_watch_role=False,
             # Bodies reach the function as the bytes that were sent: text would lose what is

@@ -52,6 +52,7 @@ class LakeUpkeep(Construct):
                 "SDP_LAKE_DATABASES": to_setting({u: topology.database(u) for u in use_cases}),
             },
         )
+        self.function = upkeep.function
         for stream in letters.values():
             stream.grant(upkeep.function, "kinesis:PutRecord", "kinesis:PutRecords")
         self._allow_objects(upkeep.role, use_cases)

@@ -9,10 +9,12 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.assets import Assets
 from infra.constructs.acknowledge import acknowledge
+from infra.constructs.alarms import LATE_MS, WINDOW, Alarms
 from infra.constructs.api import KeyedApi
 from infra.constructs.function import PlatformFunction
 from infra.constructs.streams import Streams
@@ -24,7 +26,14 @@ class IngestionStack(cdk.Stack):
     """Other stacks take `streams` (by `use case/stream`) and `api_key` from here."""
 
     def __init__(
-        self, scope: Construct, id_: str, *, topology: Topology, settings: Settings, assets: Assets
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        topology: Topology,
+        topic: sns.ITopic,
+        settings: Settings,
+        assets: Assets,
     ) -> None:
         super().__init__(scope, id_, description="SDP: events in over HTTP, into Kinesis")
         self._assets, self._settings, self._topology = assets, settings, topology
@@ -32,16 +41,22 @@ class IngestionStack(cdk.Stack):
         self.streams: dict[str, kinesis.Stream] = streams.by_key
         self.api_key = apigateway.ApiKey(self, "ApiKey", description="Key to all of the APIs")
         account = _gateway_logging(self)
+        ingest, heartbeat = self._ingest(), self._heartbeat()
         api = KeyedApi(
             self,
             "Ingest",
-            function=self._ingest(),
+            function=ingest,
             api_key=self.api_key,
             settings=settings,
+            name=f"{topology.prefix}-ingestion",
             description=f"{topology.prefix}: ingestion",
         )
         api.api.deployment_stage.node.add_dependency(account)
-        self._heartbeat()
+        alarms = Alarms(self, "Watch", topic=topic)
+        alarms.function("ingest", ingest)
+        alarms.faults("faults", api.api)
+        self._watch_heartbeat(alarms, heartbeat)
+        self._watch_streams(alarms)
         cdk.CfnOutput(self, "UrlForAPI", value=api.url)
         cdk.CfnOutput(self, "ApiKeyId", value=self.api_key.key_id)
 
@@ -51,7 +66,7 @@ class IngestionStack(cdk.Stack):
             stream.grant(function, "kinesis:PutRecord", "kinesis:PutRecords")
         return function
 
-    def _heartbeat(self) -> None:
+    def _heartbeat(self) -> lambda_.Function:
         function = self._function("Heartbeat", "heartbeat.handler.handler", memory_mib=256)
         for stream in self._event_streams().values():
             stream.grant(function, "kinesis:ListShards", "kinesis:PutRecord", "kinesis:PutRecords")
@@ -62,6 +77,32 @@ class IngestionStack(cdk.Stack):
             schedule=events.Schedule.rate(cdk.Duration.minutes(1)),
             targets=[targets.LambdaFunction(function, retry_attempts=0)],
         )
+        return function
+
+    def _watch_heartbeat(self, alarms: Alarms, heartbeat: lambda_.Function) -> None:
+        alarms.function("heartbeat", heartbeat)
+        beats = heartbeat.metric_invocations(period=WINDOW)
+        alarms.silent("heartbeat-absent", beats, "No heartbeat: event time stands still.")
+
+    def _watch_streams(self, alarms: Alarms) -> None:
+        for key, stream in self.streams.items():
+            name = key.replace("/", "-")
+            refused = stream.metric_write_provisioned_throughput_exceeded(
+                period=WINDOW, statistic="Sum"
+            )
+            age = stream.metric_get_records_iterator_age_milliseconds(
+                period=WINDOW, statistic="Maximum"
+            )
+            alarms.above(
+                f"{name}-throttled", refused, f"{key}: a shard refuses records.", periods=3
+            )
+            alarms.above(
+                f"{name}-late",
+                age,
+                f"{key}: a reader is more than 5 minutes behind.",
+                threshold=LATE_MS,
+                periods=3,
+            )
 
     def _function(self, name: str, handler: str, *, memory_mib: int) -> lambda_.Function:
         names = {s.key: self.streams[s.key].stream_name for s in self._topology.event_streams}

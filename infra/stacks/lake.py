@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from glue import UseCase
 from infra.assets import Assets
+from infra.constructs.alarms import WINDOW, Alarms
 from infra.constructs.compaction import Compaction
 from infra.constructs.delivery import DeliveryStream
 from infra.constructs.lake import Lake
@@ -20,6 +23,8 @@ from infra.constructs.logs import log_group
 from infra.constructs.workgroup import Workgroup
 from infra.settings import Settings
 from infra.topology import Topology
+
+_LATE_SECONDS = 600  # beyond the time for which Firehose gathers records
 
 
 class LakeStack(cdk.Stack):
@@ -32,6 +37,7 @@ class LakeStack(cdk.Stack):
         *,
         topology: Topology,
         streams: Mapping[str, kinesis.Stream],
+        topic: sns.ITopic,
         settings: Settings,
         assets: Assets,
     ) -> None:
@@ -42,7 +48,7 @@ class LakeStack(cdk.Stack):
         group = log_group(self, "DeliveryLogs", settings=settings)
         for use_case in topology.catalog.use_cases:
             self._use_case(use_case, group)
-        LakeUpkeep(
+        upkeep = LakeUpkeep(
             self,
             "Upkeep",
             topology=topology,
@@ -59,8 +65,25 @@ class LakeStack(cdk.Stack):
             settings=settings,
             assets=assets,
         )
+        alarms = Alarms(self, "Watch", topic=topic)
+        alarms.function("upkeep", upkeep.function)
+        alarms.function("compaction", compaction.function)
+        self._watch_deliveries(alarms)
         cdk.CfnOutput(self, "CompactionFunction", value=compaction.function.function_name)
         cdk.CfnOutput(self, "LakeBucket", value=self.lake.bucket.bucket_name)
+
+    def _watch_deliveries(self, alarms: Alarms) -> None:
+        late = self._settings.lake_buffer_seconds + _LATE_SECONDS
+        for delivery in self._topology.deliveries:
+            age = cloudwatch.Metric(
+                namespace="AWS/Firehose",
+                metric_name="DeliveryToS3.DataFreshness",
+                dimensions_map={"DeliveryStreamName": delivery.name},
+                statistic="Maximum",
+                period=WINDOW,
+            )
+            said = f"{delivery.name}: records come late to the lake."
+            alarms.above(f"{delivery.name}-late", age, said, threshold=late, periods=3)
 
     def _use_case(self, use_case: UseCase, group: logs.LogGroup) -> None:
         deliveries = [d for d in self._topology.deliveries if d.stream.use_case == use_case.name]

@@ -11,6 +11,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3_assets as s3_assets
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from glue import UseCase
@@ -40,12 +41,13 @@ class MlStack(cdk.Stack):
         *,
         topology: Topology,
         lake: Lake,
+        topic: sns.ITopic,
         api_key: apigateway.IApiKey,
         settings: Settings,
         assets: Assets,
     ) -> None:
         super().__init__(scope, id_, description="SDP: models retrained, judged and served")
-        self._topology, self._lake = topology, lake
+        self._topology, self._lake, self._topic = topology, lake, topic
         self._settings, self._assets = settings, assets
         self._ledger = self._training_ledger()
         self._image = training_image(self.region, settings.training.image)
@@ -59,9 +61,10 @@ class MlStack(cdk.Stack):
             function=function,
             api_key=api_key,
             settings=settings,
+            name=f"{topology.prefix}-predictions",
             description=f"{topology.prefix}: predictions",
         )
-        PredictionAlarms(self, "Alarms", api=api.api)
+        PredictionAlarms(self, "Alarms", api=api.api, topic=topic)
         cdk.CfnOutput(self, "UrlForPredictions", value=f"{api.url}/predictions")
 
     def _retraining(self, use_case: UseCase) -> None:
@@ -84,7 +87,13 @@ class MlStack(cdk.Stack):
             settings=self._settings,
             assets=self._assets,
         )
-        RetrainingAlarms(self, f"{name}-alarms", machine=found.machine, endpoint=found.name)
+        RetrainingAlarms(
+            self,
+            f"{name}-alarms",
+            machine=found.machine,
+            endpoint=found.name,
+            topic=self._topic,
+        )
         title = name.title().replace("-", "")
         cdk.CfnOutput(self, f"Release{title}", value=found.release.function_name)
         cdk.CfnOutput(self, f"Decide{title}", value=found.decide.function_name)

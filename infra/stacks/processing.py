@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from glue.parameters import Parameters
 from infra.assets import Assets
+from infra.constructs.alarms import Alarms
 from infra.constructs.flink import FlinkApplication
 from infra.constructs.running import Running
 from infra.settings import Settings
@@ -21,6 +24,8 @@ _READ = (
     "kinesis:GetShardIterator",
     "kinesis:ListShards",
 )
+_MINUTE = cdk.Duration.minutes(1)
+_SLOW_CHECKPOINT_MS = 60_000
 _WRITE = ("kinesis:DescribeStreamSummary", "kinesis:PutRecord", "kinesis:PutRecords")
 
 
@@ -34,6 +39,7 @@ class ProcessingStack(cdk.Stack):
         *,
         topology: Topology,
         streams: Mapping[str, kinesis.Stream],
+        topic: sns.ITopic,
         settings: Settings,
         assets: Assets,
     ) -> None:
@@ -53,7 +59,7 @@ class ProcessingStack(cdk.Stack):
         sources = {stream.key for stream in topology.event_streams}
         for key, stream in streams.items():
             stream.grant(application.role, *(_READ if key in sources else _WRITE))
-        Running(
+        running = Running(
             self,
             "Running",
             application=application,
@@ -61,6 +67,41 @@ class ProcessingStack(cdk.Stack):
             assets=assets,
             settings=settings,
         )
+        alarms = Alarms(self, "Watch", topic=topic)
+        # Before that there is nothing to watch.
+        alarms.node.add_dependency(running.resource)
+        _watch(alarms, topology.application)
+
+
+def _watch(alarms: Alarms, application: str) -> None:
+    def metric(name: str, statistic: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace="AWS/KinesisAnalytics",
+            metric_name=name,
+            dimensions_map={"Application": application},
+            statistic=statistic,
+            period=_MINUTE,
+        )
+
+    alarms.above(
+        "down",
+        metric("downtime", "Minimum"),
+        "The Flink application has not run for 5 minutes.",
+        periods=5,
+        missing=cloudwatch.TreatMissingData.BREACHING,
+    )
+    alarms.above(
+        "checkpoints-failed",
+        metric("numberOfFailedCheckpoints", "Maximum"),
+        "A checkpoint has failed since the job was started last.",
+    )
+    alarms.above(
+        "checkpoints-slow",
+        metric("lastCheckpointDuration", "Maximum"),
+        "Checkpoints take more than a minute.",
+        threshold=_SLOW_CHECKPOINT_MS,
+        periods=5,
+    )
 
 
 def _properties(topology: Topology, parameters: Parameters, region: str) -> dict[str, str]:

@@ -6,14 +6,17 @@ from collections.abc import Mapping
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.assets import Assets
 from infra.constructs.acknowledge import acknowledge
+from infra.constructs.alarms import LATE_MS, WINDOW, Alarms
 from infra.constructs.api import KeyedApi
 from infra.constructs.function import PlatformFunction
 from infra.constructs.tables import Tables
@@ -31,6 +34,7 @@ class ReportingStack(cdk.Stack):
         *,
         topology: Topology,
         streams: Mapping[str, kinesis.Stream],
+        topic: sns.ITopic,
         api_key: apigateway.IApiKey,
         settings: Settings,
         assets: Assets,
@@ -39,18 +43,25 @@ class ReportingStack(cdk.Stack):
         self._topology, self._settings, self._assets = topology, settings, assets
         self._streams = streams
         self._tables = Tables(self, "Tables", topology=topology, settings=settings)
-        self._persist()
+        alarms = Alarms(self, "Watch", topic=topic)
+        self._persist(alarms)
+        reports = self._reports()
         api = KeyedApi(
             self,
             "Reports",
-            function=self._reports(),
+            function=reports,
             api_key=api_key,
             settings=settings,
+            name=f"{topology.prefix}-reports",
             description=f"{topology.prefix}: reports",
         )
+        alarms.function("reports", reports)
+        alarms.faults("faults", api.api)
+        for key, table in {**self._tables.by_key, "progress": self._tables.progress}.items():
+            alarms.table(key.replace("/", "-"), table)
         cdk.CfnOutput(self, "UrlForReports", value=api.url)
 
-    def _persist(self) -> None:
+    def _persist(self, alarms: Alarms) -> None:
         stored, letters = self._topology.stored_streams, self._topology.dead_letter_streams
         names = {s.key: self._streams[s.key].stream_name for s in (*stored, *letters)}
         function = self._function(
@@ -63,6 +74,8 @@ class ReportingStack(cdk.Stack):
         failed = self._failed_batches()
         for stream in stored:
             function.add_event_source(self._source(stream, failed))
+        alarms.function("persist", function)
+        _watch_persist(alarms, function, failed)
 
     def _reports(self) -> lambda_.Function:
         parameters = {"SDP_PARAMETERS": to_setting(self._settings.parameters.to_strings())}
@@ -108,3 +121,29 @@ class ReportingStack(cdk.Stack):
             retry_attempts=10,
             on_failure=sources.SqsDlq(failed),
         )
+
+
+def _watch_persist(alarms: Alarms, function: lambda_.Function, failed: sqs.Queue) -> None:
+    alarms.above(
+        "persist-late",
+        function.metric("IteratorAge", period=WINDOW, statistic="Maximum"),
+        "Results are stored more than 5 minutes after they were computed.",
+        threshold=LATE_MS,
+        periods=3,
+    )
+    alarms.above(
+        "persist-dead-letters",
+        cloudwatch.Metric(
+            namespace="SDP",
+            metric_name="DeadLetters",
+            dimensions_map={"service": "persistfunction"},
+            statistic="Sum",
+            period=WINDOW,
+        ),
+        "Results that cannot be stored became dead letters.",
+    )
+    alarms.above(
+        "failed-batches",
+        failed.metric_approximate_number_of_messages_visible(period=WINDOW, statistic="Maximum"),
+        "A batch of results was given up; its place is in the queue.",
+    )

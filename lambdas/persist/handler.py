@@ -8,7 +8,8 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import (
     BatchProcessor,
     EventType,
@@ -33,6 +34,7 @@ from lambdas.tables import Tables
 MARGIN_MS = 5_000
 
 logger = Logger(service="persist")
+metrics = Metrics(namespace="SDP")
 
 
 class UnfinishedError(PlatformError):
@@ -102,10 +104,16 @@ def bootstrap() -> Handler:
         letters=kinesis.KinesisStream(kinesis.client()),
         dead_letters={u.name: settings.stream(u.name, DEAD_LETTERS) for u in catalog.use_cases},
         clock=clock.now,
+        count=_count,
     )
     return Handler(persist, {name: key for key, name in settings.streams.items()})
 
 
+def _count(dead_letters: int) -> None:
+    metrics.add_metric(name="DeadLetters", unit=MetricUnit.Count, value=dead_letters)
+
+
+@metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """AWS Lambda's entry point."""
     return bootstrap()(event, context)

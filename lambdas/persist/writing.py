@@ -40,6 +40,7 @@ class Persist:
 
     `dead_letters` maps a use case to the stream of its dead letters. `again` is asked after each
     round of writes that left some undone whether there is time for another one, and may wait.
+    `count` is told how many dead letters were written.
     """
 
     catalog: Catalog
@@ -48,19 +49,23 @@ class Persist:
     letters: Stream
     dead_letters: Mapping[str, str]
     clock: Callable[[], datetime]
+    count: Callable[[int], None] = lambda _: None
 
     def __call__(
         self, records: Sequence[StreamRecord], again: Callable[[int], bool] = lambda _: False
     ) -> set[str]:
         """The sequence numbers of the records that must be delivered again: best none."""
         pending, letters = self._sorted_out(records)
-        round_ = 1
+        round_, buried = 1, 0
         while True:
             pending, refused = self._write(pending)
-            letters = self._bury([*letters, *refused])
+            due = [*letters, *refused]
+            letters = self._bury(due)
+            buried += len(due) - len(letters)
             if not (pending or letters) or not again(round_):
                 break
             round_ += 1
+        self.count(buried)
         undone = [record for group in pending.values() for _, record in group]
         return {r.sequence_number for r in (*undone, *(record for record, _ in letters))}
 

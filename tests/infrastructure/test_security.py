@@ -95,10 +95,8 @@ def test_every_queue_is_encrypted(synthesis: Synthesis) -> None:
 
 
 def test_every_log_is_forgotten_after_thirty_days(synthesis: Synthesis) -> None:
-    for template in synthesis.templates:
-        groups = template.properties("AWS::Logs::LogGroup")
-        assert groups
-        assert {g["RetentionInDays"] for g in groups} == {30}
+    groups = [g for t in synthesis.templates for g in t.properties("AWS::Logs::LogGroup")]
+    assert {g["RetentionInDays"] for g in groups} == {30}
 
 
 def test_every_function_has_a_log_group_of_its_own(synthesis: Synthesis) -> None:

@@ -10,7 +10,7 @@ from infra.assets import AssetError, Assets
 from infra.settings import REGIONS, Settings
 from tests.infrastructure.conftest import Synthesis
 
-PURPOSES = ("ingestion", "processing", "reporting", "lake", "ml")
+PURPOSES = ("observability", "ingestion", "processing", "reporting", "lake", "ml")
 ROOT = Path(__file__).parents[2]
 
 
@@ -63,6 +63,7 @@ def test_the_defaults_of_cdk_json_are_the_platforms() -> None:
         ("lakeReplacedDays", "forever"),
         ("athenaResultDays", "0"),
         ("athenaScanLimitMiB", "9"),
+        ("alarmEmail", "somebody"),
         ("CorelationWindow", "PT1H"),
         ("trainingInstance", "m5.large"),
         ("trainingsPerDay", "0"),

@@ -78,6 +78,15 @@ def test_rows_are_stored_and_poison_is_buried_where_it_came_from_is_told(
     assert letter["source"] == source
 
 
+def test_dead_letters_are_counted_as_a_metric(
+    environment: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for contents in ((ROW, b"\xff", b"no json"), (ROW,)):
+        handler.handler(event("t-aggregates", *contents), Context())  # type: ignore[arg-type]
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [m["DeadLetters"] for m in printed if "DeadLetters" in m] == [[2.0], [0.0]]
+
+
 def letters() -> list[dict[str, Any]]:
     client = boto3.client("kinesis")
     [shard] = client.list_shards(StreamName="t-dead-letters")["Shards"]
