@@ -54,10 +54,6 @@ class Settings:
         """The DynamoDB table's name; SettingsError where this function was not given it."""
         return _named(self.tables, f"{use_case}/{path}", "SDP_TABLES")
 
-    def database(self, use_case: str) -> str:
-        """The Glue database's name; SettingsError where this function was not given it."""
-        return _named(self.databases, use_case, "SDP_LAKE_DATABASES")
-
 
 def _named(mapping: Mapping[str, str], key: str, variable: str) -> str:
     try:

@@ -46,7 +46,7 @@ def client() -> S3Client:
 
 
 class BucketObjects:
-    """The `Objects` of compaction over one bucket."""
+    """The `Objects` of upkeep and of compaction over one bucket."""
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client, self._bucket = client, bucket

@@ -1,8 +1,8 @@
-"""The partitions of the Glue catalog: where readers find the files of an hour."""
+"""The Glue catalog: tables, and the partitions in which readers find the files of an hour."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -11,17 +11,24 @@ from botocore.config import Config
 from glue import PlatformError, instants
 from lambdas.compact.hours import Hour
 from lambdas.compact.ports import Placement
+from lambdas.lake.ports import CatalogTable, Partition
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
 GENERATION, COMPACTED_AT = "compaction.generation", "compaction.at"
+# The most that BatchCreatePartition takes.
+BATCH = 100
 # What Glue takes back of a partition that GetPartition gave.
 _INPUT = ("Values", "StorageDescriptor", "Parameters", "LastAccessTime", "LastAnalyzedTime")
 
 
-class PlacementError(PlatformError):
-    """A partition points at somewhere that compaction knows nothing of."""
+class CatalogError(PlatformError):
+    """Glue refused partitions."""
+
+
+class PlacementError(CatalogError):
+    """A partition is gone, or points at somewhere that compaction knows nothing of."""
 
 
 def client() -> GlueClient:
@@ -33,11 +40,35 @@ def client() -> GlueClient:
 
 
 class GluePartitions:
-    """The `Partitions` of compaction. `databases` are the use cases' databases."""
+    """Glue as upkeep and compaction know it. `databases` are the use cases' databases."""
 
     def __init__(self, client: GlueClient, databases: Mapping[str, str], bucket: str) -> None:
         self._client, self._databases = client, databases
         self._root = f"s3://{bucket}/"
+
+    def tables(self, use_case: str) -> Iterator[CatalogTable]:
+        """Every table of the use case's database."""
+        pages = self._client.get_paginator("get_tables")
+        for page in pages.paginate(DatabaseName=self._databases[use_case]):
+            for found in page["TableList"]:
+                made = found["CreateTime"].isoformat()
+                yield CatalogTable(use_case, found["Name"], made, found["StorageDescriptor"])
+
+    def add(self, table: CatalogTable, partitions: Sequence[Partition]) -> None:
+        """Register partitions; one that exists is left as it is. CatalogError for all else."""
+        inputs = [self._input(table, partition) for partition in partitions]
+        for start in range(0, len(inputs), BATCH):
+            answer = self._client.batch_create_partition(
+                **self._table(table.use_case, table.name),
+                PartitionInputList=inputs[start : start + BATCH],
+            )
+            codes = {e["ErrorDetail"].get("ErrorCode", "") for e in answer.get("Errors", [])}
+            if wrong := codes - {"AlreadyExistsException"}:
+                raise CatalogError(f"{table.use_case}/{table.name}: {sorted(wrong)}")
+
+    def widen(self, table: CatalogTable, partition: Partition) -> None:
+        """Give a registered partition the table's columns; its folder is replaced too."""
+        self._replace(table.use_case, table.name, self._input(table, partition))
 
     def find(self, hour: Hour) -> Placement | None:
         """Where the hour's partition is; None while it is not registered."""
@@ -59,18 +90,23 @@ class GluePartitions:
             GENERATION: placement.generation,
             COMPACTED_AT: instants.to_wire(placement.compacted_at),
         }
+        self._replace(hour.table.use_case, hour.table.parquet, found)
+
+    def _replace(self, use_case: str, table: str, partition: Any) -> None:
         # Not UpdatePartition: this one the local emulator has as well.
         answer = self._client.batch_update_partition(
-            **self._table(hour),
-            Entries=[{"PartitionValueList": list(hour.values), "PartitionInput": found}],
+            **self._table(use_case, table),
+            Entries=[{"PartitionValueList": partition["Values"], "PartitionInput": partition}],
         )
         if errors := answer.get("Errors"):
-            raise PlacementError(f"{hour}: {errors[0].get('ErrorDetail')}")
+            values = "/".join(partition["Values"])
+            raise CatalogError(f"{use_case}/{table}/{values}: {errors[0].get('ErrorDetail')}")
 
     def _get(self, hour: Hour) -> Mapping[str, Any] | None:
         try:
             answer = self._client.get_partition(
-                **self._table(hour), PartitionValues=list(hour.values)
+                **self._table(hour.table.use_case, hour.table.parquet),
+                PartitionValues=list(hour.values),
             )
         except self._client.exceptions.EntityNotFoundException:
             return None
@@ -86,8 +122,12 @@ class GluePartitions:
             raise PlacementError(f"{hour}: points at {text}, which compaction did not write")
         return Placement(location, generation, instants.parse(parameters[COMPACTED_AT]))
 
-    def _table(self, hour: Hour) -> dict[str, Any]:
+    def _input(self, table: CatalogTable, partition: Partition) -> Any:
+        location = self._root + partition.folder
         return {
-            "DatabaseName": self._databases[hour.table.use_case],
-            "TableName": hour.table.parquet,
+            "Values": [partition.date, partition.hour],
+            "StorageDescriptor": {**table.descriptor, "Location": location},
         }
+
+    def _table(self, use_case: str, table: str) -> dict[str, Any]:
+        return {"DatabaseName": self._databases[use_case], "TableName": table}

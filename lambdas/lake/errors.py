@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import gzip
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,7 @@ from lambdas.stream import Entry, Stream
 
 STAGE = "lake"
 BATCH = 250
+_GZIP = b"\x1f\x8b"
 # Codes that blame the record; all others blame the delivery: a table, a role, a key.
 _RECORDS_FAULT = ("MalformedData", "ParseError", "InvalidInput")
 
@@ -107,10 +109,10 @@ class ErrorReports:
         for kind in self.objects.folders(folder):
             prefixes = [f"date={day}/" for day in days] if days is not None else [""]
             for prefix in prefixes:
-                yield from self.objects.keys(folder + kind + prefix)
+                yield from (found.key for found in self.objects.objects(kind + prefix))
 
     def _object(self, table: LakeTable, key: str, reported: dict[str, int], now: datetime) -> int:
-        lines = (self.objects.read(key) or b"").splitlines()
+        lines = self._content(key).splitlines()
         written = 0
         for start in range(reported.get(key, 0), len(lines), BATCH):
             if not self.more():
@@ -122,6 +124,12 @@ class ErrorReports:
             reported[key] = start + len(part)
         reported[key] = DONE
         return written
+
+    def _content(self, key: str) -> bytes:
+        """Unpacked: a delivery that compresses what it delivers compresses errors too."""
+        found = self.objects.read(key)
+        data = b"" if found is None else found[0]
+        return gzip.decompress(data) if data.startswith(_GZIP) else data
 
     def _put(self, table: LakeTable, failures: Sequence[Failure], now: datetime) -> int:
         entries = [

@@ -14,9 +14,7 @@ import usecases
 from glue import UseCase
 from glue.catalog import DEAD_LETTERS
 from glue.targets.lake import lake_tables
-from lambdas.adapters import clock, kinesis
-from lambdas.adapters.glue_catalog import GlueTables
-from lambdas.adapters.s3 import Bucket
+from lambdas.adapters import clock, kinesis, objects, partitions
 from lambdas.lake.errors import ErrorReports
 from lambdas.lake.partitions import Registrar
 from lambdas.lake.ports import GlueCatalog, Objects
@@ -41,7 +39,6 @@ class Look:
     objects: Objects
     catalog: GlueCatalog
     letters: Stream
-    bucket: str
     settings: Settings
 
     def __call__(
@@ -49,7 +46,8 @@ class Look:
     ) -> dict[str, int]:
         """How many partitions and dead letters there are more. `more`: is there time left."""
         key, tables = state_key(use_case.name), lake_tables(use_case)
-        before = self.objects.read(key)
+        stored = self.objects.read(key)
+        before = None if stored is None else stored[0]
         state = State.read(before)
         days = state.days(now)
         report = ErrorReports(
@@ -59,10 +57,9 @@ class Look:
             Elsewhere(use_case),
             more,
         )
-        register = Registrar(self.objects, self.catalog, self.bucket)
+        register = Registrar(self.objects, self.catalog)
         try:
-            database = self.settings.database(use_case.name)
-            partitions = register(database, tables, state.tables, days, now)
+            added = register(use_case.name, tables, state.tables, days, now)
             letters = sum(report(table, state.reported, days, now) for table in tables)
             if more():
                 state.looked_at = now
@@ -70,7 +67,7 @@ class Look:
         finally:
             if (after := state.write()) != before:
                 self.objects.write(key, after)
-        return {"partitions": partitions, "dead_letters": letters}
+        return {"partitions": added, "dead_letters": letters}
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, dict[str, int]]:
@@ -96,11 +93,10 @@ def _time_left(context: LambdaContext) -> bool:
 @cache
 def bootstrap() -> Look:
     """The function's parts, from its environment; made at its first call."""
-    settings = Settings.from_environment()
+    settings, glue = Settings.from_environment(), partitions.client()
     return Look(
-        objects=Bucket(settings.lake_bucket),
-        catalog=GlueTables(),
+        objects=objects.BucketObjects(objects.client(), settings.lake_bucket),
+        catalog=partitions.GluePartitions(glue, settings.databases, settings.lake_bucket),
         letters=kinesis.KinesisStream(kinesis.client(), budget_seconds=20),
-        bucket=settings.lake_bucket,
         settings=settings,
     )

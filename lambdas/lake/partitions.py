@@ -17,21 +17,20 @@ from glue.targets.lake import LakeTable
 from lambdas.lake.ports import CatalogTable, GlueCatalog, Objects, Partition
 from lambdas.lake.state import TableState
 
-_DATE = re.compile(r"date=(\d{4}-\d\d-\d\d)/")
-_HOUR = re.compile(r"hour=(\d\d)/")
+_DATE = re.compile(r"date=(\d{4}-\d\d-\d\d)/", re.ASCII)
+_HOUR = re.compile(r"hour=(\d\d)/", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Registrar:
-    """Keeps the partitions of one database's tables; `bucket` is the lake's."""
+    """Keeps the partitions of one use case's tables."""
 
     objects: Objects
     catalog: GlueCatalog
-    bucket: str
 
     def __call__(
         self,
-        database: str,
+        use_case: str,
         tables: Sequence[LakeTable],
         states: dict[str, TableState],
         days: Sequence[str] | None,
@@ -41,15 +40,14 @@ class Registrar:
         folders = {t.parquet: t.parquet_folder for t in tables}
         folders |= {t.raw: t.raw_folder for t in tables}
         added = 0
-        for table in self.catalog.tables(database):
+        for table in self.catalog.tables(use_case):
             if folder := folders.get(table.name):
                 state = states.setdefault(table.name, TableState())
-                added += self._table(database, table, folder, state, days, now)
+                added += self._table(table, folder, state, days, now)
         return added
 
     def _table(
         self,
-        database: str,
         table: CatalogTable,
         folder: str,
         state: TableState,
@@ -60,14 +58,13 @@ class Registrar:
             state.made, state.hours, days = table.made, set(), None
         new = [p for p in self._delivered(folder, days) if _name(p) not in state.hours]
         if new:
-            self.catalog.add(database, table, new)
-        self._widen(database, table, folder, state, now)
+            self.catalog.add(table, new)
+        self._widen(table, folder, state, now)
         state.hours |= {_name(partition) for partition in new}
         return len(new)
 
     def _widen(
         self,
-        database: str,
         table: CatalogTable,
         folder: str,
         state: TableState,
@@ -80,20 +77,26 @@ class Registrar:
         columns = _digest(table)
         open_hour = f"{now:%Y-%m-%d/%H}"
         if state.columns not in ("", columns) and open_hour in state.hours:
-            self.catalog.widen(database, table, self._partition(folder, *open_hour.split("/")))
+            self.catalog.widen(table, _partition(folder, *open_hour.split("/")))
         state.columns = columns
 
     def _delivered(self, folder: str, days: Sequence[str] | None) -> Iterator[Partition]:
         for day in self._days(folder) if days is None else days:
-            for name in self.objects.folders(f"{folder}date={day}/"):
-                if hour := _HOUR.fullmatch(name):
-                    yield self._partition(folder, day, hour[1])
+            for hour in self._below(f"{folder}date={day}/", _HOUR):
+                yield _partition(folder, day, hour)
 
     def _days(self, folder: str) -> Iterable[str]:
-        return (day[1] for name in self.objects.folders(folder) if (day := _DATE.fullmatch(name)))
+        return self._below(folder, _DATE)
 
-    def _partition(self, folder: str, date: str, hour: str) -> Partition:
-        return Partition(date, hour, f"s3://{self.bucket}/{folder}date={date}/hour={hour}/")
+    def _below(self, folder: str, form: re.Pattern[str]) -> Iterator[str]:
+        """What the folders right below are for; those of another form are not ours."""
+        for found in self.objects.folders(folder):
+            if name := form.fullmatch(found.removeprefix(folder)):
+                yield name[1]
+
+
+def _partition(folder: str, date: str, hour: str) -> Partition:
+    return Partition(date, hour, f"{folder}date={date}/hour={hour}/")
 
 
 def _name(partition: Partition) -> str:

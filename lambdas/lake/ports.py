@@ -1,4 +1,4 @@
-"""What the lake function needs: a bucket of objects, and the tables of a Glue database."""
+"""What the lake function needs: the lake's bucket, and the tables of the Glue databases."""
 
 from __future__ import annotations
 
@@ -7,38 +7,43 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 
+class Named(Protocol):
+    """An object as a listing has it."""
+
+    @property
+    def key(self) -> str:
+        """Its key in the bucket."""
+
+
 class Objects(Protocol):
-    """One bucket. Keys and prefixes are text; a folder's name ends in `/`."""
+    """The lake's bucket. Keys are written whole or not at all, and listed at once."""
 
     def folders(self, prefix: str) -> Iterator[str]:
-        """The folders right below a prefix, by name, without the prefix."""
-        ...
+        """The prefixes one level below that hold objects, sorted, each ending in `/`."""
 
-    def keys(self, prefix: str) -> Iterator[str]:
-        """All keys below a prefix, sorted."""
-        ...
+    def objects(self, prefix: str) -> Iterator[Named]:
+        """The objects whose keys begin so, sorted by key."""
 
-    def read(self, key: str) -> bytes | None:
-        """The object's bytes, unpacked if it is compressed; None where there is none."""
-        ...
+    def read(self, key: str) -> tuple[bytes, str] | None:
+        """Content and ETag; None where there is no such object."""
 
-    def write(self, key: str, data: bytes) -> None:
-        """Create or replace an object."""
-        ...
+    def write(self, key: str, content: bytes) -> None:
+        """Store this content, whatever was there."""
 
 
 class Partition(NamedTuple):
-    """An hour of deliveries: its day and hour as in its folder, and where its files lie."""
+    """An hour of deliveries: its day and hour as in its folder, and the key prefix of its files."""
 
     date: str
     hour: str
-    location: str
+    folder: str
 
 
 @dataclass(frozen=True)
 class CatalogTable:
     """A Glue table as it is now: `made` changes when it is made anew, `descriptor` is Glue's."""
 
+    use_case: str
     name: str
     made: str
     descriptor: Mapping[str, Any]
@@ -47,14 +52,11 @@ class CatalogTable:
 class GlueCatalog(Protocol):
     """The Glue databases of the deployment."""
 
-    def tables(self, database: str) -> Iterable[CatalogTable]:
-        """Every table of the database."""
-        ...
+    def tables(self, use_case: str) -> Iterable[CatalogTable]:
+        """Every table of the use case's database."""
 
-    def add(self, database: str, table: CatalogTable, partitions: Sequence[Partition]) -> None:
+    def add(self, table: CatalogTable, partitions: Sequence[Partition]) -> None:
         """Register partitions with the table's columns; one that exists is left as it is."""
-        ...
 
-    def widen(self, database: str, table: CatalogTable, partition: Partition) -> None:
-        """Give a registered partition the table's columns; its location is replaced too."""
-        ...
+    def widen(self, table: CatalogTable, partition: Partition) -> None:
+        """Give a registered partition the table's columns; its folder is replaced too."""

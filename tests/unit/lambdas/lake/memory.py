@@ -4,37 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lambdas.lake.ports import CatalogTable, Partition
 from lambdas.stream import Entry
 
 
+class Listed(NamedTuple):
+    """An object in a listing."""
+
+    key: str
+
+
 @dataclass
 class MemoryBucket:
-    """Objects by key; `listed` are the prefixes that were asked for."""
+    """Contents by key; `listed` are the prefixes that were asked for."""
 
-    objects: dict[str, bytes] = field(default_factory=dict)
+    stored: dict[str, bytes] = field(default_factory=dict)
     listed: list[str] = field(default_factory=list)
 
     def folders(self, prefix: str) -> Iterator[str]:
         self.listed.append(prefix)
-        below = (k.removeprefix(prefix) for k in self.objects if k.startswith(prefix))
-        yield from sorted({f"{k.partition('/')[0]}/" for k in below if "/" in k})
+        below = (k.removeprefix(prefix) for k in self.stored if k.startswith(prefix))
+        yield from sorted({f"{prefix}{k.partition('/')[0]}/" for k in below if "/" in k})
 
-    def keys(self, prefix: str) -> Iterator[str]:
+    def objects(self, prefix: str) -> Iterator[Listed]:
         self.listed.append(prefix)
-        yield from sorted(k for k in self.objects if k.startswith(prefix))
+        yield from (Listed(k) for k in sorted(self.stored) if k.startswith(prefix))
 
-    def read(self, key: str) -> bytes | None:
-        return self.objects.get(key)
+    def read(self, key: str) -> tuple[bytes, str] | None:
+        found = self.stored.get(key)
+        return None if found is None else (found, "an etag")
 
-    def write(self, key: str, data: bytes) -> None:
-        self.objects[key] = data
+    def write(self, key: str, content: bytes) -> None:
+        self.stored[key] = content
 
 
 @dataclass
 class MemoryCatalog:
-    """Tables by name, and what was registered: location by table, date and hour."""
+    """Tables by name, and what was registered: folder by table, date and hour."""
 
     names: Iterable[str]
     columns: list[str] = field(default_factory=lambda: ["id"])
@@ -43,17 +51,18 @@ class MemoryCatalog:
     widened: list[tuple[str, str, str]] = field(default_factory=list)
     calls: int = 0
 
-    def tables(self, database: str) -> Iterator[CatalogTable]:
-        assert database == "sdp_shop"
+    def tables(self, use_case: str) -> Iterator[CatalogTable]:
         for name in self.names:
-            yield CatalogTable(name, self.made, {"Columns": self.columns, "Location": "table"})
+            yield CatalogTable(
+                use_case, name, self.made, {"Columns": self.columns, "Location": "table"}
+            )
 
-    def add(self, database: str, table: CatalogTable, partitions: Sequence[Partition]) -> None:
+    def add(self, table: CatalogTable, partitions: Sequence[Partition]) -> None:
         self.calls += 1
-        for date, hour, location in partitions:
-            self.registered.setdefault((table.name, date, hour), location)
+        for date, hour, folder in partitions:
+            self.registered.setdefault((table.name, date, hour), folder)
 
-    def widen(self, database: str, table: CatalogTable, partition: Partition) -> None:
+    def widen(self, table: CatalogTable, partition: Partition) -> None:
         self.widened.append((table.name, partition.date, partition.hour))
 
 

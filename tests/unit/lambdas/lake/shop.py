@@ -56,14 +56,12 @@ class Shop:
     )
 
     def look(self, now: datetime = NOW, **options: Any) -> dict[str, int]:
-        settings = Settings(
-            streams={"shop/dead-letters": "sdp-shop-dead-letters"}, databases={"shop": "sdp_shop"}
-        )
-        look = Look(self.bucket, self.catalog, self.letters, "lake", settings)
+        settings = Settings(streams={"shop/dead-letters": "sdp-shop-dead-letters"})
+        look = Look(self.bucket, self.catalog, self.letters, settings)
         return look(SHOP, now, **options)
 
     def deliver(self, folder: str, hour: str = "date=2026-03-09/hour=10/", name: str = "a") -> None:
-        self.bucket.objects[f"shop/{folder}/{hour}{name}"] = b""
+        self.bucket.stored[f"shop/{folder}/{hour}{name}"] = b""
 
     def refuse(
         self,
@@ -88,7 +86,7 @@ class Shop:
             for number, data in enumerate(records)
         ]
         key = f"shop/errors/{record}/{kind}/date=2026-03-09/hour=10/{name}"
-        self.bucket.objects[key] = "\n".join(lines).encode()
+        self.bucket.stored[key] = "\n".join(lines).encode()
 
     def reported(self) -> list[dict[str, Any]]:
         assert {stream for stream, _ in self.letters.entries} <= {"sdp-shop-dead-letters"}

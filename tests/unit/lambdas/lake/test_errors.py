@@ -1,6 +1,7 @@
 """What could not be delivered becomes dead letters, each record once."""
 
 import base64
+import gzip
 import json
 from datetime import timedelta
 
@@ -27,6 +28,14 @@ def test_a_record_parquet_cannot_take_is_a_dead_letter_with_its_bytes_and_reason
     assert letter["source"] == {"stream": "sales", "shard": None, "sequence_number": "490"}
 
 
+def test_a_compressed_error_object_is_read() -> None:
+    shop = Shop()
+    shop.refuse(FINE)
+    [key] = (k for k in shop.bucket.stored if "/errors/" in k)
+    shop.bucket.stored[key] = gzip.compress(shop.bucket.stored[key])
+    assert shop.look()["dead_letters"] == 1
+
+
 def test_a_record_is_reported_once_however_often_one_looks() -> None:
     shop = Shop()
     shop.refuse(FINE)
@@ -39,7 +48,7 @@ def test_a_lost_memory_gives_the_same_letters() -> None:
     shop = Shop()
     shop.refuse(FINE)
     shop.look()
-    del shop.bucket.objects["shop/state/lake.json"]
+    del shop.bucket.stored["shop/state/lake.json"]
     shop.look()
     first, second = shop.reported()
     assert first == second
@@ -105,7 +114,7 @@ def test_code_and_message_are_found_in_each_spelling_of_firehose(
     shop = Shop()
     line = {code: "500", message: "boom", "rawData": base64.b64encode(FINE).decode()}
     key = f"shop/errors/sales/{kind}/date=2026-03-09/hour=10/p"
-    shop.bucket.objects[key] = json.dumps(line).encode()
+    shop.bucket.stored[key] = json.dumps(line).encode()
     shop.look()
     (letter,) = shop.reported()
     assert (letter["reason"], letter["detail"]) == ("refused", "500: boom")
@@ -115,7 +124,7 @@ def test_code_and_message_are_found_in_each_spelling_of_firehose(
 def test_a_line_that_cannot_be_read_is_kept_as_it_is() -> None:
     shop = Shop()
     key = "shop/errors/sales/format-conversion-failed/date=2026-03-09/hour=10/x"
-    shop.bucket.objects[key] = FINE.replace(b"sale", b"sales")
+    shop.bucket.stored[key] = FINE.replace(b"sale", b"sales")
     shop.look()
     (letter,) = shop.reported()
     assert "cannot be read" in letter["detail"]

@@ -19,17 +19,17 @@ def test_the_first_look_registers_every_hour_there_is() -> None:
             "parquet_sales",
             "2026-02-01",
             "23",
-        ): "s3://lake/shop/parquet/sales/date=2026-02-01/hour=23/",
+        ): "shop/parquet/sales/date=2026-02-01/hour=23/",
         (
             "parquet_sales",
             "2026-03-09",
             "10",
-        ): "s3://lake/shop/parquet/sales/date=2026-03-09/hour=10/",
+        ): "shop/parquet/sales/date=2026-03-09/hour=10/",
         (
             "raw_dead_letters",
             "2026-03-09",
             "10",
-        ): "s3://lake/shop/raw/dead_letters/date=2026-03-09/hour=10/",
+        ): "shop/raw/dead_letters/date=2026-03-09/hour=10/",
     }
 
 
@@ -82,10 +82,10 @@ def test_a_lost_memory_changes_no_partition() -> None:
     shop.deliver("parquet/sales")
     shop.look()
     moved = ("parquet_sales", "2026-03-09", "10")
-    shop.catalog.registered[moved] = "s3://lake/shop/compacted/sales/1/"
-    del shop.bucket.objects["shop/state/lake.json"]
+    shop.catalog.registered[moved] = "shop/compacted/sales/1/"
+    del shop.bucket.stored["shop/state/lake.json"]
     shop.look()
-    assert shop.catalog.registered[moved] == "s3://lake/shop/compacted/sales/1/"
+    assert shop.catalog.registered[moved] == "shop/compacted/sales/1/"
 
 
 def test_a_table_made_anew_gets_all_its_partitions_again() -> None:
@@ -115,16 +115,16 @@ def test_what_is_remembered_stays_small() -> None:
         now = NOW + timedelta(days=day)
         shop.deliver("parquet/sales", f"date={now:%Y-%m-%d}/hour=10/")
         shop.look(now)
-    assert len(shop.bucket.objects["shop/state/lake.json"]) < 2_000
+    assert len(shop.bucket.stored["shop/state/lake.json"]) < 2_000
 
 
 def test_nothing_new_writes_nothing() -> None:
     class Watched(MemoryBucket):
         writes = 0
 
-        def write(self, key: str, data: bytes) -> None:
+        def write(self, key: str, content: bytes) -> None:
             self.writes += 1
-            super().write(key, data)
+            super().write(key, content)
 
     bucket = Watched()
     shop = Shop(bucket)
