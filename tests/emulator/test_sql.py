@@ -44,9 +44,15 @@ def sdp(settings: Settings, athena: Any) -> Callable[..., subprocess.Popen[str]]
             stdin=stdin,
             stdout=pipe,
             stderr=pipe,
+            preexec_fn=_hear_ctrl_c,
         )
 
     return start
+
+
+def _hear_ctrl_c() -> None:
+    """A shell starts what it puts into the background deaf to it, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 Sdp = Callable[..., subprocess.Popen[str]]
