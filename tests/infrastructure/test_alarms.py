@@ -76,6 +76,11 @@ def test_every_alarm_says_what_it_means_here_and_in_the_docs(synthesis: Synthesi
             assert f"`{alarm['MetricName']}`" in told
 
 
+def test_there_are_as_many_as_the_docs_say(synthesis: Synthesis) -> None:
+    stacks = [t for t in synthesis.templates if t.name.startswith("sdp-us-west-2-")]
+    assert f"there are {sum(len(_alarms(s)) for s in stacks)}." in DOCS.read_text()
+
+
 def test_no_alarm_computes_its_metric_because_the_emulator_refuses_that(
     synthesis: Synthesis,
 ) -> None:
