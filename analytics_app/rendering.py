@@ -22,7 +22,7 @@ from glue.parameters import Parameters
 from glue.targets import flink
 
 # What the SQL calls of `sdp.functions`; in SQL their names are in capitals.
-FUNCTIONS = ("Correlate", "Enclose", "Progress")
+FUNCTIONS = ("Correlate", "Enclose", "Progress", "Slice")
 
 # Columns that belong to one record, so that another stage's never fill them.
 OWN = (

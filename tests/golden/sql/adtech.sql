@@ -199,6 +199,7 @@ WHERE `violation` IS NULL AND `type` <> 'heartbeat';
 
 CREATE TEMPORARY VIEW auctions AS
 SELECT
+  SLICE(`tx_id`) AS `slice`,
   `tx_id`, `type`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`,
   CASE WHEN `type` = 'bid' THEN `win_price` END AS `bid_price`,
   CASE WHEN `type` = 'imp' THEN `win_price` END AS `win_price`,
@@ -209,7 +210,8 @@ FROM decoded;
 CREATE TEMPORARY VIEW outcomes AS
 SELECT *
 FROM CORRELATE(
-  input => TABLE auctions PARTITION BY `tx_id`,
+  input => TABLE auctions PARTITION BY `slice`,
+  key_column => 'tx_id',
   stage_column => 'type',
   stages => 'bid,imp,click',
   own => 'event_id,occurred_at,received_at,event_time,shard_id,sequence_number,arrival_timestamp,data',

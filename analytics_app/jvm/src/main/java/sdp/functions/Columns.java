@@ -178,12 +178,12 @@ final class Columns implements Serializable {
         in -> GenericRowData.of(nested.read(in)));
   }
 
-  private static void writeBytes(byte[] value, DataOutputSerializer out) throws IOException {
+  static void writeBytes(byte[] value, DataOutputSerializer out) throws IOException {
     writeLong(value.length, out);
     out.write(value);
   }
 
-  private static byte[] readBytes(DataInputDeserializer in) throws IOException {
+  static byte[] readBytes(DataInputDeserializer in) throws IOException {
     byte[] value = new byte[Math.toIntExact(readLong(in))];
     in.readFully(value);
     return value;

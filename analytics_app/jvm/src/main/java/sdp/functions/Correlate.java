@@ -6,8 +6,8 @@ import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
-import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.table.api.DataTypes;
+import org.apache.flink.table.api.dataview.MapView;
 import org.apache.flink.table.catalog.DataTypeFactory;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
@@ -24,7 +24,6 @@ import org.apache.flink.table.types.inference.StaticArgument;
 import org.apache.flink.table.types.inference.StaticArgumentTrait;
 import org.apache.flink.table.types.inference.TypeInference;
 import org.apache.flink.table.types.utils.DataTypeUtils;
-import org.apache.flink.types.Row;
 
 /**
  * CORRELATE: joins the ordered stages of a key, each at most once, and tells what became of every
@@ -32,17 +31,19 @@ import org.apache.flink.types.Row;
  *
  * <pre>{@code
  * CREATE TEMPORARY FUNCTION CORRELATE AS 'sdp.functions.Correlate';
+ * CREATE TEMPORARY FUNCTION SLICE AS 'sdp.functions.Slice';
+ * CREATE TEMPORARY VIEW orders AS SELECT *, SLICE(order_id) AS slice FROM decoded;
  * SELECT * FROM CORRELATE(
- *   input => TABLE decoded PARTITION BY order_id,
+ *   input => TABLE orders PARTITION BY slice, key_column => 'order_id',
  *   stage_column => 'type', stages => 'ordered,packed,sent', own => 'event_id,data',
  *   window_ms => CAST(3600000 AS BIGINT), lateness_ms => CAST(3600000 AS BIGINT),
  *   on_time => DESCRIPTOR(occurred_at), uid => 'shop-correlate')
  * }</pre>
  *
- * Output columns, in this order: those of PARTITION BY; the other columns of the input, all
- * nullable; {@code outcome} STRING; for each stage {@code <stage>_at} TIMESTAMP_LTZ(3); {@code
- * rowtime}, which Flink adds: when the row was emitted in event time (for unmatched and closed rows
- * the timer's), while the input's own time column keeps the record's.
+ * Output columns, in this order: the slice; the other columns of the input, all nullable; {@code
+ * outcome} STRING; for each stage {@code <stage>_at} TIMESTAMP_LTZ(3); {@code rowtime}, which Flink
+ * adds: when the row was emitted in event time (for unmatched and closed rows mostly the timer's),
+ * while the input's own time column keeps the record's.
  *
  * <ul>
  *   <li>matched: columns that are null are filled from the earlier stages, except those in {@code
@@ -52,10 +53,18 @@ import org.apache.flink.types.Row;
  *       {@code <stage>_at} is set for the matched stages.
  * </ul>
  *
- * Records whose stage is not listed are ignored. Rows whose time is null must be filtered before.
+ * A key is judged by its own time, to the millisecond, but told to be closed with others of its
+ * slice: up to a twentieth of window and lateness later, at least 1 and at most 30 seconds of event
+ * time, and one more.
+ *
+ * <p>Records whose stage is not listed are ignored; those without a key are unmatched. Rows whose
+ * time is null must be filtered before.
  */
 public final class Correlate extends ProcessTableFunction<RowData> implements SpecializedFunction {
   private static final long serialVersionUID = 1L;
+
+  /** Of the heap, for each subtask: what lies in the state is kept in memory up to so much. */
+  private static final int SHARE_OF_HEAP = 16;
 
   private final CorrelateSettings settings;
   private final Correlation rules;
@@ -63,11 +72,10 @@ public final class Correlate extends ProcessTableFunction<RowData> implements Sp
   /** Needed by the planner only. */
   private final transient List<DataType> internalArguments;
 
-  private transient Columns columns;
   private transient RowData.FieldGetter[] getters;
   private transient StringData[] stages;
   private transient StringData[] outcomes;
-  private transient DataOutputSerializer buffer;
+  private transient Correlator correlator;
 
   /** The function before the planner has bound it to a call. */
   public Correlate() {
@@ -92,7 +100,7 @@ public final class Correlate extends ProcessTableFunction<RowData> implements Sp
   public TypeInference getTypeInference(DataTypeFactory factory) {
     LinkedHashMap<String, StateTypeStrategy> state = new LinkedHashMap<>();
     // no TTL, whatever the job's is: keys close by event time, and it would cost each access
-    state.put("key", StateTypeStrategy.of(call -> Optional.of(stateType()), Duration.ZERO));
+    state.put("keys", StateTypeStrategy.of(call -> Optional.of(stateType()), Duration.ZERO));
     TypeInference.Builder inference =
         TypeInference.newBuilder()
             .stateTypeStrategies(state)
@@ -116,7 +124,7 @@ public final class Correlate extends ProcessTableFunction<RowData> implements Sp
   }
 
   private static DataType stateType() {
-    return DataTypes.ROW(DataTypes.FIELD("bytes", DataTypes.BYTES()));
+    return MapView.newMapViewDataType(DataTypes.BIGINT().notNull(), DataTypes.BYTES().notNull());
   }
 
   private static List<StaticArgument> arguments() {
@@ -130,10 +138,10 @@ public final class Correlate extends ProcessTableFunction<RowData> implements Sp
                 StaticArgumentTrait.TABLE,
                 StaticArgumentTrait.SET_SEMANTIC_TABLE,
                 StaticArgumentTrait.REQUIRE_ON_TIME)));
-    for (String name : CorrelateSettings.ARGUMENTS.subList(1, 4)) {
+    for (String name : CorrelateSettings.ARGUMENTS.subList(1, 5)) {
       arguments.add(StaticArgument.scalar(name, DataTypes.STRING(), false));
     }
-    for (String name : CorrelateSettings.ARGUMENTS.subList(4, 6)) {
+    for (String name : CorrelateSettings.ARGUMENTS.subList(5, 7)) {
       arguments.add(StaticArgument.scalar(name, DataTypes.BIGINT(), false));
     }
     return arguments;
@@ -141,87 +149,58 @@ public final class Correlate extends ProcessTableFunction<RowData> implements Sp
 
   @Override
   public void open(FunctionContext context) {
-    columns = new Columns(settings.names(), settings.types());
     getters = settings.getters();
     stages = settings.stages().stream().map(StringData::fromString).toArray(StringData[]::new);
     outcomes = new StringData[Outcome.values().length];
     for (Outcome outcome : Outcome.values()) {
       outcomes[outcome.ordinal()] = StringData.fromString(outcome.label());
     }
-    buffer = new DataOutputSerializer(512);
+    correlator =
+        new Correlator(
+            rules,
+            new Columns(settings.names(), settings.types()),
+            settings.keyColumn(),
+            name -> Slice.hash(name.toBytes()),
+            settings.own(),
+            new OpenKeys.Room(Runtime.getRuntime().maxMemory() / SHARE_OF_HEAP),
+            (values, outcome, times, matched) -> collect(row(values, outcome, times, matched)));
   }
 
   /** Called for each record; the literal arguments are known from {@link #specialize}. */
   public void eval(
       Context context,
-      Row state,
+      MapView<Long, byte[]> state,
       RowData input,
+      StringData keyColumn,
       StringData stageColumn,
       StringData stageNames,
       StringData own,
       Long window,
-      Long lateness) {
+      Long lateness)
+      throws Exception {
     int stage = stage(input);
     if (stage < 0) {
       return;
     }
     TimeContext<Long> time = context.timeContext(Long.class);
+    Long told = time.currentWatermark();
+    long watermark = told == null ? Correlation.NO_WATERMARK : told;
     Object[] row = Fields.values(input, getters);
-    Long watermark = time.currentWatermark();
-    if (watermark != null && rules.isLate(time.time(), watermark)) {
+    StringData key = (StringData) row[settings.keyColumn()];
+    if (rules.isLate(time.time(), watermark)) {
       collect(row(row, Outcome.LATE, null, 0));
-      return;
-    }
-    KeyState key = KeyState.read((byte[]) state.getField(0), stages.length, columns);
-    int seen = key.seen;
-    long timer = rules.accept(key, stage, time.time(), row, (o, s, r) -> emit(key, o, s, r));
-    if (key.seen != seen) {
-      state.setField(0, key.write(columns, buffer));
-    }
-    if (timer != Correlation.NO_TIMER) {
-      time.registerOnTime(timer);
-    }
-  }
-
-  /** Called when a key may have to be closed. */
-  public void onTimer(OnTimerContext context, Row state) {
-    byte[] bytes = (byte[]) state.getField(0);
-    if (bytes == null) {
-      return; // closed by another timer
-    }
-    TimeContext<Long> time = context.timeContext(Long.class);
-    KeyState key = KeyState.read(bytes, stages.length, columns);
-    long timer = rules.expire(key, time.time(), (o, s, r) -> emit(key, o, s, r));
-    if (timer != Correlation.NO_TIMER) {
-      time.registerOnTime(timer);
+    } else if (key == null) {
+      collect(row(row, Outcome.UNMATCHED, null, 0));
     } else {
-      // not clearAll(): it walks all timers and loses those of other keys (Flink 2.3)
-      context.clearAllState();
+      int slice = input.getInt(settings.slicePosition());
+      correlator.accept(row, slice, stage, time.time(), watermark, state, time::registerOnTime);
     }
   }
 
-  private void emit(KeyState key, Outcome outcome, int stage, Object[] record) {
-    switch (outcome) {
-      case MATCHED -> {
-        collect(row(filled(record, key.merged), outcome, key.times, stage + 1));
-        key.merge(record, settings.own());
-      }
-      case CLOSED -> collect(row(key.merged, outcome, key.times, key.matched));
-      default -> collect(row(record, outcome, null, 0));
-    }
-  }
-
-  private Object[] filled(Object[] record, Object[] earlier) {
-    if (earlier == null) {
-      return record;
-    }
-    Object[] filled = record.clone();
-    for (int column = 0; column < filled.length; column++) {
-      if (filled[column] == null && !settings.own()[column]) {
-        filled[column] = earlier[column];
-      }
-    }
-    return filled;
+  /** Called when keys may have to be closed. */
+  public void onTimer(OnTimerContext context, MapView<Long, byte[]> state) throws Exception {
+    TimeContext<Long> time = context.timeContext(Long.class);
+    correlator.fire(time.time(), state, time::registerOnTime);
   }
 
   private RowData row(Object[] values, Outcome outcome, long[] times, int matched) {

@@ -4,8 +4,6 @@ import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.flink.table.api.DataTypes;
 import org.apache.flink.table.api.ValidationException;
@@ -15,6 +13,8 @@ import org.apache.flink.table.types.DataType;
 import org.apache.flink.table.types.inference.CallContext;
 import org.apache.flink.table.types.logical.LocalZonedTimestampType;
 import org.apache.flink.table.types.logical.LogicalType;
+import org.apache.flink.table.types.logical.LogicalTypeFamily;
+import org.apache.flink.table.types.logical.LogicalTypeRoot;
 import org.apache.flink.table.types.logical.RowType;
 import org.apache.flink.table.types.logical.TimestampType;
 
@@ -25,6 +25,8 @@ import org.apache.flink.table.types.logical.TimestampType;
  * @param names the input's columns except those of PARTITION BY, which Flink passes on by itself
  * @param types their types, without time attributes and nullable
  * @param positions where they are in the input
+ * @param slicePosition where the slice, the one column of PARTITION BY, is in the input
+ * @param keyColumn which of the columns is the key
  * @param stagePosition where the stage column is in the input
  * @param own for each column, whether it is never filled from an earlier stage
  */
@@ -33,11 +35,14 @@ record CorrelateSettings(
     List<String> names,
     List<LogicalType> types,
     int[] positions,
+    int slicePosition,
+    int keyColumn,
     int stagePosition,
     boolean[] own)
     implements Serializable {
 
   static final String INPUT = "input";
+  static final String KEY_COLUMN = "key_column";
   static final String STAGE_COLUMN = "stage_column";
   static final String STAGES = "stages";
   static final String OWN = "own";
@@ -46,7 +51,7 @@ record CorrelateSettings(
 
   /** The order of the arguments. */
   static final List<String> ARGUMENTS =
-      List.of(INPUT, STAGE_COLUMN, STAGES, OWN, WINDOW_MS, LATENESS_MS);
+      List.of(INPUT, KEY_COLUMN, STAGE_COLUMN, STAGES, OWN, WINDOW_MS, LATENESS_MS);
 
   /** A key's stages are bits of an int, and a state is small. */
   private static final int MOST_STAGES = 16;
@@ -58,18 +63,18 @@ record CorrelateSettings(
     if (stages.isEmpty() || stages.size() > MOST_STAGES) {
       throw wrong(STAGES, "1 to " + MOST_STAGES + " names, separated by commas");
     }
-    Set<Integer> key =
-        Arrays.stream(table.partitionByColumns()).boxed().collect(Collectors.toSet());
-    int[] positions =
-        IntStream.range(0, input.getFieldCount()).filter(i -> !key.contains(i)).toArray();
+    int slice = slice(table, input);
+    int[] positions = IntStream.range(0, input.getFieldCount()).filter(i -> i != slice).toArray();
     List<String> names = Arrays.stream(positions).mapToObj(input.getFieldNames()::get).toList();
     return new CorrelateSettings(
         stages,
         names,
         new ArrayList<>(Arrays.stream(positions).mapToObj(i -> plain(input.getTypeAt(i))).toList()),
         positions,
+        slice,
+        key(input, names, text(call, KEY_COLUMN)),
         column(input.getFieldNames(), text(call, STAGE_COLUMN), STAGE_COLUMN),
-        own(names, list(text(call, OWN))));
+        own(names, list(text(call, OWN)), text(call, KEY_COLUMN)));
   }
 
   /**
@@ -98,9 +103,29 @@ record CorrelateSettings(
         .toArray(RowData.FieldGetter[]::new);
   }
 
-  private static boolean[] own(List<String> names, List<String> wanted) {
+  private static int slice(TableSemantics table, RowType input) {
+    int[] columns = table.partitionByColumns();
+    if (columns.length != 1 || !input.getTypeAt(columns[0]).is(LogicalTypeRoot.INTEGER)) {
+      throw wrong("PARTITION BY", "one INT column, made by SLICE of the key");
+    }
+    return columns[0];
+  }
+
+  private static int key(RowType input, List<String> names, String name) {
+    int column = column(names, name, KEY_COLUMN);
+    LogicalType type = input.getTypeAt(input.getFieldIndex(name));
+    if (!type.is(LogicalTypeFamily.CHARACTER_STRING)) {
+      throw wrong(KEY_COLUMN, "a STRING, not " + type.asSummaryString() + ": cast '" + name + "'");
+    }
+    return column;
+  }
+
+  private static boolean[] own(List<String> names, List<String> wanted, String key) {
     boolean[] own = new boolean[names.size()];
     wanted.forEach(name -> own[column(names, name, OWN)] = true);
+    if (own[names.indexOf(key)]) {
+      throw wrong(OWN, "without '" + key + "': all records of a key have it in common");
+    }
     return own;
   }
 

@@ -18,9 +18,6 @@ import java.io.Serializable;
  */
 record Correlation(int stages, long window, long lateness) implements Serializable {
 
-  /** No timer is needed. */
-  static final long NO_TIMER = Long.MAX_VALUE;
-
   /** The watermark before there is one. */
   static final long NO_WATERMARK = Long.MIN_VALUE;
 
@@ -73,35 +70,23 @@ record Correlation(int stages, long window, long lateness) implements Serializab
     return watermark != NO_WATERMARK && time < watermark - lateness;
   }
 
-  /**
-   * Takes a record that is not late.
-   *
-   * @return when the key wants to be looked at again, or {@link #NO_TIMER} if an earlier timer is
-   *     set already
-   */
-  <R> long accept(Key<R> key, int stage, long time, R record, Sink<R> sink) {
+  /** Takes a record that is not late, of a key that is not closed. */
+  <R> void accept(Key<R> key, int stage, long time, R record, Sink<R> sink) {
     if (key.has(stage)) {
       sink.emit(Outcome.DUPLICATE, stage, record);
-      return NO_TIMER;
+      return;
     }
-    long before = closesAt(key);
     key.add(stage, time, record);
     match(key, sink);
-    long after = closesAt(key);
-    return after < before ? after : NO_TIMER;
   }
 
-  /**
-   * Closes the key if its time has come. Timers are never deleted, so one may be early (the anchor
-   * came after it was set) or belong to a key that is already gone.
-   *
-   * @return {@link #NO_TIMER} if the key is closed, else when it will be
-   */
-  <R> long expire(Key<R> key, long now, Sink<R> sink) {
-    long closesAt = closesAt(key);
-    if (closesAt != NO_TIMER && now < closesAt) {
-      return closesAt;
-    }
+  /** Whether nothing that arrives at this watermark, or later, can belong to the key any more. */
+  boolean isClosed(Key<?> key, long watermark) {
+    return watermark >= closesAt(key);
+  }
+
+  /** Tells what becomes of a closed key; it is to be forgotten then. */
+  <R> void close(Key<R> key, Sink<R> sink) {
     for (int stage = key.matched; stage < stages; stage++) {
       if (key.has(stage)) {
         sink.emit(Outcome.UNMATCHED, stage, key.pending(stage));
@@ -110,7 +95,11 @@ record Correlation(int stages, long window, long lateness) implements Serializab
     if (key.matched > 0) {
       sink.emit(Outcome.CLOSED, 0, null);
     }
-    return NO_TIMER;
+  }
+
+  /** The first watermark at which every record that could still match is late. */
+  long closesAt(Key<?> key) {
+    return anchor(key) + window + lateness + 1;
   }
 
   private <R> void match(Key<R> key, Sink<R> sink) {
@@ -124,14 +113,6 @@ record Correlation(int stages, long window, long lateness) implements Serializab
 
   private boolean isWithinWindow(Key<?> key, int stage) {
     return Math.abs(key.times[stage] - key.times[0]) <= window;
-  }
-
-  /** The first watermark at which every record that could still match is late. */
-  private long closesAt(Key<?> key) {
-    if (key.seen == 0) {
-      return NO_TIMER;
-    }
-    return anchor(key) + window + lateness + 1;
   }
 
   /** The first stage's time; without it the least of all, which it would have to be near. */

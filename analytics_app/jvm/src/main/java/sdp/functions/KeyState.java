@@ -1,15 +1,15 @@
 package sdp.functions;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
+import org.apache.flink.table.data.StringData;
 
-/** A key of the correlation with its rows, and how it lies in Flink's state: as one byte array. */
+/** A key of the correlation with its rows, and how it lies in Flink's state. */
 final class KeyState extends Correlation.Key<Object[]> {
 
   /** The layout that is written; reading refuses any other. */
-  private static final int LAYOUT = 2;
+  private static final int LAYOUT = 3;
 
   /** The first value that is not null of each column over the matched stages, in stage order. */
   Object[] merged;
@@ -30,40 +30,42 @@ final class KeyState extends Correlation.Key<Object[]> {
     }
   }
 
-  byte[] write(Columns columns, DataOutputSerializer out) {
-    try {
-      out.clear();
-      out.writeByte(LAYOUT);
-      Columns.writeLong(seen, out);
-      Columns.writeLong(matched, out);
-      for (int stage = 0; stage < times.length; stage++) {
-        if (has(stage)) {
-          Columns.writeLong(times[stage], out);
-        }
+  /** The key itself: the same in each of its rows. */
+  StringData key(int column) {
+    return (StringData) (merged != null ? merged : first())[column];
+  }
+
+  /** The first row that waits. */
+  private Object[] first() {
+    int stage = matched;
+    while (!has(stage)) {
+      stage++;
+    }
+    return pending(stage);
+  }
+
+  void write(Columns columns, DataOutputSerializer out) throws IOException {
+    out.writeByte(LAYOUT);
+    Columns.writeLong(seen, out);
+    Columns.writeLong(matched, out);
+    for (int stage = 0; stage < times.length; stage++) {
+      if (has(stage)) {
+        Columns.writeLong(times[stage], out);
       }
-      for (int stage = matched; stage < times.length; stage++) {
-        if (has(stage)) {
-          columns.write(pending(stage), out);
-        }
+    }
+    for (int stage = matched; stage < times.length; stage++) {
+      if (has(stage)) {
+        columns.write(pending(stage), out);
       }
-      if (merged != null) {
-        columns.write(merged, out);
-      }
-      return out.getCopyOfBuffer();
-    } catch (IOException impossible) {
-      throw new UncheckedIOException(impossible);
+    }
+    if (merged != null) {
+      columns.write(merged, out);
     }
   }
 
-  static KeyState read(byte[] bytes, int stages, Columns columns) {
+  static KeyState read(DataInputDeserializer in, int stages, Columns columns) throws IOException {
     KeyState key = new KeyState(stages);
-    if (bytes != null) {
-      try {
-        key.read(new DataInputDeserializer(bytes), columns);
-      } catch (IOException broken) {
-        throw new UncheckedIOException(broken);
-      }
-    }
+    key.read(in, columns);
     return key;
   }
 

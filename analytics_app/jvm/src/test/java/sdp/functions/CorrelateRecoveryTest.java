@@ -76,9 +76,12 @@ class CorrelateRecoveryTest {
             .returns(TYPE);
     tables.createTemporaryView("decoded", tables.fromDataStream(events, schema()));
     tables.executeSql("CREATE TEMPORARY FUNCTION CORRELATE AS 'sdp.functions.Correlate'");
+    tables.executeSql("CREATE TEMPORARY FUNCTION SLICE AS 'sdp.functions.Slice'");
+    tables.executeSql(
+        "CREATE TEMPORARY VIEW sliced AS SELECT *, SLICE(tx_id) AS slice FROM decoded");
     return tables
         .executeSql(
-            "SELECT `type`, outcome FROM CORRELATE(input => TABLE decoded PARTITION BY tx_id,"
+            "SELECT `type`, outcome FROM CORRELATE(input => TABLE sliced PARTITION BY slice, key_column => 'tx_id',"
                 + " stage_column => 'type', stages => 'bid,imp,click', own => '',"
                 + " window_ms => CAST(2000 AS BIGINT), lateness_ms => CAST(60000 AS BIGINT),"
                 + " on_time => DESCRIPTOR(occurred_at), uid => 'correlate')")

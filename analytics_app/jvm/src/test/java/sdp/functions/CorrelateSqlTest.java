@@ -1,17 +1,22 @@
 package sdp.functions;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.table.api.DataTypes;
 import org.apache.flink.table.api.Schema;
+import org.apache.flink.table.api.ValidationException;
 import org.apache.flink.table.api.bridge.java.StreamTableEnvironment;
 import org.apache.flink.types.Row;
 import org.apache.flink.util.CloseableIterator;
+import org.apache.flink.util.ExceptionUtils;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -30,16 +35,18 @@ class CorrelateSqlTest {
     streams.setParallelism(2);
     tables = StreamTableEnvironment.create(streams);
     tables.executeSql("CREATE TEMPORARY FUNCTION CORRELATE AS 'sdp.functions.Correlate'");
+    tables.executeSql("CREATE TEMPORARY FUNCTION SLICE AS 'sdp.functions.Slice'");
     tables.executeSql("CREATE TEMPORARY FUNCTION PROGRESS AS 'sdp.functions.Progress'");
   }
 
   @Test
-  void outputIsTheKeyThenTheOtherColumnsThenOutcomeStageTimesAndRowtime() {
+  void outputIsTheSliceThenTheOtherColumnsThenOutcomeStageTimesAndRowtime() {
     input(event("bid", "a", 1000, 7L));
     assertEquals(
         List.of(
-            "tx_id",
+            "slice",
             "type",
+            "tx_id",
             "event_id",
             "occurred_at",
             "price",
@@ -78,6 +85,36 @@ class CorrelateSqlTest {
   }
 
   @Test
+  void aRecordWithoutAKeyIsUnmatched() throws Exception {
+    input(event("bid", null, 1000, 7L));
+    assertEquals(
+        List.of("bid|bid-null|unmatched|null"),
+        rows(correlate("`type`, event_id, outcome, bid_at")));
+  }
+
+  @Test
+  void aWrongCallIsRefusedByTheNameOfItsArgument() {
+    input(event("bid", "a", 1000, 7L));
+    String right = correlate("*");
+    Map.of(
+            "PARTITION BY slice", "PARTITION BY tx_id",
+            "key_column => 'tx_id'", "key_column => 'price'",
+            "own => 'event_id'", "own => 'tx_id'",
+            "stage_column => 'type'", "stage_column => 'typ'",
+            "CAST(60000 AS BIGINT), lateness", "CAST(-1 AS BIGINT), lateness")
+        .forEach(
+            (part, wrong) -> {
+              String sql = right.replace(part, wrong);
+              Exception refused =
+                  assertThrows(ValidationException.class, () -> tables.sqlQuery(sql).explain());
+              String said = ExceptionUtils.stringifyException(refused);
+              String argument =
+                  part.startsWith("CAST") ? "window_ms" : part.split(" (=>|slice)")[0];
+              assertTrue(said.contains("CORRELATE: " + argument + " must be"), said);
+            });
+  }
+
+  @Test
   void progressTellsTheWatermarkOfTheHeartbeatBefore() throws Exception {
     streams.setParallelism(1);
     input(
@@ -98,7 +135,7 @@ class CorrelateSqlTest {
   private static String correlate(String columns) {
     return "SELECT "
         + columns
-        + " FROM CORRELATE(input => TABLE decoded PARTITION BY tx_id,"
+        + " FROM CORRELATE(input => TABLE sliced PARTITION BY slice, key_column => 'tx_id',"
         + " stage_column => 'type', stages => 'bid,imp,click', own => 'event_id',"
         + " window_ms => CAST(60000 AS BIGINT), lateness_ms => CAST(60000 AS BIGINT),"
         + " on_time => DESCRIPTOR(occurred_at), uid => 'correlate')";
@@ -132,6 +169,8 @@ class CorrelateSqlTest {
             .build();
     tables.createTemporaryView(
         "decoded", tables.fromDataStream(streams.fromData(type, events), schema));
+    tables.executeSql(
+        "CREATE TEMPORARY VIEW sliced AS SELECT *, SLICE(tx_id) AS slice FROM decoded");
   }
 
   private List<String> rows(String sql) throws Exception {

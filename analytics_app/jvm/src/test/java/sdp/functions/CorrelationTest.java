@@ -11,10 +11,12 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import sdp.functions.Arrivals.Arrival;
+import sdp.functions.Arrivals.Circumstances;
 import sdp.functions.Arrivals.Result;
 
 /** The rules, without Flink: one test for each outcome, then any order against the definition. */
 class CorrelationTest {
+  private static final Circumstances USUAL = Circumstances.USUAL;
   private static final int BID = 0;
   private static final int IMP = 1;
   private static final int CLICK = 2;
@@ -22,31 +24,31 @@ class CorrelationTest {
   private static final Correlation RULES = new Correlation(3, 100, 50);
 
   @Test
-  void aStageMatchesOnceAllEarlierOnesAreThere() {
+  void aStageMatchesOnceAllEarlierOnesAreThere() throws Exception {
     assertEquals(
         List.of("matched 2", "matched 1", "matched 0", "closed -1"),
         outcomes(at(CLICK, 30), at(IMP, 20), at(BID, 10)));
   }
 
   @Test
-  void aRepeatedStageIsADuplicate() {
+  void aRepeatedStageIsADuplicate() throws Exception {
     assertEquals(
         List.of("matched 0", "duplicate 1", "closed -1"), outcomes(at(BID, 10), at(BID, 10)));
   }
 
   @Test
-  void aRecordBehindTheAllowedLatenessIsLateAndTheOneOnItIsNot() {
+  void aRecordBehindTheAllowedLatenessIsLateAndTheOneOnItIsNot() throws Exception {
     assertEquals(
         List.of("late 0", "matched 1", "closed -1"), outcomes(at(BID, 49, 100), at(BID, 50, 100)));
   }
 
   @Test
-  void withoutTheEarlierStageARecordIsUnmatchedAndNothingIsClosed() {
+  void withoutTheEarlierStageARecordIsUnmatchedAndNothingIsClosed() throws Exception {
     assertEquals(List.of("unmatched 0", "unmatched 1"), outcomes(at(IMP, 10), at(CLICK, 20)));
   }
 
   @Test
-  void theWindowHasBothSidesAndItsEdgesBelongToIt() {
+  void theWindowHasBothSidesAndItsEdgesBelongToIt() throws Exception {
     assertEquals(
         List.of("matched 0", "matched 1", "closed -1"), outcomes(at(BID, 200), at(IMP, 100)));
     assertEquals(
@@ -58,30 +60,36 @@ class CorrelationTest {
   }
 
   @Test
-  void aKeyClosesWhenTheWatermarkHasPassedTheFirstStage() {
+  void aKeyClosesWhenTheWatermarkHasPassedTheFirstStage() throws Exception {
     Arrival bid = at(BID, 0);
     Arrival lastChance = at(IMP, 100, 150);
     assertEquals(List.of("matched 0", "matched 1", "closed -1"), outcomes(bid, lastChance));
-    assertEquals(List.of("matched 0", "closed -1", "late 1"), outcomes(bid, at(IMP, 100, 151)));
+    assertEquals(List.of("matched 0", "late 1", "closed -1"), outcomes(bid, at(IMP, 100, 151)));
+    assertEquals(
+        List.of("matched 0", "duplicate 1", "closed -1"), outcomes(bid, at(BID, 120, 150)));
+    assertEquals(
+        List.of("matched 0", "closed -1", "matched 1", "closed -1"),
+        outcomes(bid, at(BID, 120, 151)));
   }
 
   @Test
-  void anyArrivalEndsAsTheDefinitionSays() {
+  void anyArrivalEndsAsTheDefinitionSaysUnderAnyCircumstances() throws Exception {
     Random random = new Random(20261121);
     for (int round = 0; round < 20_000; round++) {
       Correlation rules =
           new Correlation(1 + random.nextInt(4), random.nextInt(12), random.nextInt(12));
+      Circumstances circumstances = Circumstances.any(random);
       List<Arrival> arrivals =
           watermarked(events(random, rules.stages(), 1 + random.nextInt(30)), random.nextInt(10));
       assertEquals(
           sorted(Oracle.expected(rules, arrivals)),
-          sorted(Arrivals.run(rules, arrivals)),
-          () -> rules + " " + arrivals);
+          sorted(Arrivals.run(rules, arrivals, circumstances)),
+          () -> rules + " " + circumstances + " " + arrivals);
     }
   }
 
   @Test
-  void ordersInWhichNothingIsLateHaveTheSameMatches() {
+  void ordersInWhichNothingIsLateHaveTheSameMatches() throws Exception {
     Random random = new Random(7);
     for (int round = 0; round < 500; round++) {
       Correlation rules = new Correlation(3, random.nextInt(12), 60);
@@ -89,7 +97,7 @@ class CorrelationTest {
       List<Result> first = null;
       for (int order = 0; order < 10; order++) {
         Collections.shuffle(events, random);
-        List<Result> matches = matches(Arrivals.run(rules, watermarked(events, 5)));
+        List<Result> matches = matches(Arrivals.run(rules, watermarked(events, 5), USUAL));
         first = first == null ? matches : first;
         assertEquals(first, matches, () -> rules + " " + events);
       }
@@ -104,12 +112,12 @@ class CorrelationTest {
     return new Arrival(0, "key", stage, time, watermark);
   }
 
-  private static List<String> outcomes(Arrival... arrivals) {
+  private static List<String> outcomes(Arrival... arrivals) throws Exception {
     List<Arrival> numbered = new ArrayList<>();
     for (Arrival a : arrivals) {
       numbered.add(new Arrival(numbered.size(), a.key(), a.stage(), a.time(), a.watermark()));
     }
-    return Arrivals.run(RULES, numbered).stream()
+    return Arrivals.run(RULES, numbered, USUAL).stream()
         .map(result -> result.outcome().label() + " " + result.id())
         .toList();
   }

@@ -1,5 +1,6 @@
 package sdp.kinesis.table;
 
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -12,14 +13,13 @@ import sdp.kinesis.stream.KinesisRecord;
 
 /** The metadata columns of a record, by the keys used in METADATA FROM. */
 enum Metadata {
-  SHARD_ID("shard-id", DataTypes.STRING(), r -> StringData.fromString(r.shardId())),
-  SEQUENCE_NUMBER(
-      "sequence-number", DataTypes.STRING(), r -> StringData.fromString(r.sequenceNumber())),
+  SHARD_ID("shard-id", DataTypes.STRING(), r -> text(r.shardId())),
+  SEQUENCE_NUMBER("sequence-number", DataTypes.STRING(), r -> text(r.sequenceNumber())),
   ARRIVAL_TIMESTAMP(
       "arrival-timestamp",
       DataTypes.TIMESTAMP_LTZ(3),
       r -> TimestampData.fromEpochMillis(r.arrivalMillis())),
-  PARTITION_KEY("partition-key", DataTypes.STRING(), r -> StringData.fromString(r.partitionKey())),
+  PARTITION_KEY("partition-key", DataTypes.STRING(), r -> text(r.partitionKey())),
   DATA("data", DataTypes.BYTES(), KinesisRecord::data);
 
   private final String key;
@@ -35,6 +35,11 @@ enum Metadata {
   /** The record's value as Flink's internal data. */
   Object of(KinesisRecord record) {
     return value.apply(record);
+  }
+
+  /** As bytes at once: a Java string would be encoded again by each operator that copies it. */
+  private static StringData text(String value) {
+    return StringData.fromBytes(value.getBytes(StandardCharsets.UTF_8));
   }
 
   static Map<String, DataType> types() {

@@ -1,0 +1,233 @@
+package sdp.functions;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.util.function.LongConsumer;
+import java.util.function.ToLongFunction;
+import org.apache.flink.core.memory.DataInputDeserializer;
+import org.apache.flink.core.memory.DataOutputSerializer;
+import org.apache.flink.table.api.dataview.MapView;
+import org.apache.flink.table.data.StringData;
+
+/**
+ * Correlates the records of a subtask's slices: finds each record's key in the state, applies the
+ * rules, and puts back what is known of the key then. Knows Flink's state and times as parameters
+ * only; all methods are called with the state of the slice they are about.
+ *
+ * <p>The keys of a slice that close within a few seconds share a timer. Until it fires a closed key
+ * may still be there; a record that finds one closes it first, so that no outcome depends on it.
+ */
+final class Correlator {
+  private static final int SHARE_OF_OPEN_TIME = 20;
+  private static final long MOST_SECONDS = 30;
+  private static final int PRINT_SHIFT = 40;
+
+  private final Correlation rules;
+  private final Columns columns;
+  private final int keyColumn;
+  private final ToLongFunction<StringData> hash;
+  private final boolean[] own;
+  private final OpenKeys.Room room;
+  private final Emitter emitter;
+  private final OpenKeys[] slices = new OpenKeys[Slice.SLICES];
+  private final DataOutputSerializer buffer = new DataOutputSerializer(512);
+  private final DataInputDeserializer input = new DataInputDeserializer();
+
+  /** Receives each outcome; of {@code times} the first {@code matched} stages are told. */
+  interface Emitter {
+    void emit(Object[] values, Outcome outcome, long[] times, int matched);
+  }
+
+  /**
+   * A key that was found.
+   *
+   * @param place where it lies
+   * @param state what is known of it
+   * @param others what else lies there: keys of the same print; empty but by chance
+   */
+  private record Found(long place, KeyState state, byte[] others) {}
+
+  Correlator(
+      Correlation rules,
+      Columns columns,
+      int keyColumn,
+      ToLongFunction<StringData> hash,
+      boolean[] own,
+      OpenKeys.Room room,
+      Emitter emitter) {
+    this.rules = rules;
+    this.columns = columns;
+    this.keyColumn = keyColumn;
+    this.hash = hash;
+    this.own = own;
+    this.room = room;
+    this.emitter = emitter;
+  }
+
+  /**
+   * Takes a record that is not late.
+   *
+   * @param slice the one of its key
+   * @param timers told when to call {@link #fire}
+   */
+  void accept(
+      Object[] row,
+      int slice,
+      int stage,
+      long time,
+      long watermark,
+      MapView<Long, byte[]> state,
+      LongConsumer timers)
+      throws Exception {
+    StringData name = (StringData) row[keyColumn];
+    long print = print(name, slice);
+    OpenKeys keys = keys(slice, state);
+    Found found = find(name, print, keys, state);
+    if (found != null && rules.isClosed(found.state, watermark)) {
+      close(found.state);
+      leave(found, keys, state);
+      found = null;
+    }
+    KeyState key = found != null ? found.state : new KeyState(rules.stages());
+    int seen = key.seen;
+    rules.accept(key, stage, time, row, (o, s, r) -> emit(key, o, s, r));
+    if (key.seen != seen) {
+      long place = place(key, print, slice);
+      if (found != null && found.place != place) {
+        leave(found, keys, state);
+        found = null;
+      }
+      put(place, key, found, keys, state, slice, timers);
+    }
+  }
+
+  /** Closes what is due at a timer, of the slice that its milliseconds name. */
+  void fire(long timer, MapView<Long, byte[]> state, LongConsumer timers) throws Exception {
+    int slice = (int) Math.floorMod(timer, (long) Slice.SLICES);
+    OpenKeys keys = keys(slice, state);
+    for (byte[] entry : keys.take(Math.floorDiv(timer, (long) Slice.SLICES), state)) {
+      DataInputDeserializer in = new DataInputDeserializer(entry);
+      while (in.available() > 0) {
+        KeyState key = KeyState.read(in, rules.stages(), columns);
+        if (rules.isClosed(key, timer)) {
+          close(key);
+        } else { // window or lateness are longer than when it was put there
+          long place = place(key, print(key.key(keyColumn), slice), slice);
+          put(place, key, null, keys, state, slice, timers);
+        }
+      }
+    }
+  }
+
+  private OpenKeys keys(int slice, MapView<Long, byte[]> state) throws Exception {
+    if (slices[slice] == null) {
+      slices[slice] = new OpenKeys(state, room);
+    }
+    return slices[slice];
+  }
+
+  /** What tells a key from most others of its slice. */
+  private long print(StringData key, int slice) {
+    long hashed = hash.applyAsLong(key);
+    if (Slice.of(hashed) != slice) {
+      throw new IllegalArgumentException(
+          "CORRELATE: PARTITION BY must be SLICE of the key column; the key '%s' came in slice %d"
+              .formatted(key, slice));
+    }
+    return hashed >>> PRINT_SHIFT;
+  }
+
+  private long place(KeyState key, long print, int slice) {
+    return OpenKeys.place(second(rules.closesAt(key), slice), print);
+  }
+
+  private Found find(StringData key, long print, OpenKeys keys, MapView<Long, byte[]> state)
+      throws Exception {
+    for (int at = keys.next(print, 0); at >= 0; at = keys.next(print, at + 1)) {
+      byte[] entry = keys.get(at, state);
+      input.setBuffer(entry);
+      while (input.available() > 0) {
+        int start = input.getPosition();
+        KeyState found = KeyState.read(input, rules.stages(), columns);
+        if (found.key(keyColumn).equals(key)) {
+          return new Found(keys.placeAt(at), found, without(entry, start, input.getPosition()));
+        }
+      }
+    }
+    return null;
+  }
+
+  private void put(
+      long place,
+      KeyState key,
+      Found found,
+      OpenKeys keys,
+      MapView<Long, byte[]> state,
+      int slice,
+      LongConsumer timers)
+      throws Exception {
+    byte[] others = found != null ? found.others : keys.find(place, state);
+    if (others == null && !keys.hasSecond(OpenKeys.second(place))) {
+      timers.accept(OpenKeys.second(place) * Slice.SLICES + slice);
+    }
+    buffer.clear();
+    key.write(columns, buffer);
+    if (others != null) {
+      buffer.write(others);
+    }
+    keys.put(place, buffer.getCopyOfBuffer(), state);
+  }
+
+  /** Takes a key away from where it lies. */
+  private static void leave(Found found, OpenKeys keys, MapView<Long, byte[]> state)
+      throws Exception {
+    if (found.others.length > 0) {
+      keys.put(found.place, found.others, state);
+    } else {
+      keys.remove(found.place, state);
+    }
+  }
+
+  /** The second, of those in which a slice's timers fire, that a time in milliseconds waits for. */
+  private long second(long millis, int slice) {
+    long open = (rules.window() + rules.lateness()) / 1000 / SHARE_OF_OPEN_TIME;
+    long step = Math.max(1, Math.min(MOST_SECONDS, open));
+    long second = Math.floorDiv(millis + 999, 1000L);
+    return second + Math.floorMod(slice - second, step);
+  }
+
+  private void close(KeyState key) {
+    rules.close(key, (outcome, stage, record) -> emit(key, outcome, stage, record));
+  }
+
+  private void emit(KeyState key, Outcome outcome, int stage, Object[] record) {
+    switch (outcome) {
+      case MATCHED -> {
+        emitter.emit(filled(record, key.merged), outcome, key.times, stage + 1);
+        key.merge(record, own);
+      }
+      case CLOSED -> emitter.emit(key.merged, outcome, key.times, key.matched);
+      default -> emitter.emit(record, outcome, key.times, 0);
+    }
+  }
+
+  private Object[] filled(Object[] record, Object[] earlier) {
+    if (earlier == null) {
+      return record;
+    }
+    Object[] filled = record.clone();
+    for (int column = 0; column < filled.length; column++) {
+      if (filled[column] == null && !own[column]) {
+        filled[column] = earlier[column];
+      }
+    }
+    return filled;
+  }
+
+  private static byte[] without(byte[] entry, int start, int end) throws IOException {
+    ByteArrayOutputStream rest = new ByteArrayOutputStream();
+    rest.write(entry, 0, start);
+    rest.write(entry, end, entry.length - end);
+    return rest.toByteArray();
+  }
+}
