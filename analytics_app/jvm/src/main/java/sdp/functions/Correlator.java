@@ -143,7 +143,7 @@ final class Correlator {
 
   private Found find(StringData key, long print, OpenKeys keys, MapView<Long, byte[]> state)
       throws Exception {
-    for (int at = keys.next(print, 0); at >= 0; at = keys.next(print, at + 1)) {
+    for (int at = keys.next(print, -1); at >= 0; at = keys.next(print, at)) {
       byte[] entry = keys.get(at, state);
       input.setBuffer(entry);
       while (input.available() > 0) {

@@ -3,6 +3,7 @@ package sdp.functions;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.flink.table.api.dataview.MapView;
@@ -18,11 +19,25 @@ final class OpenKeys {
   private static final int PRINT_BITS = 24;
   private static final int PRINT_MASK = (1 << PRINT_BITS) - 1;
 
+  /** Marks an index where nothing is, and one where something was; no place is like them. */
+  private static final long FREE = Long.MIN_VALUE;
+
+  private static final long GONE = Long.MIN_VALUE + 1;
+
   private final Room room;
-  private long[] places = new long[8];
-  private byte[][] entries = new byte[8][];
+
+  /** A hash table by print, with linear probing; what lies at a place is null if it is not kept. */
+  private long[] places;
+
+  private byte[][] entries;
+
+  /** How many places there are in each second. */
+  private final Map<Long, Integer> seconds = new HashMap<>();
+
   private int size;
+  private int used;
   private long bytes;
+  private int hand;
 
   /** The memory that all slices of a subtask share, in bytes. */
   static final class Room {
@@ -42,8 +57,9 @@ final class OpenKeys {
   OpenKeys(MapView<Long, byte[]> state, Room room) throws Exception {
     this.room = room;
     room.slices++;
+    allocate(8);
     for (Map.Entry<Long, byte[]> entry : state.entries()) {
-      append(entry.getKey(), entry.getValue());
+      add(entry.getKey(), entry.getValue());
     }
   }
 
@@ -58,15 +74,17 @@ final class OpenKeys {
   }
 
   /**
-   * The next index, from one on, whose place has the print; -1 if there is none. An index is good
-   * until the next change.
+   * The first index whose place has the print, or the next after one; -1 if there is none. An index
+   * is good until the next change.
    */
-  int next(long print, int from) {
+  int next(long print, int after) {
     int wanted = (int) print & PRINT_MASK;
-    for (int index = from; index < size; index++) {
-      if (((int) places[index] & PRINT_MASK) == wanted) {
+    int index = after < 0 ? wanted & places.length - 1 : following(after);
+    while (places[index] != FREE) {
+      if (((int) places[index] & PRINT_MASK) == wanted && places[index] != GONE) {
         return index;
       }
+      index = following(index);
     }
     return -1;
   }
@@ -89,12 +107,7 @@ final class OpenKeys {
 
   /** Whether anything is to be looked at in that second. */
   boolean hasSecond(long second) {
-    for (int index = 0; index < size; index++) {
-      if (second(places[index]) == second) {
-        return true;
-      }
-    }
-    return false;
+    return seconds.containsKey(second);
   }
 
   /** Puts an entry at a place, over what was there. */
@@ -102,7 +115,7 @@ final class OpenKeys {
     state.put(place, entry);
     int index = index(place);
     if (index < 0) {
-      append(place, entry);
+      add(place, entry);
     } else {
       keep(index, entry);
     }
@@ -112,50 +125,88 @@ final class OpenKeys {
   /** Removes what lies at a place. */
   void remove(long place, MapView<Long, byte[]> state) throws Exception {
     state.remove(place);
-    int index = index(place);
-    keep(index, null);
-    size--;
-    System.arraycopy(places, index + 1, places, index, size - index);
-    System.arraycopy(entries, index + 1, entries, index, size - index);
-    entries[size] = null;
+    remove(index(place));
   }
 
-  /** Removes and returns all that is to be looked at up to that second, the oldest first. */
+  /** Removes and returns all that is to be looked at up to that second. */
   List<byte[]> take(long second, MapView<Long, byte[]> state) throws Exception {
     List<byte[]> taken = new ArrayList<>();
-    int kept = 0;
-    for (int index = 0; index < size; index++) {
-      if (second(places[index]) <= second) {
+    for (int index = 0; index < places.length; index++) {
+      if (isPlace(index) && second(places[index]) <= second) {
         taken.add(get(index, state));
         state.remove(places[index]);
-        keep(index, null);
-      } else {
-        places[kept] = places[index];
-        entries[kept++] = entries[index];
+        remove(index);
       }
     }
-    Arrays.fill(entries, kept, size, null);
-    size = kept;
+    if (!taken.isEmpty()) {
+      rehash();
+    }
     return taken;
   }
 
   private int index(long place) {
-    for (int index = 0; index < size; index++) {
-      if (places[index] == place) {
-        return index;
-      }
+    int index = next(place, -1);
+    while (index >= 0 && places[index] != place) {
+      index = next(place, index);
     }
-    return -1;
+    return index;
   }
 
-  private void append(long place, byte[] entry) {
-    if (size == places.length) {
-      places = Arrays.copyOf(places, size * 2);
-      entries = Arrays.copyOf(entries, size * 2);
+  private void add(long place, byte[] entry) {
+    if (used * 3 >= places.length * 2) {
+      rehash();
     }
-    places[size] = place;
-    keep(size++, entry);
+    insert(place, entry);
+    seconds.merge(second(place), 1, Integer::sum);
     makeRoom();
+  }
+
+  private void insert(long place, byte[] entry) {
+    int index = (int) place & PRINT_MASK & places.length - 1;
+    while (places[index] != FREE) {
+      index = following(index);
+    }
+    places[index] = place;
+    keep(index, entry);
+    size++;
+    used++;
+  }
+
+  private void remove(int index) {
+    keep(index, null);
+    seconds.merge(second(places[index]), -1, (before, less) -> before == 1 ? null : before + less);
+    places[index] = GONE;
+    size--;
+  }
+
+  /** Makes the table as large as it has to be, without what is gone. */
+  private void rehash() {
+    long[] before = places;
+    byte[][] kept = entries;
+    allocate(Math.max(8, Integer.highestOneBit(size) * 4));
+    for (int index = 0; index < before.length; index++) {
+      if (before[index] != FREE && before[index] != GONE) {
+        insert(before[index], kept[index]);
+      }
+    }
+  }
+
+  private void allocate(int capacity) {
+    places = new long[capacity];
+    entries = new byte[capacity][];
+    Arrays.fill(places, FREE);
+    size = 0;
+    used = 0;
+    bytes = 0;
+    hand = 0;
+  }
+
+  private boolean isPlace(int index) {
+    return places[index] != FREE && places[index] != GONE;
+  }
+
+  private int following(int index) {
+    return index + 1 & places.length - 1;
   }
 
   private void keep(int index, byte[] entry) {
@@ -163,13 +214,10 @@ final class OpenKeys {
     entries[index] = entry;
   }
 
-  /** Forgets what was written first: what is new is what is asked for. */
+  /** Forgets some of what is kept, wherever the hand is: what is new mostly stays for a while. */
   private void makeRoom() {
-    long share = room.share();
-    if (bytes > share) {
-      for (int index = 0; index < size && bytes > share / 4 * 3; index++) {
-        keep(index, null);
-      }
+    for (long share = room.share(); bytes > share; hand = following(hand)) {
+      keep(hand, null);
     }
   }
 
