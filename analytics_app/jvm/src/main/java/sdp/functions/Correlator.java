@@ -1,7 +1,5 @@
 package sdp.functions;
 
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.util.function.LongConsumer;
 import java.util.function.ToLongFunction;
 import org.apache.flink.core.memory.DataInputDeserializer;
@@ -47,6 +45,9 @@ final class Correlator {
    */
   private record Found(long place, KeyState state, byte[] others) {}
 
+  /** The slice a call is about. */
+  private record At(int slice, OpenKeys keys, MapView<Long, byte[]> state, LongConsumer timers) {}
+
   Correlator(
       Correlation rules,
       Columns columns,
@@ -81,11 +82,11 @@ final class Correlator {
       throws Exception {
     StringData name = (StringData) row[keyColumn];
     long print = print(name, slice);
-    OpenKeys keys = keys(slice, state);
-    Found found = find(name, print, keys, state);
+    At at = new At(slice, keys(slice, state), state, timers);
+    Found found = find(name, print, at);
     if (found != null && rules.isClosed(found.state, watermark)) {
       close(found.state);
-      leave(found, keys, state);
+      leave(found, at);
       found = null;
     }
     KeyState key = found != null ? found.state : new KeyState(rules.stages());
@@ -94,18 +95,18 @@ final class Correlator {
     if (key.seen != seen) {
       long place = place(key, print, slice);
       if (found != null && found.place != place) {
-        leave(found, keys, state);
+        leave(found, at);
         found = null;
       }
-      put(place, key, found, keys, state, slice, timers);
+      put(place, key, found, at);
     }
   }
 
   /** Closes what is due at a timer, of the slice that its milliseconds name. */
   void fire(long timer, MapView<Long, byte[]> state, LongConsumer timers) throws Exception {
     int slice = (int) Math.floorMod(timer, (long) Slice.SLICES);
-    OpenKeys keys = keys(slice, state);
-    for (byte[] entry : keys.take(Math.floorDiv(timer, (long) Slice.SLICES), state)) {
+    At at = new At(slice, keys(slice, state), state, timers);
+    for (byte[] entry : at.keys.take(Math.floorDiv(timer, (long) Slice.SLICES), state)) {
       DataInputDeserializer in = new DataInputDeserializer(entry);
       while (in.available() > 0) {
         KeyState key = KeyState.read(in, rules.stages(), columns);
@@ -113,7 +114,7 @@ final class Correlator {
           close(key);
         } else { // window or lateness are longer than when it was put there
           long place = place(key, print(key.key(keyColumn), slice), slice);
-          put(place, key, null, keys, state, slice, timers);
+          put(place, key, null, at);
         }
       }
     }
@@ -141,50 +142,42 @@ final class Correlator {
     return OpenKeys.place(second(rules.closesAt(key), slice), print);
   }
 
-  private Found find(StringData key, long print, OpenKeys keys, MapView<Long, byte[]> state)
-      throws Exception {
-    for (int at = keys.next(print, -1); at >= 0; at = keys.next(print, at)) {
-      byte[] entry = keys.get(at, state);
+  private Found find(StringData key, long print, At at) throws Exception {
+    OpenKeys keys = at.keys;
+    for (int index = keys.next(print, -1); index >= 0; index = keys.next(print, index)) {
+      byte[] entry = keys.get(index, at.state);
       input.setBuffer(entry);
       while (input.available() > 0) {
         int start = input.getPosition();
         KeyState found = KeyState.read(input, rules.stages(), columns);
         if (found.key(keyColumn).equals(key)) {
-          return new Found(keys.placeAt(at), found, without(entry, start, input.getPosition()));
+          return new Found(keys.placeAt(index), found, without(entry, start, input.getPosition()));
         }
       }
     }
     return null;
   }
 
-  private void put(
-      long place,
-      KeyState key,
-      Found found,
-      OpenKeys keys,
-      MapView<Long, byte[]> state,
-      int slice,
-      LongConsumer timers)
-      throws Exception {
-    byte[] others = found != null ? found.others : keys.find(place, state);
-    if (others == null && !keys.hasSecond(OpenKeys.second(place))) {
-      timers.accept(OpenKeys.second(place) * Slice.SLICES + slice);
+  /** Puts a key at a place: where it was found, or where it is new. */
+  private void put(long place, KeyState key, Found found, At at) throws Exception {
+    byte[] others = found != null ? found.others : at.keys.find(place, at.state);
+    if (others == null && !at.keys.hasSecond(OpenKeys.second(place))) {
+      at.timers.accept(OpenKeys.second(place) * Slice.SLICES + at.slice);
     }
     buffer.clear();
     key.write(columns, buffer);
     if (others != null) {
       buffer.write(others);
     }
-    keys.put(place, buffer.getCopyOfBuffer(), state);
+    at.keys.put(place, buffer.getCopyOfBuffer(), at.state);
   }
 
   /** Takes a key away from where it lies. */
-  private static void leave(Found found, OpenKeys keys, MapView<Long, byte[]> state)
-      throws Exception {
+  private static void leave(Found found, At at) throws Exception {
     if (found.others.length > 0) {
-      keys.put(found.place, found.others, state);
+      at.keys.put(found.place, found.others, at.state);
     } else {
-      keys.remove(found.place, state);
+      at.keys.remove(found.place, at.state);
     }
   }
 
@@ -224,10 +217,10 @@ final class Correlator {
     return filled;
   }
 
-  private static byte[] without(byte[] entry, int start, int end) throws IOException {
-    ByteArrayOutputStream rest = new ByteArrayOutputStream();
-    rest.write(entry, 0, start);
-    rest.write(entry, end, entry.length - end);
-    return rest.toByteArray();
+  private static byte[] without(byte[] entry, int start, int end) {
+    byte[] rest = new byte[entry.length - (end - start)];
+    System.arraycopy(entry, 0, rest, 0, start);
+    System.arraycopy(entry, end, rest, start, entry.length - end);
+    return rest;
   }
 }
