@@ -89,13 +89,13 @@ def decide(evidence: Evidence, thresholds: Thresholds) -> Decision:
     """Refused for every objection there is; promoted where there is none."""
     if evidence.overall.rows < thresholds.rows:
         rows = evidence.overall.rows
-        return refuse(f"{rows} rows that neither model has seen; {thresholds.rows} are needed")
+        return refuse(f"{rows:,} rows that neither model has seen; {thresholds.rows:,} are needed")
     objections = tuple(_objections(evidence, thresholds))
     if objections:
         return Decision(False, objections)
     overall, reference = evidence.overall, _reference(evidence)
     gain = f"{overall.gain / overall.reference:.2%}"
-    return Decision(True, (f"log loss {gain} better than {reference} on {overall.rows} rows",))
+    return Decision(True, (f"log loss {gain} better than {reference} on {overall.rows:,} rows",))
 
 
 def refuse(reason: str) -> Decision:
@@ -137,7 +137,7 @@ def _objections(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
         if _worse(segment, thresholds):
             yield (
                 f"segment {name}: log loss {segment.challenger:.4f} beside {reference}'s "
-                f"{segment.reference:.4f} on {segment.rows} rows"
+                f"{segment.reference:.4f} on {segment.rows:,} rows"
             )
 
 

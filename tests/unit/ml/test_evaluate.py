@@ -175,6 +175,8 @@ def test_the_job_writes_the_report_and_a_page_that_needs_nothing_else(
     assert not re.search(r"(src|href)=[\"'](?!data:)", html)
     for word in ("Calibration", "Lift", "Scores", "Log loss by segment", "1463500", "promote"):
         assert word in html
+    for name in report["thresholds"]:
+        assert f"<td>{name.replace('_', '-')}</td>" in html
     first = (tmp_path / "evaluation.json").read_bytes(), html
     job.main(["--margin", "0.01"])
     assert ((tmp_path / "evaluation.json").read_bytes(), html) == first

@@ -41,7 +41,7 @@ def _reasons(evidence, thresholds=THRESHOLDS):
 def test_a_better_challenger_takes_the_champions_place():
     decision = decide(_evidence(), THRESHOLDS)
     assert decision.promote
-    assert decision.reasons == ("log loss 9.09% better than the champion on 10000 rows",)
+    assert decision.reasons == ("log loss 9.09% better than the champion on 10,000 rows",)
 
 
 def test_as_good_as_the_champion_is_not_enough():
