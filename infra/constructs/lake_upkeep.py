@@ -50,6 +50,6 @@ class LakeUpkeep(Construct):
         for stream in letters.values():
             stream.grant(upkeep.function, "kinesis:PutRecord", "kinesis:PutRecords")
         reason = "It reads what Firehose named; what it remembers is named by use case."
-        upkeep.allow_objects(["GetObject"], "errors", "state", reason=reason)
+        upkeep.allow_objects(["GetObject"], "errors", "state", "compacted", reason=reason)
         upkeep.allow_objects(["PutObject"], "state", reason=reason)
         upkeep.allow_tables(_CATALOG, lambda table: (table.parquet, table.raw))

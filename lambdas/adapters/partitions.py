@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -87,8 +88,7 @@ class GluePartitions:
         }
         found["Parameters"] = {
             **found.get("Parameters", {}),
-            GENERATION: placement.generation,
-            COMPACTED_AT: instants.to_wire(placement.compacted_at),
+            **_parameters(placement.generation, placement.compacted_at),
         }
         self._replace(hour.table.use_case, hour.table.parquet, found)
 
@@ -127,7 +127,13 @@ class GluePartitions:
         return {
             "Values": [partition.date, partition.hour],
             "StorageDescriptor": {**table.descriptor, "Location": location},
+            "Parameters": _parameters(partition.generation, partition.compacted_at),
         }
 
     def _table(self, use_case: str, table: str) -> dict[str, Any]:
         return {"DatabaseName": self._databases[use_case], "TableName": table}
+
+
+def _parameters(generation: str, at: datetime | None) -> dict[str, str]:
+    """What a partition that points at a generation says of it."""
+    return {GENERATION: generation, COMPACTED_AT: instants.to_wire(at)} if at else {}

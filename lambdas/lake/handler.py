@@ -57,7 +57,7 @@ class Look:
             Elsewhere(use_case),
             more,
         )
-        register = Registrar(self.objects, self.catalog)
+        register = Registrar(self.objects, self.catalog, more)
         try:
             added = register(use_case.name, tables, state.tables, days, now)
             letters = sum(report(table, state.reported, days, now) for table in tables)

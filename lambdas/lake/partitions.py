@@ -1,19 +1,21 @@
 """Registers the hours that were delivered, so that queries see them.
 
-Work is in proportion to what is new: the folders of today, one request a table.
+Work is in proportion to what is new: the folders of today, one request a table. Only a table that
+was made anew, which has lost its partitions, costs the whole history once.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
 
 from glue.targets.lake import LakeTable
+from lambdas.lake.generations import compacted
 from lambdas.lake.ports import CatalogTable, GlueCatalog, Objects, Partition
 from lambdas.lake.state import TableState
 
@@ -22,11 +24,23 @@ _HOUR = re.compile(r"hour=(\d\d)/", re.ASCII)
 
 
 @dataclass(frozen=True)
+class _Folders:
+    """Where a table's files are delivered, and where those of its compacted hours are."""
+
+    delivered: str
+    compacted: str | None = None
+
+
+@dataclass(frozen=True)
 class Registrar:
-    """Keeps the partitions of one use case's tables."""
+    """Keeps the partitions of one use case's tables.
+
+    `more`: is there time for another day of a table made anew; the rest is left to the next look.
+    """
 
     objects: Objects
     catalog: GlueCatalog
+    more: Callable[[], bool] = lambda: True
 
     def __call__(
         self,
@@ -37,14 +51,46 @@ class Registrar:
         now: datetime,
     ) -> int:
         """Register what is new below the days' folders (None: all); how many partitions."""
-        folders = {t.parquet: t.parquet_folder for t in tables}
-        folders |= {t.raw: t.raw_folder for t in tables}
+        folders = {t.parquet: _Folders(t.parquet_folder, t.compacted_folder) for t in tables}
+        folders |= {t.raw: _Folders(t.raw_folder) for t in tables}
         added = 0
         for table in self.catalog.tables(use_case):
-            if folder := folders.get(table.name):
+            if found := folders.get(table.name):
                 state = states.setdefault(table.name, TableState())
-                added += self._table(table, folder, state, days, now)
+                if state.made != table.made:
+                    state.begin(table.made)
+                added += self._restore(table, found, state, now)
+                if state.restored is None:
+                    added += self._table(table, found.delivered, state, days, now)
         return added
+
+    def _restore(
+        self, table: CatalogTable, folders: _Folders, state: TableState, now: datetime
+    ) -> int:
+        """The partitions of a table made anew, newest day first: compacted hours at their
+        generation, the others where they were delivered.
+        """
+        if state.restored is None:
+            return 0
+        added = 0
+        for day in self._earlier(folders, state.restored):
+            if not self.more():
+                return added
+            hours = {_name(p): p for p in self._delivered(folders.delivered, [day])}
+            if folders.compacted:
+                found = compacted(self.objects, folders.compacted, day, now)
+                hours |= {_name(p): p for p in found}
+            added += self._add(table, list(hours.values()), state)
+            state.restored = day
+        state.restored = None
+        return added
+
+    def _earlier(self, folders: _Folders, day: str) -> list[str]:
+        """The days with files before that one, newest first; all of them before ""."""
+        days = {*self._days(folders.delivered)}
+        if folders.compacted:
+            days |= {*self._days(folders.compacted)}
+        return sorted((d for d in days if not day or d < day), reverse=True)
 
     def _table(
         self,
@@ -54,12 +100,14 @@ class Registrar:
         days: Sequence[str] | None,
         now: datetime,
     ) -> int:
-        if state.made != table.made:  # made anew: it has lost its partitions
-            state.made, state.hours, days = table.made, set(), None
         new = [p for p in self._delivered(folder, days) if _name(p) not in state.hours]
+        added = self._add(table, new, state)
+        self._widen(table, folder, state, now)
+        return added
+
+    def _add(self, table: CatalogTable, new: Sequence[Partition], state: TableState) -> int:
         if new:
             self.catalog.add(table, new)
-        self._widen(table, folder, state, now)
         state.hours |= {_name(partition) for partition in new}
         return len(new)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 
@@ -32,11 +33,16 @@ class Objects(Protocol):
 
 
 class Partition(NamedTuple):
-    """An hour of deliveries: its day and hour as in its folder, and the key prefix of its files."""
+    """An hour of deliveries: its day and hour as in its folder, and the key prefix of its files.
+
+    `generation` names what compaction has made of it, which is shown since `compacted_at`.
+    """
 
     date: str
     hour: str
     folder: str
+    generation: str = ""
+    compacted_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,20 @@ def state_key(use_case: str) -> str:
 
 @dataclass
 class TableState:
-    """A table as last seen: when it was made, its columns, and its registered recent hours."""
+    """A table as last seen: when it was made, its columns, and its registered recent hours.
+
+    `restored` is the earliest day whose partitions a table made anew has again, "" if none has;
+    None once all have.
+    """
 
     made: str = ""
     columns: str = ""
     hours: set[str] = field(default_factory=set)
+    restored: str | None = None
+
+    def begin(self, made: str) -> None:
+        """The table was made anew: it has no partition any more."""
+        self.made, self.hours, self.restored = made, set(), ""
 
 
 @dataclass
@@ -51,7 +60,9 @@ class State:
         return cls(
             looked_at=parse(found["looked_at"]) if found["looked_at"] else None,
             tables={
-                name: TableState(table["made"], table["columns"], set(table["hours"]))
+                name: TableState(
+                    table["made"], table["columns"], set(table["hours"]), table.get("restored")
+                )
                 for name, table in found["tables"].items()
             },
             reported=found["reported"],
@@ -63,7 +74,12 @@ class State:
             {
                 "looked_at": to_wire(self.looked_at) if self.looked_at else None,
                 "tables": {
-                    name: {"made": t.made, "columns": t.columns, "hours": sorted(t.hours)}
+                    name: {
+                        "made": t.made,
+                        "columns": t.columns,
+                        "hours": sorted(t.hours),
+                        "restored": t.restored,
+                    }
                     for name, t in self.tables.items()
                 },
                 "reported": self.reported,

@@ -187,6 +187,8 @@ def test_upkeep_writes_only_what_it_remembers_and_never_deletes(lake: Template) 
             granted[action] = granted.get(action, "") + str(statement["Resource"])
     assert granted["s3:PutObject"].count("/*") == 1
     assert "/adtech/state/*" in granted["s3:PutObject"]
+    for folder in ("errors", "state", "compacted"):
+        assert f"/adtech/{folder}/*" in granted["s3:GetObject"]
     assert "table/sdp_adtech/parquet_bcns" in granted["glue:BatchCreatePartition"]
     assert "*" not in granted["glue:BatchCreatePartition"]
     assert not [a for a in granted if "Delete" in a]

@@ -19,6 +19,7 @@ from tests.local.driver import Driver, wait_until
 DATE, HOUR = "2026-01-02", "03"
 DATABASE, TABLE = "sdp_adtech", "parquet_bcns"
 PREFIX = f"adtech/parquet/bcns/date={DATE}/hour={HOUR}/"
+STATE = "adtech/state/lake.json"
 AT = {"DatabaseName": DATABASE, "TableName": TABLE}
 SQL = f"""
     SELECT count(*), count(DISTINCT event_id), sum(win_price) FROM {TABLE}
@@ -74,6 +75,28 @@ class Lake:
         ((_, (row,)),) = athena.pages(athena.run(SQL))
         return list(row)
 
+    def clean(self) -> None:
+        """Remove what was delivered, as compaction does when the grace time is over."""
+        for one in self.s3.list_objects_v2(Bucket=self.bucket, Prefix=PREFIX)["Contents"]:
+            self.s3.delete_object(Bucket=self.bucket, Key=one["Key"])
+
+    def lose_partition(self) -> None:
+        """As when the table is made anew."""
+        self.glue.delete_partition(**AT, PartitionValues=[DATE, HOUR])
+
+    def registered_again(self) -> str:
+        """The generation that readers see when the function that registers partitions has looked
+        at a table of which it remembers that it was another one; empty while there is none.
+        """
+        known = json.loads(self.s3.get_object(Bucket=self.bucket, Key=STATE)["Body"].read())
+        known["tables"][TABLE]["made"] = "before"
+        self.s3.put_object(Bucket=self.bucket, Key=STATE, Body=json.dumps(known).encode())
+        self.driver.invoke("LakeFunction")
+        try:
+            return self.generation()
+        except self.glue.exceptions.EntityNotFoundException:
+            return ""
+
     def remove(self) -> None:
         """Leave the table as it was."""
         self.glue.delete_partition(**AT, PartitionValues=[DATE, HOUR])
@@ -97,7 +120,9 @@ def lake(driver: Driver) -> Iterator[Lake]:
         made.remove()
 
 
-def test_queries_say_the_same_before_and_after_and_a_late_file_is_added(lake: Lake) -> None:
+def test_queries_say_the_same_before_and_after_with_a_late_file_and_a_table_made_anew(
+    lake: Lake,
+) -> None:
     for number in range(10):
         lake.deliver(f"{number}.parquet", 100 * number, 100 * number + 100)
     assert lake.count() == [1_000, 1_000, 499_500]
@@ -106,4 +131,9 @@ def test_queries_say_the_same_before_and_after_and_a_late_file_is_added(lake: La
     lake.deliver("late.parquet", 900, 1_100)  # half of it is there already
     second = lake.compact()
     assert (first[:6], second[:6]) == ("000001", "000002")
+    assert lake.count() == [1_100, 1_100, 604_450]
+    lake.clean()
+    lake.lose_partition()
+    assert lake.count() == [0, 0, None]
+    wait_until(lambda: lake.registered_again() == second, 120, lambda: "not registered again")
     assert lake.count() == [1_100, 1_100, 604_450]

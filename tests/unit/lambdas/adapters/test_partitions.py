@@ -126,3 +126,14 @@ def test_a_partition_that_somebody_else_moved_is_left_alone(
     )
     with pytest.raises(PlacementError, match="elsewhere"):
         catalog.find(HOUR)
+
+
+def test_a_generation_that_is_registered_again_is_one_that_compaction_knows(
+    glue: Any, catalog: GluePartitions
+) -> None:
+    table = next(t for t in catalog.tables(TABLE.use_case) if t.name == TABLE.parquet)
+    (date, _), name = HOUR.values, "000002-0123456789ab"
+    hour = replace(HOUR, start=START - timedelta(hours=1))
+    folder = f"{hour.compacted}{name}/"
+    catalog.add(table, [Partition(date, hour.values[1], folder, name, START)])
+    assert catalog.find(hour) == Placement(folder, name, START)

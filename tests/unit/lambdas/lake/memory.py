@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 from lambdas.lake.ports import CatalogTable, Partition
@@ -42,14 +43,21 @@ class MemoryBucket:
 
 @dataclass
 class MemoryCatalog:
-    """Tables by name, and what was registered: folder by table, date and hour."""
+    """Tables by name, and what was registered: folder by table, date and hour.
+
+    `failing` is how many calls fail first.
+    """
 
     names: Iterable[str]
     columns: list[str] = field(default_factory=lambda: ["id"])
     made: str = "first"
     registered: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    generations: dict[tuple[str, str, str], tuple[str, datetime | None]] = field(
+        default_factory=dict
+    )
     widened: list[tuple[str, str, str]] = field(default_factory=list)
     calls: int = 0
+    failing: int = 0
 
     def tables(self, use_case: str) -> Iterator[CatalogTable]:
         for name in self.names:
@@ -58,9 +66,15 @@ class MemoryCatalog:
             )
 
     def add(self, table: CatalogTable, partitions: Sequence[Partition]) -> None:
+        if self.failing:
+            self.failing -= 1
+            raise ConnectionError
         self.calls += 1
-        for date, hour, folder in partitions:
-            self.registered.setdefault((table.name, date, hour), folder)
+        for found in partitions:
+            key = table.name, found.date, found.hour
+            if key not in self.registered:
+                self.registered[key] = found.folder
+                self.generations[key] = found.generation, found.compacted_at
 
     def widen(self, table: CatalogTable, partition: Partition) -> None:
         self.widened.append((table.name, partition.date, partition.hour))

@@ -2,6 +2,10 @@
 
 from datetime import timedelta
 
+import pytest
+
+from lambdas.compact.manifest import Manifest, Merged
+from lambdas.compact.ports import StoredObject
 from tests.unit.lambdas.lake.memory import MemoryBucket
 from tests.unit.lambdas.lake.shop import NOW, Shop
 
@@ -95,6 +99,85 @@ def test_a_table_made_anew_gets_all_its_partitions_again() -> None:
     shop.catalog.registered.clear()
     shop.catalog.made = "second"
     assert shop.look(NOW + timedelta(minutes=1))["partitions"] == 1
+
+
+class Compacted(Shop):
+    """The shop's lake, with an hour that was compacted: nothing of it is left where it came."""
+
+    folder = "shop/compacted/sales/date=2026-02-01/hour=23/"
+    key = ("parquet_sales", "2026-02-01", "23")
+
+    def generation(self, name: str, *, files: int = 1, lost: int = 0) -> str:
+        """Files and their manifest; how many of the files are missing."""
+        found = [StoredObject(f"{self.folder}{name}/{n}.parquet", 7) for n in range(files)]
+        self.bucket.stored |= {file.key: b"" for file in found[lost:]}
+        manifest = Manifest(name, Merged(tuple(found), 1, 1), ())
+        self.bucket.stored[f"{self.folder}{name}.json"] = manifest.to_json()
+        return f"{self.folder}{name}/"
+
+    def make_anew(self) -> None:
+        self.catalog.registered.clear()
+        self.catalog.generations.clear()
+        self.catalog.made = f"after {self.catalog.made}"
+
+
+OLD, NEW, OTHER = (f"00000{n}-0123456789ab" for n in (1, 2, 3))
+
+
+def test_a_table_made_anew_shows_compacted_hours_where_their_rows_are() -> None:
+    shop = Compacted()
+    shop.look()
+    shop.generation(OLD)
+    location = shop.generation(NEW, files=3)
+    shop.deliver("parquet/sales", "date=2026-02-01/hour=23/", "late")
+    shop.make_anew()
+    again = NOW + timedelta(minutes=1)
+    shop.look(again)
+    assert shop.catalog.registered == {shop.key: location}
+    assert shop.catalog.generations[shop.key] == (NEW, again)
+
+
+def test_a_generation_that_is_not_whole_is_not_shown() -> None:
+    shop = Compacted()
+    location = shop.generation(OLD)
+    shop.generation(NEW, files=2, lost=1)
+    shop.bucket.stored[f"{shop.folder}{OTHER}/0.parquet"] = b""  # it has no manifest yet
+    shop.bucket.stored[f"{shop.folder}lease.json"] = b"{}"
+    shop.look()
+    assert shop.catalog.registered == {shop.key: location}
+
+
+def test_where_no_generation_is_whole_the_hour_is_shown_as_delivered() -> None:
+    shop = Compacted()
+    shop.generation(OLD, lost=1)
+    shop.deliver("parquet/sales", "date=2026-02-01/hour=23/")
+    shop.look()
+    delivered = "shop/parquet/sales/date=2026-02-01/hour=23/"
+    assert shop.catalog.registered == {shop.key: delivered}
+    assert shop.catalog.generations[shop.key] == ("", None)
+
+
+def test_a_long_history_is_registered_in_several_looks_the_newest_days_first() -> None:
+    shop = Compacted()
+    location = shop.generation(OLD)
+    for day in ("03-07", "03-08", "03-09"):
+        shop.deliver("parquet/sales", f"date=2026-{day}/hour=10/")
+    left = iter([True, True, False] + [False] * 10)
+    shop.look(more=lambda: next(left))
+    assert [date for _, date, _ in shop.catalog.registered] == ["2026-03-09", "2026-03-08"]
+    shop.deliver("parquet/sales", "date=2026-03-09/hour=11/")
+    assert shop.look(NOW + timedelta(minutes=1))["partitions"] == 3
+    assert shop.catalog.registered[shop.key] == location
+
+
+def test_what_glue_refused_is_tried_again() -> None:
+    shop = Compacted()
+    shop.generation(OLD)
+    shop.catalog.failing = 1
+    with pytest.raises(ConnectionError):
+        shop.look()
+    shop.look(NOW + timedelta(minutes=1))
+    assert shop.key in shop.catalog.registered
 
 
 def test_a_column_that_was_added_shows_in_the_open_hour_and_moves_no_earlier_one() -> None:
