@@ -53,7 +53,7 @@ td:first-child,th:first-child{text-align:left} tr{border-bottom:1px solid #e3e6e
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(26rem,100%),1fr))}
 .plots{gap:1.5rem;margin:2rem 0} img{width:100%}
 @media(max-width:40rem){body{margin:1rem auto} td,th{padding:.25rem .4rem;font-size:.85rem}}
-@media(max-width:40rem){td:first-child{white-space:normal;min-width:8rem}}
+@media(max-width:40rem){th,td:first-child{white-space:normal} td:first-child{min-width:8rem}}
 """
 
 
@@ -172,10 +172,10 @@ def _calibration(axes: Axes, report: Report) -> None:
 
 
 def _lift(axes: Axes, report: Report) -> None:
-    width = 0.4
-    for place, (name, model, colour) in enumerate(_models(report)):
+    width, models = 0.4, list(_models(report))
+    for place, (name, model, colour) in enumerate(models):
         lifts = [t["lift"] for t in model["tenths"]]
-        at = [n + 1 + width * (place - 0.5) for n in range(len(lifts))]
+        at = [n + 1 + width * (place - (len(models) - 1) / 2) for n in range(len(lifts))]
         axes.bar(at, lifts, width, color=colour, label=name)
     axes.axhline(1, color=_COLOURS["neutral"], linewidth=1)
     axes.set_xticks(range(1, 11))
