@@ -15,6 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +30,8 @@ from sdpctl.commands.backfill import parameters_of
 
 ROOT = Path(__file__).resolve().parent.parent
 USE_CASE = "adtech"
+MEASURES = ("bids", "impressions", "clicks", "spend")
+COUNTED_SECONDS = 300
 NOT_YET = "Wait until they are delivered"
 
 
@@ -35,8 +40,18 @@ def sdp(*arguments: str, quiet: bool = False) -> subprocess.CompletedProcess[str
     return subprocess.run([ROOT / "sdp", *arguments], capture_output=quiet, text=True, check=False)
 
 
-def send(events: int, rate: float, folder: Path) -> tuple[Span, float]:
-    """Generates from now on and sends; the events' span, and events a second accepted."""
+@dataclass(frozen=True)
+class Sent:
+    """What was sent: its span, how many records in how many seconds, and the counts to come."""
+
+    span: Span
+    records: int
+    seconds: float
+    expected: Counter[str]
+
+
+def send(events: int, rate: float, folder: Path) -> Sent:
+    """Generates from now on, repetitions among them, and sends through the public API."""
     start = now().replace(microsecond=0)
     file, truth = folder / "events.ndjson", folder / "truth.json"
     shape = ["--rate", str(rate), "--duplicates", "0.1", "--shuffle", "5", "--period", "PT1M"]
@@ -46,8 +61,27 @@ def send(events: int, rate: float, folder: Path) -> tuple[Span, float]:
     lines = sum(1 for _ in file.open("rb"))
     begun = time.monotonic()
     sdp("send", str(file)).check_returncode()
-    found = json.loads(truth.read_text())
-    return Span(parse(found["start"]), parse(found["end"])), lines / (time.monotonic() - begun)
+    seconds, found = time.monotonic() - begun, json.loads(truth.read_text())
+    rows = (row for report in found["reports"].values() for row in report.values())
+    return Sent(Span(parse(found["start"]), parse(found["end"])), lines, seconds, _sum(rows))
+
+
+def _sum(rows: Iterable[Mapping[str, int]]) -> Counter[str]:
+    """Counts by measure."""
+    found: Counter[str] = Counter()
+    for row in rows:
+        found.update({name: row[name] for name in MEASURES})
+    return found
+
+
+def await_counted(live: Live, span: Span, expected: Counter[str]) -> float:
+    """Waits until the stream's own counts are all there; the seconds it took."""
+    begun = time.monotonic()
+    while (found := _sum(b.measures for b in live.buckets(span).values())) != expected:
+        if time.monotonic() - begun > COUNTED_SECONDS:
+            raise SystemExit(f"FAIL live counts {dict(found)}, expected {dict(expected)}")
+        time.sleep(0.5)
+    return time.monotonic() - begun
 
 
 def await_final(live: Live, span: Span) -> None:
@@ -66,13 +100,18 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=1_000.0)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sdp-bench-") as folder:
-        sent, rate = send(args.events, args.rate, Path(folder))
-    print(f"sent       {sent}: {rate:,.0f} events/s through the API")
+        sent = send(args.events, args.rate, Path(folder))
     topology = deployment.topology()
     clients = (deployment.client(name, None) for name in ("dynamodb", "kinesis"))
     live = Live(topology, topology.catalog.use_case(USE_CASE), *clients)
     period = parameters_of(None).aggregation_period
-    span = Span(_floor(sent.start, period), _floor(sent.end, period) + period)
+    span = Span(_floor(sent.span.start, period), _floor(sent.span.end, period) + period)
+    behind = await_counted(live, span, sent.expected)
+    print(
+        f"streamed   {sent.records:,} events of {sent.span}: {sent.records / sent.seconds:,.0f} "
+        f"events/s through the API, all in the reports {behind:.1f} s after the last: "
+        f"{sent.records / (sent.seconds + behind):,.0f} events/s"
+    )
     await_final(live, span)
     bounds = ["--from", to_wire(span.start), "--to", to_wire(span.end)]
     while True:

@@ -95,6 +95,7 @@ def build(use_case: UseCase, target: Path = TARGET) -> Path:
 
 
 if __name__ == "__main__":
+    TARGET.mkdir(parents=True, exist_ok=True)  # also where no use case declares a model
     for found in usecases.load().use_cases:
         if found.model is not None:
             sys.stdout.write(f"{build(found).relative_to(ROOT)}\n")
