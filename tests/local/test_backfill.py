@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from glue.instants import parse, to_wire
 from sdpctl.settings import Settings
+from tests.local.commands import sdp
 from tests.local.driver import Driver, auctions, wait_until
 
-ROOT = Path(__file__).parents[2]
 MINUTE = timedelta(minutes=1)
 NOT_YET = "Wait until they are delivered"
 
@@ -20,18 +18,7 @@ NOT_YET = "Wait until they are delivered"
 def backfill(settings: Settings, start: datetime, *more: str) -> subprocess.CompletedProcess[str]:
     """The command for the minute from `start` on."""
     bounds = ["--from", to_wire(start), "--to", to_wire(start + MINUTE)]
-    places = {
-        "SDP_HOME": str(settings.home),
-        "SDP_EMULATOR_PORT": str(settings.emulator_port),
-        "SDP_FLINK_PORT": str(settings.flink_port),
-    }
-    return subprocess.run(
-        [ROOT / "sdp", "backfill", *bounds, *more],
-        env=os.environ | places,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return sdp(settings, "backfill", *bounds, *more)
 
 
 def generations(driver: Driver, campaign: int) -> set[str]:

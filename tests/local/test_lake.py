@@ -13,10 +13,12 @@ from bench.lake import Flow, Platform
 from sdpctl.clock import now
 from sdpctl.sending import Tally
 from sdpctl.settings import Settings
+from tests.local.commands import sdp
 from tests.local.driver import Driver, auctions, wait_until
 from tests.local.machine import Machine
 
 EVENTS = 20_000
+SHOWN = ("stage", "reason", "field", "detail", "event_id", "source")
 PATIENCE = 240.0  # seconds; bench/lake.py is where it must be seen within two minutes
 
 
@@ -63,7 +65,7 @@ def _bucket(driver: Driver) -> str:
 
 
 def test_a_record_parquet_cannot_take_is_an_error_and_a_dead_letter_and_costs_no_other(
-    driver: Driver, platform: Platform
+    driver: Driver, platform: Platform, settings: Settings
 ) -> None:
     made = auctions(6)
     rows = [
@@ -86,6 +88,14 @@ def test_a_record_parquet_cannot_take_is_an_error_and_a_dead_letter_and_costs_no
     letter = driver.dead_letter(bad, PATIENCE)
     assert (letter["stage"], letter["reason"]) == ("lake", "malformed")
     assert "win_price" in letter["detail"]
+    wait_until(
+        lambda: letter["id"] in _listed(settings),
+        PATIENCE,
+        lambda: f"{letter['id']} is not among {list(_listed(settings))}",
+    )
+    shown = _listed(settings)[letter["id"]]
+    assert base64.b64decode(shown["payload"]) == bad
+    assert {name: shown[name] for name in SHOWN} == {name: letter[name] for name in SHOWN}
     ask = f"""SELECT campaign_item_id, count(*) AS n FROM parquet_impressions
         WHERE campaign_item_id = {made.campaign} GROUP BY campaign_item_id"""
     expected = {made.campaign: (5,)}
@@ -106,6 +116,33 @@ def test_a_poison_event_is_in_the_error_prefix_and_is_one_dead_letter(driver: Dr
     wait_until(lambda: bool(found()), PATIENCE, lambda: "no error object")
     assert found() == ["DataFormatConversion.ParseError"]
     assert driver.dead_letter(poison, PATIENCE)["reason"] == "malformed"
+
+
+def _listed(settings: Settings) -> dict[str, dict[str, Any]]:
+    """What `./sdp dead-letters` shows of the delivery's, by id."""
+    chosen = ["--stage", "lake", "--reason", "malformed", "--limit", "1000", "--json"]
+    done = sdp(settings, "dead-letters", *chosen)
+    assert done.returncode == 0, done.stderr
+    return {letter["id"]: letter for letter in map(json.loads, done.stdout.splitlines())}
+
+
+def test_dead_letters_are_counted_and_shown_to_people(settings: Settings, driver: Driver) -> None:
+    poison = b"not even JSON [bold]"
+    driver.client("kinesis").put_record(
+        StreamName=f"{driver.prefix}clicks", Data=poison, PartitionKey="poison"
+    )
+
+    def shown() -> str:
+        done = sdp(settings, "dead-letters", "--stage", "lake", "--limit", "1000")
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    wait_until(lambda: "not even JSON" in shown(), PATIENCE, shown)
+    assert "[bold]" in shown()
+    counted = sdp(settings, "dead-letters", "--stage", "lake", "--count", "--json")
+    [malformed] = [json.loads(line) for line in counted.stdout.splitlines()]
+    assert (malformed["stage"], malformed["reason"]) == ("lake", "malformed")
+    assert malformed["letters"] >= 1
 
 
 def _text(error: dict[str, Any]) -> str:

@@ -5,8 +5,6 @@ so that no auction closes while the application restarts on a busy machine.
 """
 
 import io
-import os
-import subprocess
 import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +13,8 @@ import httpx
 
 from sdpctl.local import flink_status
 from sdpctl.local.applications import applications
-from sdpctl.settings import ROOT, Settings
+from sdpctl.settings import Settings
+from tests.local.commands import sdp
 from tests.local.conftest import PARAMETERS as DEPLOYED
 from tests.local.driver import Auctions, Driver, auctions, wait_until
 
@@ -109,20 +108,7 @@ def test_other_parameters_reach_the_running_job(driver: Driver, settings: Settin
 
 
 def _up(settings: Settings, parameters: str) -> None:
-    places = {
-        "SDP_HOME": str(settings.home),
-        "SDP_EMULATOR_PORT": str(settings.emulator_port),
-        "SDP_FLINK_PORT": str(settings.flink_port),
-        "SDP_SAGEMAKER_PORT": str(settings.sagemaker_port),
-    }
-    done = subprocess.run(
-        [ROOT / "sdp", "up", "--parameters", parameters],
-        env={**os.environ, **places},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    done = sdp(settings, "up", "--parameters", parameters)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
