@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from glue.features import LEAST_ROWS, Definition
 from glue.instants import EPOCH, parse, to_wire
@@ -49,14 +49,14 @@ def prepare(
     what is there: no job is started then, and nothing is written.
     """
     counts = _counts(lake, definition, table, window)
-    rows = sum(count for _, count in counts)
+    rows = sum(count.rows for count in counts)
     found: dict[str, Any] = {
         "status": "ready",
         "rows": rows,
         "from": to_wire(window.start),
         "to": to_wire(window.end),
-        # Rows of the last minute may still come; the next run counts them as new.
-        "through": to_wire(counts[-1][0]) if counts else None,
+        # The next run counts as new what is later.
+        "through": to_wire(counts[-1].newest) if counts else None,
     }
     if 0 < rows < LEAST_ROWS:
         reason = f"{rows:,} rows; {LEAST_ROWS:,} are needed"
@@ -91,26 +91,32 @@ def within(definition: Definition, window: Window) -> str:
     )
 
 
-def _counts(
-    lake: Lake, definition: Definition, table: str, window: Window
-) -> list[tuple[datetime, int]]:
+class _Count(NamedTuple):
+    """The rows of a minute or an hour, and the newest of them."""
+
+    start: datetime
+    rows: int
+    newest: datetime
+
+
+def _counts(lake: Lake, definition: Definition, table: str, window: Window) -> list[_Count]:
     """Rows by minute (by hour in a long range), in order of time."""
     unit = "minute" if window.end - window.start <= MINUTES else "hour"
     moment_of = f"date_trunc('{unit}', {definition.time})"
     rows = lake.query(
-        f"SELECT {moment_of} AS moment, count(*) AS amount FROM {table} "
-        f"WHERE {within(definition, window)} GROUP BY {moment_of} ORDER BY moment"
+        f"SELECT {moment_of} AS moment, count(*) AS amount, max({definition.time}) AS newest "
+        f"FROM {table} WHERE {within(definition, window)} GROUP BY {moment_of} ORDER BY moment"
     )
-    return [(_instant(str(at)), int(str(amount))) for at, amount in rows]
+    return [_Count(_instant(str(at)), int(str(n)), _instant(str(last))) for at, n, last in rows]
 
 
-def _reached(counts: list[tuple[datetime, int]], rows: int) -> datetime:
+def _reached(counts: list[_Count], rows: int) -> datetime:
     """The time before which TEST_SHARE of the rows lie, at most."""
     seen = 0
-    for at, amount in counts:
-        if seen + amount > rows * TEST_SHARE:
-            return at
-        seen += amount
+    for count in counts:
+        if seen + count.rows > rows * TEST_SHARE:
+            return count.start
+        seen += count.rows
     return EPOCH  # there are none
 
 

@@ -38,7 +38,8 @@ def _hours(objects: Objects, key: str) -> list[str]:
 
 
 def _lake(*partitions: Partition, **counts: int) -> Lake:
-    rows = [[f"2026-11-21 {hour[1:]}:00:00.000", str(n)] for hour, n in counts.items()]
+    days = {hour: f"2026-11-21 {hour[1:]}" for hour in counts}
+    rows = [[f"{days[h]}:00:00.000", str(n), f"{days[h]}:17:31.250"] for h, n in counts.items()]
     return Lake({"date_trunc('minute'": rows}, list(partitions))
 
 
@@ -76,6 +77,12 @@ def test_too_few_rows_to_learn_from_are_said_and_write_nothing() -> None:
     found = _prepared(_lake(*partitions, h08=500, h09=499), objects)
     assert (found["status"], found["reason"]) == ("too few rows", "999 rows; 1,000 are needed")
     assert set(objects.files) == before
+
+
+def test_new_to_the_next_run_is_what_is_later_than_the_newest_row() -> None:
+    partition = _partition("09")
+    found = _prepared(_lake(partition, h08=500, h09=500), _objects(partition))
+    assert found["through"] == "2026-11-21T09:17:31.250Z"
 
 
 def test_files_that_are_no_data_are_left_out() -> None:
