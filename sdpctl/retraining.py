@@ -34,16 +34,19 @@ class Place:
 
     def start(self, now: datetime, given: Mapping[str, Any]) -> str:
         """Begin a run; its ARN."""
-        machine = f"{self.prefix}-{self.use_case}-retrain"
-        arn = self._machine(machine)
         name = f"{MANUAL}-{now:%Y%m%dt%H%M%S}"
         body = json.dumps({"reason": MANUAL, **given})
         states = self.clients("stepfunctions")
         return str(
-            states.start_execution(stateMachineArn=arn, name=name, input=body)["executionArn"]
+            states.start_execution(stateMachineArn=self.machine, name=name, input=body)[
+                "executionArn"
+            ]
         )
 
-    def _machine(self, name: str) -> str:
+    @property
+    def machine(self) -> str:
+        """The ARN of the workflow; CommandError where it is not deployed."""
+        name = f"{self.prefix}-{self.use_case}-retrain"
         pages = self.clients("stepfunctions").get_paginator("list_state_machines").paginate()
         for page in pages:
             for machine in page["stateMachines"]:
@@ -73,18 +76,19 @@ class Place:
 
     def release(self, step: str, **given: Any) -> dict[str, Any]:
         """Ask the function that moves the endpoint; CommandError with its reason."""
+        return self._ask("Release", {"step": step, **given})
+
+    def decide(self) -> dict[str, Any]:
+        """Let the function that starts runs look now; CommandError with its reason."""
+        return self._ask("Decide", {})
+
+    def _ask(self, function: str, given: Mapping[str, Any]) -> dict[str, Any]:
         answer = self.clients("lambda").invoke(
-            FunctionName=self._output("Release"), Payload=json.dumps({"step": step, **given})
+            FunctionName=self._output(function), Payload=json.dumps(given)
         )
         said: dict[str, Any] = json.loads(answer["Payload"].read())
         if answer.get("FunctionError"):
             raise CommandError(str(said.get("errorMessage", said)))
-        return said
-
-    def decide(self) -> dict[str, Any]:
-        """Ask the function that starts runs to look now."""
-        answer = self.clients("lambda").invoke(FunctionName=self._output("Decide"), Payload=b"{}")
-        said: dict[str, Any] = json.loads(answer["Payload"].read())
         return said
 
     def packages(self) -> list[dict[str, Any]]:
@@ -150,4 +154,6 @@ def _modelled(use_cases: list[UseCase], name: str | None) -> UseCase:
         if name in (None, use_case.name):
             return use_case
     choices = [u.name for u in with_model]
+    if name is None:
+        raise CommandError("no use case has a model")
     raise CommandError(f"use case {name!r} has no model; use cases with one: {choices}")

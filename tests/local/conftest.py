@@ -24,6 +24,7 @@ PARAMETERS = {
     "CorrelationWindow": "PT1M",
     "AllowedLateness": "PT2M",
     "retrainCheckMinutes": "1440",  # runs are started by the tests that want them
+    "retrainRows": "1000",
     "trainingPollSeconds": "1",
 }
 

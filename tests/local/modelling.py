@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from sdpctl.clock import now
 from sdpctl.commands.train import follow
 from sdpctl.retraining import Place
+from tests.local.driver import wait_until
 from tests.unit.ml.auctions import request
 
 TABLE = "parquet_transactions"
@@ -65,7 +66,27 @@ class Modelling:
         given["to"] = until.isoformat(timespec="milliseconds")
         if since:
             given["from"] = since.isoformat(timespec="milliseconds")
-        arn = self.place.start(now(), given)
+        return self.ended(self.place.start(now(), given))
+
+    def decide(self) -> str | None:
+        """Let the deciding function look; the ARN of the run that it started, if it did."""
+        name = self.place.decide()["started"]
+        return (
+            f"{self.place.machine.replace(':stateMachine:', ':execution:')}:{name}"
+            if name
+            else None
+        )
+
+    def await_step(self, arn: str, step: str) -> None:
+        """Wait until a run has come to a step."""
+        wait_until(
+            lambda: step in (name for _, name in self.place.steps(arn, 0)),
+            60,
+            lambda: f"{arn} is not at {step}: {self.place.execution(arn)}",
+        )
+
+    def ended(self, arn: str) -> Row:
+        """Wait until a run has ended; what it ended with."""
         ended = follow(self.place, arn, lambda step: None)
         if ended["status"] != "SUCCEEDED":
             return {"status": "failed", "cause": ended.get("cause"), "execution": arn}

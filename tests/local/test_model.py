@@ -6,6 +6,7 @@ the API instead, and does the rest that takes long.
 
 from __future__ import annotations
 
+import itertools
 import tarfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,10 @@ from typing import Any
 
 import pytest
 
+from infra.training import Training
+from lambdas.adapters.ledger import DynamoLedger
 from sdpctl import outputs, retraining
+from sdpctl.clock import now
 from sdpctl.local import aws
 from sdpctl.settings import Settings
 from tests.local.driver import wait_until
@@ -25,6 +29,7 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 ROWS = auctions(6_000, start=START)
 UNTIL = after(ROWS)
 ASKED = request(ROWS[0])
+BUDGET = Training().runs_per_day  # the tests' platform has the default
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +138,12 @@ def test_an_empty_range_ends_the_run_without_a_model(modelling: Modelling, champ
     assert len(modelling.place.packages()) == before
 
 
+def test_too_few_rows_end_the_run_before_a_job(modelling: Modelling, champion: str) -> None:
+    ended = modelling.run(since=START, until=START + timedelta(seconds=2))
+    assert ended["status"] == "too few rows", ended
+    assert ended["cause"] == f"{ended['rows']} rows; 1,000 are needed"
+
+
 def test_the_evaluation_is_kept_beside_the_model(modelling: Modelling, champion: str) -> None:
     names = modelling.place.names
     evaluation = modelling.place.document(names.key(champion, "evaluation.json"))
@@ -141,3 +152,58 @@ def test_the_evaluation_is_kept_beside_the_model(modelling: Modelling, champion:
     page = modelling.place.file(names.key(champion, "evaluation.html"))
     assert page
     assert b"<html" in page.lower()
+
+
+@pytest.fixture
+def news(modelling: Modelling) -> Iterator[None]:
+    """The last run has seen no newer rows than old ones, and enough have come since.
+
+    At the end the version that was in service is so again: a run may have replaced it.
+    """
+    before = modelling.place.champion()
+    assert before
+    start = now() - timedelta(days=20)  # of the days that are trained on, in hours of their own
+    modelling.fill(auctions(1_500, start=start), f"news-{start:%H%M%S}")
+    last = modelling.run(since=START, until=START + timedelta(seconds=2))
+    assert last["status"] == "too few rows", last
+    yield
+    after = modelling.place.champion()
+    if after and after["version"] != before["version"]:
+        modelling.place.release("switch", version=before["version"], force=True)
+
+
+@pytest.fixture
+def budget(settings: Settings) -> Iterator[DynamoLedger]:
+    """What may be trained today; at the end it is as if nothing had been."""
+    client = aws.client(settings, "dynamodb")
+    table = f"{settings.prefix}-training"
+    yield DynamoLedger(table, "adtech", client)
+    day = {"use_case": {"S": "adtech"}, "item": {"S": f"day/{now():%Y-%m-%d}"}}
+    client.delete_item(TableName=table, Key=day)
+
+
+def test_enough_new_rows_start_one_run_and_no_second_beside_it(
+    modelling: Modelling, news: None
+) -> None:
+    started = modelling.decide()
+    assert started
+    assert ":volume-" in started
+    modelling.await_step(started, "WaitForTraining")
+    assert modelling.place.decide() == {"started": None, "reason": "a run is under way"}
+    beside = modelling.run(until=UNTIL, since=START)
+    assert beside["status"] == "busy", beside
+    assert modelling.ended(started)["status"] in ("promoted", "refused")
+
+
+def test_a_day_whose_budget_is_spent_trains_no_more(
+    modelling: Modelling, news: None, budget: DynamoLedger
+) -> None:
+    holders = (f"spent-{number}" for number in itertools.count())
+    while budget.reserve(f"{now():%Y-%m-%d}", next(holders), 1, BUDGET, 10**6):
+        continue
+    started = modelling.decide()
+    assert started
+    assert modelling.ended(started)["status"] == "budget spent"
+    steps = {name for _, name in modelling.place.steps(started, 0)}
+    assert "IsGranted" in steps
+    assert "Train" not in steps
