@@ -22,11 +22,16 @@ Region = Annotated[
 
 
 def client(service: str, region: str | None, *, read_seconds: int = 60) -> Any:
-    """A boto3 client of the deployment; boto3 is loaded only now."""
-    if region is None:
-        from sdpctl.local import aws
+    """A boto3 client of the deployment; boto3 is loaded only now.
 
-        return aws.client(Settings.load(), service, read_seconds=read_seconds)
+    Raises CommandError if it is the platform on this machine and that does not run.
+    """
+    if region is None:
+        from sdpctl.local import aws, running
+
+        settings = Settings.load()
+        running.require(settings)
+        return aws.client(settings, service, read_seconds=read_seconds)
     import boto3
     from botocore.config import Config
 

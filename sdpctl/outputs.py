@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sdpctl.errors import CommandError
-from sdpctl.local import aws
+from sdpctl.local import aws, running
 from sdpctl.settings import Settings
 
 _API = re.compile(r"https://([a-z0-9]+)\.execute-api\.[^/]+/([^/]+)(/.*)?")
@@ -83,6 +83,7 @@ def local_url(settings: Settings, url: str) -> str:
 
 
 def _raw(settings: Settings) -> dict[str, str]:
+    running.require(settings)
     try:
         stacks = aws.client(settings, "cloudformation").describe_stacks()["Stacks"]
     except (BotoCoreError, ClientError) as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from sdpctl.errors import CommandError
 ROOT = Path(__file__).resolve().parent.parent
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
+PORTS = {"SDP_EMULATOR_PORT": 4566, "SDP_FLINK_PORT": 8081, "SDP_SAGEMAKER_PORT": 8082}
+PORTS_FILE = "ports.json"
 
 
 @dataclass(frozen=True)
@@ -29,15 +33,31 @@ class Settings:
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Read SDP_HOME and the ports, SDP_…_PORT; raises CommandError."""
+        """Read SDP_HOME and the ports, SDP_…_PORT; raises CommandError.
+
+        A port that is not set is the one the platform was started with.
+        """
         env = os.environ if environ is None else environ
-        return cls(
-            root=ROOT,
-            home=Path(env.get("SDP_HOME") or ROOT / ".sdp").resolve(),
-            emulator_port=_port(env, "SDP_EMULATOR_PORT", 4566),
-            flink_port=_port(env, "SDP_FLINK_PORT", 8081),
-            sagemaker_port=_port(env, "SDP_SAGEMAKER_PORT", 8082),
+        home = Path(env.get("SDP_HOME") or ROOT / ".sdp").resolve()
+        started = started_with(home)
+        ports = {name: _port(env, name, started[name]) for name in PORTS}
+        _require_different(ports)
+        return cls(ROOT, home, *ports.values())
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Each port by the name of its variable."""
+        return dict(
+            zip(PORTS, (self.emulator_port, self.flink_port, self.sagemaker_port), strict=True)
         )
+
+    def remember_ports(self) -> None:
+        """Keep the ports for commands that are not told them, as in another terminal."""
+        (self.home / PORTS_FILE).write_text(json.dumps(self.ports))
+
+    def forget_ports(self) -> None:
+        """The next start has the usual ones, unless it is told."""
+        (self.home / PORTS_FILE).unlink(missing_ok=True)
 
     @property
     def endpoint(self) -> str:
@@ -83,6 +103,21 @@ class Settings:
             "SDP_SAGEMAKER_PORT": str(self.sagemaker_port),
             "PATH": f"{self.python('dev').parent}{os.pathsep}{os.environ.get('PATH', '')}",
         }
+
+
+def started_with(home: Path) -> dict[str, int]:
+    """The ports the platform there was started with, the usual ones if it never was."""
+    with suppress(OSError, ValueError, TypeError, AttributeError):
+        found = json.loads((home / PORTS_FILE).read_text())
+        return {name: int(found.get(name, usual)) for name, usual in PORTS.items()}
+    return dict(PORTS)
+
+
+def _require_different(ports: Mapping[str, int]) -> None:
+    names = {port: name for name, port in ports.items()}
+    for name, port in ports.items():
+        if names[port] != name:
+            raise CommandError(f"{name} and {names[port]} are both {port}: each needs its own")
 
 
 def _port(env: Mapping[str, str], name: str, default: int) -> int:

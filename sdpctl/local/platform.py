@@ -15,7 +15,7 @@ from rich.console import Console
 import usecases
 from sdpctl import outputs
 from sdpctl.errors import CommandError
-from sdpctl.local import deploy, emulator, flink_status, workers
+from sdpctl.local import deploy, emulator, flink_status, running, workers
 from sdpctl.local.applications import applications
 from sdpctl.local.applications import start as start_application
 from sdpctl.local.processes import last_lines, pause, port_is_free, require_port
@@ -55,8 +55,9 @@ class Steps:
 
 def up(settings: Settings, parameters: Mapping[str, str], steps: Steps) -> None:
     """Everything from the emulator to a running Flink job; what is there already stays."""
-    settings.home.mkdir(parents=True, exist_ok=True)
     require_ports(settings)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    settings.remember_ports()
     assembly = steps("Templates", lambda: deploy.synth(settings, parameters))
     steps("AWS emulator", lambda: emulator.start(settings))
     steps("SageMaker stand-in", lambda: sagemaker.start(settings))
@@ -69,6 +70,7 @@ def up(settings: Settings, parameters: Mapping[str, str], steps: Steps) -> None:
 
 def require_ports(settings: Settings) -> None:
     """Raise CommandError if another program has a port that will be needed: before any work."""
+    running.require_same_ports(settings)
     emulator.require_free(settings)
     if not sagemaker.service(settings).process():
         require_port(settings.sagemaker_port, "SDP_SAGEMAKER_PORT")
@@ -81,6 +83,7 @@ def down(settings: Settings, steps: Steps) -> None:
     steps("Workers and Flink application ended", lambda: workers.stop(settings))
     steps("SageMaker stand-in ended", lambda: sagemaker.stop(settings))
     steps("AWS emulator ended, its data saved", lambda: emulator.stop(settings))
+    settings.forget_ports()
 
 
 def clean(settings: Settings, steps: Steps) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sdpctl.local import aws, deploy, emulator, flink_status, workers
+from sdpctl.local import aws, deploy, emulator, flink_status, running, workers
 from sdpctl.local.delivery import worker as delivery
 from sdpctl.local.processes import Service
 from sdpctl.local.sagemaker import service as sagemaker
@@ -33,10 +33,12 @@ class Component:
 
 def components(settings: Settings, now: datetime) -> list[Component]:
     """The state of everything, at `now`."""
-    answers = emulator.healthy(settings)
+    running.require_same_ports(settings)
+    # what answers there without a process of ours is another's
+    answers = bool(emulator.service(settings).process()) and emulator.healthy(settings)
     return [
         _of_process("emulator", emulator.service(settings), settings.endpoint, answers),
-        _stacks(settings),
+        _stacks(settings, answers),
         *(_consumers(settings) if answers else []),
         _of_process("workers", workers.service(settings), "", True),
         _of_process(
@@ -56,8 +58,8 @@ def _of_process(name: str, service: Service, detail: str, healthy: bool) -> Comp
     return Component(name, bool(process) and healthy, since, None, detail, str(service.log))
 
 
-def _stacks(settings: Settings) -> Component:
-    states = deploy.stack_states(settings)
+def _stacks(settings: Settings, answers: bool) -> Component:
+    states = deploy.stack_states(settings) if answers else {}
     ours = {k: v for k, v in states.items() if k.startswith(settings.stage)}
     wrong = [f"{k}: {v}" for k, v in ours.items() if not v.endswith("_COMPLETE") or "ROLL" in v]
     detail = "; ".join(wrong) or f"{len(ours)} deployed"

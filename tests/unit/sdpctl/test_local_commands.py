@@ -9,7 +9,8 @@ from glue.errors import ParameterError
 from sdpctl.commands.local import parse_parameters
 from sdpctl.errors import CommandError
 from sdpctl.local import platform
-from sdpctl.settings import Settings
+from sdpctl.settings import PORTS, Settings
+from tests.unit.sdpctl.ports import free_port
 
 
 def test_parameters_are_pairs_parted_by_spaces() -> None:
@@ -45,18 +46,12 @@ def test_a_parameter_that_cannot_be_is_refused_by_name(text: str, said: str) -> 
 def test_a_port_in_use_is_told_with_its_variable_before_any_work(
     tmp_path: Path, variable: str
 ) -> None:
-    with (
-        socket.create_server(("127.0.0.1", 0)) as other,
-        socket.create_server(("127.0.0.1", 0)) as free,
-    ):
+    with socket.create_server(("127.0.0.1", 0)) as other:
         places = {
             "SDP_HOME": str(tmp_path),
-            "SDP_EMULATOR_PORT": str(free.getsockname()[1]),
-            "SDP_FLINK_PORT": str(free.getsockname()[1]),
-            "SDP_SAGEMAKER_PORT": str(free.getsockname()[1]),
+            **{name: str(free_port()) for name in PORTS},
             variable: str(other.getsockname()[1]),
         }
-        free.close()
         with pytest.raises(CommandError, match=rf"port \d+ is in use .* {variable}=") as refused:
             platform.up(Settings.load(places), {}, platform.Steps())
         assert str(other.getsockname()[1]) in str(refused.value)
