@@ -42,7 +42,13 @@ class Settings:
         started = started_with(home)
         ports = {name: _port(env, name, started[name]) for name in PORTS}
         _require_different(ports)
-        return cls(ROOT, home, *ports.values())
+        return cls(
+            root=ROOT,
+            home=home,
+            emulator_port=ports["SDP_EMULATOR_PORT"],
+            flink_port=ports["SDP_FLINK_PORT"],
+            sagemaker_port=ports["SDP_SAGEMAKER_PORT"],
+        )
 
     @property
     def ports(self) -> dict[str, int]:
