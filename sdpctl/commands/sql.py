@@ -20,6 +20,7 @@ from sdpctl.sql import rows as shown
 from sdpctl.sql.athena import Athena, Finished
 from sdpctl.sql.rows import Column, Row
 from sdpctl.sql.saved import SavedQuery, saved_queries
+from sdpctl.sql.statements import require_question
 
 TABLE_ROWS = 1000
 INTERRUPTED = 130
@@ -55,6 +56,7 @@ def sql(
         _list(queries)
         return
     asked = _statement(query, saved, param or [], queries)
+    require_question(asked)
     athena = Athena(
         deployment.client("athena", region),
         topology.workgroup(name),

@@ -1,7 +1,8 @@
 """Start the emulator with some of its parts replaced, inside its own process and environment.
 
 1. Athena: a table is its registered partitions, read where their files lie, typed by Glue; a
-   stopped query stops; bytes scanned are those that were read (`sdpctl.local.athena`).
+   stopped query stops; bytes scanned are those that were read; nothing is created or dropped
+   (`sdpctl.local.athena`).
 2. Firehose: a Kinesis source is left to our delivery worker; the emulator's own delivery runs
    inside PutRecords, one object per record. The worker is told of the backup of source records,
    which the emulator keeps and does not describe.
@@ -118,9 +119,12 @@ def _describe_destination(dest: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-async def _execute_query(query_id: str, *rest: Any) -> None:
+async def _execute_query(
+    query_id: str, query: str, database: str, ddl: object, catalog: str | None = None
+) -> None:
+    """The emulator would create and drop tables by itself: `ddl` goes to the engine as well."""
     _query_id.set(query_id)
-    await _execute(query_id, *rest)
+    await _execute(query_id, query, database, None, catalog)
     execution = athena._executions.get(query_id)
     if execution and execution.get("_stopped"):
         execution["Status"] |= {"State": "CANCELLED", "StateChangeReason": "Query cancelled"}

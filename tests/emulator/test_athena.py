@@ -132,6 +132,20 @@ def test_the_reason_of_a_failure_is_given(lake: Lake) -> None:
     assert '"nothing" not found' in status["StateChangeReason"]
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TABLE things",
+        "DROP TABLE IF EXISTS shop.things;",
+        f"CREATE EXTERNAL TABLE more (id string) LOCATION 's3://{BUCKET}/more/'",
+    ],
+)
+def test_the_catalog_is_not_changed_by_sql(lake: Lake, statement: str) -> None:
+    before = lake.glue.get_tables(DatabaseName="shop")["TableList"]
+    assert lake.query(statement)["Status"]["State"] == "FAILED"
+    assert lake.glue.get_tables(DatabaseName="shop")["TableList"] == before
+
+
 def test_a_stopped_query_ends_cancelled(lake: Lake) -> None:
     """It would take hours."""
     started = lake.athena.start_query_execution(
