@@ -28,11 +28,11 @@ class Assets:
     def __post_init__(self) -> None:
         for folder in (self.functions, self.lake):
             if not folder.is_dir():
-                raise AssetError(f"{folder} is absent; build it with: python -m lambdas.bundle")
+                raise AssetError(f"{folder} is absent; build it with 'make build'")
         if not self.models.is_dir():
-            raise AssetError(f"{self.models} is absent; build it with: python -m ml.package")
+            raise AssetError(f"{self.models} is absent; build it with 'make build'")
         if not self.analytics.is_file():
-            raise AssetError(f"{self.analytics} is absent; build it with: ./sdp package")
+            raise AssetError(f"{self.analytics} is absent; build it with 'make build'")
 
     @classmethod
     def built(cls, root: Path) -> Assets:

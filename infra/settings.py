@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from glue.errors import ParameterError
-from glue.parameters import Parameters, check_names, format_duration, parse_duration
+from glue.parameters import DEFAULTS, Parameters, check_names, format_duration, parse_duration
 from infra.training import MEMORY_MIB, Training
 
 REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1")
@@ -63,11 +63,15 @@ class Settings:
         name are held to be misspelt.
         """
         check_names(context)
-        read = _Reader(context)
+        return cls.read(_Reader(context))
+
+    @classmethod
+    def read(cls, read: _Reader) -> Settings:
+        """Each setting from its key."""
         return cls(
             prefix=read("prefix", "sdp", _prefix),
             regions=read("regions", ",".join(REGIONS), _regions),
-            parameters=Parameters.parse(context),
+            parameters=Parameters.parse(read.context),
             retain_data=read("removal", "retain", _one_of("retain", "destroy")) == "retain",
             shards=read("streamShards", "2", _shards),
             stream_retention_hours=read("streamRetentionHours", "72", _number(24, 8760)),
@@ -92,14 +96,23 @@ class Settings:
         )
 
 
+def names() -> frozenset[str]:
+    """Every key that a deployment reads."""
+    read = _Reader({})
+    Settings.read(read)
+    return read.names | frozenset(DEFAULTS)
+
+
 class _Reader:
     """Reads one key with its check; what the check refuses is reported under the key's name."""
 
     def __init__(self, context: Mapping[str, object]) -> None:
-        self._context = context
+        self.context = context
+        self.names: frozenset[str] = frozenset()
 
     def __call__(self, name: str, default: str, check: Callable[[str], T]) -> T:
-        value = self._context.get(name, default)
+        self.names |= {name}
+        value = self.context.get(name, default)
         text = str(value).lower() if isinstance(value, bool) else str(value)
         try:
             return check(text)

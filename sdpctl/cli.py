@@ -55,7 +55,8 @@ def _about() -> None:
 
 def main() -> None:
     """Run the command line."""
-    _guarded(app(sys.argv[1] if len(sys.argv) > 1 else None))
+    found = app(sys.argv[1] if len(sys.argv) > 1 else None)
+    _guarded(lambda: found(prog_name="./sdp"))
 
 
 def run(command: Callable[..., None]) -> None:

@@ -12,7 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from glue.parameters import Parameters, check_names
+from glue.errors import ParameterError
+from infra import settings as deployment
 from sdpctl import outputs as deployed
 from sdpctl.clock import now
 from sdpctl.errors import CommandError
@@ -78,8 +79,12 @@ def parse_parameters(text: str) -> dict[str, str]:
     if wrong:
         raise CommandError(f"PARAMETERS: {wrong[0]!r} is not of the form Name=value")
     found = {name: value for name, _, value in pairs}
-    check_names(found)
-    Parameters.parse(found)
+    if len(found) < len(pairs):
+        raise CommandError("PARAMETERS: a name is there twice")
+    if unknown := sorted(found.keys() - deployment.names()):
+        known = sorted(deployment.names())
+        raise ParameterError(f"{unknown[0]}: no such parameter; parameters: {known}")
+    deployment.Settings.parse(found)
     return found
 
 

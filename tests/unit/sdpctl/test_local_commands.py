@@ -29,11 +29,18 @@ def test_what_is_no_pair_is_refused(text: str) -> None:
         parse_parameters(text)
 
 
+def test_a_name_that_is_there_twice_is_refused() -> None:
+    with pytest.raises(CommandError, match="a name is there twice"):
+        parse_parameters("CorrelationWindow=PT1M CorrelationWindow=PT2M")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("CorrelationWindow=never", r"^CorrelationWindow: 'never' is not an ISO 8601 duration"),
         ("AggregationPeriod=PT7M", r"^AggregationPeriod=PT7M: must divide 15 minutes"),
+        ("Bogus=1", r"^Bogus: no such parameter; .*'retrainCheckMinutes'"),
+        ("retrainCheckMinutes=0", r"^retrainCheckMinutes=0: "),
         ("AllowedLatenes=PT1M", r"^AllowedLatenes: no such parameter; parameters: \['Agg"),
     ],
 )
