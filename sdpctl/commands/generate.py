@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -15,30 +17,53 @@ import typer
 from rich.console import Console
 
 import usecases
-from glue import PlatformError
+from glue import PlatformError, instants
 from glue.errors import ParameterError
-from glue.generation import Event, Generation, Generator, Settings
-from glue.parameters import parse_duration
+from glue.generation import REPEAT_WITHIN, Event, Generation, Generator, Settings
+from glue.parameters import Parameters, format_duration, parse_duration
 from sdpctl.clock import now
 
 START_STEP = timedelta(minutes=10)
 CHUNK = 1_000
+RANGES: Mapping[str, tuple[float, float]] = {
+    "--events": (0, 10_000_000_000),
+    "--rate": (0.001, 1_000_000),
+    "--duplicates": (0, 1),
+    "--shuffle": (0, 86_400),
+    "--late": (0, 0.5),
+    "--unmatched": (0, 1),
+    "--drift": (-10, 10),
+}
+
+
+def _range(option: str) -> str:
+    low, high = RANGES[option]
+    return f"{low} to {high}"
 
 
 def generate(
     use_case: Annotated[str, typer.Option(help="The use case whose events to make.")],
-    events: Annotated[int, typer.Option(min=0, help="Distinct events; copies come on top.")],
+    events: Annotated[
+        int,
+        typer.Option(help=f"Distinct events, {_range('--events')}; copies come on top."),
+    ],
     seed: Annotated[int, typer.Option(help="Same seed, start and shares: same events.")] = 1,
-    rate: Annotated[float, typer.Option(help="Events per second of event time.")] = 1000.0,
+    rate: Annotated[
+        float, typer.Option(help=f"Events per second of event time, {_range('--rate')}.")
+    ] = 1000.0,
     duplicates: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of events sent twice, same event_id.")
+        float,
+        typer.Option(help=f"Share of events sent twice, same event_id, {_range('--duplicates')}."),
     ] = 0.0,
-    shuffle: Annotated[float, typer.Option(min=0, help="Seconds of event time to mix.")] = 0.0,
+    shuffle: Annotated[
+        float, typer.Option(help=f"Seconds of event time to mix, {_range('--shuffle')}.")
+    ] = 0.0,
     late: Annotated[
-        float, typer.Option(min=0, max=0.5, help="Share that is too late to be counted.")
+        float, typer.Option(help=f"Share that is too late to be counted, {_range('--late')}.")
     ] = 0.0,
     unmatched: Annotated[
-        float, typer.Option(min=0, max=1, help="Share without the earlier events of its key.")
+        float,
+        typer.Option(help=f"Share without the earlier events of its key, {_range('--unmatched')}."),
     ] = 0.0,
     late_by: Annotated[
         str, typer.Option(help="How late, ISO 8601; above CorrelationWindow + AllowedLateness.")
@@ -51,7 +76,11 @@ def generate(
         str, typer.Option(help="AggregationPeriod of the truth's rows, ISO 8601.")
     ] = "PT5M",
     drift: Annotated[
-        float, typer.Option(help="How far behaviour has moved since a model learned it; 0: not.")
+        float,
+        typer.Option(
+            help="How far behaviour has moved since a model learned it, "
+            f"{_range('--drift')}; 0: not."
+        ),
     ] = 0.0,
     out: Annotated[
         Path | None, typer.Option(help="File for the NDJSON. [default: standard output]")
@@ -63,8 +92,20 @@ def generate(
     --events counts distinct events: with --duplicates 0.1 about a tenth more lines are written.
     Without --start the events end before now: the start is floored to ten minutes, and printed.
     """
-    errors = Console(stderr=True)
+    errors = Console(stderr=True, highlight=False)
     try:
+        _check_numbers(
+            {
+                "--events": events,
+                "--rate": rate,
+                "--duplicates": duplicates,
+                "--shuffle": shuffle,
+                "--late": late,
+                "--unmatched": unmatched,
+                "--drift": drift,
+            }
+        )
+        _check_files(out, truth)
         settings = Settings(
             events=events,
             start=_start(start, timedelta(seconds=events / rate)),
@@ -74,20 +115,24 @@ def generate(
             shuffle=timedelta(seconds=shuffle),
             late=late,
             unmatched=unmatched,
-            late_by=_duration("--late-by", late_by),
-            period=_duration("--period", period),
+            late_by=_late_by(late_by),
+            period=_period(period),
             drift=drift,
         )
+        _check_times(settings)
         found = usecases.load().use_case(use_case)
-    except (PlatformError, ZeroDivisionError) as error:
-        errors.print(f"[red]{error}[/]")
+        generation = Generation(found, generator_of(use_case), settings)
+        span = f"{settings.span} of event time"
+        errors.print(f"start {settings.start.isoformat()}, {span}", style="dim")
+        with _file("--out", out), _output(out) as stream:
+            write(generation, stream)
+        if truth:
+            with _file("--truth", truth):
+                told = orjson.dumps(generation.truth(), option=orjson.OPT_INDENT_2)
+                truth.write_bytes(told + b"\n")
+    except PlatformError as error:
+        errors.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
-    generation = Generation(found, generator_of(use_case), settings)
-    errors.print(f"start {settings.start.isoformat()}, {settings.span} of event time", style="dim")
-    with _output(out) as stream:
-        write(generation, stream)
-    if truth:
-        truth.write_bytes(orjson.dumps(generation.truth(), option=orjson.OPT_INDENT_2) + b"\n")
 
 
 def generator_of(use_case: str) -> Generator:
@@ -113,21 +158,91 @@ def default_start(present: datetime, span: timedelta) -> datetime:
     return datetime.fromtimestamp(latest // step * step, UTC)
 
 
-def _duration(option: str, text: str) -> timedelta:
+def _check_numbers(given: Mapping[str, float]) -> None:
+    for option, value in given.items():
+        low, high = RANGES[option]
+        if not low <= value <= high:  # so is what is no number
+            raise ParameterError(f"{option} {value}: must be from {_range(option)}")
+
+
+def _late_by(text: str) -> timedelta:
     try:
-        return parse_duration(text)
+        found = parse_duration(text)
     except ValueError as error:
-        raise ParameterError(f"{option}: {error}") from error
+        raise ParameterError(f"--late-by: {error}") from error
+    if not found:
+        raise ParameterError(f"--late-by {text}: must be longer than nothing")
+    return found
+
+
+def _period(text: str) -> timedelta:
+    """What a deployment takes for its AggregationPeriod, and nothing else."""
+    try:
+        return Parameters.parse({"AggregationPeriod": text}).aggregation_period
+    except ParameterError as error:
+        raise ParameterError(f"--period: {error}") from error
 
 
 def _start(text: str | None, span: timedelta) -> datetime:
-    if text is None:
-        return default_start(now(), span)
     try:
-        found = datetime.fromisoformat(text)
+        return default_start(now(), span) if text is None else instants.parse(text)
     except ValueError as error:
-        raise ParameterError(f"--start: {text!r} is not RFC 3339") from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+        raise ParameterError(f"--start {text!r}: {error}") from error
+    except OverflowError as error:
+        raise ParameterError(
+            f"--events at this --rate are {span}: no start is early enough"
+        ) from error
+
+
+def _check_times(settings: Settings) -> None:
+    """Every event's time must be one that can be written."""
+    latest = max(settings.shuffle, REPEAT_WITHIN)
+    try:
+        if settings.late:
+            instants.from_millis(settings.start_ms - _millis(settings.late_by))
+    except ValueError as error:
+        late_by = format_duration(settings.late_by)
+        raise ParameterError(f"--late-by {late_by} before --start: {error}") from error
+    try:
+        instants.from_millis(settings.start_ms + _millis(settings.span + latest))
+    except ValueError as error:
+        raise ParameterError(
+            f"--start, and {settings.span} for --events at this --rate: {error}"
+        ) from error
+
+
+def _millis(duration: timedelta) -> int:
+    return duration // timedelta(milliseconds=1)
+
+
+def _check_files(out: Path | None, truth: Path | None) -> None:
+    """Before any work: both can be written, and are two."""
+    for option, path in (("--out", out), ("--truth", truth)):
+        if path:
+            with _file(option, path):
+                _check_file(option, path)
+    if out and truth and (out.resolve() == truth.resolve()):
+        raise ParameterError(f"--out and --truth are the same file, {out}: name two")
+
+
+def _check_file(option: str, path: Path) -> None:
+    if path.is_dir():
+        raise ParameterError(f"{option} {path}: is a folder; name a file")
+    if not path.parent.is_dir():
+        raise ParameterError(f"{option} {path}: there is no folder {path.parent}; make it first")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise ParameterError(f"{option} {path}: you may not write there")
+
+
+@contextmanager
+def _file(option: str, path: Path | None) -> Iterator[None]:
+    """What the system says of a file, under its option; a pipe's reader may go as it likes."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
+        raise ParameterError(f"{option} {path or '-'}: {error.strerror}") from error
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import orjson
+import pytest
 import typer
 from typer.testing import CliRunner
 
@@ -43,3 +44,61 @@ def test_a_share_or_duration_that_makes_no_sense_is_refused_by_name():
     assert "late-by" in _run("--late-by", "3 hours").output
     assert _run("--late-by", "3 hours").exit_code == 2
     assert "unheard" in CliRunner().invoke(app, [*RUN, "--use-case", "unheard"]).output
+
+
+REFUSED = {
+    "--rate nan": "from 0.001 to 1000000",
+    "--rate 0": "--rate 0.0: must be from 0.001 to 1000000",
+    "--rate 1e-9": "--rate 1e-09: must be from 0.001 to 1000000",
+    "--rate -3": "--rate -3.0: must be from 0.001 to 1000000",
+    "--shuffle inf": "--shuffle inf: must be from 0 to 86400",
+    "--shuffle 1e300": "--shuffle 1e+300: must be from 0 to 86400",
+    "--late nan": "--late nan: must be from 0 to 0.5",
+    "--drift 1e300": "--drift 1e+300: must be from -10 to 10",
+    "--events -1": "--events -1: must be from 0 to 10000000000",
+    "--start 0001-01-01T00:00:00Z": "not within the years 1970 to 9999",
+    "--start 9999-12-31T23:59:59.999Z": "not within the years 1970 to 9999",
+    "--start 2026-11-21T10:00:00": "not RFC 3339 with an offset",
+    "--start 1970-01-01T01:00:00Z --late 0.1": "--late-by PT3H before --start",
+    "--rate 0.001 --events 9000000000": "not within the years 1970 to 9999",
+    "--late-by PT0S": "--late-by PT0S: must be longer than nothing",
+    "--period PT0S": "must divide 15 minutes, or be a multiple of them that divides a day",
+    "--period PT7M": "must divide 15 minutes, or be a multiple of them that divides a day",
+    "--out /dev/full": "--out /dev/full: No space left on device",
+}
+
+
+@pytest.mark.parametrize("arguments", REFUSED)
+def test_what_cannot_be_generated_is_refused_in_one_line_with_its_option(arguments):
+    result = _run(*arguments.split())
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert REFUSED[arguments] in result.stderr.splitlines()[-1]
+    assert arguments.split()[0] in result.stderr.splitlines()[-1]
+
+
+def test_events_that_would_have_begun_before_all_calendars_are_refused():
+    result = CliRunner().invoke(
+        app, ["--use-case", "adtech", "--events", "9000000000", "--rate", "0.001"]
+    )
+    assert result.exit_code == 2
+    assert "no start is early enough" in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--out", "--truth"])
+def test_a_file_that_cannot_be_written_is_refused_before_any_event_is(option, tmp_path):
+    other = tmp_path / "other"
+    files = ["--truth" if option == "--out" else "--out", str(other)]
+    for path, reason in ((tmp_path, "is a folder"), (tmp_path / "no" / "x", "there is no folder")):
+        result = _run(option, str(path), *files)
+        assert result.exit_code == 2
+        assert result.stderr.startswith(f"{option} {path}: {reason}")
+    assert not other.exists()
+
+
+def test_events_and_truth_are_not_written_to_one_file(tmp_path):
+    (tmp_path / "folder").mkdir()
+    same = tmp_path / "folder" / ".." / "x"
+    result = _run("--out", str(tmp_path / "x"), "--truth", str(same))
+    assert result.exit_code == 2
+    assert "are the same file" in result.stderr
+    assert not same.exists()
