@@ -27,6 +27,7 @@ _SETTINGS = (
     "SET enable_progress_bar = false",
     "SET enable_profiling = 'no_output'",
     "SET lambda_syntax = 'ENABLE_SINGLE_ARROW'",
+    "SET python_enable_replacements = false",  # a variable of ours is no table
     *STATEMENTS,
 )
 
@@ -57,7 +58,9 @@ def run(
     """
     with duckdb.connect(":memory:") as connection:
         started(connection)
-        _prepare(connection, database, tables)
+        known = list(tables)
+        _prepare(connection, database, known)
+        _close(connection, known)
         _require_query(connection, query)
         found = connection.sql(query)
         types = [str(of) for of in found.types]
@@ -87,6 +90,13 @@ def _prepare(connection: duckdb.DuckDBPyConnection, database: str, tables: Itera
         named = f'{CATALOG}."{table.database}"."{table.name}"'
         connection.execute(f"CREATE VIEW {named} AS {relation(table)}")
     connection.execute(f'USE {CATALOG}."{database}"')
+
+
+def _close(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> None:
+    """From here on nothing is read but the tables' files, whatever functions a query calls."""
+    connection.execute("SET allowed_paths = $1", [[file for t in tables for file in t.files]])
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
 
 
 def _require_query(connection: duckdb.DuckDBPyConnection, query: str) -> None:

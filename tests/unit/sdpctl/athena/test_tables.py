@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -154,6 +155,28 @@ def test_a_whole_number_divides_to_a_whole_number_as_in_athena() -> None:
 def test_what_is_no_single_query_is_refused(query: str, reason: str) -> None:
     with pytest.raises(engine.QueryError, match=reason):
         rows(query)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "read_csv('{0}/secret.csv')",
+        "read_text('{0}/secret.csv')",
+        "read_json('{0}/secret.csv')",
+        "'{0}/secret.csv'",
+        "read_parquet('{0}/*.parquet')",
+        "glob('{0}/*')",
+        "known",
+    ],
+)
+def test_the_machines_other_files_are_not_read(source: str, tmp_path: Path) -> None:
+    """Nor a variable of the process that a query names."""
+    (tmp_path / "secret.csv").write_text("a,b\n1,2\n")
+    parquet(tmp_path / "other.parquet", id=["x"])
+    things = table({("d", "1"): [parquet(tmp_path / "date=d" / "hour=1" / "a.parquet", id=["a"])]})
+    assert rows("SELECT id FROM things", things) == [["a"]]
+    with pytest.raises(duckdb.Error, match=r"disabled by configuration|does not exist"):
+        rows(f"SELECT * FROM {source.format(tmp_path)}", things)
 
 
 def test_another_format_is_named(tmp_path: Path) -> None:
