@@ -72,5 +72,5 @@ def _guarded(command: Callable[[], None]) -> None:
         command()
     except PlatformError as error:
         console = Console(stderr=True, highlight=False)
-        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        console.print(str(error), style="red", markup=False, emoji=False, soft_wrap=True)
         sys.exit(1)

@@ -41,7 +41,7 @@ from sdpctl.local.applications import Application, fetch, parse
 from sdpctl.local.processes import pause
 from sdpctl.settings import Settings
 from sdpctl.sql.athena import Athena
-from sdpctl.sql.rows import size
+from sdpctl.sql.rows import cell, size
 
 SHOWN = 50  # differences in the table
 STORED_SECONDS = 300
@@ -224,7 +224,7 @@ def _show(found: list[Difference]) -> None:
         table = Table("report", "key", "bucket", "measure", "lake", "live")
         for (path, key, period), measure, lake, live in found[:SHOWN]:
             at = instants.to_wire(from_millis(period * 1000))
-            table.add_row(path, str(key), at, measure, _number(lake), _number(live))
+            table.add_row(path, cell(key), at, measure, _number(lake), _number(live))
         console.print(table)
     more = f", of which {SHOWN} are shown" if len(found) > SHOWN else ""
     console.print(f"{len(found):,} differences{more}")

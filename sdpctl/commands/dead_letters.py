@@ -15,6 +15,7 @@ from sdpctl.clock import now
 from sdpctl.local.processes import pause
 from sdpctl.sql.athena import Athena
 from sdpctl.sql.letters import count_query, glimpse, original, query
+from sdpctl.sql.rows import cell
 
 Letter = dict[str, Any]
 _SOURCE = ("stream", "shard", "sequence_number")
@@ -75,7 +76,7 @@ def _table(rows: list[Letter]) -> Table:
         wrong = row["detail"] or row["field"] or ""
         record = glimpse(original(row["payload"], row["encoding"]))
         cells = (row["failed_at"], row["stage"], row["reason"], wrong, record)
-        shown.add_row(*(str(cell).replace("[", r"\[") for cell in cells))
+        shown.add_row(*map(cell, cells))
     return shown
 
 
@@ -84,5 +85,6 @@ def _counts(rows: list[Letter]) -> Table:
     for title in ("stage", "reason", "letters", "newest"):
         shown.add_column(title, justify="right" if title == "letters" else "left")
     for row in rows:
-        shown.add_row(row["stage"], row["reason"], f"{row['letters']:,}", str(row["newest"]))
+        letters = f"{row['letters']:,}"
+        shown.add_row(*map(cell, (row["stage"], row["reason"], letters, row["newest"])))
     return shown

@@ -9,13 +9,14 @@ import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from glue.targets.lake import lake_tables
 from sdpctl import deployment
 from sdpctl.errors import CommandError
 from sdpctl.lake import LakeObject, Partition, objects, partitions
 from sdpctl.settings import Settings
-from sdpctl.sql.rows import size
+from sdpctl.sql.rows import cell, size
 
 
 def lake(
@@ -104,7 +105,7 @@ def _show(facts: list[dict[str, Any]], as_json: bool, name: str) -> None:
     Console(highlight=False).print(shown)
 
 
-def _cell(column: str, value: Any) -> str:
+def _cell(column: str, value: Any) -> Text:
     if value is None:
-        return ""
-    return size(value) if column == "bytes" else str(value)
+        return Text()
+    return cell(size(value) if column == "bytes" else value)

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from sdpctl.connection import ApiKey, connect
 from sdpctl.errors import CommandError
+from sdpctl.sql.rows import cell
 
 
 def predict(
@@ -63,5 +64,5 @@ def table(answer: dict[str, Any]) -> Table:
     for prediction in answer["predictions"]:
         unseen = ", ".join(prediction.get("unseen", []))
         label = f"{prediction['predicted_label']:.0f}"
-        shown.add_row(f"{prediction['score']:.4f}", label, unseen)
+        shown.add_row(f"{prediction['score']:.4f}", label, cell(unseen))
     return shown

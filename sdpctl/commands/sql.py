@@ -135,7 +135,7 @@ class _Counted(Iterator[Row]):
 def _tell(finished: Finished, columns: list[Column], count: int, *, more: bool) -> None:
     errors = Console(stderr=True, highlight=False, style="dim")
     types = ", ".join(f"{column.name} {column.type}" for column in columns)
-    errors.print(escape(types), soft_wrap=True)
+    errors.print(shown.cell(types), soft_wrap=True)
     rest = ", and there are more (--max-rows)" if more else ""
     seconds, scanned = finished.milliseconds / 1000, shown.size(finished.scanned_bytes)
     errors.print(
@@ -144,7 +144,7 @@ def _tell(finished: Finished, columns: list[Column], count: int, *, more: bool) 
 
 
 def _list(queries: dict[str, SavedQuery]) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     for query in queries.values():
         console.print(f"[bold]{query.name}[/]  {escape(query.question)}")
         for p in query.parameters:

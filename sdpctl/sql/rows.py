@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 import orjson
 from rich.table import Table
+from rich.text import Text
 
 Row = list[Any]
 _INTEGERS = ("tinyint", "smallint", "integer", "int", "bigint")
 _FLOATS = ("float", "real", "double")
 NUMBERS = (*_INTEGERS, *_FLOATS, "decimal")
+# What a terminal obeys; a tab and the end of a line only move.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Column(NamedTuple):
@@ -59,10 +63,19 @@ def table(columns: Sequence[Column], rows: Iterable[Row]) -> Table:
     for name, type_ in columns:
         right = type_.partition("(")[0] in NUMBERS
         side: Literal["left", "right"] = "right" if right else "left"
-        shown.add_column(f"{name}\n[dim]{type_}[/]", justify=side, overflow="fold")
+        title = cell(name).append(f"\n{type_}", "dim")
+        shown.add_column(title, justify=side, overflow="fold")
     for row in rows:
-        shown.add_row(*map(_cell, row))
+        shown.add_row(*map(cell, row))
     return shown
+
+
+def cell(found: Any) -> Text:
+    """A value as it is: no markup, no emoji, and nothing that a terminal obeys. NULL is dim."""
+    if found is None:
+        return Text("NULL", "dim")
+    text = str(found).lower() if isinstance(found, bool) else str(found)
+    return Text(_CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text))
 
 
 def size(count: int) -> str:
@@ -84,13 +97,6 @@ def _csv(found: Any) -> str:
     if isinstance(found, str) and (not text or any(c in text for c in ',"\r\n')):
         return '"' + text.replace('"', '""') + '"'
     return text
-
-
-def _cell(found: Any) -> str:
-    if found is None:
-        return "[dim]NULL[/]"
-    text = str(found).lower() if isinstance(found, bool) else str(found)
-    return text.replace("[", r"\[")
 
 
 def _number(found: Any) -> Any:

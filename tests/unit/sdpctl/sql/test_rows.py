@@ -5,6 +5,7 @@ import io
 import json
 from decimal import Decimal
 
+import pytest
 from rich.console import Console
 
 from sdpctl.sql.rows import Column, csv_lines, json_lines, size, table
@@ -41,6 +42,16 @@ def test_a_table_shows_types_and_nulls_and_takes_no_text_for_markup() -> None:
     assert "bigint" in text
     assert "[red]x[/red]" in text
     assert text.count("NULL") == 3
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [(":x: [b]bold[/b] \\[", ":x: [b]bold[/b] \\["), ("\x1b[31mred\r", "\\x1b[31mred\\x0d")],
+)
+def test_text_is_no_emoji_and_moves_no_terminal(found: str, shown: str) -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
+    console.print(table([Column(found, "varchar")], [[found]]))
+    assert console.file.getvalue().count(shown) == 2
 
 
 def test_bytes_are_written_for_people() -> None:
