@@ -26,6 +26,7 @@ model = typer.Typer(no_args_is_help=True, help="The versions of a model.")
 
 
 @model.command("list")
+@deployment.errors()
 def list_(
     use_case: UseCase = None, as_json: AsJson = False, region: deployment.Region = None
 ) -> None:
@@ -50,6 +51,7 @@ def list_(
 
 
 @model.command()
+@deployment.errors()
 def show(
     version: Annotated[str | None, typer.Argument(help="[default: the one in service]")] = None,
     use_case: UseCase = None,
@@ -73,6 +75,7 @@ def show(
 
 
 @model.command()
+@deployment.errors()
 def promote(
     version: Annotated[str, typer.Argument(help="Of the registry; see list.")],
     force: Annotated[bool, typer.Option("--force", help="Also one that was refused.")] = False,
@@ -85,6 +88,7 @@ def promote(
 
 
 @model.command()
+@deployment.errors()
 def rollback(use_case: UseCase = None, region: deployment.Region = None) -> None:
     """Put the version before the present one in service again."""
     place = retraining.place(use_case, region)
