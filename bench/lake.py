@@ -155,6 +155,8 @@ class Flow:
             self.tally = send_all(sender, self.lines, workers=4, rate=None, progress=progress)
         if self.tally.rejected:
             raise SystemExit(f"{self.tally.rejected} events were rejected: {self.tally.shown}")
+        if self.tally.unanswered:
+            raise SystemExit(f"{self.tally.unanswered} had no answer: {self.tally.cause}")
         return time.monotonic() - began
 
     def expected(self) -> dict[str, Answer]:

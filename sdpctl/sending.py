@@ -2,7 +2,8 @@
 
 A batch is repeated whole after 429, 5xx or a lost connection, and its `unavailable` records
 alone, with the same event_ids (a line without one is given one before it is first sent), so
-that what was stored already is recognised as a duplicate. May not import typer or rich.
+that what was stored already is recognised as a duplicate. A batch that has no answer in the end
+is unanswered, not rejected: nobody knows what became of it. May not import typer or rich.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Any
 
 import httpx
 import orjson
+
+from sdpctl.answers import reason
 
 BATCH = 500
 ATTEMPTS = 8
@@ -45,11 +48,17 @@ class Rejection:
 
 @dataclass
 class Tally:
-    """What became of the lines; the first rejections are kept in full."""
+    """What became of the lines; the first rejections are kept in full.
+
+    Of `unanswered` lines nothing is known but a `cause`: sent again with the event_ids they had,
+    those that were stored are duplicates.
+    """
 
     accepted: int = 0
     rejected: int = 0
+    unanswered: int = 0
     retries: int = 0
+    cause: str = ""
     shown: list[Rejection] = field(default_factory=list)
 
     def reject(self, *rejections: Rejection) -> None:
@@ -60,18 +69,24 @@ class Tally:
     def add(self, other: Tally) -> None:
         """Take over another tally's counts."""
         self.accepted += other.accepted
+        self.unanswered += other.unanswered
         self.retries += other.retries
+        self.cause = other.cause or self.cause
         self.reject(*other.shown)
         self.rejected += other.rejected - len(other.shown)
 
 
 @dataclass(frozen=True)
 class Said:
-    """One answer: lines taken, lines refused, and which of those to send again."""
+    """One answer: lines taken, lines refused, and which lines to send again.
+
+    Where it tells of no line, `unanswered` is why, and all are to be sent again.
+    """
 
     accepted: int
     rejections: list[Rejection]
     again: frozenset[int]
+    unanswered: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +110,8 @@ class Sender:
             again = said.again if attempt < ATTEMPTS else frozenset()
             tally.accepted += said.accepted
             tally.reject(*(r for r in said.rejections if r.line not in again))
+            if said.unanswered and not again:
+                tally.unanswered, tally.cause = len(lines), said.unanswered
             lines = [line for line in lines if line.number in again]
             if not lines:
                 break
@@ -106,38 +123,39 @@ class Sender:
         body = b"\n".join(line.body for line in lines)
         try:
             return self.client.post(self.url, content=body, headers=NDJSON)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return f"{type(error).__name__}: {error}"
 
 
 def read_answer(lines: Sequence[Line], answer: httpx.Response | str) -> Said:
     """What the API, or the connection's end, says of each line."""
     if isinstance(answer, str):
-        return _all_refused(lines, answer, again=True)
+        return _unanswered(lines, answer)
     try:
         body: Any = orjson.loads(answer.content)
     except orjson.JSONDecodeError:
         body = {}
     if isinstance(body, dict) and "results" in body:
-        refused = [r for r in body["results"] if r["status"] == "rejected"]
+        rejected = [r for r in body["results"] if r["status"] == "rejected"]
         return Said(
             int(body["accepted"]),
-            [_rejection(lines[r["index"]], r["error"]) for r in refused],
+            [_rejection(lines[r["index"]], r["error"]) for r in rejected],
             frozenset(
-                lines[r["index"]].number for r in refused if r["error"]["code"] == UNAVAILABLE
+                lines[r["index"]].number for r in rejected if r["error"]["code"] == UNAVAILABLE
             ),
         )
-    message = f"{answer.status_code}: {_message(body, answer)}"
-    return _all_refused(lines, message, again=answer.status_code in AGAIN)
+    if answer.status_code in AGAIN:
+        return _unanswered(lines, reason(answer))
+    refused = [Rejection(line.number, "", reason(answer)) for line in lines]
+    return Said(0, refused, frozenset())
 
 
 def _rejection(line: Line, error: dict[str, Any]) -> Rejection:
     return Rejection(line.number, error.get("field") or "", error.get("message") or "")
 
 
-def _all_refused(lines: Sequence[Line], message: str, *, again: bool) -> Said:
-    rejections = [Rejection(line.number, "", message) for line in lines]
-    return Said(0, rejections, frozenset(r.line for r in rejections if again))
+def _unanswered(lines: Sequence[Line], cause: str) -> Said:
+    return Said(0, [], frozenset(line.number for line in lines), cause)
 
 
 def _status(answer: httpx.Response | str) -> int | None:
@@ -148,14 +166,6 @@ def _delay(answer: httpx.Response | str, attempt: int) -> float:
     """Seconds to wait: what the API asks for, else twice as long each time."""
     after = "" if isinstance(answer, str) else answer.headers.get("retry-after", "")
     return float(after) if after.isdigit() else float(min(0.2 * 2**attempt, 10.0))
-
-
-def _message(body: Any, answer: httpx.Response) -> str:
-    if isinstance(body, dict):
-        for name in ("detail", "title", "message"):
-            if body.get(name):
-                return str(body[name])
-    return answer.text[:200] or answer.reason_phrase
 
 
 def read_lines(source: Iterable[bytes], tally: Tally) -> Iterator[Line]:

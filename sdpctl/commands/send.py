@@ -19,6 +19,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from sdpctl.answers import check_url
 from sdpctl.connection import ApiKey, connect
 from sdpctl.sending import Sender, Tally, send_all
 
@@ -35,13 +36,16 @@ def send(
     """Send events in batches of up to 500; repeat what was not answered; count exactly.
 
     Ends with 1 if any line was rejected: the first ones are shown with line, field and reason.
+    So it does if any was never answered: sent again, a line that has an event_id counts once.
     """
+    if url is not None:
+        check_url(url)
     base, key = connect("url_for_api", url, api_key)
     errors = Console(stderr=True)
     with _input(file, errors) as (source, total), _client(key, workers) as client:
         tally = _send(Sender(client, f"{base}/events"), source, total, workers, rate, errors)
     show(tally, errors)
-    if tally.rejected:
+    if tally.rejected or tally.unanswered:
         raise typer.Exit(1)
 
 
@@ -58,14 +62,15 @@ def _send(
         task = bar.add_task("sending", total=total)
 
         def progress(tally: Tally) -> None:
-            bar.update(task, completed=tally.accepted + tally.rejected)
+            bar.update(task, completed=tally.accepted + tally.rejected + tally.unanswered)
 
         return send_all(sender, source, workers=workers, rate=rate, progress=progress)
 
 
 def show(tally: Tally, console: Console) -> None:
     """The counts, and the first rejected lines."""
-    console.print(f"accepted {tally.accepted:,}  rejected {tally.rejected:,}", highlight=False)
+    counts = f"accepted {tally.accepted:,}  rejected {tally.rejected:,}"
+    console.print(f"{counts}  unanswered {tally.unanswered:,}", highlight=False)
     if tally.retries:
         console.print(f"{tally.retries} batches were sent again", style="dim")
     for rejection in tally.shown:
@@ -73,6 +78,9 @@ def show(tally: Tally, console: Console) -> None:
         console.print(f"  {where}: {rejection.message}", style="red", markup=False)
     if tally.rejected > len(tally.shown):
         console.print(f"  and {tally.rejected - len(tally.shown):,} more", style="red")
+    if tally.unanswered:
+        console.print(f"  no answer: {tally.cause}", style="red", markup=False, soft_wrap=True)
+        console.print("  send the file again: a line that has an event_id counts once", style="dim")
 
 
 def _client(key: str, workers: int) -> httpx.Client:
@@ -88,7 +96,8 @@ def _input(file: str, console: Console) -> Iterator[tuple[BinaryIO, int | None]]
         return
     path = Path(file)
     if not path.is_file():
-        console.print(f"{file}: no such file", style="red", markup=False)
+        reason = "is a folder; name a file of NDJSON" if path.is_dir() else "no such file"
+        console.print(f"{file}: {reason}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2)
     with path.open("rb") as lines:
         total = sum(1 for line in lines if line.strip())

@@ -108,13 +108,38 @@ def test_an_answer_without_results_rejects_the_batch_with_its_detail():
     assert tally.shown[0].message == "403: Forbidden"
 
 
-def test_an_api_that_stays_away_ends_in_rejections_and_not_in_a_crash():
+def test_an_api_that_stays_away_leaves_lines_unanswered_and_rejects_none():
     def api(request):
         raise httpx.ConnectError("refused")
 
     tally, waits = _send(api, _events(1))
-    assert (tally.rejected, len(waits)) == (1, 7)
-    assert "refused" in tally.shown[0].message
+    assert (tally.accepted, tally.rejected, tally.unanswered, len(waits)) == (0, 0, 1, 7)
+    assert tally.cause == "ConnectError: refused"
+
+
+def test_an_answer_that_tells_of_no_line_leaves_all_of_them_unanswered():
+    def api(request):
+        return httpx.Response(503, json={"message": "Service Unavailable"})
+
+    tally, _ = _send(api, [b"{oops\n", *_events(700)])
+    assert (tally.accepted, tally.rejected, tally.unanswered) == (0, 1, 700)
+    assert tally.cause == "503: Service Unavailable"
+
+
+def test_only_lines_still_without_an_answer_are_counted_as_unanswered():
+    answers = iter([True])
+
+    def api(request):
+        if not next(answers, False):
+            raise httpx.ReadTimeout("slow")
+        results = [
+            {"index": 0, "status": "accepted", "event_id": "e0"},
+            {"index": 1, "status": "rejected", "error": {"code": "unavailable"}},
+        ]
+        return httpx.Response(207, json={"accepted": 1, "rejected": 1, "results": results})
+
+    tally, _ = _send(api, _events(2), workers=1)
+    assert (tally.accepted, tally.rejected, tally.unanswered) == (1, 0, 1)
 
 
 def test_batches_keep_the_order_of_the_lines():

@@ -1,0 +1,47 @@
+"""What the commands that call an API share: a URL that is one, and errors and tables as shown."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import httpx
+import orjson
+from rich.console import Console
+
+from sdpctl.errors import CommandError
+
+WIDE = 10_000  # columns: more than any table has
+
+
+def check_url(url: str) -> str:
+    """The URL if it can be called; CommandError if not."""
+    try:
+        found = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise CommandError(f"--url {url!r}: {error}") from error
+    if found.scheme not in ("http", "https") or not found.host:
+        raise CommandError(f"--url {url!r}: must begin with http:// or https:// and name a host")
+    return url
+
+
+def reason(answer: httpx.Response) -> str:
+    """An error's status and what it says, in a line: `404: campaign_item_id 7: …`."""
+    return f"{answer.status_code}: {_said(answer)}"
+
+
+def _said(answer: httpx.Response) -> str:
+    try:
+        body: Any = orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        body = None
+    if isinstance(body, dict):
+        for name in ("detail", "title", "message"):
+            if body.get(name):
+                return str(body[name])
+    return answer.text[:200] or answer.reason_phrase
+
+
+def console() -> Console:
+    """Standard output: as wide as a table needs where no terminal has a width of its own."""
+    return Console(width=None if sys.stdout.isatty() else WIDE)
