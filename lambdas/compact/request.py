@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from glue import Catalog, PlatformError
@@ -33,7 +34,7 @@ class Request:
     def parse(cls, event: Mapping[str, Any]) -> Request:
         """From the function's event; what the schedule sends asks for all. Raises RequestError."""
         text = {name: str(event.get(name) or "") for name in ("use_case", "table", "date", "hour")}
-        if text["date"] and not _DATE.fullmatch(text["date"]):
+        if text["date"] and not _is_date(text["date"]):
             raise RequestError(f"date {text['date']!r} is not like 2026-11-21")
         if text["hour"] and not _HOUR.fullmatch(text["hour"]):
             raise RequestError(f"hour {text['hour']!r} is not one of 00 to 23")
@@ -59,3 +60,10 @@ class Request:
                 date, number = hour.values
                 if self.date in ("", date) and self.hour in ("", number):
                     yield hour
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return bool(_DATE.fullmatch(text) and date.fromisoformat(text))
+    except ValueError:
+        return False

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from lambdas.compact.request import Request
 from sdpctl import deployment
 from sdpctl.errors import CommandError
 
@@ -35,6 +36,8 @@ def compact(
     """Merge the files of closed hours in the lake; queries see the same rows all the time."""
     asked = {"use_case": use_case, "table": table, "date": date, "hour": hour}
     event = {**{k: v for k, v in asked.items() if v}, "dry_run": dry_run}
+    # What cannot be is said now, rather than by the function.
+    Request.parse(event).tables(deployment.topology().catalog)
     found = _invoke(event, region)
     if as_json:
         typer.echo(json.dumps(found, indent=2))
@@ -52,7 +55,8 @@ def _invoke(event: dict[str, Any], region: str | None) -> list[dict[str, Any]]:
     content: dict[str, Any] = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
         kind, message = content.get("errorType", "error"), content.get("errorMessage", content)
-        raise CommandError(f"{kind}: {message}")
+        # The runtime's own names tell the user nothing.
+        raise CommandError(str(message) if kind.startswith("Runtime.") else f"{kind}: {message}")
     hours: list[dict[str, Any]] = content["hours"]
     return hours
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from glue import PlatformError
 from sdpctl import deployment
 from sdpctl.cli import app
 from sdpctl.errors import CommandError
@@ -86,7 +87,31 @@ def test_programs_get_the_answer_as_it_is(deployed: Any) -> None:
 
 
 def test_the_functions_error_is_shown_as_it_is(deployed: Any) -> None:
-    failed = {"errorType": "RequestError", "errorMessage": "hour '24' is not one of 00 to 23"}
+    deployed(Function({"errorType": "LostLease", "errorMessage": "took too long"}, "Unhandled"))
+    with pytest.raises(CommandError, match=r"^LostLease: took too long"):
+        run()
+
+
+def test_the_runtimes_own_names_are_left_out(deployed: Any) -> None:
+    failed = {"errorType": "Runtime.HandlerError", "errorMessage": "took too long"}
     deployed(Function(failed, "Unhandled"))
-    with pytest.raises(CommandError, match="RequestError: hour '24'"):
-        run("--hour", "24")
+    with pytest.raises(CommandError, match=r"^took too long"):
+        run()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--hour", "99", "hour '99' is not one of 00 to 23"),
+        ("--date", "foo", "date 'foo' is not like 2026-11-21"),
+        ("--date", "2026-13-01", "date '2026-13-01' is not like 2026-11-21"),
+        ("--table", "nope", "nope: there is no such table; tables: .*'parquet_bcns'"),
+    ],
+)
+def test_what_cannot_be_is_refused_without_asking(
+    deployed: Any, option: str, value: str, said: str
+) -> None:
+    function = deployed(Function({"hours": []}))
+    with pytest.raises(PlatformError, match=f"^{said}"):
+        run(option, value)
+    assert function.asked == {}
