@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from itertools import chain, islice
@@ -12,6 +13,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from glue import UseCase
+from glue.targets.lake import lake_tables
 from sdpctl import deployment
 from sdpctl.clock import now
 from sdpctl.errors import CommandError
@@ -24,6 +27,9 @@ from sdpctl.sql.statements import require_question
 
 TABLE_ROWS = 1000
 INTERRUPTED = 130
+# "Table 'awsdatacatalog.sdp_adtech.nope' does not exist" on AWS.
+_NO_TABLE = re.compile(r"\btable\b.+does not exist", re.IGNORECASE)
+_GUESS = re.compile(r'^Did you mean "[^"]*"\?\n?', re.MULTILINE)
 
 
 def sql(
@@ -49,6 +55,8 @@ def sql(
     region: deployment.Region = None,
 ) -> None:
     """Ask Athena; rows to standard output, types, time and bytes scanned to standard error."""
+    if as_json and as_csv:
+        raise CommandError("--json or --csv: a result has one form")
     topology = deployment.topology()
     name = use_case or topology.catalog.use_cases[0].name
     queries = saved_queries(topology.catalog.use_case(name).queries)
@@ -67,6 +75,8 @@ def sql(
     try:
         finished = _run(athena, asked)
         _show(athena, finished, limit, "json" if as_json else "csv" if as_csv else "table")
+    except CommandError as error:
+        raise CommandError(with_tables(str(error), topology.catalog.use_case(name))) from error
     except KeyboardInterrupt:
         _fail("stopped", INTERRUPTED)
 
@@ -97,6 +107,15 @@ def _read(query: str) -> str:
         except OSError as error:
             raise CommandError(f"{query}: {error.strerror}") from error
     return query
+
+
+def with_tables(reason: str, use_case: UseCase) -> str:
+    """Athena's reason; where it knows no such table, with those that there are."""
+    if not _NO_TABLE.search(reason):
+        return reason
+    names = [name for table in lake_tables(use_case) for name in (table.parquet, table.raw)]
+    # The local engine proposes one of DuckDB's own tables.
+    return f"{_GUESS.sub('', reason).rstrip()}\ntables: {', '.join(names)}"
 
 
 def _run(athena: Athena, asked: str) -> Finished:
