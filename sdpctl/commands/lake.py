@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,6 +44,7 @@ def lake(
         raise CommandError("--files are those of the platform on this machine, which has no region")
     topology = deployment.topology()
     found = topology.catalog.use_case(use_case or topology.catalog.use_cases[0].name)
+    first_day = _day(since)
     names = [name for t in lake_tables(found) for name in (t.parquet, t.raw)]
     if table is not None and table not in names:
         raise CommandError(f"there is no table {table!r}; tables: {', '.join(names)}")
@@ -50,13 +52,21 @@ def lake(
     with deployment.errors():
         glue, s3 = deployment.client("glue", region), deployment.client("s3", region)
         listed = {
-            name: list(objects(s3, _since(partitions(glue, database, name), since)))
+            name: list(objects(s3, _since(partitions(glue, database, name), first_day)))
             for name in ([table] if table else names)
         }
     if table:
         _show(_facts(listed[table], files), as_json, "path")
     else:
         _show([_summary(name, found) for name, found in listed.items()], as_json, "table")
+
+
+def _day(text: str | None) -> str | None:
+    """The day as partitions have it; CommandError for what is none."""
+    try:
+        return None if text is None else date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise CommandError(f"--since {text!r}: a day is given as 2026-11-21") from error
 
 
 def _since(found: list[Partition], day: str | None) -> list[Partition]:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from typer.testing import CliRunner
+
+from sdpctl.cli import app
+from sdpctl.errors import CommandError
 from sdpctl.lake import objects, partitions
 
 
@@ -48,3 +53,10 @@ def test_objects_are_those_below_the_locations_without_hidden_ones() -> None:
         "s3://lake/fresh/23/b",
         "s3://lake/merged/1/a",
     ]
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-11-99", "-P1D", ""])
+def test_what_is_no_day_is_refused_by_name(text: str) -> None:
+    done = CliRunner().invoke(app("lake"), ["lake", "parquet_bcns", "--since", text])
+    assert isinstance(done.exception, CommandError)
+    assert str(done.exception) == f"--since {text!r}: a day is given as 2026-11-21"
