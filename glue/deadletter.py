@@ -6,9 +6,14 @@ Its columns are the same whoever writes it: ingestion, the pipeline, persist or 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from glue.schema import Column, columns_of
+
+Stage = Literal["flink", "persist", "lake"]
+Reason = Literal["malformed", "late", "duplicate", "unmatched", "refused"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+REASONS: tuple[Reason, ...] = get_args(Reason)
 
 
 class _Source:

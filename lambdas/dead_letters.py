@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from glue.deadletter import Reason, Stage
 from glue.instants import to_wire
 from glue.limits import LETTER_BYTES
 from lambdas.stream import Entry
@@ -34,8 +35,8 @@ def dead_letter(
     data: bytes,
     *,
     use_case: str,
-    stage: str,
-    reason: str,
+    stage: Stage,
+    reason: Reason,
     detail: str,
     field: str | None,
     failed_at: datetime,

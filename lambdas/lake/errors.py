@@ -18,13 +18,14 @@ from typing import Any
 import orjson
 
 from glue import PlatformError
+from glue.deadletter import Reason, Stage
 from glue.instants import from_millis
 from glue.targets.lake import LakeTable
 from lambdas.dead_letters import Source, dead_letter
 from lambdas.lake.ports import Objects
 from lambdas.stream import Entry, Stream
 
-STAGE = "lake"
+STAGE: Stage = "lake"
 BATCH = 250
 _GZIP = b"\x1f\x8b"
 # Codes that blame the record; all others blame the delivery: a table, a role, a key.
@@ -47,7 +48,7 @@ class Failure:
     place: str
 
     @property
-    def reason(self) -> str:
+    def reason(self) -> Reason:
         """Whose fault it is: the record's (malformed) or the delivery's (refused)."""
         return "malformed" if self.code.endswith(_RECORDS_FAULT) else "refused"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from glue.deadletter import Reason
 from lambdas.dead_letters import Source, dead_letter
 from lambdas.stream import Entry
 
@@ -21,7 +22,7 @@ class StreamRecord:
     arrived_at: datetime
     data: bytes
 
-    def dead_letter(self, *, reason: str, detail: str, field: str | None) -> Entry:
+    def dead_letter(self, *, reason: Reason, detail: str, field: str | None) -> Entry:
         """Its dead letter, the same at each delivery."""
         return dead_letter(
             Source(self.stream, self.shard, self.sequence_number),

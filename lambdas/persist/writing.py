@@ -11,6 +11,7 @@ from functools import cached_property
 
 from glue import Catalog
 from glue.catalog import PROGRESS
+from glue.deadletter import Reason
 from glue.targets import dynamodb
 from glue.types import Timestamp
 from lambdas.persist.decoding import (
@@ -147,5 +148,5 @@ class Persist:
         return left
 
 
-def _letter(record: StreamRecord, reason: str, detail: str, field: str | None) -> Entry:
+def _letter(record: StreamRecord, reason: Reason, detail: str, field: str | None) -> Entry:
     return record.dead_letter(reason=reason, detail=detail, field=field)

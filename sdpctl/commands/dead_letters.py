@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -10,14 +11,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from glue.deadletter import REASONS, STAGES
 from sdpctl import deployment
 from sdpctl.clock import now
+from sdpctl.errors import CommandError
 from sdpctl.local.processes import pause
 from sdpctl.sql.athena import Athena
 from sdpctl.sql.letters import count_query, glimpse, original, query
 from sdpctl.sql.rows import cell
 
 Letter = dict[str, Any]
+DAYS = 3_650
 _SOURCE = ("stream", "shard", "sequence_number")
 
 
@@ -25,11 +29,9 @@ def dead_letters(
     use_case: Annotated[
         str | None, typer.Option(help="Whose. [default: the catalog's first]")
     ] = None,
-    reason: Annotated[
-        str | None, typer.Option(help="malformed, late, duplicate, unmatched, refused …")
-    ] = None,
-    stage: Annotated[str | None, typer.Option(help="flink, persist, lake …")] = None,
-    days: Annotated[int, typer.Option(min=1, help="Failed within so many days.")] = 7,
+    reason: Annotated[str | None, typer.Option(help=f"{', '.join(REASONS)}.")] = None,
+    stage: Annotated[str | None, typer.Option(help=f"{', '.join(STAGES)}.")] = None,
+    days: Annotated[int, typer.Option(help=f"Failed within so many days, 1 to {DAYS}.")] = 7,
     limit: Annotated[int, typer.Option(min=1, help="Show no more than the newest.")] = 20,
     count: Annotated[bool, typer.Option("--count", help="How many, by stage and reason.")] = False,
     as_json: Annotated[
@@ -38,6 +40,10 @@ def dead_letters(
     region: deployment.Region = None,
 ) -> None:
     """List dead letters out of the lake, the newest first; there a minute or two after them."""
+    _require("--reason", reason, REASONS)
+    _require("--stage", stage, STAGES)
+    if not 1 <= days <= DAYS:
+        raise CommandError(f"--days {days}: 1 to {DAYS}")
     topology = deployment.topology()
     name = use_case or topology.catalog.use_cases[0].name
     workgroup, database = topology.workgroup(name), topology.database(name)
@@ -51,6 +57,11 @@ def dead_letters(
             typer.echo(orjson.dumps(row if count else nested(row)))
     else:
         Console().print(_counts(rows) if count else _table(rows))
+
+
+def _require(option: str, given: str | None, choices: Sequence[str]) -> None:
+    if given is not None and given not in choices:
+        raise CommandError(f"{option} {given!r}: there is no such; there are {', '.join(choices)}")
 
 
 def _rows(athena: Athena, sql: str) -> list[Letter]:

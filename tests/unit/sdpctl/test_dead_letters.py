@@ -1,0 +1,44 @@
+"""What `./sdp dead-letters` refuses before Athena is asked."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from glue.deadletter import REASONS
+from sdpctl.cli import app
+from sdpctl.errors import CommandError
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        (
+            "--reason",
+            "nope",
+            "'nope': there is no such; there are malformed, late, duplicate, unmatched, refused",
+        ),
+        ("--stage", "nope", "'nope': there is no such; there are flink, persist, lake"),
+        ("--days", "999999999", "999999999: 1 to 3650"),
+        ("--days", "0", "0: 1 to 3650"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_choices(option: str, value: str, said: str) -> None:
+    done = CliRunner().invoke(app("dead-letters"), ["dead-letters", option, value])
+    assert isinstance(done.exception, CommandError)
+    assert str(done.exception) == f"{option} {said}"
+
+
+def test_the_pipelines_reasons_are_among_the_choices() -> None:
+    """Functions' reasons are held to them by their type, the pipeline's are in SQL."""
+    rendered = Path("tests/golden/sql/adtech.sql").read_text()
+    [outcomes] = re.findall(r"WHERE `outcome` IN \((.+?)\)", rendered)
+    written = {
+        *re.findall(r"'(\w+)'", outcomes),
+        *re.findall(r"^  '(\w+)',\n  `viol", rendered, re.M),
+    }
+    assert written == {"duplicate", "late", "unmatched", "malformed"}
+    assert written <= set(REASONS)
