@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import httpx
 import orjson
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from sdpctl.answers import check_url, console, reason
 from sdpctl.connection import ApiKey, connect
 from sdpctl.errors import CommandError
 from sdpctl.sql.rows import cell
@@ -29,20 +30,22 @@ def predict(
     api_key: ApiKey = None,
 ) -> None:
     """Ask for a prediction: the score, the label, and what the model has never seen."""
+    if url is not None:
+        check_url(url)
     base, key = connect("url_for_predictions", url, api_key)
-    where = f"{base}/{use_case}" if use_case else base
+    where = f"{base}/{quote(use_case, safe='')}" if use_case else base
     headers = {"x-api-key": key, "content-type": "application/json"}
     try:
         answer = httpx.post(where, content=body(request), headers=headers, timeout=60)
-    except httpx.TransportError as error:
+    except httpx.RequestError as error:
         raise CommandError(f"{where}: {error}") from error
     if answer.status_code != 200:
-        raise CommandError(f"{answer.status_code} {answer.text}")
+        raise CommandError(reason(answer))
     found = orjson.loads(answer.content)
     if as_json:
         typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
         return
-    Console().print(table(found))
+    console().print(table(found))
 
 
 def body(request: str) -> bytes:
@@ -60,7 +63,8 @@ def body(request: str) -> bytes:
 def table(answer: dict[str, Any]) -> Table:
     """A row per prediction."""
     title = f"model {answer['model_version']}, served by the {answer['served_by']}"
-    shown = Table("score", "label", "unseen", title=title, title_justify="left")
+    shown = Table("score", "label", title=title, title_justify="left")
+    shown.add_column("unseen", overflow="fold")
     for prediction in answer["predictions"]:
         unseen = ", ".join(prediction.get("unseen", []))
         label = f"{prediction['predicted_label']:.0f}"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
+from urllib.parse import quote
 
 import httpx
 import orjson
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from sdpctl.answers import check_url, console, reason
 from sdpctl.connection import ApiKey, connect
+from sdpctl.errors import CommandError
 
 Rows = list[dict[str, Any]]
 
@@ -33,6 +35,8 @@ def report(
     api_key: ApiKey = None,
 ) -> None:
     """Show a report: totals, or rows if one of --from --to --period --timezone is given."""
+    if url is not None:
+        check_url(url)
     base, secret = connect("url_for_reports", url, api_key)
     asked = {"from": from_, "to": to, "period": period, "timezone": timezone}
     query = {name: value for name, value in asked.items() if value is not None}
@@ -41,12 +45,12 @@ def report(
     if as_json:
         typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode())
     else:
-        Console().print(table(answer))
+        console().print(table(answer))
 
 
 def fetch(client: httpx.Client, path: str, key: str, query: dict[str, str]) -> dict[str, Any]:
-    """The whole answer, all pages of it; the API's own error ends the command."""
-    where = f"/reports/{path}/{key}" + ("/period" if query else "")
+    """The whole answer, all pages of it; CommandError with the API's own error."""
+    where = f"/reports/{quote(path, safe='')}/{quote(key, safe='')}" + ("/period" if query else "")
     answer = _get(client, where, query)
     rows: Rows = answer.get("rows", [])
     while answer.get("next"):
@@ -56,13 +60,13 @@ def fetch(client: httpx.Client, path: str, key: str, query: dict[str, str]) -> d
 
 
 def table(answer: dict[str, Any]) -> Table:
-    """Rows where there are some, else the totals as one row."""
+    """Rows where there are some, else the totals as one row; long values are folded, never cut."""
     rows: Rows = answer.get("rows", [answer])
     shown = Table(title=_title(answer) if "rows" in answer else None)
     names = list(rows[0]) if rows else ["no rows"]
     for name in names:
         number = bool(rows) and isinstance(rows[0][name], int)
-        shown.add_column(name, justify="right" if number else "left")
+        shown.add_column(name, justify="right" if number else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(_cell(name, row.get(name), answer) for name in names))
     return shown
@@ -83,14 +87,9 @@ def _cell(name: str, value: Any, answer: dict[str, Any]) -> str:
 def _get(client: httpx.Client, where: str, query: dict[str, str]) -> dict[str, Any]:
     try:
         answer = client.get(where, params=query)
-    except httpx.TransportError as error:
-        _stop(f"{client.base_url}: {error}")
+    except httpx.RequestError as error:
+        raise CommandError(f"{client.base_url}: {error}") from error
     if answer.status_code != 200:
-        _stop(f"{answer.status_code} {answer.text}")
+        raise CommandError(reason(answer))
     found: dict[str, Any] = orjson.loads(answer.content)
     return found
-
-
-def _stop(message: str) -> NoReturn:
-    Console(stderr=True).print(message, style="red", markup=False)
-    raise typer.Exit(1)

@@ -1,11 +1,18 @@
 """The report command: what is asked, all pages, and the API's own errors."""
 
+from contextlib import redirect_stdout
+from io import StringIO
+from urllib.parse import unquote
+
 import httpx
 import pytest
 import typer
 from rich.console import Console
+from typer.testing import CliRunner
 
-from sdpctl.commands.report import fetch, table
+from sdpctl.answers import console
+from sdpctl.commands.report import fetch, report, table
+from sdpctl.errors import CommandError
 
 ROW = {"period_start": "2026-11-21T10:00:00Z", "bids": 12345, "final": True}
 
@@ -14,10 +21,10 @@ def _client(handler):
     return httpx.Client(base_url="https://api.example", transport=httpx.MockTransport(handler))
 
 
-def _text(answer):
-    console = Console(record=True, width=120)
-    console.print(table(answer))
-    return console.export_text()
+def _text(answer, width=120):
+    screen = Console(record=True, width=width)
+    screen.print(table(answer))
+    return screen.export_text()
 
 
 def test_totals_are_asked_without_a_period_and_shown_in_one_row():
@@ -42,10 +49,50 @@ def test_all_pages_are_read():
     assert "yes" in _text(answer)
 
 
-def test_the_error_of_the_api_is_shown_as_it_is(capsys):
-    def api(request):
-        return httpx.Response(404, json={"title": "no such campaign"})
+def test_the_error_of_the_api_is_one_line_with_its_status():
+    problem = {"title": "Not Found", "status": 404, "detail": "campaign_item_id 1: not counted"}
 
-    with pytest.raises(typer.Exit):
+    def api(request):
+        return httpx.Response(404, json=problem)
+
+    with pytest.raises(CommandError) as refused:
         fetch(_client(api), "campaigns", "1", {})
-    assert "no such campaign" in capsys.readouterr().err
+    assert str(refused.value) == "404: campaign_item_id 1: not counted"
+
+
+@pytest.mark.parametrize("key", ["77?x=1", "a/b", "a b", "50%", "ü#1"])
+def test_a_key_is_escaped_into_the_url(key):
+    def api(request):
+        path = request.url.raw_path.decode()
+        assert unquote(path.rpartition("/")[2]) == key
+        assert path.startswith("/reports/campaigns/")
+        assert path.count("/") == 3
+        return httpx.Response(200, json={"campaign_item_id": key})
+
+    assert fetch(_client(api), "campaigns", key, {}) == {"campaign_item_id": key}
+
+
+def test_no_value_is_cut_where_the_table_is_wider_than_the_terminal():
+    answer = {f"a_rather_long_name_{n}": 1_234_567 * n for n in range(6)}
+    answer["complete_through"] = "2026-11-21T10:00:00.000Z"
+    shown = _text(answer, width=80)
+    assert "…" not in shown
+    column = [line.split("│")[-2].strip() for line in shown.splitlines() if "│" in line]
+    assert "".join(column) == "2026-11-21T10:00:00.000Z"
+
+
+def test_what_is_not_a_terminal_gets_every_row_in_a_line():
+    answer = {f"a_rather_long_name_{n}": "2026-11-21T10:00:00.000Z" for n in range(9)}
+    with redirect_stdout(StringIO()) as piped:
+        console().print(table(answer))
+    (row,) = [line for line in piped.getvalue().splitlines() if "2026" in line]
+    assert row.count("2026-11-21T10:00:00.000Z") == 9
+
+
+def test_what_is_no_url_is_refused_by_its_option():
+    app = typer.Typer()
+    app.command()(report)
+    asked = ["campaigns", "1", "--url", "notaurl", "--api-key", "x"]
+    result = CliRunner().invoke(app, asked)
+    assert isinstance(result.exception, CommandError)
+    assert "--url 'notaurl': must begin with http://" in str(result.exception)

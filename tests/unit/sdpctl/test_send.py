@@ -36,7 +36,9 @@ def test_where_all_is_answered_nothing_more_is_said():
     assert _shown(Tally(accepted=3)) == "accepted 3  rejected 0  unanswered 0\n"
 
 
-@pytest.mark.parametrize("url", ["notaurl", "ftp://host/x", "http://", "http://host:port", "", "//host"])
+@pytest.mark.parametrize(
+    "url", ["notaurl", "ftp://host/x", "http://", "http://host:port", "", "//host"]
+)
 def test_what_is_no_url_is_refused_at_once(url, tmp_path):
     (tmp_path / "events").write_text('{"type": "click"}\n')
     result = _run(str(tmp_path / "events"), "--url", url)
