@@ -20,6 +20,7 @@ from sdpctl.errors import CommandError
 from sdpctl.local import platform
 from sdpctl.local.status import Component, components
 from sdpctl.settings import Settings
+from sdpctl.sql.rows import cell
 
 WIDE = 160  # columns of a table that is read through a pipe
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
@@ -95,7 +96,7 @@ def _table(found: list[Component]) -> Table:
     for c in found:
         state = "[green]running[/]" if c.running else "[red]down[/]"
         lag = "" if c.lag_seconds is None else f"{c.lag_seconds:.1f} s"
-        shown.add_row(c.name, state, c.since or "", lag, c.detail, _short(c.log))
+        shown.add_row(c.name, state, c.since or "", lag, cell(c.detail), cell(_short(c.log)))
     return shown
 
 

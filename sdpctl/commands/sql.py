@@ -27,7 +27,7 @@ from sdpctl.sql.statements import require_question
 
 TABLE_ROWS = 1000
 INTERRUPTED = 130
-# "Table 'awsdatacatalog.sdp_adtech.nope' does not exist" on AWS.
+# "Table 'awsdatacatalog.sdp_shop.nope' does not exist" on AWS.
 _NO_TABLE = re.compile(r"\btable\b.+does not exist", re.IGNORECASE)
 _GUESS = re.compile(r'^Did you mean "[^"]*"\?\n?', re.MULTILINE)
 
