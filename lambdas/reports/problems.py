@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from glue.errors import PlatformError
 from lambdas.problem import problem
+from lambdas.reports.questions import parameters
 from lambdas.reports.store import StoreUnavailable
 
 RETRY_AFTER = "1"
@@ -48,6 +49,8 @@ def install(app: FastAPI) -> None:
         first = error.errors()[0]
         parameter = str(first["loc"][-1])
         reason = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            reason = f"no such parameter; parameters: {', '.join(parameters())}"
         return problem(400, f"{parameter}: {reason}", parameter=parameter)
 
     @app.exception_handler(NotFound)

@@ -14,6 +14,7 @@ from glue import Integer, Schema, String, instants
 from lambdas.reports.calendar import Unit
 
 _MILLIS = re.compile(r"-?\d{1,18}", re.ASCII)
+_NO_PLACES = {"localtime", "Factory"}
 # An unescaped + of an offset arrives as a space.
 _LOST_PLUS = re.compile(r" (?=\d\d:\d\d$)", re.ASCII)
 
@@ -36,14 +37,15 @@ def _unit(text: Any) -> Unit:
 
 def _zone(text: Any) -> ZoneInfo:
     # The list is asked, not the file system: a name is no path.
-    if text not in _zones():
+    if text not in zones():
         raise ValueError(f"{text!r} is not a time zone of the IANA database, as Europe/Berlin is")
     return ZoneInfo(text)
 
 
 @cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+def zones() -> frozenset[str]:
+    """Every zone that can be asked for: not those that stand for what a machine is set to."""
+    return frozenset(available_timezones() - _NO_PLACES)
 
 
 Instant = Annotated[
@@ -71,6 +73,11 @@ class PeriodQuery(BaseModel):
     desc: bool = Field(False, description="The latest period first.")
     limit: int = Field(100, ge=1, le=1000, description="Rows at most.")
     next: str | None = Field(None, description="The `next` of the page before.")
+
+
+def parameters() -> list[str]:
+    """The names of what `/period` can be asked."""
+    return [field.alias or name for name, field in PeriodQuery.model_fields.items()]
 
 
 def seconds(moment: datetime) -> int:

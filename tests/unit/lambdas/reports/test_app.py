@@ -129,7 +129,7 @@ BAD = {
     "from": ["yesterday", "2026-03-01T10:00:00", "2026-02-30T10:00:00Z", "9" * 18, ""],
     "to": ["x", "2026-03-01"],
     "period": ["FORTNIGHTS", "", "MINUTES"],
-    "timezone": ["Mars/Phobos", "../../etc/passwd", "", "europe/berlin"],
+    "timezone": ["Mars/Phobos", "../../etc/passwd", "", "europe/berlin", "localtime", "Factory"],
     "desc": ["perhaps"],
     "limit": ["0", "-1", "1001", "many"],
     "next": ["x", "AAAA", "ü", ""],
@@ -145,6 +145,12 @@ def test_a_bad_parameter_is_400_naming_it(api: TestClient, name: str, value: str
     document = answer.json()
     assert document["parameter"] == name
     assert document["detail"].startswith(f"{name}: ")
+
+
+def test_a_parameter_that_is_none_is_told_which_there_are(api: TestClient) -> None:
+    detail = api.get("/reports/machines/m/period", params={"bogus": "1"}).json()["detail"]
+    known = "from, to, period, timezone, desc, limit, next"
+    assert detail == f"bogus: no such parameter; parameters: {known}"
 
 
 def test_a_range_that_ends_before_it_begins_is_400(api: TestClient) -> None:
