@@ -94,7 +94,12 @@ def create_app(
 ) -> FastAPI:
     """The API of these use cases; `stream` takes names of the form "use case/stream"."""
     ingestion = Ingestion(catalog, stream, clock, count)
-    app = FastAPI(title="Streaming Data Platform: ingestion", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Streaming Data Platform: ingestion",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     app.openapi = lambda: document(catalog)  # type: ignore[method-assign]  # FastAPI's own hook
     # API Gateway answers the preflight; the answers themselves must name the origin too.
     app.add_middleware(CORSMiddleware, allow_origins=["*"], expose_headers=["Retry-After"])
@@ -110,6 +115,7 @@ def create_app(
 
 def _endpoint(ingestion: Ingestion, event: Event | None) -> Callable[[Request], Any]:
     async def receive(request: Request) -> Response:
+        bodies.check_encoding(request.headers.get("content-encoding"))
         body = await request.body()
         return ingestion.receive(body, request.headers.get("content-type"), event)
 

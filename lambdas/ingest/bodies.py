@@ -17,6 +17,7 @@ from lambdas.ingest.rejections import Rejection, pointer
 
 MAX_RECORDS = 500
 JSON, NDJSON = "application/json", "application/x-ndjson"
+ACCEPTED = {"Accept-Encoding": "identity"}  # RFC 9110, section 12.5.3
 _DEEP = "the body is nested too deeply"
 
 
@@ -102,6 +103,16 @@ def _flaw(value: object, path: tuple[str | int, ...]) -> Rejection | None:
         return None
     flaws = (_flaw(name, path) or _flaw(v, (*path, name)) for name, v in inner)
     return next((flaw for flaw in flaws if flaw), None)
+
+
+def check_encoding(content_encoding: str | None) -> None:
+    """Problem 415 for a body that is compressed, or otherwise not as it is."""
+    if content_encoding and content_encoding.strip().lower() != "identity":
+        raise Problem(
+            415,
+            f"content encoding {content_encoding!r} is not supported; send the body as it is",
+            ACCEPTED,
+        )
 
 
 def media_type(content_type: str | None) -> str:

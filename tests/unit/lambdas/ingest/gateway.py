@@ -56,18 +56,31 @@ class Gateway:
         app = create_app(catalog=catalog or usecases.load(), stream=self.stream, clock=lambda: NOW)
         self._respond = compose(app)
 
-    def post(self, path: str, body: Any, content_type: str | None = "application/json") -> Answer:
+    def post(
+        self,
+        path: str,
+        body: Any,
+        content_type: str | None = "application/json",
+        encoding: str | None = None,
+    ) -> Answer:
         """`body`: bytes go as base64, text as it is, anything else as JSON."""
-        return self.request("POST", path, body, content_type)
+        return self.request("POST", path, body, content_type, encoding)
 
     def request(
-        self, method: str, path: str, body: Any = "", content_type: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = "",
+        content_type: str | None = None,
+        encoding: str | None = None,
     ) -> Answer:
         is_bytes = isinstance(body, bytes)
         text = body if isinstance(body, str) else None if is_bytes else json.dumps(body)
         headers = {"Host": "api.example.com"}
         if content_type is not None:
             headers["Content-Type"] = content_type
+        if encoding is not None:
+            headers["Content-Encoding"] = encoding
         event = {
             "resource": "/{proxy+}",
             "path": path,

@@ -1,5 +1,6 @@
 """Bad input, one test each: status, code, pointer; and nothing of it is stored."""
 
+import gzip
 import json
 from typing import Any
 
@@ -175,9 +176,28 @@ def test_another_content_type_is_refused(gateway: Gateway, content_type: str | N
     assert "application/x-ndjson" in answer.body["detail"] or "UTF-8" in answer.body["detail"]
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "identity, gzip"])
+def test_a_compressed_body_is_refused_by_its_encoding(gateway: Gateway, encoding: str) -> None:
+    body = gzip.compress(json.dumps(BID).encode())
+    answer = gateway.post("/bid", body, encoding=encoding)
+    assert answer.status == 415
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["accept-encoding"] == "identity"
+    expected = f"content encoding {encoding!r} is not supported; send the body as it is"
+    assert answer.body["detail"] == expected
+    assert gateway.stream.entries == []
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", " Identity "])
+def test_an_encoding_that_changes_nothing_is_taken(gateway: Gateway, encoding: str) -> None:
+    assert gateway.post("/bid", BID, encoding=encoding).status == 202
+
+
 def test_unknown_paths_and_methods_are_problem_documents(gateway: Gateway) -> None:
     for answer, status in (
         (gateway.post("/nothing", BID), 404),
+        (gateway.post("/events/", BID), 404),
+        (gateway.post("/bid/", BID), 404),
         (gateway.request("GET", "/bid"), 405),
     ):
         assert answer.status == status
