@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sdpctl import deployment, retraining
+from sdpctl.answers import console
 from sdpctl.errors import CommandError
 from sdpctl.local.processes import pause
 from sdpctl.retraining import Place
@@ -36,10 +37,14 @@ def list_(
     if as_json:
         typer.echo(json.dumps(versions, indent=2))
         return
+    console().print(table(versions) if versions else "no version yet: ./sdp train --wait")
+
+
+def table(versions: list[dict[str, Any]]) -> Table:
+    """A row per version; long values are folded, never cut."""
     shown = Table(box=None, pad_edge=False)
-    for title in ("version", "", *FIGURES):
-        shown.add_column(title, no_wrap=True)
-    shown.add_column("reason", overflow="fold")
+    for title in ("version", "", *FIGURES, "reason"):
+        shown.add_column(title, overflow="fold")
     for found in versions:
         shown.add_row(
             found["version"],
@@ -47,7 +52,7 @@ def list_(
             *(str(found.get(name, "")) for name in FIGURES),
             found.get("reason", ""),
         )
-    Console().print(shown if versions else "no version yet: ./sdp train --wait")
+    return shown
 
 
 @model.command()

@@ -4,9 +4,10 @@ import tarfile
 
 import pytest
 import typer
+from rich.console import Console
 from typer.testing import CliRunner
 
-from sdpctl.commands.model import model
+from sdpctl.commands.model import model, table
 from sdpctl.commands.train import train
 from sdpctl.errors import CommandError
 
@@ -71,3 +72,11 @@ def test_where_nobody_answers_the_command_says_so_without_a_traceback(command, m
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     assert "Could not connect" in _refused(*command, "--region", "us-east-1")
+
+
+def test_the_versions_figures_are_folded_and_not_cut():
+    version = {"version": "v" * 40, "status": "in service", "log_loss": "0.56234132519034"}
+    screen = Console(record=True, width=60)
+    screen.print(table([version | {"auc": "0.7" + "1" * 14, "reason": "r" * 90}]))
+    text = screen.export_text()
+    assert (text.count("v") - text.count("ver") - text.count("serv"), text.count("…")) == (40, 0)
