@@ -26,7 +26,7 @@ def check_url(url: str) -> str:
 
 
 def reason(answer: httpx.Response) -> str:
-    """An error's status and what it says, in a line: `404: campaign_item_id 7: …`."""
+    """An error's status and what it says, in a line: `404: what was not found`."""
     return f"{answer.status_code}: {_said(answer)}"
 
 
