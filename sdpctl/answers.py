@@ -25,6 +25,19 @@ def check_url(url: str) -> str:
     return url
 
 
+def document(answer: httpx.Response) -> dict[str, Any]:
+    """The object an API answers with; CommandError for its error, or where it is none of ours."""
+    if answer.status_code != 200:
+        raise CommandError(reason(answer))
+    try:
+        found = orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise CommandError(f"{answer.url} answers with no JSON object: is this the API's URL?")
+    return found
+
+
 def reason(answer: httpx.Response) -> str:
     """An error's status and what it says, in a line: `404: what was not found`."""
     return f"{answer.status_code}: {_said(answer)}"

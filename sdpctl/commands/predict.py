@@ -12,7 +12,7 @@ import orjson
 import typer
 from rich.table import Table
 
-from sdpctl.answers import check_url, console, reason
+from sdpctl.answers import check_url, console, document
 from sdpctl.connection import ApiKey, connect
 from sdpctl.errors import CommandError
 from sdpctl.sql.rows import cell
@@ -39,9 +39,7 @@ def predict(
         answer = httpx.post(where, content=body(request), headers=headers, timeout=60)
     except httpx.RequestError as error:
         raise CommandError(f"{where}: {error}") from error
-    if answer.status_code != 200:
-        raise CommandError(reason(answer))
-    found = orjson.loads(answer.content)
+    found = document(answer)
     if as_json:
         typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
         return

@@ -10,7 +10,7 @@ import orjson
 import typer
 from rich.table import Table
 
-from sdpctl.answers import check_url, console, reason
+from sdpctl.answers import check_url, console, document
 from sdpctl.connection import ApiKey, connect
 from sdpctl.errors import CommandError
 
@@ -89,7 +89,4 @@ def _get(client: httpx.Client, where: str, query: dict[str, str]) -> dict[str, A
         answer = client.get(where, params=query)
     except httpx.RequestError as error:
         raise CommandError(f"{client.base_url}: {error}") from error
-    if answer.status_code != 200:
-        raise CommandError(reason(answer))
-    found: dict[str, Any] = orjson.loads(answer.content)
-    return found
+    return document(answer)

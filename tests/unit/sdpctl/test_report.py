@@ -60,6 +60,12 @@ def test_the_error_of_the_api_is_one_line_with_its_status():
     assert str(refused.value) == "404: campaign_item_id 1: not counted"
 
 
+@pytest.mark.parametrize("content", [b"<html>", b"[]", b""])
+def test_an_answer_that_is_none_of_the_apis_is_no_traceback(content):
+    with pytest.raises(CommandError, match=r"reports/campaigns/1 answers with no JSON object"):
+        fetch(_client(lambda _: httpx.Response(200, content=content)), "campaigns", "1", {})
+
+
 @pytest.mark.parametrize("key", ["77?x=1", "a/b", "a b", "50%", "ü#1"])
 def test_a_key_is_escaped_into_the_url(key):
     def api(request):
