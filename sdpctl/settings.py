@@ -39,8 +39,8 @@ class Settings:
         """
         env = os.environ if environ is None else environ
         home = Path(env.get("SDP_HOME") or ROOT / ".sdp").resolve()
-        started = started_with(home)
-        ports = {name: _port(env, name, started[name]) for name in PORTS}
+        defaults = PORTS | started_with(home)
+        ports = {name: _port(env, name, defaults[name]) for name in PORTS}
         _require_different(ports)
         return cls(
             root=ROOT,
@@ -112,11 +112,11 @@ class Settings:
 
 
 def started_with(home: Path) -> dict[str, int]:
-    """The ports the platform there was started with, the usual ones if it never was."""
+    """The ports the platform there was started with, by variable; empty if that is not known."""
     with suppress(OSError, ValueError, TypeError, AttributeError):
         found = json.loads((home / PORTS_FILE).read_text())
-        return {name: int(found.get(name, usual)) for name, usual in PORTS.items()}
-    return dict(PORTS)
+        return {name: int(port) for name, port in found.items() if name in PORTS}
+    return {}
 
 
 def _require_different(ports: Mapping[str, int]) -> None:

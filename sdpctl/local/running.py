@@ -20,7 +20,7 @@ def require_same_ports(settings: Settings) -> None:
         return
     started = started_with(settings.home)
     for name, port in settings.ports.items():
-        if port != started[name]:
+        if port != started.get(name, port):
             raise CommandError(
                 f"{name}={port}, but the platform runs with {name}={started[name]}: "
                 "unset it, or run 'make down' first"

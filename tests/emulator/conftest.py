@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator
+from multiprocessing.util import get_temp_dir
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ from sdpctl.local import aws, emulator
 from sdpctl.settings import Settings
 
 Client = Callable[[str], Any]
+
+# Python removes it at its own end, when the temporary folder of the tests is gone: not in there.
+get_temp_dir()
 
 
 @pytest.fixture(scope="session")
