@@ -94,5 +94,5 @@ def test_what_is_not_built_is_named_with_the_command_that_builds_it(tmp_path: Pa
     with pytest.raises(AssetError, match="build/ml is absent"):
         Assets.built(tmp_path)
     (tmp_path / "build/ml").mkdir()
-    with pytest.raises(AssetError, match="analytics.zip is absent"):
+    with pytest.raises(AssetError, match=r"analytics\.zip is absent"):
         Assets.built(tmp_path)
