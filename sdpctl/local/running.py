@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sdpctl.errors import CommandError
-from sdpctl.local.processes import Service
+from sdpctl.local import emulator
 from sdpctl.settings import Settings, started_with
 
 
@@ -28,4 +28,4 @@ def require_same_ports(settings: Settings) -> None:
 
 
 def _runs(settings: Settings) -> bool:
-    return Service("emulator", settings).process() is not None
+    return emulator.service(settings).process() is not None

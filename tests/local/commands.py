@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 from sdpctl.settings import ROOT, Settings
 
 
-def sdp(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`./sdp …`, whatever its exit status."""
+def sdp(settings: Settings, *arguments: str, tree: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """`./sdp …` of a tree, whatever its exit status."""
     return subprocess.run(
-        [ROOT / "sdp", *arguments],
-        cwd=ROOT,
+        [tree / "sdp", *arguments],
+        cwd=tree,
         env=settings.aws_environment(),
         capture_output=True,
         text=True,

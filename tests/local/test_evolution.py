@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from sdpctl.settings import ROOT, Settings
+from tests.local.commands import sdp
 from tests.local.conftest import PARAMETERS
 from tests.local.driver import Driver, auctions, wait_until
 
@@ -76,7 +77,7 @@ def test_a_change_that_is_not_additive_is_refused_with_what_to_do(
     events = tree / "usecases/adtech/events.py"
     declared = "app_uid: Annotated[str, MinLen(1), MaxLen({})"
     _edit(events, declared.format(256), declared.format(128))
-    done = _sdp(tree, settings, "up")
+    done = sdp(settings, "up", tree=tree)
     assert done.returncode == 1
     said = "Bid.app_uid: maxLength narrowed from 256 to 128; keep the released limit"
     assert said in done.stderr + done.stdout
@@ -96,22 +97,10 @@ def _deploy(tree: Path, settings: Settings) -> None:
     for module in ("analytics_app.package", "lambdas.bundle"):
         subprocess.run([tree / ".venv/dev/bin/python", "-m", module], cwd=tree, check=True)
     parameters = " ".join(f"{name}={value}" for name, value in PARAMETERS.items())
-    done = _sdp(tree, settings, "up", "--parameters", parameters)
+    done = sdp(settings, "up", "--parameters", parameters, tree=tree)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _rows(tree: Path, settings: Settings, question: str) -> list[dict[str, Any]]:
-    done = _sdp(tree, settings, "sql", question, "--json")
+    done = sdp(settings, "sql", question, "--json", tree=tree)
     return list(json.loads(done.stdout)) if done.returncode == 0 else []
-
-
-def _sdp(tree: Path, settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [tree / "sdp", *arguments],
-        cwd=tree,
-        env=settings.aws_environment(),
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )

@@ -178,12 +178,12 @@ final class Columns implements Serializable {
         in -> GenericRowData.of(nested.read(in)));
   }
 
-  static void writeBytes(byte[] value, DataOutputSerializer out) throws IOException {
+  private static void writeBytes(byte[] value, DataOutputSerializer out) throws IOException {
     writeLong(value.length, out);
     out.write(value);
   }
 
-  static byte[] readBytes(DataInputDeserializer in) throws IOException {
+  private static byte[] readBytes(DataInputDeserializer in) throws IOException {
     byte[] value = new byte[Math.toIntExact(readLong(in))];
     in.readFully(value);
     return value;

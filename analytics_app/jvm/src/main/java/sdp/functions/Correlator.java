@@ -27,6 +27,10 @@ final class Correlator {
   private final boolean[] own;
   private final OpenKeys.Room room;
   private final Emitter emitter;
+
+  /** The seconds from a timer of a slice to its next. */
+  private final long step;
+
   private final OpenKeys[] slices = new OpenKeys[Slice.SLICES];
   private final DataOutputSerializer buffer = new DataOutputSerializer(512);
   private final DataInputDeserializer input = new DataInputDeserializer();
@@ -63,6 +67,8 @@ final class Correlator {
     this.own = own;
     this.room = room;
     this.emitter = emitter;
+    long open = (rules.window() + rules.lateness()) / 1000 / SHARE_OF_OPEN_TIME;
+    step = Math.max(1, Math.min(MOST_SECONDS, open));
   }
 
   /**
@@ -183,8 +189,6 @@ final class Correlator {
 
   /** The second, of those in which a slice's timers fire, that a time in milliseconds waits for. */
   private long second(long millis, int slice) {
-    long open = (rules.window() + rules.lateness()) / 1000 / SHARE_OF_OPEN_TIME;
-    long step = Math.max(1, Math.min(MOST_SECONDS, open));
     long second = Math.floorDiv(millis + 999, 1000L);
     return second + Math.floorMod(slice - second, step);
   }

@@ -81,7 +81,7 @@ final class OpenKeys {
     int wanted = (int) print & PRINT_MASK;
     int index = after < 0 ? wanted & places.length - 1 : following(after);
     while (places[index] != FREE) {
-      if (((int) places[index] & PRINT_MASK) == wanted && places[index] != GONE) {
+      if (((int) places[index] & PRINT_MASK) == wanted && isPlace(places[index])) {
         return index;
       }
       index = following(index);
@@ -118,8 +118,8 @@ final class OpenKeys {
       add(place, entry);
     } else {
       keep(index, entry);
+      makeRoom();
     }
-    makeRoom();
   }
 
   /** Removes what lies at a place. */
@@ -132,7 +132,7 @@ final class OpenKeys {
   List<byte[]> take(long second, MapView<Long, byte[]> state) throws Exception {
     List<byte[]> taken = new ArrayList<>();
     for (int index = 0; index < places.length; index++) {
-      if (isPlace(index) && second(places[index]) <= second) {
+      if (isPlace(places[index]) && second(places[index]) <= second) {
         taken.add(get(index, state));
         state.remove(places[index]);
         remove(index);
@@ -185,7 +185,7 @@ final class OpenKeys {
     byte[][] kept = entries;
     allocate(Math.max(8, Integer.highestOneBit(size) * 4));
     for (int index = 0; index < before.length; index++) {
-      if (before[index] != FREE && before[index] != GONE) {
+      if (isPlace(before[index])) {
         insert(before[index], kept[index]);
       }
     }
@@ -201,8 +201,8 @@ final class OpenKeys {
     hand = 0;
   }
 
-  private boolean isPlace(int index) {
-    return places[index] != FREE && places[index] != GONE;
+  private static boolean isPlace(long found) {
+    return found != FREE && found != GONE;
   }
 
   private int following(int index) {

@@ -1,13 +1,8 @@
 package sdp.kinesis.sink;
 
-import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
-import org.apache.flink.api.common.typeinfo.TypeInformation;
-import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.connector.base.sink.writer.ElementConverter;
 import org.apache.flink.connector.testframe.environment.MiniClusterTestEnvironment;
@@ -22,6 +17,7 @@ import org.apache.flink.connector.testframe.testsuites.SinkTestSuiteBase;
 import org.apache.flink.core.execution.CheckpointingMode;
 import sdp.kinesis.stream.KinesisServer;
 import sdp.kinesis.stream.PutEntry;
+import sdp.kinesis.stream.SuiteContext;
 
 /** Flink's own tests of a sink: what is written, savepoints, rescaling, metrics. */
 class KinesisSinkSuiteTest extends SinkTestSuiteBase<String> {
@@ -32,18 +28,13 @@ class KinesisSinkSuiteTest extends SinkTestSuiteBase<String> {
   @TestContext ExternalContextFactory<Context> context = name -> new Context();
 
   /** A stream of its own for each test. */
-  static final class Context implements DataStreamSinkV2ExternalContext<String> {
+  static final class Context extends SuiteContext
+      implements DataStreamSinkV2ExternalContext<String> {
     private static final ElementConverter<String, PutEntry> CONVERTER =
         (text, writer) -> new PutEntry(text, text.getBytes(StandardCharsets.UTF_8));
 
-    private final KinesisServer server;
-
     Context() {
-      try {
-        server = KinesisServer.start(2);
-      } catch (Exception e) {
-        throw new IllegalStateException(e);
-      }
+      super(2);
     }
 
     @Override
@@ -59,26 +50,7 @@ class KinesisSinkSuiteTest extends SinkTestSuiteBase<String> {
 
     @Override
     public List<String> generateTestData(TestingSinkSettings settings, long seed) {
-      List<String> records = new ArrayList<>();
-      for (int n = 50 + new Random(seed).nextInt(50); n > 0; n--) {
-        records.add(seed + "-" + n);
-      }
-      return records;
-    }
-
-    @Override
-    public TypeInformation<String> getProducedType() {
-      return Types.STRING;
-    }
-
-    @Override
-    public List<URL> getConnectorJarPaths() {
-      return List.of();
-    }
-
-    @Override
-    public void close() {
-      server.close();
+      return records("", seed);
     }
   }
 

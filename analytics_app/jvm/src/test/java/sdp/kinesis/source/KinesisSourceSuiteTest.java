@@ -1,13 +1,8 @@
 package sdp.kinesis.source;
 
-import java.net.URL;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
-import org.apache.flink.api.common.typeinfo.TypeInformation;
-import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.connector.source.Boundedness;
 import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.connector.testframe.environment.MiniClusterTestEnvironment;
@@ -20,7 +15,7 @@ import org.apache.flink.connector.testframe.junit.annotations.TestEnv;
 import org.apache.flink.connector.testframe.junit.annotations.TestSemantics;
 import org.apache.flink.connector.testframe.testsuites.SourceTestSuiteBase;
 import org.apache.flink.core.execution.CheckpointingMode;
-import sdp.kinesis.stream.KinesisServer;
+import sdp.kinesis.stream.SuiteContext;
 
 /** Flink's own tests of a source: splits, savepoints, rescaling, metrics, failures, idleness. */
 class KinesisSourceSuiteTest extends SourceTestSuiteBase<String> {
@@ -31,15 +26,10 @@ class KinesisSourceSuiteTest extends SourceTestSuiteBase<String> {
   @TestContext ExternalContextFactory<Context> context = name -> new Context();
 
   /** A stream of its own for each test; a split of the suite is a shard. */
-  static final class Context implements DataStreamSourceExternalContext<String> {
-    private final KinesisServer server;
-
+  static final class Context extends SuiteContext
+      implements DataStreamSourceExternalContext<String> {
     Context() {
-      try {
-        server = KinesisServer.start(0);
-      } catch (Exception e) {
-        throw new IllegalStateException(e);
-      }
+      super(0);
     }
 
     @Override
@@ -73,26 +63,7 @@ class KinesisSourceSuiteTest extends SourceTestSuiteBase<String> {
 
     @Override
     public List<String> generateTestData(TestingSourceSettings settings, int split, long seed) {
-      List<String> records = new ArrayList<>();
-      for (int n = 50 + new Random(seed).nextInt(50); n > 0; n--) {
-        records.add(split + "-" + seed + "-" + n);
-      }
-      return records;
-    }
-
-    @Override
-    public TypeInformation<String> getProducedType() {
-      return Types.STRING;
-    }
-
-    @Override
-    public List<URL> getConnectorJarPaths() {
-      return List.of();
-    }
-
-    @Override
-    public void close() {
-      server.close();
+      return records(split + "-", seed);
     }
   }
 }
