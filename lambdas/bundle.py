@@ -20,6 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "lambdas"
+UV = ROOT / ".venv" / "bootstrap" / "bin" / "uv"  # the Makefile installs it
 PACKAGES = ("glue", "usecases", "lambdas")
 PYTHONS = ("3.11", "3.12")
 PLATFORM = "x86_64-manylinux_2_28"
@@ -103,13 +104,12 @@ def _install(bundle: Bundle) -> None:
 
 
 def _pip_install(target: Path, requirements: Path, python: str) -> None:
-    uv = shutil.which("uv")
-    if uv is None:
-        raise SystemExit("uv is not on PATH; it installs the bundle's dependencies")
+    if not UV.is_file():
+        raise SystemExit(f"{UV.relative_to(ROOT)} is missing; run 'make env' to install it")
     options = ["--require-hashes", "--only-binary", ":all:", "--link-mode", "copy"]
     versions = ["--python-version", python, "--python-platform", PLATFORM]
     subprocess.run(
-        [uv, "pip", "install", "-q", *options, *versions, "--target", target, "-r", requirements],
+        [UV, "pip", "install", "-q", *options, *versions, "--target", target, "-r", requirements],
         check=True,
         cwd=ROOT,
     )

@@ -1,7 +1,6 @@
 """A bundle holds all that its functions import, for each interpreter, and nothing stale."""
 
 import os
-import shutil
 import subprocess
 import sys
 
@@ -46,9 +45,8 @@ def handlers(of: Bundle) -> list[str]:
 def _interpreters() -> dict[str, str]:
     """Those of the supported versions that this machine has; the running one is among them."""
     found = {f"{sys.version_info.major}.{sys.version_info.minor}": sys.executable}
-    uv = shutil.which("uv")
-    for version in set(bundle.PYTHONS) - set(found) if uv else ():
-        command = [str(uv), "python", "find", "--no-project", "--system", version]
+    for version in set(bundle.PYTHONS) - set(found):
+        command = [str(bundle.UV), "python", "find", "--no-project", "--system", version]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode == 0:
             found[version] = done.stdout.strip()
