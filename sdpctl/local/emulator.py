@@ -12,7 +12,7 @@ from sdpctl.local.processes import Service, last_lines, pause, require_port
 from sdpctl.settings import Settings
 
 START_SECONDS = 60
-LAUNCHER = "sdpctl.local.emulator_launcher"
+LAUNCHER = "sdpctl.local.launcher"
 SAVE_SECONDS = 60  # it writes its state when it is asked to end
 
 

@@ -1,59 +1,42 @@
-"""Start the emulator with some of its parts replaced, inside its own process and environment.
+"""Athena: a table is its registered partitions, read where their files are, typed by Glue.
 
-1. Athena: a table is its registered partitions, read where their files lie, typed by Glue; a
-   stopped query stops; bytes scanned are those that were read; nothing is created or dropped
-   (`sdpctl.local.athena`).
-2. Firehose: a Kinesis source is left to our delivery worker; the emulator's own delivery runs
-   inside PutRecords, one object per record. The worker is told of the backup of source records,
-   which the emulator keeps and does not describe.
-3. Kinesis: expired records are found at the front of a shard; the emulator looks at every record
-   of the stream in every call, 15 ms for 200,000.
-
-The only module that imports the emulator. What it replaces is private there: it refuses to start
-another version than the one it was written for.
+A stopped query stops; bytes scanned are those that were read; nothing is created or dropped
+(`sdpctl.local.athena`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import copy
-import inspect
 import shutil
 import tempfile
-import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlparse
 
 import duckdb
-from ministack import app
-from ministack.services import athena, firehose, glue, kinesis, s3
+from ministack.services import athena, glue, s3
 
 from sdpctl.local.athena import engine
 from sdpctl.local.athena.tables import Part, Table
 
-WRITTEN_FOR = "1.5.33"
-_REPLACED: dict[Callable[..., Any], list[str]] = {
+REPLACED: dict[Callable[..., Any], list[str]] = {
     athena._run_duckdb: ["query", "database", "catalog"],
     athena._execute_query: ["query_id", "query", "database", "ddl", "catalog"],
     athena._save_query_results: ["query_id"],
     athena._stop_query_execution: ["data"],
-    firehose.ingest_from_kinesis_source: ["stream_arn", "records"],
-    firehose._dest_description: ["dest"],
-    kinesis._expire_records: ["stream"],
 }
-_USED = {
+USED: dict[ModuleType, tuple[str, ...]] = {
     athena: ("_executions", "_sql_tokens"),
     glue: ("_databases", "_tables", "_partitions"),
     s3: ("_buckets", "_get_object_data", "_object_disk_path", "S3_PERSIST"),
 }
-_described = firehose._dest_description
 _execute = athena._execute_query
 _save = athena._save_query_results
 _stop = athena._stop_query_execution
@@ -71,52 +54,12 @@ class _Location:
     prefix: str
 
 
-def main() -> None:
-    """Check that the emulator is the one this was written for, replace, and run it."""
-    _check()
+def replace() -> None:
+    """Put our functions in the place of the emulator's."""
     athena._run_duckdb = _run
     athena._execute_query = _execute_query
     athena._save_query_results = _save_query_results
     athena._stop_query_execution = _stop_query_execution
-    firehose.ingest_from_kinesis_source = _leave_to_the_worker
-    firehose._dest_description = _describe_destination
-    kinesis._expire_records = _expire_records
-    app.main()
-
-
-def _check() -> None:
-    found = version("ministack")
-    if found != WRITTEN_FOR:
-        raise SystemExit(f"the emulator is ministack {found}; this launcher needs {WRITTEN_FOR}")
-    for function, parameters in _REPLACED.items():
-        if list(inspect.signature(function).parameters) != parameters:
-            raise SystemExit(f"ministack's {function.__name__} does not take {parameters}")
-    for module, names in _USED.items():
-        if missing := [name for name in names if not hasattr(module, name)]:
-            raise SystemExit(f"ministack's {module.__name__} has no {missing}")
-
-
-def _leave_to_the_worker(stream_arn: str, records: list[Any]) -> None:
-    """Deliver nothing."""
-
-
-def _expire_records(stream: dict[str, Any]) -> None:
-    """Drop what is older than the stream keeps records; a shard's records lie in that order."""
-    cutoff = time.time() - stream["RetentionPeriodHours"] * 3600
-    for shard in stream["shards"].values():
-        records = shard["records"]
-        if records and records[0]["ApproximateArrivalTimestamp"] < cutoff:
-            arrival = "ApproximateArrivalTimestamp"
-            shard["records"] = records[bisect_left(records, cutoff, key=lambda r: r[arrival]) :]
-
-
-def _describe_destination(dest: dict[str, Any]) -> dict[str, Any]:
-    """With the backup of source records, under the name that Firehose has for it."""
-    found: dict[str, Any] = _described(dest)
-    backup = dest["config"].get("S3BackupConfiguration")
-    if backup and "ExtendedS3DestinationDescription" in found:
-        found["ExtendedS3DestinationDescription"]["S3BackupDescription"] = backup
-    return found
 
 
 async def _execute_query(
@@ -237,7 +180,3 @@ def _copies() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-if __name__ == "__main__":
-    main()
