@@ -16,6 +16,7 @@ TOOLS = {
     "node": "echo v22.1.0",
     "java": "echo 'openjdk version \"17.0.9\" 2023-10-17' >&2",
     "javac": "",
+    "git": "",
 }
 
 
@@ -50,6 +51,7 @@ def test_a_machine_that_has_them_all_is_told_nothing(tmp_path: Path) -> None:
         ({"java": None, "javac": None}, "a JDK, 17 or later (java, javac)"),
         ({"java": "echo 'java version \"11.0.2\"' >&2"}, "a JDK, 17 or later (java, javac)"),
         ({"java": "echo 'java version \"1.8.0_392\"' >&2"}, "a JDK, 17 or later (java, javac)"),
+        ({"git": None}, "git"),
         ({"javac": None}, "a JDK: there is only a Java runtime (javac)"),
     ],
 )
@@ -60,5 +62,5 @@ def test_what_is_missing_or_too_old_is_named(
 
 
 def test_all_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
-    status, lines = _missing(tmp_path, mvn=None, node=None, java=None, javac=None)
-    assert (status, len(lines)) == (1, 3)
+    status, lines = _missing(tmp_path, mvn=None, node=None, java=None, git=None)
+    assert (status, len(lines)) == (1, 4)
