@@ -45,6 +45,12 @@ def sql(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="An array of objects.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="With a header; NULL is empty.")] = False,
+    vertical: Annotated[
+        bool | None,
+        typer.Option(
+            help="A line for each column of each row. [default: where a table is too wide]"
+        ),
+    ] = None,
     max_rows: Annotated[
         int | None,
         typer.Option(min=1, help=f"Show no more. [default: {TABLE_ROWS} in a table, else all]"),
@@ -57,6 +63,10 @@ def sql(
     """Ask Athena; rows to standard output, types, time and bytes scanned to standard error."""
     if as_json and as_csv:
         raise CommandError("--json or --csv: a result has one form")
+    if vertical is not None and (as_json or as_csv):
+        raise CommandError(
+            "--vertical and --no-vertical are forms of the table: not with --json, --csv"
+        )
     topology = deployment.topology()
     name = use_case or topology.catalog.use_cases[0].name
     queries = saved_queries(topology.catalog.use_case(name).queries)
@@ -74,7 +84,8 @@ def sql(
     limit = max_rows or (None if as_json or as_csv else TABLE_ROWS)
     try:
         finished = _run(athena, asked)
-        _show(athena, finished, limit, "json" if as_json else "csv" if as_csv else "table")
+        form = "json" if as_json else "csv" if as_csv else "table"
+        _show(athena, finished, limit, form, vertical)
     except CommandError as error:
         raise CommandError(with_tables(str(error), topology.catalog.use_case(name))) from error
     except KeyboardInterrupt:
@@ -124,14 +135,17 @@ def _run(athena: Athena, asked: str) -> Finished:
         return athena.run(asked, lambda state: status.update(f"Athena: {state.lower()}"))
 
 
-def _show(athena: Athena, finished: Finished, limit: int | None, form: str) -> None:
+def _show(
+    athena: Athena, finished: Finished, limit: int | None, form: str, vertical: bool | None
+) -> None:
     pages = athena.pages(finished)
     columns, first = next(pages)
     # One row more than wanted tells whether there are more.
     rows = chain(first, chain.from_iterable(page for _, page in pages))
     taken = _Counted(islice(rows, limit))
     if form == "table":
-        Console().print(shown.table(columns, taken))
+        console = Console()
+        console.print(shown.result(console, columns, taken, vertical))
     else:
         lines = shown.json_lines if form == "json" else shown.csv_lines
         for line in lines(columns, taken):

@@ -8,6 +8,9 @@ from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 import orjson
+from rich.console import Console, Group, RenderableType
+from rich.measure import Measurement
+from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +18,7 @@ Row = list[Any]
 _INTEGERS = ("tinyint", "smallint", "integer", "int", "bigint")
 _FLOATS = ("float", "real", "double")
 NUMBERS = (*_INTEGERS, *_FLOATS, "decimal")
+_UNBOUNDED = 1_000_000
 # What a terminal obeys; a tab and the end of a line only move.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -68,6 +72,34 @@ def table(columns: Sequence[Column], rows: Iterable[Row]) -> Table:
     for row in rows:
         shown.add_row(*map(cell, row))
     return shown
+
+
+def result(
+    console: Console, columns: Sequence[Column], rows: Iterable[Row], vertical: bool | None = None
+) -> RenderableType:
+    """A table, or the vertical form; None is the vertical one where the table is too wide."""
+    kept = list(rows)
+    if vertical is None:
+        unbounded = console.options.update(max_width=_UNBOUNDED)
+        wide = Measurement.get(console, unbounded, table(columns, kept)).maximum > console.width
+        vertical = wide and len(columns) > 1
+    return records(columns, kept) if vertical else table(columns, kept)
+
+
+def records(columns: Sequence[Column], rows: Iterable[Row]) -> Group:
+    """Each row by itself with a line for each column, as psql's expanded form."""
+    return Group(*_records(columns, rows))
+
+
+def _records(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[RenderableType]:
+    for number, row in enumerate(rows, 1):
+        yield Rule(Text(f"row {number}", "bold"), align="left", style="dim")
+        lines = Table.grid(padding=(0, 2))
+        lines.add_column(no_wrap=True)
+        lines.add_column(overflow="fold")
+        for column, found in zip(columns, row, strict=True):
+            lines.add_row(cell(column.name), cell(found))
+        yield lines
 
 
 def cell(found: Any) -> Text:

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
-from sdpctl.sql.rows import Column, csv_lines, json_lines, size, table
+from sdpctl.sql.rows import Column, csv_lines, json_lines, result, size, table
 
 COLUMNS = [Column("id", "varchar"), Column("n", "bigint"), Column("ok", "boolean")]
 ROWS = [["a,b", 1, True], ["", None, False], [None, 3, None]]
@@ -52,6 +52,43 @@ def test_text_is_no_emoji_and_moves_no_terminal(found: str, shown: str) -> None:
     console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
     console.print(table([Column(found, "varchar")], [[found]]))
     assert console.file.getvalue().count(shown) == 2
+
+
+WIDE = [Column(f"column_number_{n:02}", "varchar") for n in range(13)]
+
+
+def _shown(columns: list[Column], rows: list[list[object]], vertical: bool | None = None) -> str:
+    console = Console(file=io.StringIO(), width=80)
+    console.print(result(console, columns, rows, vertical))
+    return str(console.file.getvalue())
+
+
+def test_a_row_wider_than_the_terminal_has_a_line_for_each_column() -> None:
+    lines = _shown(WIDE, [[f"value {n}" for n in range(13)], [None] * 13]).splitlines()
+    assert [line.rstrip() for line in lines[1:3]] == [
+        "column_number_00  value 0",
+        "column_number_01  value 1",
+    ]
+    assert lines[0].startswith("row 1 ─")
+    assert lines[14].startswith("row 2 ─")
+    assert lines[15].split() == ["column_number_00", "NULL"]
+    assert max(map(len, lines)) == 80
+
+
+def test_a_value_that_is_longer_than_the_line_is_folded_and_whole() -> None:
+    lines = _shown([Column("id", "varchar"), Column("body", "varchar")], [["a", "x" * 200]])
+    assert lines.count("x") == 200
+    assert max(map(len, lines.splitlines())) <= 80
+
+
+def test_a_table_that_fits_stays_a_table_and_one_column_too() -> None:
+    assert "bigint" in _shown(COLUMNS, [["a", 1, True]])
+    assert "varchar" in _shown([Column("plan", "varchar")], [["x" * 200]])
+
+
+def test_either_form_can_be_chosen() -> None:
+    assert _shown(COLUMNS, [["a", 1, True]], vertical=True).startswith("row 1 ")
+    assert _shown(WIDE, [["v"] * 13], vertical=False).startswith("┏━")
 
 
 def test_bytes_are_written_for_people() -> None:
