@@ -125,7 +125,7 @@ def _rows(table: LakeTable, first: int, count: int) -> str:
         if column.name == "type":
             text = "['one', 'two', 'three'][1 + n % 3]"
         number = f"(hash(n, '{column.name}') % 1000000)::BIGINT"
-        made = {"VARCHAR": text, "TIMESTAMP": f"epoch_ms(1795255200000 + {number})"}
+        made = {"VARCHAR": text, "TIMESTAMP_MS": f"epoch_ms(1795255200000 + {number})"}
         values.append(f'{made.get(kind, f"{number}::{kind}")} AS "{column.name}"')
     return f"SELECT {', '.join(values)} FROM range({first}, {first + count}) r(n)"
 

@@ -19,7 +19,7 @@ def duckdb_type(of: ColumnType) -> str:
         case Boolean():
             return "BOOLEAN"
         case Timestamp():
-            return "TIMESTAMP"
+            return "TIMESTAMP_MS"  # the unit that every file of the lake has
         case Struct(columns):
             inner = ", ".join(f"{quoted(c.name)} {duckdb_type(c.type)}" for c in columns)
             return f"STRUCT({inner})"

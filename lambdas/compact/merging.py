@@ -17,7 +17,7 @@ from glue.targets.duckdb import duckdb_type, quoted
 from glue.targets.lake import LakeTable
 from lambdas.compact.ports import MergeError, Written
 
-ENGINE = f"duckdb {duckdb.__version__}, 1"  # the number: of this module's way of writing files
+ENGINE = f"duckdb {duckdb.__version__}, 2"  # the number: of this module's way of writing files
 MEMORY = "400MB"
 # A row group is held in memory while it is written.
 ROW_GROUP_BYTES = 32 * 2**20

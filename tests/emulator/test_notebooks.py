@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import subprocess
@@ -10,48 +9,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from sdpctl.settings import Settings
+from tests.emulator.aged import IMPRESSIONS, AgedLake, table_of
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = re.findall(
     r"```python\n(.*?)```", (ROOT / "docs/notebooks.md").read_text(), flags=re.DOTALL
 )
 BUCKET = "lake-of-notebooks"
-OLD = {"tx_id": ["a", "b"], "campaign_item_id": [1, 1]}
-NEW = {"tx_id": ["b", "c"], "campaign_item_id": [1, 2], "domain": ["x", "y"]}
 
 
 @pytest.fixture(scope="module")
 def lake(client: Callable[[str], Any], database: str) -> None:
-    """Hour 9 is merged, its old files still there; hour 10 is fresh, with a row of hour 9 again."""
-    s3, glue = client("s3"), client("glue")
-    s3.create_bucket(Bucket=BUCKET)
-    table = "adtech/parquet/impressions"
-    merged = "adtech/compacted/impressions/date=2026-11-21/hour=09/1"
-    fresh = f"{table}/date=2026-11-21/hour=10"
-    for folder, columns in (
-        (f"{table}/date=2026-11-21/hour=09", OLD),
-        (merged, OLD),
-        (fresh, NEW),
-    ):
-        rows = {**columns, "win_price": [5] * 2}
-        buffer = io.BytesIO()
-        pq.write_table(pa.table(rows), buffer)
-        s3.put_object(Bucket=BUCKET, Key=f"{folder}/part.parquet", Body=buffer.getvalue())
-    keys = [{"Name": name, "Type": "string"} for name in ("date", "hour")]
-    named = {"DatabaseName": database, "TableName": "parquet_impressions"}
-    glue.create_table(
-        DatabaseName=database,
-        TableInput={"Name": "parquet_impressions", "PartitionKeys": keys},
-    )
-    for hour, folder in (("09", merged), ("10", fresh)):
-        storage = {"Location": f"s3://{BUCKET}/{folder}/"}
-        values = {"Values": ["2026-11-21", hour], "StorageDescriptor": storage}
-        glue.create_partition(**named, PartitionInput=values)
+    """An hour that was merged, its old files still there, and a fresh one that repeats a row."""
+    aged = AgedLake(client, BUCKET, database)
+    aged.fill(table_of("adtech", "parquet_impressions"), *IMPRESSIONS)
 
 
 def _run(settings: Settings, *command: str | Path) -> str:
@@ -79,7 +53,7 @@ def test_pyarrow_duckdb_and_pandas_are_among_the_examples() -> None:
 @pytest.mark.usefixtures("lake")
 def test_the_files_of_a_table_are_those_of_its_registered_hours(settings: Settings) -> None:
     text = _run(settings, ROOT / "sdp", "lake", "parquet_impressions", "--files", "--json")
-    assert "compacted/impressions/date=2026-11-21/hour=09/1/part.parquet" in text
+    assert re.search(r"compacted/impressions/date=2026-11-21/hour=09/000001-0/\w+.parquet", text)
     assert "parquet/impressions/date=2026-11-21/hour=09" not in text
     summary = _run(settings, ROOT / "sdp", "lake")
     assert re.search(r"parquet_impressions +2 +.* 2026-11-21 09:00 +2026-11-21 10:00", summary)

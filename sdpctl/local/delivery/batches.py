@@ -98,7 +98,10 @@ def _line(record: Record) -> bytes:
 def _parquet(table: pa.Table, compression: str) -> bytes:
     sink = pa.BufferOutputStream()
     pq.write_table(
-        table, sink, compression="none" if compression == "UNCOMPRESSED" else compression
+        table,
+        sink,
+        compression="none" if compression == "UNCOMPRESSED" else compression,
+        use_deprecated_int96_timestamps=True,  # what Firehose writes: docs/adr/0017
     )
     return bytes(sink.getvalue().to_pybytes())
 

@@ -117,6 +117,7 @@ def test_every_kind_of_timestamp_means_the_same_instant(
     )
     written = DuckMerger().merge(table, [path], tmp_path / "out", 10**6)
     assert read(*written.files) == [{"machine": at}]
+    assert pq.read_schema(written.files[0]).field("machine").type == pa.timestamp("ms")
 
 
 def test_large_results_are_several_files_in_order(tmp_path: Path) -> None:
