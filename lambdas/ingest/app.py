@@ -12,19 +12,20 @@ from typing import Any, cast
 
 import orjson
 from fastapi import FastAPI, Request, Response
-from fastapi.middleware.cors import CORSMiddleware
 from starlette.exceptions import HTTPException
 
 from glue import Catalog
 from glue.targets.openapi import document
+from lambdas.api import new_app
 from lambdas.ingest import bodies
-from lambdas.ingest.problems import Problem
+from lambdas.ingest.problems import Problem, check_query
 from lambdas.ingest.records import Event, Prepared, Receipt, events, of_type
 from lambdas.ingest.rejections import Rejection
 from lambdas.stream import Entry, Stream
 
 MAX_BODY = 10 * 1024 * 1024
 RETRY_AFTER = {"Retry-After": "1"}
+FAULT = "an internal error; the records may or may not be stored: send them again, same event_ids"
 Outcome = Prepared | Rejection
 # Tells the outside (metrics) how many records were accepted and rejected.
 Count = Callable[[int, int], None]
@@ -47,15 +48,23 @@ class Ingestion:
         if len(body) > MAX_BODY:
             raise Problem(413, f"the body has {len(body)} bytes; send at most {MAX_BODY}")
         receipt = Receipt.at(self._clock())
-        outcomes = [
-            self._prepare(value, event, receipt) for value in bodies.records(body, media_type)
-        ]
+        sent = bodies.records(body, media_type)
+        outcomes = [self._prepare(sent, i, event, receipt) for i in range(len(sent.values))]
         self._store(outcomes)
         return self._answer(outcomes)
 
-    def _prepare(self, value: Any, event: Event | None, receipt: Receipt) -> Outcome:
+    def _prepare(
+        self, sent: bodies.Records, index: int, event: Event | None, receipt: Receipt
+    ) -> Outcome:
+        value = sent.values[index]
         if isinstance(value, Rejection):
             return value
+        outcome = self._checked(value, event, receipt)
+        if isinstance(outcome, Prepared) or not bodies.has_fraction(value):
+            return outcome
+        return self._checked(sent.exact(index), event, receipt)
+
+    def _checked(self, value: Any, event: Event | None, receipt: Receipt) -> Outcome:
         try:
             return (event or of_type(value, self.events)).prepare(value, receipt)
         except Rejection as rejection:
@@ -94,19 +103,10 @@ def create_app(
 ) -> FastAPI:
     """The API of these use cases; `stream` takes names of the form "use case/stream"."""
     ingestion = Ingestion(catalog, stream, clock, count)
-    app = FastAPI(
-        title="Streaming Data Platform: ingestion",
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-    )
+    app = new_app("Streaming Data Platform: ingestion", fault=FAULT)
     app.openapi = lambda: document(catalog)  # type: ignore[method-assign]  # FastAPI's own hook
-    # API Gateway answers the preflight; the answers themselves must name the origin too.
-    app.add_middleware(CORSMiddleware, allow_origins=["*"], expose_headers=["Retry-After"])
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_problem)
-    app.add_exception_handler(Exception, _fault)
-    app.add_api_route("/health", _health, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_api_route("/events", _endpoint(ingestion, None), methods=["POST"])
     for name, event in ingestion.events.items():
         app.add_api_route(f"/{name}", _endpoint(ingestion, event), methods=["POST"])
@@ -115,15 +115,12 @@ def create_app(
 
 def _endpoint(ingestion: Ingestion, event: Event | None) -> Callable[[Request], Any]:
     async def receive(request: Request) -> Response:
+        check_query(request)
         bodies.check_encoding(request.headers.get("content-encoding"))
         body = await request.body()
         return ingestion.receive(body, request.headers.get("content-type"), event)
 
     return receive
-
-
-def _health() -> dict[str, str]:
-    return {"status": "ok"}
 
 
 def _status(accepted: int, rejected: int, *, unavailable: bool) -> int:
@@ -151,8 +148,3 @@ def _problem(request: Request, error: Exception) -> Response:
 def _http_problem(request: Request, error: Exception) -> Response:
     error = cast(HTTPException, error)
     return Problem(error.status_code, str(error.detail), error.headers).to_response()
-
-
-def _fault(request: Request, error: Exception) -> Response:
-    """The cause goes to the log (the adapter writes it), not to the sender."""
-    return Problem(500, "a fault of ours; nothing can be said about what was stored").to_response()

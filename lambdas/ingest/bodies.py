@@ -2,12 +2,17 @@
 
 JSON parsers keep the last of repeated keys silently, and NUL breaks readers downstream; both
 are refused. Looking for them costs a full second parse, so it is done only for a body that can
-hold one: it has a backslash, or fewer strings came out of it than went in.
+hold one: it has a backslash, or fewer strings came out of it than went in. Likewise `exact` reads
+again, slowly, what a parser of doubles has rounded: 77.0 and 1e3 are integers.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any, cast
 
 import orjson
@@ -17,42 +22,116 @@ from lambdas.ingest.rejections import Rejection, pointer
 
 MAX_RECORDS = 500
 JSON, NDJSON = "application/json", "application/x-ndjson"
+UTF_8 = ("utf-8", "utf8")
 ACCEPTED = {"Accept-Encoding": "identity"}  # RFC 9110, section 12.5.3
+# Some writers begin a file with a byte order mark; RFC 8259 allows readers to ignore it.
+_BOM = b"\xef\xbb\xbf"
 _DEEP = "the body is nested too deeply"
 
 
-def records(body: bytes, media_type: str) -> list[Any]:
-    """The records in order, each parsed or a Rejection; Problem where there is none to speak of."""
+@dataclass(frozen=True)
+class Records:
+    """The records of a request in order, each parsed or a Rejection, and the JSON they are in.
+
+    `texts` is one text for each record, or one for all of them.
+    """
+
+    values: list[Any]
+    texts: Sequence[bytes]
+    is_array: bool = False
+
+    def exact(self, index: int) -> Any:
+        """The record with each number as it was written: an integer if its value is one."""
+        return self._array[index] if self.is_array else exact(self.texts[index])
+
+    @cached_property
+    def _array(self) -> list[Any]:
+        found: list[Any] = exact(self.texts[0])
+        return found
+
+
+def records(body: bytes, media_type: str) -> Records:
+    """The records; Problem where the body has none."""
+    body = body.removeprefix(_BOM)
     if not body.strip():
         raise Problem(400, "the body is empty; send an object, an array of objects or NDJSON")
     found = _lines(body) if media_type == NDJSON else _document(body)
-    if not found:
+    if not found.values:
         raise Problem(400, "the array is empty; send 1 to 500 records")
-    if len(found) > MAX_RECORDS:
-        raise Problem(413, f"{len(found)} records; send at most {MAX_RECORDS} in a request")
+    if len(found.values) > MAX_RECORDS:
+        raise Problem(413, f"{len(found.values)} records; send at most {MAX_RECORDS} in a request")
     return found
 
 
-def _document(body: bytes) -> list[Any]:
+def document(body: bytes) -> Any:
+    """The JSON value of a body; Problem for what is not JSON, Rejection for a flaw within it."""
+    body = body.removeprefix(_BOM)
+    try:
+        value = orjson.loads(body)
+        if _may_be_flawed(body, value):
+            flaw = _flaw(json.loads(body, object_pairs_hook=_Pairs), ())
+            if flaw:
+                raise flaw
+    except orjson.JSONDecodeError as error:
+        raise Problem(400, f"the body is not JSON: {error}") from None
+    except (RecursionError, ValueError):
+        raise Problem(400, _DEEP) from None
+    return value
+
+
+def exact(text: bytes) -> Any:
+    """The JSON value with each number that is an integer as one, however it is written."""
+    text = text.removeprefix(_BOM)
+    try:
+        return json.loads(text, parse_float=_number)
+    except RecursionError:  # nothing that is nested so deeply is valid, exact or not
+        return orjson.loads(text)
+
+
+def has_fraction(value: object) -> bool:
+    """Whether a number in the value was written with a fraction, an exponent or many digits."""
+    pending = [value]
+    while pending:
+        match pending.pop():
+            case float():
+                return True
+            case dict() as group:
+                pending += group.values()
+            case list() as several:
+                pending += several
+    return False
+
+
+def _number(text: str) -> int | float:
+    try:
+        number = Decimal(text)
+        return int(number) if number == number.to_integral_value() else float(text)
+    except InvalidOperation:  # an exponent beyond all measure, as of 1e-99999999999999999999
+        return float(text)
+
+
+def _document(body: bytes) -> Records:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Problem(400, f"the body is not JSON: {error}; for one a line use {NDJSON}") from None
-    found = value if isinstance(value, list) else [value]
+    is_array = isinstance(value, list)
+    found = value if is_array else [value]
     if not _may_be_flawed(body, value):
-        return found
+        return Records(found, [body], is_array)
     try:
         again = json.loads(body, object_pairs_hook=_Pairs)
-        return _marked(found, again if isinstance(value, list) else [again])
+        return Records(_marked(found, again if is_array else [again]), [body], is_array)
     except (RecursionError, ValueError):
         raise Problem(400, _DEEP) from None
 
 
-def _lines(body: bytes) -> list[Any]:
-    lines = [line for line in body.split(b"\n") if line.strip()]
+def _lines(body: bytes) -> Records:
+    lines = [line.removeprefix(_BOM) for line in body.split(b"\n")]
+    lines = [line for line in lines if line.strip()]
     if len(lines) > MAX_RECORDS:  # before work is spent on them
         raise Problem(413, f"{len(lines)} records; send at most {MAX_RECORDS} in a request")
-    return [_line(line) for line in lines]
+    return Records([_line(line) for line in lines], lines)
 
 
 def _line(line: bytes) -> Any:
@@ -68,7 +147,10 @@ def _line(line: bytes) -> Any:
 
 
 def _may_be_flawed(body: bytes, value: object) -> bool:
-    return b"\\" in body or body.count(b'"') != orjson.dumps(value).count(b'"')
+    try:
+        return b"\\" in body or body.count(b'"') != orjson.dumps(value).count(b'"')
+    except orjson.JSONEncodeError:  # it writes 254 levels, and reads 1,024
+        return True
 
 
 class _Pairs(dict[str, Any]):
@@ -117,11 +199,12 @@ def check_encoding(content_encoding: str | None) -> None:
 
 def media_type(content_type: str | None) -> str:
     """JSON or NDJSON; Problem 415 for anything else, naming the choices."""
-    name, _, options = (content_type or "").partition(";")
-    charset = options.lower().replace(" ", "").replace('"', "")
-    if "charset=" in charset and "charset=utf-8" not in charset:
-        raise Problem(415, f"{content_type!r}: send UTF-8")
-    match name.strip().lower():
+    name, *parameters = (part.strip() for part in (content_type or "").lower().split(";"))
+    for parameter in parameters:
+        key, _, value = parameter.partition("=")
+        if key.strip() == "charset" and value.strip().strip('"') not in UTF_8:
+            raise Problem(415, f"{content_type!r}: send UTF-8")
+    match name:
         case "application/json":
             return JSON
         case "application/x-ndjson" | "application/ndjson" | "application/jsonl":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from lambdas.problem import problem
@@ -21,3 +22,11 @@ class Problem(Exception):
     def to_response(self) -> Response:
         """The document."""
         return problem(self.status, self.detail, self.headers)
+
+
+def check_query(request: Request) -> None:
+    """Problem 400 for a query parameter, where the API has none."""
+    if request.scope["query_string"]:
+        name = next(iter(request.query_params), "")
+        detail = f"{name}: unknown parameter; this API has no query parameters"
+        raise Problem(400, detail)

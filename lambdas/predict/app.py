@@ -7,18 +7,20 @@ from typing import Any, cast
 
 import orjson
 from fastapi import FastAPI, Request, Response
-from fastapi.middleware.cors import CORSMiddleware
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from glue import Catalog
 from glue.models import Model
-from lambdas.ingest.problems import Problem
+from lambdas.api import add_health, new_app
+from lambdas.ingest.bodies import check_encoding
+from lambdas.ingest.problems import Problem, check_query
 from lambdas.ingest.rejections import Rejection
 from lambdas.predict.answering import NoModel, Predictor
 from lambdas.predict.requests import instances
 from lambdas.problem import problem
 
+FAULT = "an internal error; send the request again"
 # Tells the outside (metrics) who answered.
 Count = Callable[[str], None]
 
@@ -27,14 +29,12 @@ def create_app(
     catalog: Catalog, predictors: Mapping[str, Predictor], count: Count = lambda served_by: None
 ) -> FastAPI:
     """`POST /predictions/{use case}`, and `/predictions` for the first of them."""
-    app = FastAPI(title="Predictions", docs_url=None, redoc_url=None, openapi_url=None)
-    # API Gateway answers the preflight; the answers themselves must name the origin too.
-    app.add_middleware(CORSMiddleware, allow_origins=["*"], expose_headers=["Retry-After"])
+    app = new_app("Predictions", fault=FAULT, openapi_url=None)
+    add_health(app, "/predictions/health")
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(Rejection, _rejection)
     app.add_exception_handler(NoModel, _no_model)
     app.add_exception_handler(HTTPException, _http_problem)
-    app.add_exception_handler(Exception, _fault)
     for number, (name, predictor) in enumerate(predictors.items()):
         model = cast(Model, catalog.use_case(name).model)
         paths = [f"/predictions/{name}"] + (["/predictions"] if number == 0 else [])
@@ -45,6 +45,8 @@ def create_app(
 
 def _endpoint(model: Model, predictor: Predictor, count: Count) -> Callable[[Request], Any]:
     async def predict(request: Request) -> Response:
+        check_query(request)
+        check_encoding(request.headers.get("content-encoding"))
         asked = instances(await request.body(), request.headers.get("content-type"), model)
         answer = await run_in_threadpool(predictor.predict, asked)
         count(answer.served_by)
@@ -69,8 +71,3 @@ def _no_model(request: Request, error: Exception) -> Response:
 def _http_problem(request: Request, error: Exception) -> Response:
     found = cast(HTTPException, error)
     return problem(found.status_code, str(found.detail), found.headers)
-
-
-def _fault(request: Request, error: Exception) -> Response:
-    """The cause goes to the log (the adapter writes it), not to the caller."""
-    return problem(500, "a fault of ours; asking again may help", {"Retry-After": "1"})

@@ -9,11 +9,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
 from glue.models import Model, Parameter
 from glue.types import Double, Integer, String
-from lambdas.ingest.bodies import JSON, media_type
+from lambdas.ingest.bodies import JSON, document, exact, has_fraction, media_type
 from lambdas.ingest.problems import Problem
 from lambdas.ingest.rejections import Rejection, pointer, shown
 
@@ -28,6 +26,15 @@ def instances(body: bytes, content_type: str | None, model: Model) -> Sequence[I
     if media_type(content_type) != JSON:
         raise Problem(415, f"{content_type!r}: send {JSON}")
     value = _parsed(body)
+    try:
+        return _checked(value, model)
+    except Rejection:
+        if not has_fraction(value):
+            raise
+    return _checked(exact(body), model)
+
+
+def _checked(value: Any, model: Model) -> Sequence[Instance]:
     if not isinstance(value, dict):
         raise Rejection("wrong_type", "", f"{shown(value)} is not an object; send an object")
     if "instances" not in value:
@@ -45,10 +52,7 @@ def _parsed(body: bytes) -> Any:
         raise Problem(400, 'the body is empty; send an object, or {"instances": [...]}')
     if len(body) > MAX_BODY:
         raise Problem(413, f"the body has {len(body)} bytes; send at most {MAX_BODY}")
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise Problem(400, f"the body is not JSON: {error}") from None
+    return document(body)
 
 
 def _check_several(value: Mapping[str, Any], found: Any) -> None:

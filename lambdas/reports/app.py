@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query
-from fastapi.middleware.cors import CORSMiddleware
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 from glue import Catalog, Schema
 from glue.parameters import Parameters, format_duration
+from lambdas.api import new_app
 from lambdas.problem import MEDIA_TYPE
 from lambdas.reports import answers, counting, paging
 from lambdas.reports.calendar import LENGTHS, Calendar
 from lambdas.reports.counting import ALWAYS, Buckets, Row
 from lambdas.reports.problems import BadParameter, NotFound, Problem, install
 from lambdas.reports.progress import Completeness, completeness
-from lambdas.reports.questions import PeriodQuery, key_of, seconds
+from lambdas.reports.questions import PeriodQuery, TotalsQuery, key_of, names, seconds
 from lambdas.reports.store import Store
 from lambdas.tables import Tables
+
+FAULT = "an internal error; send the request again"
 
 
 def create_app(catalog: Catalog, store: Store, parameters: Parameters, tables: Tables) -> FastAPI:
     """`GET /reports/{path}/{key}` and `…/period` for every report of the catalog."""
-    app = FastAPI(title="Reports", docs_url=None, redoc_url=None, redirect_slashes=False)
-    # API Gateway answers the preflight; the answers themselves must name the origin too.
-    app.add_middleware(CORSMiddleware, allow_origins=["*"], expose_headers=["Retry-After"])
+    app = new_app("Reports", fault=FAULT)
     install(app)
     progress = completeness(store, tables.progress, parameters)
     for use_case in catalog.use_cases:
@@ -59,11 +61,12 @@ class _Report:
     def not_found(self, buckets: Buckets) -> NotFound:
         return NotFound(f"{self.schema.key} {buckets.key!r}: nothing was counted")
 
-    def totals(self, key: str) -> dict[str, Any]:
+    def totals(self, key: str, query: TotalsQuery) -> dict[str, Any]:
         # Progress before buckets: what it calls complete is then surely among them.
         through, buckets = self.progress(self.use_case).through, self.buckets(key)
-        measures = counting.totals(self.schema, buckets.between(*ALWAYS))
-        if measures is None:
+        _check_range(query)
+        measures, count = counting.totals(self.schema, buckets.between(*_range(query)))
+        if not count and not buckets.exist():
             raise self.not_found(buckets)
         return answers.totals(self.schema, buckets.key, measures, through)
 
@@ -95,14 +98,23 @@ class _Report:
                 "period",
                 f"{query.period} are shorter than AggregationPeriod, {format_duration(bucket)}",
             )
-        if query.from_ and query.to and query.from_ > query.to:
-            raise BadParameter("from", "is after `to`")
+        _check_range(query)
+
+
+def _check_range(query: TotalsQuery) -> None:
+    if query.from_ and query.to and query.from_ > query.to:
+        raise BadParameter("from", "is after `to`")
+
+
+def _range(query: TotalsQuery) -> tuple[int, int]:
+    """The query's range, epoch seconds."""
+    low = seconds(query.from_) if query.from_ else ALWAYS[0]
+    return low, seconds(query.to) if query.to else ALWAYS[1]
 
 
 def _page(query: PeriodQuery, question: bytes) -> tuple[int, int]:
     """The range of the page, epoch seconds: the query's, cut at its token."""
-    low = seconds(query.from_) if query.from_ else ALWAYS[0]
-    high = seconds(query.to) if query.to else ALWAYS[1]
+    low, high = _range(query)
     if query.next is None:
         return low, high
     try:
@@ -130,8 +142,8 @@ def _add_routes(app: FastAPI, report: _Report) -> None:
         status: {"model": Problem, "content": {MEDIA_TYPE: {}}} for status in (400, 404, 503)
     }
 
-    def totals(key: str) -> JSONResponse:
-        return JSONResponse(report.totals(key))
+    def totals(key: str, query: Annotated[TotalsQuery, Query()]) -> JSONResponse:
+        return JSONResponse(report.totals(key, query))
 
     def periods(key: str, query: Annotated[PeriodQuery, Query()]) -> JSONResponse:
         return JSONResponse(report.periods(key, query))
@@ -139,8 +151,9 @@ def _add_routes(app: FastAPI, report: _Report) -> None:
     app.add_api_route(
         f"/reports/{path}/{{key}}",
         totals,
+        dependencies=[_only(TotalsQuery)],
         name=f"{name} totals",
-        description=f"{report.schema.doc} Sums over all time.",
+        description=f"{report.schema.doc} Sums over all time, or over a range.",
         response_model=answers.totals_model(report.schema),
         responses=problems,
         tags=[report.use_case],
@@ -148,9 +161,32 @@ def _add_routes(app: FastAPI, report: _Report) -> None:
     app.add_api_route(
         f"/reports/{path}/{{key}}/period",
         periods,
+        dependencies=[_only(PeriodQuery)],
         name=f"{name} by period",
         description=f"{report.schema.doc} By calendar period of a time zone.",
         response_model=answers.periods_model(report.schema),
         responses=problems,
         tags=[report.use_case],
     )
+    for endpoint, rest, query in ((totals, "", TotalsQuery), (periods, "/period", PeriodQuery)):
+        app.add_api_route(
+            f"/reports/{path}/{{key}}{rest}",
+            endpoint,
+            dependencies=[_only(query)],
+            methods=["HEAD"],
+            include_in_schema=False,
+        )
+
+
+def _only(query: type[BaseModel]) -> Any:
+    """Refuses parameters that the query does not have, and those given more than once."""
+    known = names(query)
+
+    def check(request: Request) -> None:
+        for name, count in Counter(n for n, _ in request.query_params.multi_items()).items():
+            if name not in known:
+                raise BadParameter(name, f"unknown parameter; parameters: {', '.join(known)}")
+            if count > 1:
+                raise BadParameter(name, f"is given {count} times; give it once")
+
+    return Depends(check)

@@ -11,10 +11,11 @@ from glue import Schema
 from glue.instants import EPOCH
 from glue.targets import dynamodb
 from lambdas.reports.calendar import Calendar
+from lambdas.reports.questions import END
 from lambdas.reports.store import Store
 
 # The range of a bucket's start, epoch seconds: all that DynamoDB may be asked for.
-ALWAYS = (0, 253_402_300_799)
+ALWAYS = (0, END)
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,13 @@ class Row:
             self.measures[name] += bucket[name]
 
 
-def totals(report: Schema, buckets: Iterable[dict[str, Any]]) -> dict[str, int] | None:
-    """The sums over all buckets; None if there are none."""
-    row: Row | None = None
+def totals(report: Schema, buckets: Iterable[dict[str, Any]]) -> tuple[dict[str, int], int]:
+    """The sums over all buckets, and how many there are."""
+    row, count = Row(EPOCH, EPOCH, _zero(report)), 0
     for bucket in buckets:
-        row = row or Row(EPOCH, EPOCH, _zero(report))
         row.add(bucket)
-    return row.measures if row else None
+        count += 1
+    return row.measures, count
 
 
 def rows(report: Schema, buckets: Iterable[dict[str, Any]], calendar: Calendar) -> Iterator[Row]:

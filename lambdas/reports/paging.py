@@ -10,6 +10,10 @@ import binascii
 import hashlib
 from collections.abc import Iterable
 
+from lambdas.reports.questions import END
+
+_UNKNOWN = "is not a token that `next` has returned"
+
 
 class TokenError(ValueError):
     """The token is not one of this question's."""
@@ -30,9 +34,12 @@ def decode(token: str, question: bytes) -> int:
     try:
         data = base64.b64decode(token.encode(), altchars=b"-_", validate=True)
     except (binascii.Error, UnicodeEncodeError) as error:
-        raise TokenError("is not one that was given in a `next`") from error
+        raise TokenError(_UNKNOWN) from error
     if len(data) != 20:
-        raise TokenError("is not one that was given in a `next`")
+        raise TokenError(_UNKNOWN)
     if data[:12] != question:
         raise TokenError("belongs to another question; repeat all other parameters as they were")
-    return int.from_bytes(data[12:], "big", signed=True)
+    second = int.from_bytes(data[12:], "big", signed=True)
+    if not 0 <= second <= END:
+        raise TokenError(_UNKNOWN)
+    return second

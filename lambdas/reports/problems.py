@@ -9,7 +9,6 @@ from starlette.exceptions import HTTPException
 
 from glue.errors import PlatformError
 from lambdas.problem import problem
-from lambdas.reports.questions import parameters
 from lambdas.reports.store import StoreUnavailable
 
 RETRY_AFTER = "1"
@@ -49,8 +48,6 @@ def install(app: FastAPI) -> None:
         first = error.errors()[0]
         parameter = str(first["loc"][-1])
         reason = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            reason = f"no such parameter; parameters: {', '.join(parameters())}"
         return problem(400, f"{parameter}: {reason}", parameter=parameter)
 
     @app.exception_handler(NotFound)
@@ -64,8 +61,3 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def other(_: Request, error: HTTPException) -> Response:
         return problem(error.status_code, str(error.detail), error.headers)
-
-    @app.exception_handler(Exception)
-    async def fault(_: Request, error: Exception) -> Response:
-        # The cause goes to the log, for it is raised again behind this answer.
-        return problem(500, "a fault of ours; the reports themselves are unharmed")

@@ -20,8 +20,9 @@ class Completeness:
 
     def final(self, end: datetime) -> bool:
         """Whether all buckets that start before `end` have ended by `through`."""
-        last_ends = EPOCH - (EPOCH - end) // self.bucket * self.bucket
-        return self.through is not None and last_ends <= self.through
+        # As durations since 1970, for there is no moment after the year 9999.
+        last_ends = -((EPOCH - end) // self.bucket) * self.bucket
+        return self.through is not None and last_ends <= self.through - EPOCH
 
 
 def completeness(store: Store, table: str, parameters: Parameters) -> Callable[[str], Completeness]:

@@ -13,6 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from glue import Integer, Schema, String, instants
 from lambdas.reports.calendar import Unit
 
+# The last second of the year 9999: no time is later.
+END = 253_402_300_799
 _MILLIS = re.compile(r"-?\d{1,18}", re.ASCII)
 _NO_PLACES = {"localtime", "Factory"}
 # An unescaped + of an offset arrives as a space.
@@ -23,7 +25,7 @@ def _instant(text: Any) -> datetime:
     if not isinstance(text, str):
         raise ValueError("give one time")
     if _MILLIS.fullmatch(text):
-        return instants.from_millis(int(text))
+        return instants.from_number(int(text))
     return instants.parse(_LOST_PLUS.sub("+", text))
 
 
@@ -55,15 +57,20 @@ Instant = Annotated[
 ]
 
 
-class PeriodQuery(BaseModel):
-    """The parameters of `/period`. A bucket is within the range if its start is: [from, to)."""
+class TotalsQuery(BaseModel):
+    """The range of a question. A bucket is within it if its start is: [from, to)."""
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
     from_: Instant | None = Field(
         None, alias="from", description="First moment: RFC 3339, or epoch milliseconds."
     )
-    to: Instant | None = Field(None, description="First moment no longer wanted.")
+    to: Instant | None = Field(None, description="End of the range, not included.")
+
+
+class PeriodQuery(TotalsQuery):
+    """The parameters of `/period`: the range, and how it is divided and paged."""
+
     period: Annotated[Unit, BeforeValidator(_unit)] = Field(
         Unit.HOURS, description="The calendar unit of a row, in any case."
     )
@@ -75,14 +82,14 @@ class PeriodQuery(BaseModel):
     next: str | None = Field(None, description="The `next` of the page before.")
 
 
-def parameters() -> list[str]:
-    """The names of what `/period` can be asked."""
-    return [field.alias or name for name, field in PeriodQuery.model_fields.items()]
+def names(query: type[BaseModel]) -> list[str]:
+    """The parameters' names."""
+    return [field.alias or name for name, field in query.model_fields.items()]
 
 
 def seconds(moment: datetime) -> int:
-    """The first whole epoch second at or after the moment."""
-    return -(-instants.to_millis(moment.astimezone(UTC)) // 1000)
+    """The first whole epoch second at or after the moment, at most the last of the year 9999."""
+    return min(-(-instants.to_millis(moment.astimezone(UTC)) // 1000), END)
 
 
 def key_of(report: Schema, text: str) -> Any:

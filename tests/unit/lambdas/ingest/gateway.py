@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs
 
 import usecases
 from glue import Catalog
@@ -74,9 +75,11 @@ class Gateway:
         content_type: str | None = None,
         encoding: str | None = None,
     ) -> Answer:
+        path, _, query = path.partition("?")
+        pairs = parse_qs(query, keep_blank_values=True)
         is_bytes = isinstance(body, bytes)
         text = body if isinstance(body, str) else None if is_bytes else json.dumps(body)
-        headers = {"Host": "api.example.com"}
+        headers = {"Host": "api.example.com", "Origin": "https://page.example"}
         if content_type is not None:
             headers["Content-Type"] = content_type
         if encoding is not None:
@@ -87,8 +90,8 @@ class Gateway:
             "httpMethod": method,
             "headers": headers,
             "multiValueHeaders": {name: [value] for name, value in headers.items()},
-            "queryStringParameters": None,
-            "multiValueQueryStringParameters": None,
+            "queryStringParameters": {name: found[-1] for name, found in pairs.items()} or None,
+            "multiValueQueryStringParameters": pairs or None,
             "requestContext": {"stage": "v1", "path": f"/v1{path}", "httpMethod": method},
             "body": base64.b64encode(body).decode() if is_bytes else text,
             "isBase64Encoded": is_bytes,

@@ -56,6 +56,8 @@ def test_mixed_events_are_told_apart_by_type(gateway: Gateway) -> None:
         ("2026-11-21T10:05:00Z", "2026-11-21T10:05:00.000Z"),
         ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z"),
         (0, "1970-01-01T00:00:00.000Z"),
+        (1795251600000.0, "2026-11-21T09:00:00.000Z"),
+        ("2016-12-31T23:59:60.25Z", "2016-12-31T23:59:59.250Z"),
         (None, "2026-11-21T10:00:00.000Z"),
     ],
 )
@@ -72,7 +74,13 @@ def test_nulls_are_as_absent(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/x-ndjson", "Application/NDJSON;charset=UTF-8"]
+    "content_type",
+    [
+        "application/x-ndjson",
+        "Application/NDJSON;charset=UTF-8",
+        'application/jsonl; charset="utf8"',
+        "application/x-ndjson ; CHARSET = utf8 ; version=1",
+    ],
 )
 def test_ndjson_is_one_record_a_line_and_blank_lines_are_none(
     gateway: Gateway, content_type: str
@@ -104,3 +112,41 @@ def test_five_hundred_records_are_one_request(gateway: Gateway) -> None:
 def test_the_whole_64_bit_range_of_integers_is_kept_exactly(gateway: Gateway) -> None:
     assert gateway.post("/bid", {**BID, "win_price": 2**63 - 1}).status == 202
     assert gateway.stream.records[0]["win_price"] == 2**63 - 1
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-ndjson"])
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("77.0", 77),
+        ("1e3", 1000),
+        ("12.5e1", 125),
+        ("-0.0", 0),
+        ("9007199254740993.0", 9007199254740993),
+        ("900719925474099.3e1", 9007199254740993),
+    ],
+)
+def test_an_integer_may_be_written_with_a_fraction_or_an_exponent(
+    gateway: Gateway, written: str, stored: int, content_type: str
+) -> None:
+    body = f'{{"tx_id":"t","win_price":{written}}}'
+    assert gateway.post("/imp", body, content_type).status == 202
+    assert b'"win_price":%d,' % stored in gateway.stream.entries[0][1].data
+
+
+def test_each_record_of_an_array_is_read_exactly(gateway: Gateway) -> None:
+    body = '[{"tx_id":"a","win_price":1},{"tx_id":"b","win_price":2.0}]'
+    assert gateway.post("/imp", body).status == 202
+    assert [record["win_price"] for record in gateway.stream.records] == [1, 2]
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-ndjson"])
+def test_a_byte_order_mark_costs_no_record(gateway: Gateway, content_type: str) -> None:
+    body = b'\xef\xbb\xbf{"tx_id":"a","event_id":"e\\n1"}\n'
+    assert gateway.post("/click", body, content_type).status == 202
+    assert gateway.stream.records[0]["tx_id"] == "a"
+
+
+def test_byte_order_marks_of_joined_files_cost_no_record(gateway: Gateway) -> None:
+    body = b'\xef\xbb\xbf{"tx_id":"a"}\n\xef\xbb\xbf{"tx_id":"b"}\n\xef\xbb\xbf\n'
+    assert gateway.post("/click", body, "application/x-ndjson").body["accepted"] == 2

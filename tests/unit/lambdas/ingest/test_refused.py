@@ -14,7 +14,7 @@ RECORDS: dict[str, tuple[Any, str, str]] = {
     "a pointer to escape": ({**BID, "a/b~c": 1}, "unknown_field", "/a~1b~0c"),
     "our own field": ({**BID, "received_at": "x"}, "unknown_field", "/received_at"),
     "text for an integer": ({**BID, "win_price": "5"}, "wrong_type", "/win_price"),
-    "a fraction for an integer": ({**BID, "win_price": 5.0}, "wrong_type", "/win_price"),
+    "a fraction for an integer": ({**BID, "win_price": 5.5}, "wrong_type", "/win_price"),
     "a boolean for an integer": ({**BID, "win_price": True}, "wrong_type", "/win_price"),
     "an integer for text": ({**BID, "domain": 5}, "wrong_type", "/domain"),
     "a list for text": ({**BID, "domain": ["x"]}, "wrong_type", "/domain"),
@@ -48,6 +48,11 @@ TIMES: dict[str, tuple[Any, str]] = {
     "negative milliseconds": (-1, "invalid_time"),
     "beyond all calendars": (2**62, "invalid_time"),
     "a fraction": (1.5, "invalid_time"),
+    "epoch seconds": (1795251600, "invalid_time"),
+    "epoch seconds with a fraction": (1795251600.25, "invalid_time"),
+    "an offset of 60 minutes": ("2026-11-21T10:00:00+05:60", "invalid_time"),
+    "an offset of 24 hours": ("2026-11-21T10:00:00-24:00", "invalid_time"),
+    "a leap second at noon": ("2026-11-21T12:00:60Z", "invalid_time"),
     "a boolean": (True, "invalid_time"),
     "an object": ({"a": 1}, "invalid_time"),
 }
@@ -168,6 +173,9 @@ def test_501_lines_are_too_many(gateway: Gateway) -> None:
         "text/plain",
         "application/x-www-form-urlencoded",
         "application/json;charset=latin1",
+        "application/json;charset=utf-80",
+        'application/json; charset="utf-16"',
+        "application/json;charset=utf-8;charset=latin1",
     ],
 )
 def test_another_content_type_is_refused(gateway: Gateway, content_type: str | None) -> None:
@@ -202,6 +210,43 @@ def test_unknown_paths_and_methods_are_problem_documents(gateway: Gateway) -> No
     ):
         assert answer.status == status
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("/bid?dry_run=1", "dry_run"), ("/events?a=1&a=2", "a")]
+)
+def test_a_query_parameter_is_refused_by_name(gateway: Gateway, path: str, name: str) -> None:
+    answer = gateway.post(path, {"type": "bid", **BID})
+    assert answer.status == 400
+    assert answer.body["detail"] == f"{name}: unknown parameter; this API has no query parameters"
+    assert gateway.stream.entries == []
+
+
+NUMBERS = {
+    "4.9999999999999999999": ("wrong_type", "5.0 is not an integer; send an integer"),
+    "1e-99999999999999999999": ("wrong_type", "0.0 is not an integer; send an integer"),
+    "9223372036854775808.0": ("out_of_range", "9223372036854775808 is too large"),
+    "1e30": ("out_of_range", "1000000000000000000000000000000 is too large"),
+}
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-ndjson"])
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_number_that_is_no_integer_or_too_large_is_judged_as_written(
+    gateway: Gateway, number: str, content_type: str
+) -> None:
+    body = f'{{"tx_id":"t","win_price":{number}}}'
+    answer = gateway.post("/imp", body, content_type)
+    code, message = NUMBERS[number]
+    assert (answer.error["code"], answer.error["field"]) == (code, "/win_price")
+    assert answer.error["message"].startswith(message)
+
+
+@pytest.mark.parametrize("depth", [100, 254, 255, 256, 300, 900, 1000, 1020, 1100])
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-ndjson"])
+def test_any_depth_of_nesting_is_refused(gateway: Gateway, depth: int, content_type: str) -> None:
+    body = '{"tx_id":"t","win_price":1.5,"x":' + "[" * depth + "]" * depth + "}"
+    assert gateway.post("/imp", body, content_type).status == 400
 
 
 def test_health_answers_without_a_body(gateway: Gateway) -> None:

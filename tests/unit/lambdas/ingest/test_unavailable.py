@@ -28,4 +28,5 @@ def test_a_fault_is_a_problem_document_that_does_not_give_its_cause(gateway: Gat
     gateway.stream.fails = fault
     answer = gateway.post("/click", {"tx_id": "a"})
     assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert answer.headers["access-control-allow-origin"] == "*"
     assert "secret" not in answer.body["detail"]

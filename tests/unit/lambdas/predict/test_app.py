@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -137,7 +138,7 @@ def test_what_was_never_seen_has_a_score_and_is_marked(place: Place) -> None:
         ({"winPrice": "2000"}, "/winPrice", "wrong_type"),
         ({"winPrice": 2.5}, "/winPrice", "wrong_type"),
         ({"winPrice": True}, "/winPrice", "wrong_type"),
-        ({"winPrice": 2**70}, "/winPrice", "wrong_type"),
+        ({"winPrice": 2**70}, "/winPrice", "out_of_range"),
         ({"campaignItemId": ...}, "/campaignItemId", "missing_field"),
         ({"campaignItemId": True}, "/campaignItemId", "wrong_type"),
         ({"campaignItemId": []}, "/campaignItemId", "wrong_type"),
@@ -165,6 +166,11 @@ def test_a_field_that_is_wrong_is_named(place: Place, change: Any, field: str, c
         (b"", 400),
         (b"hello", 400),
         (b'{"winPrice":NaN}', 400),
+        (b'{"campaignItemId":"7","winPrice":1,"winPrice":2}', 400),
+        (b'{"instances":[{"campaignItemId":"7","winPrice":1,"win\\u0050rice":2}]}', 400),
+        (b'{"campaignItemId":"\\u0000","winPrice":1}', 400),
+        (b'{"winPrice":1.5,"x":' + b"[" * 300 + b"]" * 300 + b"}", 400),
+        (b'{"winPrice":1.5,"x":' + b"[" * 1000 + b"]" * 1000 + b"}", 400),
         ([], 400),
         ("text", 400),
         ({"instances": []}, 400),
@@ -193,3 +199,61 @@ def test_other_types_methods_and_paths_are_problems_too(place: Place) -> None:
     assert place.client.get("/predictions").status_code == 405
     assert place.post(ASKED, path="/predictions/none").status_code == 404
     assert place.post(ASKED, path="/predictions/adtech").status_code == 200
+
+
+def test_a_path_with_a_slash_too_many_is_unknown_and_never_a_redirect(place: Place) -> None:
+    for path in ("/predictions/", "/predictions/adtech/"):
+        answer = place.post(ASKED, path=path)
+        assert (answer.status_code, answer.history) == (404, [])
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_field_given_twice_is_named(place: Place) -> None:
+    answer = place.post(b'{"campaignItemId":"7","winPrice":1,"winPrice":2}').json()
+    assert (answer["code"], answer["field"]) == ("duplicate_field", "/winPrice")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+def test_a_compressed_body_is_refused_by_its_encoding(place: Place, encoding: str) -> None:
+    headers = {"content-type": "application/json", "content-encoding": encoding}
+    content = gzip.compress(json.dumps(ASKED).encode())
+    answer = place.client.post("/predictions", content=content, headers=headers)
+    assert answer.status_code == 415
+    assert encoding in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("price", ["2000.0", "2e3", "2000"])
+def test_an_integer_may_be_written_with_a_fraction_or_an_exponent(place: Place, price: str) -> None:
+    place.up = False
+    body = f'{{"campaignItemId":7.0,"domain":"goal.example","winPrice":{price}}}'.encode()
+    answer = place.post(b"\xef\xbb\xbf" + body)
+    assert answer.status_code == 200
+    assert answer.json()["predictions"] == place.post(ASKED).json()["predictions"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [("application/json;charset=utf8", 200), ("application/json;charset=utf-80", 415)],
+)
+def test_utf_8_is_the_only_charset(place: Place, kind: str, status: int) -> None:
+    assert place.post(ASKED, kind=kind).status_code == status
+
+
+def test_a_query_parameter_is_refused_by_name(place: Place) -> None:
+    answer = place.post(ASKED, path="/predictions?explain=1")
+    assert (answer.status_code, answer.json()["detail"][:8]) == (400, "explain:")
+
+
+@pytest.mark.parametrize("path", ["/health", "/predictions/health"])
+def test_health_answers_get_and_head(place: Place, path: str) -> None:
+    assert place.client.get(path).json() == {"status": "ok"}
+    head = place.client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+
+
+def test_an_unforeseen_error_is_a_problem_that_a_page_can_read(place: Place) -> None:
+    place.invoke = lambda *_: 1 / 0  # type: ignore[method-assign,assignment,return-value]
+    answer = place.post(ASKED)
+    assert answer.status_code == 500
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -1,5 +1,6 @@
 """The routes of a report: totals, rows, what is final, paging, and what is refused."""
 
+import base64
 from datetime import UTC, datetime
 from typing import Any
 
@@ -126,7 +127,15 @@ def test_what_is_not_there_is_404(api: TestClient, path: str) -> None:
 
 
 BAD = {
-    "from": ["yesterday", "2026-03-01T10:00:00", "2026-02-30T10:00:00Z", "9" * 18, ""],
+    "from": [
+        "yesterday",
+        "2026-03-01T10:00:00",
+        "2026-02-30T10:00:00Z",
+        "9" * 18,
+        "",
+        "1795251600",
+        "2026-03-01T10:00:00+05:60",
+    ],
     "to": ["x", "2026-03-01"],
     "period": ["FORTNIGHTS", "", "MINUTES"],
     "timezone": ["Mars/Phobos", "../../etc/passwd", "", "europe/berlin", "localtime", "Factory"],
@@ -147,10 +156,78 @@ def test_a_bad_parameter_is_400_naming_it(api: TestClient, name: str, value: str
     assert document["detail"].startswith(f"{name}: ")
 
 
-def test_a_parameter_that_is_none_is_told_which_there_are(api: TestClient) -> None:
-    detail = api.get("/reports/machines/m/period", params={"bogus": "1"}).json()["detail"]
-    known = "from, to, period, timezone, desc, limit, next"
-    assert detail == f"bogus: no such parameter; parameters: {known}"
+@pytest.mark.parametrize(
+    ("route", "known"),
+    [("", "from, to"), ("/period", "from, to, period, timezone, desc, limit, next")],
+)
+def test_an_unknown_parameter_is_400_naming_those_there_are(
+    api: TestClient, route: str, known: str
+) -> None:
+    answer = api.get(f"/reports/machines/m{route}", params={"bogus": "1"})
+    assert (answer.status_code, answer.json()["parameter"]) == (400, "bogus")
+    assert answer.json()["detail"] == f"bogus: unknown parameter; parameters: {known}"
+
+
+@pytest.mark.parametrize("route", ["", "/period"])
+def test_a_parameter_given_twice_is_400(api: TestClient, route: str) -> None:
+    answer = api.get(f"/reports/machines/m{route}?to=1000&to=2000")
+    assert (answer.status_code, answer.json()["parameter"]) == (400, "to")
+    assert answer.json()["detail"] == "to: is given 2 times; give it once"
+
+
+def test_totals_of_a_range_are_the_sums_of_its_buckets(api: TestClient) -> None:
+    query = {"from": "2026-03-01T10:00:00Z", "to": epoch("2026-03-01T11:00") * 1000}
+    assert api.get("/reports/machines/m", params=query).json()["readings"] == 6
+    later = api.get("/reports/machines/m", params={"from": "2026-03-01T11:00:00Z"})
+    assert later.json()["readings"] == 24
+
+
+def test_totals_of_an_empty_range_are_zero_and_of_an_unknown_key_404(api: TestClient) -> None:
+    query = {"from": "2027-01-01T00:00:00Z"}
+    assert api.get("/reports/machines/m", params=query).json()["readings"] == 0
+    assert api.get("/reports/machines/x", params=query).status_code == 404
+
+
+@pytest.mark.parametrize("route", ["", "/period"])
+def test_a_range_may_end_with_the_last_moment_there_is(api: TestClient, route: str) -> None:
+    for to in ("9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59Z"):
+        assert api.get(f"/reports/machines/m{route}", params={"to": to}).status_code == 200
+    answer = api.get(f"/reports/machines/m{route}", params={"from": "9999-12-31T23:59:59.999Z"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("second", [-(2**63), -1, 253_402_300_800, 2**63 - 1])
+def test_a_token_with_a_time_that_is_none_is_refused(api: TestClient, second: int) -> None:
+    first = api.get("/reports/machines/m/period", params={"limit": 1}).json()["next"]
+    forged = base64.urlsafe_b64decode(first)[:12] + second.to_bytes(8, "big", signed=True)
+    query = {"limit": 1, "next": base64.urlsafe_b64encode(forged).decode()}
+    answer = api.get("/reports/machines/m/period", params=query)
+    assert (answer.status_code, answer.json()["parameter"]) == (400, "next")
+
+
+@pytest.mark.parametrize("path", ["/reports/machines/m", "/reports/machines/m/period", "/health"])
+def test_head_answers_as_get_does_without_the_body(api: TestClient, path: str) -> None:
+    got, head = api.get(path), api.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == got.headers["content-length"]
+    assert api.head(path + "?bogus=1").status_code == api.get(path + "?bogus=1").status_code
+
+
+def test_an_unforeseen_error_is_a_problem_that_a_page_can_read() -> None:
+    class Broken:
+        def get(self, *_: Any) -> None:
+            raise RuntimeError("secret")
+
+    api = client(Broken())
+    for answer in (
+        api.get("/reports/machines/m", headers={"origin": "https://page.example"}),
+        api.get("/reports/machines/m/period"),
+    ):
+        assert (answer.status_code, answer.json()["status"]) == (500, 500)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "secret" not in answer.text
+    assert api.head("/reports/machines/m").content == b""
 
 
 def test_a_range_that_ends_before_it_begins_is_400(api: TestClient) -> None:

@@ -1,0 +1,66 @@
+"""What the HTTP APIs share: CORS, HEAD, health, and a 500 that any caller can read.
+
+Each app adds its own routes and its own errors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lambdas.problem import problem
+
+EXPOSED = "Retry-After"
+# The answer to an unforeseen error is made outside the CORS middleware, so it names the origin.
+_CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": EXPOSED}
+
+
+class WithoutBody:
+    """Answers HEAD with the headers of GET alone (RFC 9110, section 9.3.2)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the answer on, its body left out for HEAD."""
+
+        async def headers_only(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        is_head = scope["type"] == "http" and scope["method"] == "HEAD"
+        await self._app(scope, receive, headers_only if is_head else send)
+
+
+def new_app(title: str, *, fault: str, **options: Any) -> FastAPI:
+    """An app without routes but `/health`; `fault` is the detail of a 500.
+
+    A path with a slash at its end is unknown: a redirect would lose the stage of API Gateway.
+    """
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, redirect_slashes=False, **options)
+    # API Gateway answers the preflight; the answers themselves must name the origin too.
+    app.add_middleware(CORSMiddleware, allow_origins=["*"], expose_headers=[EXPOSED])
+    app.add_middleware(WithoutBody)
+
+    def failed(request: Request, error: Exception) -> Response:
+        # The cause goes to the log, for it is raised again behind this answer.
+        body = problem(500, fault, {"Retry-After": "1", **_CORS})
+        return Response(b"", 500, dict(body.headers)) if request.method == "HEAD" else body
+
+    app.add_exception_handler(Exception, failed)
+    add_health(app, "/health")
+    return app
+
+
+def add_health(app: FastAPI, path: str) -> None:
+    """A route that answers whenever the function does."""
+    app.add_api_route(path, health, methods=["GET", "HEAD"], include_in_schema=False)
+
+
+def health() -> dict[str, str]:
+    """The function answers."""
+    return {"status": "ok"}
