@@ -1,5 +1,6 @@
 package sdp.kinesis.sink;
 
+import java.time.Clock;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.Executors;
@@ -29,7 +30,8 @@ final class KinesisSinkWriter<T> extends AsyncSinkWriter<T, PutEntry> {
     super(converter, context, options.toConfiguration(), recovered);
     this.stream = stream;
     this.executor = Executors.newScheduledThreadPool(Math.min(options.inFlight(), MAX_THREADS));
-    this.sender = new BatchSender(stream, executor);
+    SinkMetrics metrics = SinkMetrics.register(context.metricGroup(), stream.name());
+    this.sender = new BatchSender(stream, executor, metrics, Clock.systemUTC());
   }
 
   @Override

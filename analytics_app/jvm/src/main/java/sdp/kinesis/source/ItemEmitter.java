@@ -10,14 +10,16 @@ import sdp.kinesis.stream.Position;
 /** Emits decoded records and moves the shard's checkpointed position behind them. */
 final class ItemEmitter<T> implements RecordEmitter<ShardItem, T, ShardProgress> {
   private final RecordDecoder<T> decoder;
+  private final ReaderMetrics metrics;
   private final Consumer<String> onEnd;
   private final OutputCollector<T> collector = new OutputCollector<>();
 
   /**
-   * @param onEnd told the shard whose end was reached
+   * @param onEnd gets the shard whose end was reached
    */
-  ItemEmitter(RecordDecoder<T> decoder, Consumer<String> onEnd) {
+  ItemEmitter(RecordDecoder<T> decoder, ReaderMetrics metrics, Consumer<String> onEnd) {
     this.decoder = decoder;
+    this.metrics = metrics;
     this.onEnd = onEnd;
   }
 
@@ -27,7 +29,9 @@ final class ItemEmitter<T> implements RecordEmitter<ShardItem, T, ShardProgress>
       KinesisRecord record = data.kinesisRecord();
       collector.output = output;
       collector.timestamp = record.arrivalMillis();
-      decoder.decode(record, collector);
+      if (!decoder.decode(record, collector)) {
+        metrics.undecodable(record.shardId());
+      }
       progress.advance(Position.after(record.sequenceNumber()));
     } else if (item instanceof ShardItem.End end) {
       progress.advance(Position.END);

@@ -71,10 +71,12 @@ public final class KinesisSource<T> implements Source<T, ShardSplit, EnumeratorS
   public SourceReader<T, ShardSplit> createReader(SourceReaderContext context) throws Exception {
     decoder.open(decoderContext(context));
     Set<String> released = ConcurrentHashMap.newKeySet();
+    ReaderMetrics metrics = new ReaderMetrics(context.metricGroup());
     return new KinesisSourceReader<>(
-        () -> new ShardSplitReader(stream.open(), options, released, clock),
+        () -> new ShardSplitReader(stream.open(), options, released, metrics, clock),
         decoder,
         released,
+        metrics,
         context);
   }
 

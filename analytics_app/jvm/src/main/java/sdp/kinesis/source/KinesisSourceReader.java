@@ -12,7 +12,7 @@ import org.apache.flink.connector.base.source.reader.splitreader.SplitReader;
 import org.apache.flink.core.io.InputStatus;
 
 /**
- * Reads its shards, and tells the enumerator which ended.
+ * Reads its shards, and reports to the enumerator which ended.
  *
  * <p>A reader that knows that no shard is left for it declares itself idle, so that it does not
  * hold up the watermark; no idle time is involved.
@@ -20,6 +20,7 @@ import org.apache.flink.core.io.InputStatus;
 final class KinesisSourceReader<T>
     extends SingleThreadMultiplexSourceReaderBase<ShardItem, T, ShardSplit, ShardProgress> {
   private final Set<String> released;
+  private final ReaderMetrics metrics;
   private boolean shardsAssigned;
   private boolean idle;
 
@@ -30,13 +31,16 @@ final class KinesisSourceReader<T>
       Supplier<SplitReader<ShardItem, ShardSplit>> splitReader,
       RecordDecoder<T> decoder,
       Set<String> released,
+      ReaderMetrics metrics,
       SourceReaderContext context) {
     super(
         splitReader,
-        new ItemEmitter<>(decoder, id -> context.sendSourceEventToCoordinator(new ShardEnded(id))),
+        new ItemEmitter<>(
+            decoder, metrics, id -> context.sendSourceEventToCoordinator(new ShardEnded(id))),
         context.getConfiguration(),
         context);
     this.released = released;
+    this.metrics = metrics;
   }
 
   @Override
@@ -70,7 +74,8 @@ final class KinesisSourceReader<T>
 
   @Override
   protected void onSplitFinished(Map<String, ShardProgress> finished) {
-    // The enumerator was told at the shard's end, and has agreed.
+    // The enumerator has known since the shard's end, and has agreed.
+    finished.keySet().forEach(metrics::close);
   }
 
   @Override

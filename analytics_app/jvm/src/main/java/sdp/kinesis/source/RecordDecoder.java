@@ -11,6 +11,10 @@ public interface RecordDecoder<T> extends Serializable {
   /** Called once before the first record. */
   void open(DeserializationSchema.InitializationContext context) throws Exception;
 
-  /** Emits the record; must not throw for what the record holds. */
-  void decode(KinesisRecord record, Collector<T> out);
+  /**
+   * Emits the record; must not throw for what the record holds.
+   *
+   * @return whether it could be decoded
+   */
+  boolean decode(KinesisRecord record, Collector<T> out);
 }

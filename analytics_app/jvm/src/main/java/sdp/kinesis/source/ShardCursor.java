@@ -14,6 +14,7 @@ final class ShardCursor {
   private String iterator;
   private int failures;
   private long dueNanos;
+  private long millisBehind;
 
   ShardCursor(ShardSplit split, long nowNanos) {
     this.shardId = split.shardId();
@@ -37,6 +38,7 @@ final class ShardCursor {
   List<KinesisRecord> read(KinesisStream stream, int limit, StopPosition stop, long askedAt) {
     Page page = readPage(stream, limit);
     failures = 0;
+    millisBehind = page.millisBehind();
     iterator = page.nextIterator();
     List<KinesisRecord> records =
         page.records().stream().takeWhile(r -> !stop.excludes(r)).toList();
@@ -60,12 +62,25 @@ final class ShardCursor {
     }
   }
 
+  long millisBehind() {
+    return millisBehind;
+  }
+
+  /** Nothing more is to be had of this shard. */
+  void end() {
+    position = Position.END;
+  }
+
+  Position position() {
+    return position;
+  }
+
   /** When this shard is to be read next. */
   void postpone(long untilNanos) {
     dueNanos = untilNanos;
   }
 
-  /** Counts a failed read; a successful one starts the count anew. */
+  /** Counts a failed read; a successful one resets the count. */
   int fail() {
     return ++failures;
   }

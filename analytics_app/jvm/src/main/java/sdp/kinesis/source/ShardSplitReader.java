@@ -19,27 +19,32 @@ import org.apache.flink.connector.base.source.reader.splitreader.SplitsAddition;
 import org.apache.flink.connector.base.source.reader.splitreader.SplitsChange;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import sdp.kinesis.stream.Backoff;
 import sdp.kinesis.stream.ExpiredPositionException;
+import sdp.kinesis.stream.ExpiredShardException;
 import sdp.kinesis.stream.KinesisRecord;
 import sdp.kinesis.stream.KinesisStream;
+import sdp.kinesis.stream.OncePerMinute;
+import sdp.kinesis.stream.ThrottledException;
 import sdp.kinesis.stream.TransientStreamException;
 
 /**
  * Polls the shards of one reader in turn, each no more often than its interval allows.
  *
  * <p>What fails for a passing reason is tried again for ever, more and more slowly; an end of a
- * shard is handed on as a {@link ShardItem.End}, and the split stays until it is released.
+ * shard, or its expiry, is handed on as a {@link ShardItem.End}, and the split stays until it is
+ * released.
  */
 final class ShardSplitReader implements SplitReader<ShardItem, ShardSplit> {
   private static final Logger LOG = LoggerFactory.getLogger(ShardSplitReader.class);
-  private static final Duration FIRST_BACKOFF = Duration.ofMillis(100);
-  private static final Duration MAX_BACKOFF = Duration.ofSeconds(5);
   private static final Duration MAX_WAIT = Duration.ofMillis(100);
 
   private final KinesisStream stream;
   private final ReadOptions options;
   private final Set<String> released;
+  private final ReaderMetrics metrics;
   private final Clock clock;
+  private final OncePerMinute throttling;
   private final Map<String, ShardCursor> cursors = new HashMap<>();
   private final Set<String> paused = new HashSet<>();
   private final Semaphore wakeUps = new Semaphore(0);
@@ -47,11 +52,18 @@ final class ShardSplitReader implements SplitReader<ShardItem, ShardSplit> {
   /**
    * @param released shards whose children are assigned, written by the reader's own thread
    */
-  ShardSplitReader(KinesisStream stream, ReadOptions options, Set<String> released, Clock clock) {
+  ShardSplitReader(
+      KinesisStream stream,
+      ReadOptions options,
+      Set<String> released,
+      ReaderMetrics metrics,
+      Clock clock) {
     this.stream = stream;
     this.options = options;
     this.released = released;
+    this.metrics = metrics;
     this.clock = clock;
+    this.throttling = new OncePerMinute(clock);
   }
 
   @Override
@@ -102,11 +114,19 @@ final class ShardSplitReader implements SplitReader<ShardItem, ShardSplit> {
           cursor.read(stream, options.limit(), options.stop(), clock.millis());
       records.forEach(r -> batch.add(cursor.shardId(), new ShardItem.Data(r)));
       addEnd(cursor, batch);
-      cursor.postpone(started + options.interval().toNanos());
+      metrics.read(cursor.shardId(), cursor.millisBehind());
+      cursor.postpone(started + options.pauseAfter(records).toNanos());
+    } catch (ThrottledException e) {
+      metrics.throttled(cursor.shardId());
+      throttling.report(n -> LOG.warn("{} reads throttled, last of {}", n, cursor.shardId(), e));
+      backOff(cursor);
     } catch (TransientStreamException | ExpiredPositionException e) {
-      Duration backoff = backoff(cursor.fail());
-      LOG.warn("Shard {} could not be read, next attempt in {}", cursor.shardId(), backoff, e);
-      cursor.postpone(System.nanoTime() + backoff.toNanos());
+      Duration wait = backOff(cursor);
+      LOG.warn("Shard {} could not be read, next attempt in {}", cursor.shardId(), wait, e);
+    } catch (ExpiredShardException e) {
+      LOG.warn("Shard {} has expired, read up to {}", cursor.shardId(), cursor.position(), e);
+      cursor.end();
+      addEnd(cursor, batch);
     } catch (RuntimeException e) {
       throw new IOException("Shard " + cursor.shardId() + " cannot be read", e);
     }
@@ -118,9 +138,10 @@ final class ShardSplitReader implements SplitReader<ShardItem, ShardSplit> {
     }
   }
 
-  private static Duration backoff(int failures) {
-    Duration doubled = FIRST_BACKOFF.multipliedBy(1L << Math.min(failures - 1, 10));
-    return doubled.compareTo(MAX_BACKOFF) < 0 ? doubled : MAX_BACKOFF;
+  private static Duration backOff(ShardCursor cursor) {
+    Duration wait = Backoff.after(cursor.fail());
+    cursor.postpone(System.nanoTime() + wait.toNanos());
+    return wait;
   }
 
   @Override
@@ -130,6 +151,7 @@ final class ShardSplitReader implements SplitReader<ShardItem, ShardSplit> {
     }
     for (ShardSplit split : change.splits()) {
       cursors.put(split.shardId(), new ShardCursor(split, System.nanoTime()));
+      metrics.open(stream.name(), split.shardId());
     }
   }
 

@@ -27,6 +27,7 @@ import software.amazon.awssdk.services.kinesis.model.PutRecordsRequestEntry;
 import software.amazon.awssdk.services.kinesis.model.PutRecordsResponse;
 import software.amazon.awssdk.services.kinesis.model.Record;
 import software.amazon.awssdk.services.kinesis.model.ResourceInUseException;
+import software.amazon.awssdk.services.kinesis.model.ResourceNotFoundException;
 import software.amazon.awssdk.services.kinesis.model.ShardIteratorType;
 
 /** A stream of Amazon Kinesis, through the synchronous client of the AWS SDK. */
@@ -60,6 +61,11 @@ public final class AwsKinesisStream implements KinesisStream {
 
   private static String endpoint(StreamAddress address) {
     return address.endpoint() != null ? address.endpoint() : System.getenv("AWS_ENDPOINT_URL");
+  }
+
+  @Override
+  public String name() {
+    return arn.substring(arn.lastIndexOf('/') + 1);
   }
 
   @Override
@@ -99,13 +105,15 @@ public final class AwsKinesisStream implements KinesisStream {
               .startingSequenceNumber(position.value());
       case END -> throw new IllegalArgumentException("There is no iterator at a shard's end");
     }
-    return call(() -> client.getShardIterator(request.build())).shardIterator();
+    return ofShard(shardId, () -> client.getShardIterator(request.build())).shardIterator();
   }
 
   @Override
   public Page read(String shardId, String iterator, int limit) {
     GetRecordsResponse response =
-        call(() -> client.getRecords(r -> r.streamARN(arn).shardIterator(iterator).limit(limit)));
+        ofShard(
+            shardId,
+            () -> client.getRecords(r -> r.streamARN(arn).shardIterator(iterator).limit(limit)));
     List<KinesisRecord> records =
         response.records().stream().map(r -> toRecord(shardId, r)).toList();
     Long behind = response.millisBehindLatest();
@@ -140,25 +148,44 @@ public final class AwsKinesisStream implements KinesisStream {
         .build();
   }
 
+  /**
+   * A call about one shard. Kinesis reports a shard that has expired in the same way as a stream
+   * that does not exist: the list of shards tells which it is.
+   */
+  private <T> T ofShard(String shardId, Supplier<T> request) {
+    try {
+      return call(request);
+    } catch (ResourceNotFoundException e) {
+      if (shards().stream().anyMatch(s -> s.id().equals(shardId))) {
+        throw new TransientStreamException("Shard " + shardId + " is listed and not found", e);
+      }
+      throw new ExpiredShardException(e.getMessage(), e);
+    }
+  }
+
   private static <T> T call(Supplier<T> request) {
     try {
       return request.get();
     } catch (ExpiredIteratorException e) {
       throw new ExpiredPositionException(e.getMessage(), e);
     } catch (AwsServiceException e) {
-      throw isTransient(e) ? new TransientStreamException(e.getMessage(), e) : e;
+      throw isThrottling(e)
+          ? new ThrottledException(e.getMessage(), e)
+          : isTransient(e) ? new TransientStreamException(e.getMessage(), e) : e;
     } catch (SdkClientException e) {
       throw new TransientStreamException(e.getMessage(), e);
     }
   }
 
-  private static boolean isTransient(AwsServiceException e) {
+  private static boolean isThrottling(AwsServiceException e) {
     return e.isThrottlingException()
-        || e.statusCode() >= 500
         || e instanceof ProvisionedThroughputExceededException
         || e instanceof LimitExceededException
-        || e instanceof KmsThrottlingException
-        || e instanceof ResourceInUseException;
+        || e instanceof KmsThrottlingException;
+  }
+
+  private static boolean isTransient(AwsServiceException e) {
+    return e.statusCode() >= 500 || e instanceof ResourceInUseException;
   }
 
   @Override

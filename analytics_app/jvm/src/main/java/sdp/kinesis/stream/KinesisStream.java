@@ -9,16 +9,24 @@ import java.util.List;
  */
 public interface KinesisStream extends AutoCloseable {
 
+  /** The stream's name, for metrics. */
+  String name();
+
   /** All shards that are kept, closed ones too. */
   List<Shard> shards();
 
-  /** An iterator at a place of a shard. */
+  /**
+   * An iterator at a place of a shard.
+   *
+   * @throws ExpiredShardException if the shard is no longer kept
+   */
   String iterator(String shardId, Position position);
 
   /**
    * Up to {@code limit} records from an iterator.
    *
    * @throws ExpiredPositionException if the iterator is no longer known
+   * @throws ExpiredShardException if the shard is no longer kept
    */
   Page read(String shardId, String iterator, int limit);
 

@@ -80,9 +80,10 @@ record CheckedOptions(ReadableConfig options) {
     return new StartPosition(kind, millis);
   }
 
-  private ReadOptions reading() {
+  ReadOptions reading() {
     int limit = between(KinesisOptions.READ_LIMIT, 1, 10_000);
-    return new ReadOptions(limit, positive(KinesisOptions.READ_INTERVAL), stop());
+    long rate = between(KinesisOptions.READ_RATE, 1L, Long.MAX_VALUE);
+    return new ReadOptions(limit, positive(KinesisOptions.READ_INTERVAL), rate, stop());
   }
 
   StopPosition stop() {
@@ -133,7 +134,7 @@ record CheckedOptions(ReadableConfig options) {
     return value;
   }
 
-  private int between(ConfigOption<Integer> option, int least, int most) {
+  private <N extends Comparable<N>> N between(ConfigOption<N> option, N least, N most) {
     return between(option, least, most, option.defaultValue());
   }
 

@@ -71,15 +71,26 @@ public final class KinesisOptions {
       ConfigOptions.key("source.shard.discovery.interval")
           .durationType()
           .defaultValue(Duration.ofSeconds(10))
-          .withDescription("How often the stream is asked for new shards.");
+          .withDescription("How often the shards of the stream are listed.");
 
   /** How often a shard is read. */
   public static final ConfigOption<Duration> READ_INTERVAL =
       ConfigOptions.key("source.shard.get-records.interval")
           .durationType()
-          .defaultValue(Duration.ofMillis(200))
+          .defaultValue(Duration.ofMillis(300))
           .withDescription(
-              "Least time between two reads of one shard; Kinesis allows five reads a second.");
+              "Least time between two reads of one shard. Kinesis allows five reads a second of all"
+                  + " readers together; the default leaves one to Firehose, and some room.");
+
+  /** How fast a shard is read. */
+  public static final ConfigOption<Long> READ_RATE =
+      ConfigOptions.key("source.shard.get-records.max-bytes-per-second")
+          .longType()
+          .defaultValue(3L << 19)
+          .withDescription(
+              "Bytes read of one shard in a second at most. Kinesis serves 2 MiB a second to all"
+                  + " readers together and none for five seconds after a read of 10 MiB; the"
+                  + " default of 1.5 MiB leaves the rest to Firehose.");
 
   /** How much one read brings. */
   public static final ConfigOption<Integer> READ_LIMIT =

@@ -56,6 +56,7 @@ public final class KinesisTableFactory
         KinesisOptions.DISCOVERY_INTERVAL,
         KinesisOptions.READ_INTERVAL,
         KinesisOptions.READ_LIMIT,
+        KinesisOptions.READ_RATE,
         KinesisOptions.MAX_RECORD_BYTES,
         KinesisOptions.PARTITIONER,
         KinesisOptions.PARTITION_DELIMITER,

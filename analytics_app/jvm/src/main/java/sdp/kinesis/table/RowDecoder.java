@@ -49,12 +49,13 @@ final class RowDecoder implements RecordDecoder<RowData> {
   }
 
   @Override
-  public void decode(KinesisRecord record, Collector<RowData> out) {
+  public boolean decode(KinesisRecord record, Collector<RowData> out) {
     List<RowData> decoded = decoded(record);
     if (decoded.isEmpty()) {
       out.collect(withMetadata(new GenericRowData(arity()), record));
     }
     decoded.forEach(row -> out.collect(withMetadata(withColumns(row), record)));
+    return !decoded.isEmpty();
   }
 
   private List<RowData> decoded(KinesisRecord record) {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
 import java.io.IOException;
+import java.time.Clock;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Executors;
@@ -15,10 +16,12 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import sdp.kinesis.stream.KinesisStream;
+import sdp.kinesis.stream.Measured;
 import sdp.kinesis.stream.Page;
 import sdp.kinesis.stream.Position;
 import sdp.kinesis.stream.PutEntry;
 import sdp.kinesis.stream.Shard;
+import sdp.kinesis.stream.ThrottledException;
 import sdp.kinesis.stream.TransientStreamException;
 
 /** What becomes of a batch. */
@@ -28,6 +31,8 @@ class BatchSenderTest {
   private static final PutEntry B = new PutEntry("b", new byte[] {2});
 
   private final ScheduledExecutorService executor = Executors.newSingleThreadScheduledExecutor();
+  private final Measured measured = new Measured();
+  private final SinkMetrics metrics = SinkMetrics.register(measured, "written");
   private final BlockingQueue<Object> outcome = new LinkedBlockingQueue<>();
 
   @AfterEach
@@ -65,12 +70,52 @@ class BatchSenderTest {
     assertInstanceOf(IOException.class, failed);
   }
 
+  @Test
+  void failsOnAnErrorToo() throws InterruptedException {
+    Object failed =
+        send(
+            entries -> {
+              throw new NoClassDefFoundError("on purpose");
+            });
+    assertInstanceOf(IOException.class, failed);
+    assertInstanceOf(NoClassDefFoundError.class, ((IOException) failed).getCause());
+  }
+
+  @Test
+  void failsWhenEntriesCannotBeHandedBack() throws InterruptedException {
+    send(entries -> List.of(B), new OutOfMemoryError("on purpose"));
+    assertInstanceOf(IOException.class, outcome.take());
+  }
+
+  @Test
+  void countsWhatIsRefusedAndWhatIsThrottled() throws InterruptedException {
+    send(entries -> entries);
+    send(
+        entries -> {
+          throw new ThrottledException("slow down", null);
+        });
+    assertEquals(2L, measured.value("kinesisanalytics.Stream.written.recordsRefused"));
+    assertEquals(1L, measured.value("kinesisanalytics.Stream.written.throttled"));
+  }
+
   private Object send(UnaryOperator<List<PutEntry>> put) throws InterruptedException {
-    new BatchSender(new Writing(put), executor).send(List.of(A, B), new Handler());
+    send(put, null);
     return outcome.take();
   }
 
+  /** {@code onRetry} is thrown when entries are handed back. */
+  private void send(UnaryOperator<List<PutEntry>> put, Error onRetry) {
+    var sender = new BatchSender(new Writing(put), executor, metrics, Clock.systemUTC());
+    sender.send(List.of(A, B), new Handler(onRetry));
+  }
+
   private final class Handler implements ResultHandler<PutEntry> {
+    private final Error onRetry;
+
+    private Handler(Error onRetry) {
+      this.onRetry = onRetry;
+    }
+
     @Override
     public void complete() {
       outcome.add("complete");
@@ -83,6 +128,9 @@ class BatchSenderTest {
 
     @Override
     public void retryForEntries(List<PutEntry> entries) {
+      if (onRetry != null) {
+        throw onRetry;
+      }
       outcome.add(entries);
     }
   }
@@ -92,6 +140,11 @@ class BatchSenderTest {
     @Override
     public List<PutEntry> put(List<PutEntry> entries) {
       return put.apply(entries);
+    }
+
+    @Override
+    public String name() {
+      return "written";
     }
 
     @Override

@@ -1,6 +1,7 @@
 package sdp.kinesis.source;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -30,6 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import sdp.kinesis.stream.KinesisRecord;
 import sdp.kinesis.stream.KinesisServer;
+import sdp.kinesis.stream.StreamOpener;
 
 /** The source in a job, against a stream whose shards are split and merged. */
 @Timeout(900)
@@ -70,6 +72,32 @@ class KinesisSourceJobTest {
     assertEquals(7, shards.size());
     shards.forEach(this::assertFollowsItsParents);
     assertEveryKeyIsInOrder();
+  }
+
+  @Test
+  void aShardThatExpiresWhileItIsReadIsItsEndAndItsChildrenFollow() throws Exception {
+    List<String> parents = server.shardIds();
+    server.putInto(parents.get(0), "0");
+    try (var read = read(source(OLDEST, StopPosition.NONE), 2).executeAndCollect()) {
+      assertEquals("0", read.next());
+      server.throttled.set(Integer.MAX_VALUE);
+      server.putInto(server.split(parents.get(0)).get(0), "1");
+      server.expire(parents.get(0));
+      server.throttled.set(0);
+      assertEquals("1", read.next());
+    }
+  }
+
+  @Test
+  void anErrorInTheThreadThatReadsFailsTheJob() {
+    StreamOpener broken =
+        () -> {
+          throw new NoClassDefFoundError("on purpose");
+        };
+    var options = new ReadOptions(100, Duration.ofMillis(10), StopPosition.NONE);
+    var interval = Duration.ofMillis(50);
+    var source = new KinesisSource<>(broken, OLDEST, interval, options, new TextDecoder(), CLOCK);
+    assertThrows(Exception.class, () -> all(new TextSource(source)));
   }
 
   /** Two splits and a merge, and the troubles that a stream has meanwhile. */
@@ -181,10 +209,11 @@ class KinesisSourceJobTest {
     public void open(DeserializationSchema.InitializationContext context) {}
 
     @Override
-    public void decode(KinesisRecord record, Collector<String> out) {
+    public boolean decode(KinesisRecord record, Collector<String> out) {
       String text = new String(record.data(), StandardCharsets.UTF_8);
       EMITTED.add(record.shardId() + " " + text);
       out.collect(text);
+      return true;
     }
   }
 

@@ -18,7 +18,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import sdp.kinesis.stream.ExpiredPositionException;
 import sdp.kinesis.stream.FakeStream;
+import sdp.kinesis.stream.KinesisRecord;
+import sdp.kinesis.stream.KinesisServer;
+import sdp.kinesis.stream.KinesisStream;
+import sdp.kinesis.stream.Measured;
 import sdp.kinesis.stream.Position;
+import sdp.kinesis.stream.ThrottledException;
 import sdp.kinesis.stream.TransientStreamException;
 
 /** Polling of shards: order, positions, ends and failures. */
@@ -26,6 +31,7 @@ import sdp.kinesis.stream.TransientStreamException;
 class ShardSplitReaderTest {
   private final FakeStream stream = new FakeStream();
   private final Set<String> released = new HashSet<>();
+  private final Measured measured = new Measured();
   private final Clock clock = Clock.fixed(Instant.ofEpochMilli(1_000), ZoneOffset.UTC);
 
   @Test
@@ -71,6 +77,15 @@ class ShardSplitReaderTest {
   }
 
   @Test
+  void restsAfterManyBytesAndAfterFewForTheInterval() {
+    var options = new ReadOptions(1, Duration.ofMillis(300), 1_000, StopPosition.NONE);
+    var record = new KinesisRecord("a", "1", "key", 1, new byte[500]);
+    assertEquals(Duration.ofMillis(300), options.pauseAfter(List.of()));
+    assertEquals(Duration.ofMillis(500), options.pauseAfter(List.of(record)));
+    assertEquals(Duration.ofMillis(1_500), options.pauseAfter(List.of(record, record, record)));
+  }
+
+  @Test
   void failsOnWhatWillNotPass() {
     stream.shard("a").failures.add(new IllegalStateException("no such stream"));
     var reader = reader(1, StopPosition.NONE, new ShardSplit("a", Position.TRIM_HORIZON));
@@ -91,11 +106,66 @@ class ShardSplitReaderTest {
     assertEquals(List.of("1", "end"), take(reader, 2));
   }
 
-  private ShardSplitReader reader(int limit, StopPosition stop, ShardSplit split) {
-    var options = new ReadOptions(limit, Duration.ofMillis(1), stop);
-    var reader = new ShardSplitReader(stream, options, released, clock);
+  @Test
+  void aShardThatTheStreamNoLongerKeepsIsAtItsEnd() throws IOException {
+    try (KinesisServer server = KinesisServer.start(2)) {
+      String gone = server.shardIds().get(0);
+      server.split(gone);
+      server.expire(gone);
+      var restored = new ShardSplit(gone, Position.after("7"));
+      assertEquals(List.of("end"), take(reader(server.stream().open(), restored), 1));
+    }
+  }
+
+  @Test
+  void aShardThatExpiresWhenItsIteratorDoesIsAtItsEnd() throws IOException {
+    try (KinesisServer server = KinesisServer.start(1)) {
+      String shard = server.shardIds().get(0);
+      server.putInto(shard, "1");
+      var reader = reader(server.stream().open(), new ShardSplit(shard, Position.TRIM_HORIZON));
+      assertEquals(List.of("1"), take(reader, 1));
+      server.split(shard);
+      server.expire(shard);
+      server.expired.set(1);
+      assertEquals(List.of("end"), take(reader, 1));
+    }
+  }
+
+  @Test
+  void aStreamThatIsDeletedIsNoEndOfAShard() throws IOException {
+    try (KinesisServer server = KinesisServer.start(1)) {
+      String shard = server.shardIds().get(0);
+      var reader = reader(server.stream().open(), new ShardSplit(shard, Position.TRIM_HORIZON));
+      server.deleted = true;
+      assertThrows(IOException.class, () -> take(reader, 1));
+    }
+  }
+
+  @Test
+  void countsForEachShardWhatIsThrottledAndHowFarBehindItIs() throws IOException {
+    stream.shard("a").put("a", "1", 1).put("a", "2", 2).put("a", "3", 3);
+    stream.failures.add(new ThrottledException("slow down", null));
+    stream.failures.add(new ThrottledException("slow down", null));
+    var reader = reader(1, StopPosition.NONE, new ShardSplit("a", Position.TRIM_HORIZON));
+    assertEquals(List.of("1"), take(reader, 1));
+    assertEquals(2L, measured.value("kinesisanalytics.Stream.fake.Shard.a.throttled"));
+    assertEquals(2L, measured.value("kinesisanalytics.Stream.fake.Shard.a.millisBehindLatest"));
+  }
+
+  private ShardSplitReader reader(KinesisStream from, ShardSplit split) {
+    var options = new ReadOptions(10, Duration.ofMillis(1), StopPosition.NONE);
+    return reader(from, options, split);
+  }
+
+  private ShardSplitReader reader(KinesisStream from, ReadOptions options, ShardSplit split) {
+    var metrics = new ReaderMetrics(measured);
+    var reader = new ShardSplitReader(from, options, released, metrics, clock);
     reader.handleSplitsChanges(new SplitsAddition<>(List.of(split)));
     return reader;
+  }
+
+  private ShardSplitReader reader(int limit, StopPosition stop, ShardSplit split) {
+    return reader(stream, new ReadOptions(limit, Duration.ofMillis(1), stop), split);
   }
 
   private static List<String> take(ShardSplitReader reader, int items) throws IOException {

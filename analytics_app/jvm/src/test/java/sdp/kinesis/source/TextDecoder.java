@@ -13,7 +13,8 @@ final class TextDecoder implements RecordDecoder<String> {
   public void open(DeserializationSchema.InitializationContext context) {}
 
   @Override
-  public void decode(KinesisRecord record, Collector<String> out) {
+  public boolean decode(KinesisRecord record, Collector<String> out) {
     out.collect(new String(record.data(), StandardCharsets.UTF_8));
+    return true;
   }
 }

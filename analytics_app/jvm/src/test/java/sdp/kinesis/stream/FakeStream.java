@@ -35,6 +35,11 @@ public final class FakeStream implements KinesisStream {
   }
 
   @Override
+  public String name() {
+    return "fake";
+  }
+
+  @Override
   public List<Shard> shards() {
     failIfAsked();
     return List.copyOf(shards.values());

@@ -26,7 +26,7 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMap
 /**
  * One stream of Kinesis behind Kinesis' own protocol, with what stand-ins lack: shards that are
  * split and merged while they are written, closed shards that end, throttling, and records of a
- * batch that are refused.
+ * batch that are refused, shards that expire.
  */
 public final class KinesisServer implements AutoCloseable {
   private static final String ARN = "arn:aws:kinesis:eu-west-1:000000000000:stream/served";
@@ -42,12 +42,16 @@ public final class KinesisServer implements AutoCloseable {
   /** How many of the next reads find their iterator expired. */
   public final AtomicInteger expired = new AtomicInteger();
 
+  /** Whether the stream has been deleted. */
+  public volatile boolean deleted;
+
   /** When a record arrives, epoch milliseconds. */
   public volatile LongSupplier clock = System::currentTimeMillis;
 
   private final HttpServer http;
   private final Map<String, Served> shards = new LinkedHashMap<>();
   private long sequence;
+  private int created;
 
   private record Stored(String sequence, String key, long arrival, byte[] data) {}
 
@@ -110,7 +114,7 @@ public final class KinesisServer implements AutoCloseable {
   }
 
   private Served add(List<String> parents, BigInteger from, BigInteger to) {
-    Served shard = new Served(String.format("shardId-%012d", shards.size()), parents, from, to);
+    Served shard = new Served(String.format("shardId-%012d", created++), parents, from, to);
     shards.put(shard.id, shard);
     return shard;
   }
@@ -170,6 +174,11 @@ public final class KinesisServer implements AutoCloseable {
     return add(List.of(shardId, neighbour), left.from.min(right.from), left.to.max(right.to)).id;
   }
 
+  /** A closed shard of which all records have expired: it is listed and read no more. */
+  public synchronized void expire(String shardId) {
+    shards.remove(shardId);
+  }
+
   private Served close(String shardId) {
     Served shard = shards.get(shardId);
     shard.closed = true;
@@ -199,9 +208,12 @@ public final class KinesisServer implements AutoCloseable {
   }
 
   private synchronized Object answer(String operation, JsonNode request) throws IOException {
+    if (deleted) {
+      return error("ResourceNotFoundException");
+    }
     return switch (operation) {
       case "ListShards" -> Map.of("Shards", shards.values().stream().map(this::listed).toList());
-      case "GetShardIterator" -> Map.of("ShardIterator", iterator(request));
+      case "GetShardIterator" -> iterator(request);
       case "GetRecords" -> records(request);
       case "PutRecords" -> putAll(request);
       default -> error("UnknownOperationException");
@@ -227,8 +239,11 @@ public final class KinesisServer implements AutoCloseable {
     return fields;
   }
 
-  private String iterator(JsonNode request) {
+  private Map<String, Object> iterator(JsonNode request) {
     Served shard = shards.get(request.get("ShardId").asText());
+    if (shard == null) {
+      return error("ResourceNotFoundException");
+    }
     long index =
         switch (request.get("ShardIteratorType").asText()) {
           case "TRIM_HORIZON" -> 0;
@@ -243,7 +258,7 @@ public final class KinesisServer implements AutoCloseable {
           }
           default -> throw new IllegalArgumentException(request.toString());
         };
-    return shard.id + ":" + index;
+    return Map.of("ShardIterator", shard.id + ":" + index);
   }
 
   private Map<String, Object> records(JsonNode request) {
@@ -255,6 +270,9 @@ public final class KinesisServer implements AutoCloseable {
     }
     String[] place = request.get("ShardIterator").asText().split(":");
     Served shard = shards.get(place[0]);
+    if (shard == null) {
+      return error("ResourceNotFoundException");
+    }
     int from = Integer.parseInt(place[1]);
     int to = Math.min(shard.records.size(), from + request.get("Limit").asInt());
     Map<String, Object> fields = new LinkedHashMap<>();

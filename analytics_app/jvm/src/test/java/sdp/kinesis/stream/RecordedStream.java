@@ -32,6 +32,11 @@ public final class RecordedStream implements KinesisStream {
   }
 
   @Override
+  public String name() {
+    return folder.getFileName().toString();
+  }
+
+  @Override
   public List<Shard> shards() {
     try (Stream<Path> paths = Files.list(folder)) {
       return paths.map(p -> new Shard(p.getFileName().toString(), List.of())).toList();

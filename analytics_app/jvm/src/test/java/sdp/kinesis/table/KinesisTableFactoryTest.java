@@ -47,6 +47,16 @@ class KinesisTableFactoryTest {
     assertEquals(new StreamAddress(ARN, "us-east-2", "http://127.0.0.1:1"), given.address());
   }
 
+  /**
+   * A shard serves five reads and 2 MiB a second to all its readers; Firehose reads each second.
+   */
+  @Test
+  void leavesRoomForFirehoseByDefault() {
+    var reading = options(Map.of()).reading();
+    assertTrue(1_000.0 / reading.interval().toMillis() + 1 < 5);
+    assertTrue(reading.bytesPerSecond() < 2 << 20);
+  }
+
   @Test
   void readsTimesInBothForms() {
     var iso =
@@ -70,6 +80,7 @@ class KinesisTableFactoryTest {
     "source.stop.position, AT_TIMESTAMP",
     "source.shard.discovery.interval, 0 s",
     "source.shard.get-records.interval, -1 s",
+    "source.shard.get-records.max-bytes-per-second, 0",
     "source.shard.get-records.max-record-count, 10001",
     "source.record.max-bytes, 0",
     "no.such.option, 1"

@@ -86,18 +86,35 @@ class RowDecoderTest {
   }
 
   @Test
+  void tellsARecordThatCannotBeDecodedFromOneThatCan() {
+    assertTrue(isDecoded("1,2"));
+    assertFalse(isDecoded("poison"));
+    assertFalse(isDecoded("1".repeat(MAX_BYTES + 1)));
+  }
+
+  private static boolean isDecoded(String data) {
+    return decoder().decode(record(data), collector(new ArrayList<>()));
+  }
+
+  @Test
   void makesSeveralRowsOfOneRecord() {
     assertEquals(2, decode("1,2", Metadata.SHARD_ID).size());
   }
 
   private static List<RowData> decode(String data, Metadata... metadata) {
+    List<RowData> rows = new ArrayList<>();
+    decoder(metadata).decode(record(data), collector(rows));
+    return rows;
+  }
+
+  private static RowDecoder decoder(Metadata... metadata) {
     DeserializationSchema<RowData> format = new Numbers();
     List<RowData.FieldGetter> second = List.of(RowData.createFieldGetter(BIGINT, 1));
-    var bytes = data.getBytes(StandardCharsets.UTF_8);
-    List<RowData> rows = new ArrayList<>();
-    new RowDecoder(format, second, List.of(metadata), MAX_BYTES)
-        .decode(new KinesisRecord("shard", "17", "key", 1_000, bytes), collector(rows));
-    return rows;
+    return new RowDecoder(format, second, List.of(metadata), MAX_BYTES);
+  }
+
+  private static KinesisRecord record(String data) {
+    return new KinesisRecord("shard", "17", "key", 1_000, data.getBytes(StandardCharsets.UTF_8));
   }
 
   private static Collector<RowData> collector(List<RowData> rows) {

@@ -1,0 +1,21 @@
+package sdp.kinesis.sink;
+
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.metrics.ThreadSafeSimpleCounter;
+import sdp.kinesis.stream.StreamMetrics;
+
+/**
+ * What is measured of a stream that is written; Kinesis does not name the shard that refuses.
+ *
+ * @param refused records that Kinesis refused, each time it did
+ * @param throttled calls that Kinesis refused as a whole
+ */
+record SinkMetrics(Counter refused, Counter throttled) {
+  static SinkMetrics register(MetricGroup writer, String stream) {
+    MetricGroup group = StreamMetrics.of(writer, stream);
+    return new SinkMetrics(
+        group.counter("recordsRefused", new ThreadSafeSimpleCounter()),
+        group.counter("throttled", new ThreadSafeSimpleCounter()));
+  }
+}
