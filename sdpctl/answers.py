@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
@@ -30,8 +31,8 @@ def document(answer: httpx.Response) -> dict[str, Any]:
     if answer.status_code != 200:
         raise CommandError(reason(answer))
     try:
-        found = orjson.loads(answer.content)
-    except orjson.JSONDecodeError:
+        found = json.loads(answer.content)  # not orjson, which rounds integers beyond 64 bits
+    except ValueError:
         found = None
     if not isinstance(found, dict):
         raise CommandError(f"{answer.url} answers with no JSON object: is this the API's URL?")

@@ -9,8 +9,10 @@ is unanswered, not rejected: nobody knows what became of it. May not import type
 from __future__ import annotations
 
 import itertools
+import re
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -27,6 +29,8 @@ SHOWN = 10
 NDJSON = {"content-type": "application/x-ndjson"}
 AGAIN = (429, 500, 502, 503, 504)
 UNAVAILABLE = "unavailable"  # the code of a valid record that could not be stored now
+_BOM = b"\xef\xbb\xbf"  # some writers begin a file with it
+_NO_ID = re.compile(rb'("event_id"\s*:\s*)null\b')
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,15 @@ class Rejection:
     line: int
     field: str
     message: str
+    record: bytes = b""
 
 
 @dataclass
 class Tally:
-    """What became of the lines; the first rejections are kept in full.
+    """What became of the lines; the first `most` rejections are kept, and `keep` gets each.
 
-    Of `unanswered` lines nothing is known but a `cause`: sent again with the event_ids they had,
-    those that were stored are duplicates.
+    `warnings` counts what the API says about accepted lines. Of `unanswered` lines nothing is known
+    but a `cause`: sent again with the event_ids they had, those that were stored are duplicates.
     """
 
     accepted: int = 0
@@ -60,11 +65,16 @@ class Tally:
     retries: int = 0
     cause: str = ""
     shown: list[Rejection] = field(default_factory=list)
+    warnings: Counter[str] = field(default_factory=Counter)
+    most: int = SHOWN
+    keep: Callable[[Rejection], object] = lambda rejection: None
 
     def reject(self, *rejections: Rejection) -> None:
         """Count refused lines."""
         self.rejected += len(rejections)
-        self.shown.extend(rejections[: max(0, SHOWN - len(self.shown))])
+        self.shown.extend(rejections[: max(0, self.most - len(self.shown))])
+        for rejection in rejections:
+            self.keep(rejection)
 
     def add(self, other: Tally) -> None:
         """Take over another tally's counts."""
@@ -72,6 +82,7 @@ class Tally:
         self.unanswered += other.unanswered
         self.retries += other.retries
         self.cause = other.cause or self.cause
+        self.warnings.update(other.warnings)
         self.reject(*other.shown)
         self.rejected += other.rejected - len(other.shown)
 
@@ -87,6 +98,7 @@ class Said:
     rejections: list[Rejection]
     again: frozenset[int]
     unanswered: str = ""
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -99,7 +111,7 @@ class Sender:
 
     def send(self, lines: Sequence[Line]) -> Tally:
         """Send one batch until each of its lines is answered for good."""
-        tally = Tally()
+        tally = Tally(most=len(lines))
         for attempt in range(1, ATTEMPTS + 1):
             answer = self._post(lines)
             if _status(answer) == 413 and len(lines) > 1:
@@ -109,6 +121,7 @@ class Sender:
             said = read_answer(lines, answer)
             again = said.again if attempt < ATTEMPTS else frozenset()
             tally.accepted += said.accepted
+            tally.warnings.update(said.warnings)
             tally.reject(*(r for r in said.rejections if r.line not in again))
             if said.unanswered and not again:
                 tally.unanswered, tally.cause = len(lines), said.unanswered
@@ -143,15 +156,17 @@ def read_answer(lines: Sequence[Line], answer: httpx.Response | str) -> Said:
             frozenset(
                 lines[r["index"]].number for r in rejected if r["error"]["code"] == UNAVAILABLE
             ),
+            warnings=[r["warning"]["message"] for r in body["results"] if "warning" in r],
         )
     if answer.status_code in AGAIN:
         return _unanswered(lines, reason(answer))
-    refused = [Rejection(line.number, "", reason(answer)) for line in lines]
+    refused = [Rejection(line.number, "", reason(answer), line.body) for line in lines]
     return Said(0, refused, frozenset())
 
 
 def _rejection(line: Line, error: dict[str, Any]) -> Rejection:
-    return Rejection(line.number, error.get("field") or "", error.get("message") or "")
+    where, message = error.get("field") or "", error.get("message") or ""
+    return Rejection(line.number, where, message, line.body)
 
 
 def _unanswered(lines: Sequence[Line], cause: str) -> Said:
@@ -169,22 +184,28 @@ def _delay(answer: httpx.Response | str, attempt: int) -> float:
 
 
 def read_lines(source: Iterable[bytes], tally: Tally) -> Iterator[Line]:
-    """The records of an NDJSON source; a line that is none is rejected here, by number."""
+    """The records of an NDJSON source; a line that is no record is rejected here, by number."""
     for number, raw in enumerate(source, 1):
-        text = raw.strip()
+        text = raw.removeprefix(_BOM).strip()
         if not text:
             continue
         try:
             event = orjson.loads(text)
         except orjson.JSONDecodeError as error:
-            tally.reject(Rejection(number, "", f"not JSON: {error}"))
+            tally.reject(Rejection(number, "", f"not JSON: {error}", text))
             continue
         if not isinstance(event, dict):
-            tally.reject(Rejection(number, "", "not a JSON object"))
+            tally.reject(Rejection(number, "", "not a JSON object", text))
             continue
-        if "event_id" not in event:
-            text = orjson.dumps({**event, "event_id": str(uuid.uuid4())})
-        yield Line(number, text)
+        yield Line(number, text if event.get("event_id") is not None else with_id(text, event))
+
+
+def with_id(text: bytes, event: dict[str, Any]) -> bytes:
+    """The line with an event_id of its own; nothing else is written again, and so changed."""
+    given = str(uuid.uuid4()).encode()
+    if "event_id" in event:
+        return _NO_ID.sub(rb'\1"' + given + b'"', text, count=1)
+    return b'{"event_id":"' + given + (b'",' if event else b'"') + text[1:].lstrip()
 
 
 def batches(lines: Iterable[Line], size: int) -> Iterator[list[Line]]:
@@ -213,9 +234,13 @@ def send_all(
     workers: int,
     rate: float | None,
     progress: Callable[[Tally], object],
+    keep: Callable[[Rejection], object] = lambda rejection: None,
 ) -> Tally:
-    """Send everything over `workers` connections; `progress` sees the tally as it grows."""
-    tally = Tally()
+    """Send everything over `workers` connections; `progress` sees the tally as it grows.
+
+    `keep` gets each line that is refused.
+    """
+    tally = Tally(keep=keep)
     size = BATCH if rate is None else max(1, min(BATCH, int(rate / 10)))
     running: set[Future[Tally]] = set()
     with ThreadPoolExecutor(workers) as pool:

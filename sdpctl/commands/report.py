@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import httpx
-import orjson
 import typer
 from rich.table import Table
 
@@ -30,6 +30,9 @@ def report(
     timezone: Annotated[
         str | None, typer.Option(help="IANA name whose calendar is used. [default: UTC]")
     ] = None,
+    total: Annotated[
+        bool, typer.Option("--total", help="The sums over the range, in place of rows.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The API's answer as it is.")] = False,
     url: Annotated[str | None, typer.Option(help="Use this UrlForReports.")] = None,
     api_key: ApiKey = None,
@@ -40,23 +43,30 @@ def report(
     base, secret = connect("url_for_reports", url, api_key)
     asked = {"from": from_, "to": to, "period": period, "timezone": timezone}
     query = {name: value for name, value in asked.items() if value is not None}
+    if total and (period or timezone):
+        raise CommandError("--total: sums have no --period and no --timezone; leave them out")
     with httpx.Client(base_url=base, headers={"x-api-key": secret}, timeout=30) as client:
-        answer = fetch(client, path, key, query)
+        answer = fetch(client, path, key, query, total=total)
     if as_json:
-        typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode())
+        typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
         console().print(table(answer))
 
 
-def fetch(client: httpx.Client, path: str, key: str, query: dict[str, str]) -> dict[str, Any]:
+def fetch(
+    client: httpx.Client, path: str, key: str, query: dict[str, str], *, total: bool = False
+) -> dict[str, Any]:
     """The whole answer, all pages of it; CommandError with the API's own error."""
-    where = f"/reports/{quote(path, safe='')}/{quote(key, safe='')}" + ("/period" if query else "")
+    where = f"/reports/{quote(path, safe='')}/{quote(key, safe='')}"
+    if total or not query:
+        return _get(client, where, query)
+    where += "/period"
     answer = _get(client, where, query)
     rows: Rows = answer.get("rows", [])
     while answer.get("next"):
         answer = _get(client, where, {**query, "next": answer["next"]})
         rows += answer["rows"]
-    return {**answer, "rows": rows} if query else answer
+    return {**answer, "rows": rows}
 
 
 def table(answer: dict[str, Any]) -> Table:

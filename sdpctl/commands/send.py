@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
 import httpx
+import orjson
 import typer
 from rich.console import Console
 from rich.progress import (
@@ -21,7 +22,10 @@ from rich.progress import (
 
 from sdpctl.answers import check_url
 from sdpctl.connection import ApiKey, connect
-from sdpctl.sending import Sender, Tally, send_all
+from sdpctl.errors import CommandError
+from sdpctl.sending import Rejection, Sender, Tally, send_all
+
+Keep = Callable[[Rejection], object]
 
 
 def send(
@@ -29,6 +33,10 @@ def send(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Connections in parallel.")] = 4,
     rate: Annotated[
         float | None, typer.Option(min=0.1, help="Events per second. [default: no limit]")
+    ] = None,
+    rejected: Annotated[
+        Path | None,
+        typer.Option(help="File for refused lines: an object a line with line, field, message."),
     ] = None,
     url: Annotated[str | None, typer.Option(help="Use this UrlForAPI.")] = None,
     api_key: ApiKey = None,
@@ -42,9 +50,16 @@ def send(
         check_url(url)
     base, key = connect("url_for_api", url, api_key)
     errors = Console(stderr=True)
-    with _input(file, errors) as (source, total), _client(key, workers) as client:
-        tally = _send(Sender(client, f"{base}/events"), source, total, workers, rate, errors)
+    with (
+        _input(file, errors) as (source, total),
+        _kept(rejected) as keep,
+        _client(key, workers) as client,
+    ):
+        sender = Sender(client, f"{base}/events")
+        tally = _send(sender, source, total, workers, rate, errors, keep)
     show(tally, errors)
+    if rejected and tally.rejected:
+        errors.print(f"  all of them: {rejected}", style="dim", markup=False, soft_wrap=True)
     if tally.rejected or tally.unanswered:
         raise typer.Exit(1)
 
@@ -56,6 +71,7 @@ def _send(
     workers: int,
     rate: float | None,
     console: Console,
+    keep: Keep,
 ) -> Tally:
     columns = (MofNCompleteColumn(), TaskProgressColumn(show_speed=True), TimeElapsedColumn())
     with Progress("{task.description}", BarColumn(), *columns, console=console) as bar:
@@ -64,7 +80,7 @@ def _send(
         def progress(tally: Tally) -> None:
             bar.update(task, completed=tally.accepted + tally.rejected + tally.unanswered)
 
-        return send_all(sender, source, workers=workers, rate=rate, progress=progress)
+        return send_all(sender, source, workers=workers, rate=rate, progress=progress, keep=keep)
 
 
 def show(tally: Tally, console: Console) -> None:
@@ -73,6 +89,8 @@ def show(tally: Tally, console: Console) -> None:
     console.print(f"{counts}  unanswered {tally.unanswered:,}", highlight=False)
     if tally.retries:
         console.print(f"{tally.retries} batches were sent again", style="dim")
+    for warning, count in tally.warnings.most_common():
+        console.print(f"  {count:,} accepted, but {warning}", style="yellow", markup=False)
     for rejection in tally.shown:
         where = f"line {rejection.line}" + (f" {rejection.field}" if rejection.field else "")
         console.print(f"  {where}: {rejection.message}", style="red", markup=False)
@@ -86,6 +104,30 @@ def show(tally: Tally, console: Console) -> None:
 def _client(key: str, workers: int) -> httpx.Client:
     limits = httpx.Limits(max_connections=workers, max_keepalive_connections=workers)
     return httpx.Client(headers={"x-api-key": key}, timeout=60, limits=limits)
+
+
+@contextmanager
+def _kept(path: Path | None) -> Iterator[Keep]:
+    """What writes a refused line and its reason to the file, if one is named."""
+    if path is None:
+        yield lambda rejection: None
+        return
+    try:
+        file = path.open("wb")
+    except OSError as error:
+        raise CommandError(f"--rejected {path}: {error.strerror}") from error
+    with file:
+        yield lambda rejection: file.write(_described(rejection))
+
+
+def _described(rejection: Rejection) -> bytes:
+    found = {
+        "line": rejection.line,
+        "field": rejection.field,
+        "message": rejection.message,
+        "record": rejection.record.decode("utf-8", "backslashreplace"),
+    }
+    return orjson.dumps(found, option=orjson.OPT_APPEND_NEWLINE)
 
 
 @contextmanager

@@ -37,6 +37,22 @@ def test_totals_are_asked_without_a_period_and_shown_in_one_row():
     assert "20,000" in text
 
 
+def test_totals_of_a_range_are_asked_with_it():
+    def api(request):
+        assert request.url.path == "/reports/campaigns/7"
+        assert dict(request.url.params) == {"from": "0"}
+        return httpx.Response(200, json={"campaign_item_id": 7, "spend": 2})
+
+    assert fetch(_client(api), "campaigns", "7", {"from": "0"}, total=True)["spend"] == 2
+
+
+def test_numbers_beyond_64_bits_are_shown_exactly():
+    def api(request):
+        return httpx.Response(200, content=b'{"campaign_item_id":7,"spend":18446744073709551617}')
+
+    assert "18,446,744,073,709,551,617" in _text(fetch(_client(api), "campaigns", "7", {}))
+
+
 def test_all_pages_are_read():
     def api(request):
         assert request.url.path.endswith("/period")

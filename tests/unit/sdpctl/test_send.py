@@ -1,6 +1,8 @@
 """The send command: its counts, its exit status, and what it refuses at once."""
 
 import io
+import json
+from collections import Counter
 
 import pytest
 import typer
@@ -51,3 +53,26 @@ def test_a_folder_is_called_a_folder_and_what_is_not_there_is_not(tmp_path):
     assert (folder.exit_code, "is a folder" in folder.stderr) == (2, True)
     nothing = _run(str(tmp_path / "no"), "--url", "http://127.0.0.1:9")
     assert (nothing.exit_code, "no such file" in nothing.stderr) == (2, True)
+
+
+def test_warnings_are_shown_with_their_number():
+    text = _shown(Tally(accepted=2000, warnings=Counter({"is old": 1500})))
+    assert "1,500 accepted, but is old" in text
+
+
+def test_refused_lines_are_written_with_their_reasons(tmp_path):
+    (tmp_path / "events").write_bytes(b"{oops\n[1]\n")
+    kept = tmp_path / "kept"
+    result = _run(str(tmp_path / "events"), "--url", "http://127.0.0.1:9", "--rejected", str(kept))
+    assert result.exit_code == 1
+    first, second = map(json.loads, kept.read_text().splitlines())
+    assert (first["line"], first["record"], first["message"][:8]) == (1, "{oops", "not JSON")
+    assert second == {"line": 2, "field": "", "message": "not a JSON object", "record": "[1]"}
+    assert str(kept) in result.stderr.replace("\n", "")
+
+
+def test_a_file_for_refused_lines_that_cannot_be_written_is_refused_at_once(tmp_path):
+    (tmp_path / "events").write_text('{"type": "click"}\n')
+    result = _run(str(tmp_path / "events"), "--url", "http://127.0.0.1:9", "--rejected", "/no/x")
+    assert isinstance(result.exception, CommandError)
+    assert "--rejected /no/x" in str(result.exception)

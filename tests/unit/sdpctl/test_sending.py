@@ -1,7 +1,10 @@
 """Sending: batches, retries and an exact count, against an API played by a function."""
 
+import uuid
+
 import httpx
 import orjson
+import pytest
 
 from sdpctl.sending import Line, Sender, Tally, batches, read_lines, send_all
 
@@ -150,6 +153,62 @@ def test_batches_keep_the_order_of_the_lines():
 def test_an_event_id_that_is_there_is_sent_as_it_is():
     (line,) = read_lines([b'{"event_id": "mine",  "n": 1.0}'], Tally())
     assert line.body == b'{"event_id": "mine",  "n": 1.0}'
+
+
+@pytest.mark.parametrize(
+    ("sent", "rest"),
+    [
+        (b'{ "a":9007199254740993.0 }', b'"a":9007199254740993.0 }'),
+        (b'{"a":18446744073709551616}', b'"a":18446744073709551616}'),
+        (b'{"a":1,"a":2}', b'"a":1,"a":2}'),
+        (b'{"a":"\\u00e9"}', b'"a":"\\u00e9"}'),
+        (b"{}", b"}"),
+    ],
+)
+def test_a_line_without_an_event_id_is_given_one_and_nothing_else_is_changed(sent, rest):
+    (line,) = read_lines([sent], Tally())
+    assert uuid.UUID(orjson.loads(line.body)["event_id"])
+    assert line.body.endswith(rest)
+
+
+def test_a_null_event_id_is_filled_in_so_that_a_repetition_counts_once():
+    (line,) = read_lines([b'{"domain":"\\"event_id\\":null", "event_id" : null, "n":1e3}'], Tally())
+    assert line.body.startswith(b'{"domain":"\\"event_id\\":null", "event_id" : "')
+    assert uuid.UUID(orjson.loads(line.body)["event_id"])
+    assert line.body.endswith(b', "n":1e3}')
+
+
+def test_a_byte_order_mark_costs_no_line():
+    source = [b"\xef\xbb\xbf" + event for event in _events(2)] + [b"\xef\xbb\xbf\n"]
+    tally, _ = _send(_accept, source)
+    assert (tally.accepted, tally.rejected) == (2, 0)
+
+
+def test_every_refused_line_is_kept_with_its_record_and_reason():
+    def api(request):
+        error = {"code": "x", "field": "/a", "message": "wrong"}
+        count = len(_lines(request))
+        results = [{"index": n, "status": "rejected", "error": error} for n in range(count)]
+        return httpx.Response(400, json={"accepted": 0, "rejected": count, "results": results})
+
+    kept = []
+    tally, _ = _send(api, [b"{oops\n", *_events(1200)], keep=kept.append)
+    assert (tally.rejected, len(tally.shown)) == (1201, 10)
+    assert sorted(r.line for r in kept) == list(range(1, 1202))
+    found = {r.line: r for r in kept}
+    assert (found[1].record, found[1].message[:8]) == (b"{oops", "not JSON")
+    assert (found[2].record, found[2].field) == (_events(1)[0].strip(), "/a")
+
+
+def test_warnings_of_accepted_lines_are_summed():
+    def api(request):
+        count = len(_lines(request))
+        warning = {"code": "old", "field": "/occurred_at", "message": "is old"}
+        results = [{"index": n, "status": "accepted", "warning": warning} for n in range(count)]
+        return httpx.Response(202, json={"accepted": count, "rejected": 0, "results": results})
+
+    tally, _ = _send(api, _events(700))
+    assert (tally.accepted, dict(tally.warnings)) == (700, {"is old": 700})
 
 
 def test_records_that_could_not_be_stored_are_sent_again_alone():
