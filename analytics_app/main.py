@@ -1,7 +1,9 @@
 """The Flink application: one job that runs the use cases its properties name.
 
 Sets only configuration that Managed Flink allows in code; parallelism, checkpoints, state backend
-and restarts are the runtime's. Blocks while the job runs; raises, so exits non-zero, if it fails.
+and restarts are the runtime's. Defines the job, hands it over and ends, because Managed Flink runs
+main() inside its job manager, where a result cannot be awaited; raises, so exits non-zero, if the
+job cannot be defined. A program that owns the cluster sets SDP_AWAIT_RESULT (see properties).
 """
 
 from __future__ import annotations
@@ -46,10 +48,12 @@ def statements(env: TableEnvironment, given: properties.Properties) -> Statement
 
 
 def main() -> None:
-    """Reads the properties, builds the job, runs it."""
+    """Reads the properties, builds the job and hands it over."""
     path = os.environ.get("SDP_APPLICATION_PROPERTIES", properties.DEFAULT_PATH)
     given = properties.Properties.read(Path(path))
-    statements(environment(given), given).execute().wait()
+    result = statements(environment(given), given).execute()
+    if properties.awaits_result(os.environ):
+        result.wait()
 
 
 if __name__ == "__main__":

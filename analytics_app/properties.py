@@ -1,4 +1,4 @@
-"""What the application is told from outside: the runtime's property groups, checked once."""
+"""What is given to the application from outside: the runtime's property groups, checked once."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from glue.parameters import Parameters
 
 GROUP = "sdp"
 DEFAULT_PATH = "/etc/flink/application_properties.json"
+# Set to 1 by a program whose cluster ends with main(): the local worker, a backfill, tests.
+# An environment variable, because Managed Flink has no way to set one: there main() never waits.
+AWAIT_VARIABLE = "SDP_AWAIT_RESULT"
 _PARAMETERS = {
     "aggregation_period": "AggregationPeriod",
     "correlation_window": "CorrelationWindow",
@@ -70,6 +73,17 @@ class Properties:
             files_path=values.get("files.path", ""),
             files_kept=_names(values.get("files.kept", "")),
         )
+
+
+def awaits_result(environ: Mapping[str, str]) -> bool:
+    """Whether main() waits until its job ends, and fails if the job fails.
+
+    Raises PropertiesError for a value other than 0 or 1.
+    """
+    value = environ.get(AWAIT_VARIABLE, "0")
+    if value not in ("0", "1"):
+        raise PropertiesError(f"{AWAIT_VARIABLE}={value!r} must be 0 or 1")
+    return value == "1"
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import orjson
 
+from analytics_app.properties import AWAIT_VARIABLE
 from sdpctl.errors import CommandError
 from sdpctl.local import flink_config
 from sdpctl.local.processes import Service, last_lines, pause
@@ -117,6 +118,7 @@ class Run:
             "FLINK_IDENT_STRING": "backfill",
             "JVM_ARGS": f"-Xmx{flink_config.HEAP} -Djava.io.tmpdir={self._scratch}",
             "TMPDIR": str(self._scratch),
+            AWAIT_VARIABLE: "1",
             "SDP_APPLICATION_PROPERTIES": str(self.folder / "properties.json"),
         }
 

@@ -53,7 +53,7 @@ def write(
     restored = newest_checkpoint(checkpoints)
     options = {**_options(checkpoints, port, parallelism), **(changes or {})}
     options["io.tmp.dirs"] = str(scratch)
-    options["env.java.opts.all"] = _java_options(flink_home)
+    options["env.java.opts.all"] = java_options(flink_home)
     if restored:
         forget_older_jobs(checkpoints, restored)
         options["execution.state-recovery.path"] = restored.as_uri()
@@ -84,7 +84,7 @@ def _options(checkpoints: Path, port: int, parallelism: int) -> dict[str, str]:
     }
 
 
-def _java_options(flink_home: Path) -> str:
+def java_options(flink_home: Path) -> str:
     """The module openings that Flink itself ships for Java 17; without them it does not start."""
     shipped = (flink_home / "conf" / "config.yaml").read_text()
     found = re.search(r"^ +all: (--add.*)$", shipped, re.MULTILINE)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from analytics_app.properties import AWAIT_VARIABLE
 from sdpctl.local import flink_config
 from sdpctl.local.applications import Application, unpack
 from sdpctl.local.processes import Service, last_lines, port_is_free
@@ -145,6 +146,7 @@ class FlinkWorker:
             "FLINK_IDENT_STRING": self.name,
             "JVM_ARGS": f"-Xmx{flink_config.HEAP} -Djava.io.tmpdir={self.scratch}",
             "TMPDIR": str(self.scratch),
+            AWAIT_VARIABLE: "1",
             "SDP_APPLICATION_PROPERTIES": str(self.home / "application_properties.json"),
         }
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from analytics_app.package import ROOT, build
+from analytics_app.properties import AWAIT_VARIABLE
 
 PYTHON = ROOT / ".venv" / "flink" / "bin" / "python"
 SECONDS = 900
@@ -27,6 +28,7 @@ def run(folder: Path, program: str | Path, properties: Mapping[str, str]) -> str
         "SUBMIT_ARGS": "remote -t local",
         "FLINK_CONF_DIR": str(folder / "conf"),
         "FLINK_LOG_DIR": str(folder),
+        AWAIT_VARIABLE: "1",
         "SDP_APPLICATION_PROPERTIES": str(path),
     }
     done = subprocess.run(

@@ -1,7 +1,10 @@
 """The Flink application, what starts it, and what stores its results."""
 
+import json
+
 import pytest
 
+from analytics_app.properties import AWAIT_VARIABLE
 from tests.infrastructure.conftest import Synthesis, Template
 
 
@@ -32,6 +35,11 @@ def test_the_application_runs_the_packaged_zip_with_snapshots(processing: Templa
 def test_the_run_options_name_main_and_the_one_jar(groups: dict[str, dict[str, object]]) -> None:
     options = groups["kinesis.analytics.flink.run.options"]
     assert options == {"python": "main.py", "jarfile": "lib/sdp.jar"}
+
+
+def test_no_template_makes_main_await_its_result(synthesis: Synthesis) -> None:
+    """On Managed Flink that is an error: main() hands its job over and ends."""
+    assert not [t.name for t in synthesis.templates if AWAIT_VARIABLE in json.dumps(t.content)]
 
 
 def test_the_properties_name_parameters_and_every_stream(

@@ -5,7 +5,12 @@ import json
 import pytest
 
 from analytics_app.connectors import Kinesis, connector
-from analytics_app.properties import Properties, PropertiesError
+from analytics_app.properties import (
+    AWAIT_VARIABLE,
+    Properties,
+    PropertiesError,
+    awaits_result,
+)
 from glue.errors import ParameterError
 
 GIVEN = {
@@ -75,3 +80,10 @@ def test_a_run_over_files_may_keep_only_some_results():
     assert some.sink("adtech", "aggregates")["path"] == "/data/adtech/aggregates"
     assert some.sink("adtech", "clicks") == {"connector": "blackhole"}
     assert all_.sink("adtech", "clicks")["path"] == "/data/adtech/clicks"
+
+
+def test_main_awaits_its_result_only_where_a_variable_says_so():
+    assert [awaits_result(env) for env in ({}, {AWAIT_VARIABLE: "0"})] == [False, False]
+    assert awaits_result({AWAIT_VARIABLE: "1"})
+    with pytest.raises(PropertiesError, match="SDP_AWAIT_RESULT='yes' must be 0 or 1"):
+        awaits_result({AWAIT_VARIABLE: "yes"})
