@@ -21,7 +21,8 @@ _LOG_RETENTIONS = ("1", "3", "5", "7", "14", "30", "60", "90", "180", "365", "73
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One deployment. `shards` 0 stands for on-demand streams; rates are requests a second.
+    """One deployment. `shards` are those of the event streams, `result_shards` those of a stream
+    of results; 0 stands for on-demand streams. Rates are requests a second.
 
     `lake_…_days` are how long a class of data stays in the lake, None for ever; `replaced` are
     the versions of objects that were overwritten or deleted. Firehose gathers records for
@@ -36,6 +37,8 @@ class Settings:
     retain_data: bool = True
     shards: int = 2
     stream_retention_hours: int = 72
+    result_shards: int = 2
+    result_retention_hours: int = 24
     log_retention_days: int = 30
     rate_limit: int = 1_000
     burst_limit: int = 2_000
@@ -68,13 +71,16 @@ class Settings:
     @classmethod
     def read(cls, read: _Reader) -> Settings:
         """Each setting from its key."""
+        shards = read("streamShards", "2", _shards)
         return cls(
             prefix=read("prefix", "sdp", _prefix),
             regions=read("regions", ",".join(REGIONS), _regions),
             parameters=Parameters.parse(read.context),
             retain_data=read("removal", "retain", _one_of("retain", "destroy")) == "retain",
-            shards=read("streamShards", "2", _shards),
+            shards=shards,
             stream_retention_hours=read("streamRetentionHours", "72", _number(24, 8760)),
+            result_shards=read("resultShards", "same", _same_or_shards(shards)),
+            result_retention_hours=read("resultRetentionHours", "24", _number(24, 8760)),
             log_retention_days=read("logRetentionDays", "30", _log_retention),
             rate_limit=read("rateLimit", "1000", _number(1, 10_000)),
             burst_limit=read("burstLimit", "2000", _number(1, 10_000)),
@@ -94,6 +100,11 @@ class Settings:
             alarm_email=read("alarmEmail", "", _email),
             training=_training(read),
         )
+
+    @property
+    def longest_retention(self) -> timedelta:
+        """The age at which a record of any stream is certainly gone."""
+        return timedelta(hours=max(self.stream_retention_hours, self.result_retention_hours))
 
 
 def names() -> frozenset[str]:
@@ -215,4 +226,13 @@ def _log_retention(text: str) -> int:
 
 
 def _shards(text: str) -> int:
-    return 0 if text == "on-demand" else _number(1, 500)(text)
+    if text == "on-demand":
+        return 0
+    try:
+        return _number(1, 500)(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or 'on-demand'") from None
+
+
+def _same_or_shards(shards: int) -> Callable[[str], int]:
+    return lambda text: shards if text == "same" else _shards(text)

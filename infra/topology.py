@@ -5,10 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from glue import Catalog, Integer, Schema, UseCase
 from glue.catalog import DEAD_LETTERS, PROGRESS
 from glue.targets.lake import LakeTable, database_name, lake_tables
+
+
+class Kind(Enum):
+    """What a stream carries, which decides its shards and its retention."""
+
+    EVENTS = "events"
+    RESULTS = "results"
+    PROGRESS = "progress"
 
 
 @dataclass(frozen=True)
@@ -18,6 +27,7 @@ class Stream:
     use_case: str
     stream: str
     name: str
+    kind: Kind
 
     @property
     def key(self) -> str:
@@ -106,7 +116,9 @@ class Topology:
         return f"{self.prefix}-analytics"
 
     def _stream(self, use_case: UseCase, stream: str) -> Stream:
-        return Stream(use_case.name, stream, f"{self.prefix}-{use_case.name}-{stream}")
+        kinds = {use_case.event_stream: Kind.EVENTS, PROGRESS: Kind.PROGRESS}
+        name = f"{self.prefix}-{use_case.name}-{stream}"
+        return Stream(use_case.name, stream, name, kinds.get(stream, Kind.RESULTS))
 
     def _delivery(self, use_case: UseCase, table: LakeTable) -> Delivery:
         stream = self._stream(use_case, table.stream)

@@ -6,9 +6,11 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from glue import PlatformError
+from glue.parameters import parse_duration
 
 
 class SettingsError(PlatformError):
@@ -21,7 +23,8 @@ class Settings:
 
     streams: "use case/stream" → Kinesis stream name. tables: "use case/report path" → DynamoDB
     table name. parameters: deployment parameter → ISO 8601 duration. databases: use case → Glue
-    database, of the files in `lake_bucket`. compaction: its limits, by name.
+    database, of the files in `lake_bucket`. compaction: its limits, by name. retention: for how
+    long the streams keep a record.
     """
 
     streams: Mapping[str, str] = field(default_factory=dict)
@@ -31,6 +34,7 @@ class Settings:
     lake_bucket: str = ""
     databases: Mapping[str, str] = field(default_factory=dict)
     compaction: Mapping[str, str] = field(default_factory=dict)
+    retention: timedelta = timedelta(days=1)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -44,6 +48,7 @@ class Settings:
             lake_bucket=found.get("SDP_LAKE_BUCKET", ""),
             databases=_mapping(found, "SDP_LAKE_DATABASES"),
             compaction=_mapping(found, "SDP_COMPACTION"),
+            retention=_duration(found, "SDP_RETENTION", "P1D"),
         )
 
     def stream(self, use_case: str, stream: str) -> str:
@@ -60,6 +65,13 @@ def _named(mapping: Mapping[str, str], key: str, variable: str) -> str:
         return mapping[key]
     except KeyError:
         raise SettingsError(f"{variable} has no {key!r}; it has {sorted(mapping)}") from None
+
+
+def _duration(environment: Mapping[str, str], variable: str, default: str) -> timedelta:
+    try:
+        return parse_duration(environment.get(variable, default))
+    except ValueError as error:
+        raise SettingsError(f"{variable}: {error}") from error
 
 
 def _mapping(environment: Mapping[str, str], variable: str) -> dict[str, str]:

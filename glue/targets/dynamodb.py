@@ -17,6 +17,11 @@ from glue.types import Boolean, ColumnType, Double, Integer, String, Struct, Tim
 Attribute = dict[str, Any]
 Item = dict[str, Attribute]
 
+# Beside the buckets of a key its table holds their sums, under a start that no bucket has, with
+# the number of times that they were written.
+TOTAL_PERIOD = -1
+WRITES = "writes"
+
 
 @dataclass(frozen=True)
 class KeyAttribute:
@@ -49,6 +54,12 @@ def _key(report: Schema, name: str) -> KeyAttribute:
 def item(report: Schema, row: Mapping[str, Any]) -> Item:
     """The item of a row: the report's columns and its version; absent values are left out."""
     return _item((*report.columns, *VERSIONING), row)
+
+
+def total_key(report: Schema, key: Any) -> Item:
+    """The key of the item that holds the sums over all buckets of a report's key."""
+    column = report.column(report.key)
+    return {column.name: attribute(column.type, key), report.period: {"N": str(TOTAL_PERIOD)}}
 
 
 def row(report: Schema, item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

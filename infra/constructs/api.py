@@ -18,6 +18,10 @@ _EXPOSED = ["retry-after"]
 _PROBLEM = {"Content-Type": "'application/problem+json'", "Access-Control-Allow-Origin": "'*'"}
 _RETRY = {"Retry-After": "'1'"}
 
+# API Gateway writes it as a JSON string, quotes included; `$context.error.message` would put a
+# message's own quotes into the document.
+_MESSAGE = "$context.error.messageString"
+
 # Gateway errors the callers of the API can meet: (type, status or the type's own, title,
 # further headers).
 _ERRORS: tuple[tuple[str, str | None, str, dict[str, str]], ...] = (
@@ -30,9 +34,24 @@ _ERRORS: tuple[tuple[str, str | None, str, dict[str, str]], ...] = (
     ("INTEGRATION_FAILURE", "503", "The service is not available", _RETRY),
     # What API Gateway says where a path has no method at all.
     ("MISSING_AUTHENTICATION_TOKEN", "404", "No such path", {}),
-    ("DEFAULT_4XX", None, "$context.error.message", {}),
+    ("DEFAULT_4XX", None, _MESSAGE, {}),
     ("DEFAULT_5XX", None, "The service is not available", _RETRY),
 )
+
+# Variables whose values hold no quotes; `apiKeyId` tells senders apart, the key itself is secret.
+_LOGGED = {
+    "requestId": "requestId",
+    "ip": "identity.sourceIp",
+    "apiKeyId": "identity.apiKeyId",
+    "requestTime": "requestTime",
+    "httpMethod": "httpMethod",
+    "resourcePath": "resourcePath",
+    "status": "status",
+    "protocol": "protocol",
+    "responseLength": "responseLength",
+    "responseLatency": "responseLatency",
+    "errorType": "error.responseType",
+}
 
 _ACKNOWLEDGED = {
     "APIG2": "The function validates every record and answers with field and reason.",
@@ -108,17 +127,7 @@ class KeyedApi(Construct):
                 metrics_enabled=True,
                 logging_level=apigateway.MethodLoggingLevel.ERROR,
                 access_log_destination=apigateway.LogGroupLogDestination(access_logs),
-                access_log_format=apigateway.AccessLogFormat.json_with_standard_fields(
-                    caller=False,
-                    http_method=True,
-                    ip=True,
-                    protocol=True,
-                    request_time=True,
-                    resource_path=True,
-                    response_length=True,
-                    status=True,
-                    user=False,
-                ),
+                access_log_format=apigateway.AccessLogFormat.custom(_access_log()),
             ),
         )
 
@@ -144,8 +153,15 @@ class KeyedApi(Construct):
             type=apigateway.ResponseType.of(kind),
             status_code=status,
             response_headers={**_PROBLEM, **headers},
-            templates={"application/json": json.dumps(problem)},
+            templates={"application/json": json.dumps(problem).replace(f'"{_MESSAGE}"', _MESSAGE)},
         )
+
+
+def _access_log() -> str:
+    """One JSON object a request: who sent what, what came of it, and why it was refused."""
+    fields = {name: f'"$context.{variable}"' for name, variable in _LOGGED.items()}
+    fields["error"] = _MESSAGE
+    return "{" + ",".join(f'"{name}":{value}' for name, value in fields.items()) + "}"
 
 
 def _throttle(settings: Settings) -> apigateway.ThrottleSettings:

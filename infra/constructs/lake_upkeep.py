@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_kinesis as kinesis
 from constructs import Construct
 
+from glue.parameters import format_duration
 from infra.assets import Assets
 from infra.constructs.lake import Lake
 from infra.constructs.lake_function import LakeFunction
@@ -42,7 +43,10 @@ class LakeUpkeep(Construct):
             lake=lake,
             settings=settings,
             assets=assets,
-            environment={"SDP_STREAMS": to_setting({k: s.stream_name for k, s in letters.items()})},
+            environment={
+                "SDP_STREAMS": to_setting({k: s.stream_name for k, s in letters.items()}),
+                "SDP_RETENTION": format_duration(settings.longest_retention),
+            },
             memory_mib=1024,
             timeout_seconds=300,
         )

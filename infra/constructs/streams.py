@@ -1,4 +1,8 @@
-"""The Kinesis streams of every use case, encrypted and kept long enough to replay."""
+"""The Kinesis streams of every use case: shards and retention by what a stream carries.
+
+Events are kept long, so that a replay can read them again. Results are kept for as long as their
+readers (persist, the lake) may be down. Progress is one small record a minute: one shard.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from aws_cdk import aws_kinesis as kinesis
 from constructs import Construct
 
 from infra.settings import Settings
-from infra.topology import Stream
+from infra.topology import Kind, Stream
 
 
 class Streams(Construct):
@@ -22,19 +26,31 @@ class Streams(Construct):
         self.by_key = {s.key: self._stream(s, settings) for s in streams}
 
     def _stream(self, stream: Stream, settings: Settings) -> kinesis.Stream:
-        on_demand = settings.shards == 0
+        shards, hours = _capacity(stream, settings)
+        on_demand = shards == 0
         return kinesis.Stream(
             self,
             stream.key.replace("/", "-"),
             stream_name=stream.name,
             encryption=kinesis.StreamEncryption.MANAGED,
-            retention_period=cdk.Duration.hours(settings.stream_retention_hours),
+            retention_period=cdk.Duration.hours(hours),
             stream_mode=kinesis.StreamMode.ON_DEMAND
             if on_demand
             else kinesis.StreamMode.PROVISIONED,
-            shard_count=None if on_demand else settings.shards,
+            shard_count=None if on_demand else shards,
             removal_policy=removal_policy(settings),
         )
+
+
+def _capacity(stream: Stream, settings: Settings) -> tuple[int, int]:
+    """Shards (0: on demand) and hours of retention."""
+    match stream.kind:
+        case Kind.EVENTS:
+            return settings.shards, settings.stream_retention_hours
+        case Kind.RESULTS:
+            return settings.result_shards, settings.result_retention_hours
+        case Kind.PROGRESS:
+            return 1, settings.result_retention_hours
 
 
 def removal_policy(settings: Settings) -> cdk.RemovalPolicy:

@@ -69,6 +69,9 @@ class ReportingStack(cdk.Stack):
         )
         for table in (*self._tables.by_key.values(), self._tables.progress):
             table.grant(function, "dynamodb:PutItem")
+        for table in self._tables.by_key.values():
+            # Buckets and the total of their key, in one transaction.
+            table.grant(function, "dynamodb:BatchGetItem", "dynamodb:Query")
         for letter in letters:
             self._streams[letter.key].grant(function, "kinesis:PutRecord", "kinesis:PutRecords")
         failed = self._failed_batches()
@@ -112,13 +115,17 @@ class ReportingStack(cdk.Stack):
         return queue
 
     def _source(self, stream: Stream, failed: sqs.Queue) -> sources.KinesisEventSource:
+        """Retries until a record expires: while the tables are down, the stream holds the rows.
+
+        Poison does not hold up its shard: persist makes a dead letter of it.
+        """
         return sources.KinesisEventSource(
             self._streams[stream.key],
             starting_position=lambda_.StartingPosition.TRIM_HORIZON,
             batch_size=500,
             bisect_batch_on_error=True,
             report_batch_item_failures=True,
-            retry_attempts=10,
+            retry_attempts=-1,
             on_failure=sources.SqsDlq(failed),
         )
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from glue.targets.dynamodb import Item
+from glue.targets.dynamodb import WRITES, Item
+from lambdas.persist import totals
 from lambdas.persist.upsert import Refused, Unavailable, Upsert
 from lambdas.persist.writing import WRITERS
 from lambdas.reports.store import StoreUnavailable
@@ -24,7 +26,10 @@ CONFIG = Config(
     retries={"mode": "standard", "max_attempts": 4},
 )
 NOT_NEWER = "ConditionalCheckFailedException"
-INVALID = "ValidationException"
+INVALID = {"ValidationException", "SerializationException"}
+# How often a transaction is tried at once where other writers of the same key come first.
+ATTEMPTS = 5
+LAST_SECOND = 253_402_300_799
 
 
 class DynamoStore:
@@ -33,18 +38,74 @@ class DynamoStore:
     def __init__(self, client: DynamoDBClient | None = None) -> None:
         self._client = client or boto3.client("dynamodb", config=CONFIG)
 
-    def put_if_newer(self, upsert: Upsert) -> None:
-        """Put the item; one that is as new and there already is a success."""
+    def put(self, upserts: Sequence[Upsert]) -> None:
+        """Put the items of one owner; one that is as new and there already is a success."""
+        with _failures(upserts[0].table):
+            if not upserts[0].measures:
+                for upsert in upserts:
+                    self._put_if_newer(upsert)
+                return
+            for start in range(0, len(upserts), totals.BUCKETS):
+                self._put_counted(upserts[start : start + totals.BUCKETS])
+
+    def _put_if_newer(self, upsert: Upsert) -> None:
         try:
             self._client.put_item(TableName=upsert.table, Item=upsert.item, **condition(upsert))
         except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code == INVALID:
-                raise Refused(error.response["Error"]["Message"]) from error
-            if code != NOT_NEWER:
-                raise Unavailable(f"{upsert.table}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"{upsert.table}: {error}") from error
+            if error.response["Error"]["Code"] != NOT_NEWER:
+                raise
+
+    def _put_counted(self, upserts: Sequence[Upsert]) -> None:
+        """Buckets and the total of their key in one transaction; again if another came first."""
+        for _ in range(ATTEMPTS):
+            held, total = self._held(upserts)
+            due = totals.newer(upserts, held)
+            if not due:
+                return
+            sums = self._sums(due[0]) if total is None else total
+            try:
+                self._transact(totals.change(due, held, sums))
+            except ClientError as error:
+                if not _came_second(error):
+                    raise
+            else:
+                return
+        raise Unavailable(f"{upserts[0].table}: another writer came first {ATTEMPTS} times")
+
+    def _held(self, upserts: Sequence[Upsert]) -> tuple[dict[tuple[str, ...], Item], Item | None]:
+        """What the table holds of these buckets, by the upsert's identity, and the key's total."""
+        table, names, key = upserts[0].table, upserts[0].key, totals.total_key(upserts[0])
+        keys: Any = [key, *({n: u.item[n] for n in names} for u in upserts)]
+        answer = self._client.batch_get_item(
+            RequestItems={table: {"Keys": keys, "ConsistentRead": True}}
+        )
+        if answer.get("UnprocessedKeys"):
+            raise Unavailable(f"{table}: some buckets were not read")
+        items = cast("list[Item]", answer["Responses"].get(table, []))
+        held = {(table, *(v for n in names for v in i[n].values())): i for i in items}
+        total = held.pop((table, *(v for n in names for v in key[n].values())), None)
+        return held, total
+
+    def _sums(self, upsert: Upsert) -> totals.Sums:
+        """The sums over all buckets of a key that has no total yet."""
+        hash_key, range_key = upsert.key
+        sums = dict.fromkeys(upsert.measures, 0)
+        for item in self._query(
+            upsert.table, (hash_key, upsert.item[hash_key]), (range_key, 0, LAST_SECOND)
+        ):
+            totals.add(sums, item, 1)
+        return sums
+
+    def _transact(self, change: totals.Change) -> None:
+        upsert = change.puts[0][0]
+        conditions = [_as_held(upsert, held) for upsert, held in change.puts]
+        puts = [
+            {"Put": {"TableName": u.table, "Item": u.item, **c}}
+            for (u, _), c in zip(change.puts, conditions, strict=True)
+        ]
+        total = {"TableName": upsert.table, "Item": change.total, **_unchanged(upsert, change)}
+        items: Any = [*puts, {"Put": total}]
+        self._client.transact_write_items(TransactItems=items)
 
     def get(self, table: str, key: Item) -> Item | None:
         """The item of that key, read consistently."""
@@ -66,6 +127,19 @@ class DynamoStore:
 
         Pages are read as they are consumed.
         """
+        try:
+            yield from self._query(table, key, between, descending=descending)
+        except (ClientError, BotoCoreError) as error:
+            raise StoreUnavailable(f"{table}: {error}") from error
+
+    def _query(
+        self,
+        table: str,
+        key: tuple[str, Any],
+        between: tuple[str, int, int],
+        *,
+        descending: bool = False,
+    ) -> Iterator[Item]:
         request = self._client.get_paginator("query").paginate(
             TableName=table,
             KeyConditionExpression="#key = :key AND #range BETWEEN :low AND :high",
@@ -78,11 +152,70 @@ class DynamoStore:
             ConsistentRead=True,
             ScanIndexForward=not descending,
         )
-        try:
-            for page in request:
-                yield from cast("list[Item]", page["Items"])
-        except (ClientError, BotoCoreError) as error:
-            raise StoreUnavailable(f"{table}: {error}") from error
+        for page in request:
+            yield from cast("list[Item]", page["Items"])
+
+
+@contextmanager
+def _failures(table: str) -> Iterator[None]:
+    """Tells what no attempt will cure, an item that DynamoDB rejects, from what may pass."""
+    try:
+        yield
+    except ParamValidationError as error:
+        raise Refused(str(error)) from error
+    except ClientError as error:
+        if invalid := _invalid(error):
+            raise Refused(invalid) from error
+        raise Unavailable(f"{table}: {error}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"{table}: {error}") from error
+
+
+def _invalid(error: ClientError) -> str | None:
+    """What is wrong with an item of the request; None where the request may succeed later."""
+    if error.response["Error"]["Code"] in INVALID:
+        return str(error.response["Error"]["Message"])
+    rejected = (r for r in _reasons(error) if r.get("Code") == "ValidationError")
+    return next((str(r.get("Message", "ValidationError")) for r in rejected), None)
+
+
+def _came_second(error: ClientError) -> bool:
+    """Whether nothing but another writer stood in the way of a transaction."""
+    codes = {reason.get("Code", "None") for reason in _reasons(error)} - {"None"}
+    return bool(codes) and codes <= {"ConditionalCheckFailed", "TransactionConflict"}
+
+
+def _reasons(error: ClientError) -> list[dict[str, Any]]:
+    """Why a transaction was cancelled: a reason for each of its items."""
+    found: list[dict[str, Any]] = cast("dict[str, Any]", error.response).get(
+        "CancellationReasons", []
+    )
+    return found
+
+
+def _as_held(upsert: Upsert, held: Item | None) -> dict[str, Any]:
+    """The table still holds that item of the upsert's key, or none."""
+    if held is None:
+        return {
+            "ConditionExpression": "attribute_not_exists(#key)",
+            "ExpressionAttributeNames": {"#key": upsert.key[0]},
+        }
+    return {
+        "ConditionExpression": " AND ".join(f"#{name} = :{name}" for name in upsert.rank),
+        "ExpressionAttributeNames": {f"#{name}": name for name in upsert.rank},
+        "ExpressionAttributeValues": {f":{name}": held[name] for name in upsert.rank},
+    }
+
+
+def _unchanged(upsert: Upsert, change: totals.Change) -> dict[str, Any]:
+    """The total is the one that was read, or there is still none."""
+    if change.seen is None:
+        return _as_held(upsert, None)
+    return {
+        "ConditionExpression": "#writes = :writes",
+        "ExpressionAttributeNames": {"#writes": WRITES},
+        "ExpressionAttributeValues": {":writes": change.seen},
+    }
 
 
 def condition(upsert: Upsert) -> dict[str, Any]:

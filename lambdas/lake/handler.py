@@ -49,7 +49,7 @@ class Look:
         stored = self.objects.read(key)
         before = None if stored is None else stored[0]
         state = State.read(before)
-        days = state.days(now)
+        days = state.days(now, self.settings.retention)
         report = ErrorReports(
             self.objects,
             self.letters,
@@ -62,8 +62,7 @@ class Look:
             added = register(use_case.name, tables, state.tables, days, now)
             letters = sum(report(table, state.reported, days, now) for table in tables)
             if more():
-                state.looked_at = now
-                state.forget(now)
+                state.done(now, self.settings.retention)
         finally:
             if (after := state.write()) != before:
                 self.objects.write(key, after)

@@ -16,8 +16,12 @@ import orjson
 from glue.instants import parse, to_wire
 
 DAY = timedelta(days=1)
-# Yesterday may still be delivered to; so often it is looked at again.
+HOUR = timedelta(hours=1)
+# A file lies in the folder of the hour in which its oldest record arrived. Yesterday's folders
+# are looked at so often for files that come a little late; after an outage of the delivery, files
+# come for any hour whose records the streams still had, and all those days are looked at hourly.
 LOOK_BACK_MINUTES = 10
+LOOK_BACK_FAR = HOUR
 
 
 def state_key(use_case: str) -> str:
@@ -45,9 +49,13 @@ class TableState:
 
 @dataclass
 class State:
-    """`looked_at` is the last time all was done; `reported` counts the lines of error objects."""
+    """`looked_at` is the last time all was done; `reported` counts the lines of error objects.
+
+    `looked_back_at` is the last time that all days of the streams' retention were looked at.
+    """
 
     looked_at: datetime | None = None
+    looked_back_at: datetime | None = None
     tables: dict[str, TableState] = field(default_factory=dict)
     reported: dict[str, int] = field(default_factory=dict)
 
@@ -58,7 +66,8 @@ class State:
             return cls()
         found: dict[str, Any] = orjson.loads(data)
         return cls(
-            looked_at=parse(found["looked_at"]) if found["looked_at"] else None,
+            looked_at=_instant(found["looked_at"]),
+            looked_back_at=_instant(found.get("looked_back_at")),
             tables={
                 name: TableState(
                     table["made"], table["columns"], set(table["hours"]), table.get("restored")
@@ -73,6 +82,7 @@ class State:
         return orjson.dumps(
             {
                 "looked_at": to_wire(self.looked_at) if self.looked_at else None,
+                "looked_back_at": to_wire(self.looked_back_at) if self.looked_back_at else None,
                 "tables": {
                     name: {
                         "made": t.made,
@@ -87,10 +97,11 @@ class State:
             option=orjson.OPT_SORT_KEYS,
         )
 
-    def days(self, now: datetime) -> list[str] | None:
+    def days(self, now: datetime, retention: timedelta) -> list[str] | None:
         """The days to look at, as folders name them; None: all there are.
 
-        Today; each day since the last look; and yesterday, every ten minutes.
+        Today; each day since the last look; yesterday, every ten minutes; and each hour all days
+        to which files may still be delivered: those of the streams' `retention`.
         """
         if self.looked_at is None:
             return None
@@ -99,11 +110,23 @@ class State:
             first = now - DAY
         if self.looked_at.date() < now.date():
             first = self.looked_at - DAY
+        if self.due_far(now):
+            first = min(first, now - retention)
         return [*_days(first, now)]
 
-    def forget(self, now: datetime) -> None:
-        """Drop what lies before any day that will be looked at again."""
-        oldest = f"{now - 2 * DAY:%Y-%m-%d}"
+    def due_far(self, now: datetime) -> bool:
+        """Whether it is time to look at all days of the streams' retention."""
+        return self.looked_back_at is None or now - self.looked_back_at >= LOOK_BACK_FAR
+
+    def done(self, now: datetime, retention: timedelta) -> None:
+        """All of `days(now)` was looked at; forget what is never looked at again."""
+        if self.due_far(now):
+            self.looked_back_at = now
+        self.looked_at = now
+        self._forget(now, retention)
+
+    def _forget(self, now: datetime, retention: timedelta) -> None:
+        oldest = f"{now - retention - 2 * DAY:%Y-%m-%d}"
         for table in self.tables.values():
             table.hours = {hour for hour in table.hours if hour >= oldest}
         self.reported = {k: n for k, n in self.reported.items() if _day_of(k) >= oldest}
@@ -112,6 +135,10 @@ class State:
 def _days(first: datetime, last: datetime) -> Iterator[str]:
     for number in range((last.date() - first.date()).days + 1):
         yield f"{first + number * DAY:%Y-%m-%d}"
+
+
+def _instant(text: str | None) -> datetime | None:
+    return parse(text) if text else None
 
 
 def _day_of(key: str) -> str:

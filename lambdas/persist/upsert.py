@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from glue.errors import PlatformError
-from glue.targets.dynamodb import Item
+from glue.targets.dynamodb import Attribute, Item
 
 
 class Unavailable(PlatformError):
@@ -22,31 +23,45 @@ class Upsert:
     """Put `item` unless the table holds one of the same key that is as new or newer.
 
     `key` names the key attributes. `rank` names the number attributes that say what is newer,
-    the most significant first: a report's are generation, version.
+    the most significant first: a report's are generation, version. `measures` are the attributes
+    that the total of its hash key sums; an item without any is in no total.
     """
 
     table: str
     key: tuple[str, ...]
     rank: tuple[str, ...]
     item: Item
+    measures: tuple[str, ...] = ()
 
     @property
     def identity(self) -> tuple[str, ...]:
         """What it overwrites: the table and the values of its key."""
-        values = [value for name in self.key for value in self.item[name].values()]
-        return (self.table, *values)
+        return (self.table, *self._values(self.key))
+
+    @property
+    def owner(self) -> tuple[str, ...]:
+        """What it changes: the total of its hash key, else only the item itself."""
+        return (self.table, *self._values(self.key[:1])) if self.measures else self.identity
 
     @property
     def newness(self) -> tuple[int, ...]:
         """The rank's values; the larger tuple is the newer item."""
-        return tuple(int(self.item[name]["N"]) for name in self.rank)
+        return self.rank_of(self.item)
+
+    def rank_of(self, item: Mapping[str, Attribute]) -> tuple[int, ...]:
+        """The rank's values in another item of the same key."""
+        return tuple(int(item[name]["N"]) for name in self.rank)
+
+    def _values(self, names: tuple[str, ...]) -> list[str]:
+        return [value for name in names for value in self.item[name].values()]
 
 
 class Store(Protocol):
     """Where items go. Called from several threads at once."""
 
-    def put_if_newer(self, upsert: Upsert) -> None:
-        """Carry it out; an item held that is as new is a success.
+    def put(self, upserts: Sequence[Upsert]) -> None:
+        """Carry out the upserts of one owner; an item held that is as new is a success.
 
-        Raises Unavailable for what a later attempt may cure, Refused for what none will.
+        Raises Unavailable for what a later attempt may cure, Refused where an item of them will
+        never be taken: those before it may have been carried out, and repeating them is safe.
         """

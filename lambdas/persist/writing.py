@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 
 from glue import Catalog
 from glue.catalog import PROGRESS
@@ -33,6 +34,7 @@ WRITERS = 16
 
 Pending = dict[tuple[str, ...], list[tuple[Upsert, StreamRecord]]]
 Letters = list[tuple[StreamRecord, Entry]]
+Outcome = tuple[Upsert, Unavailable | Refused | None]
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,10 @@ class Persist:
                 upsert = self.upsert(record)
             except Malformed as error:
                 letters.append((record, _letter(record, "malformed", error.detail, error.field)))
+            except Exception as error:  # noqa: BLE001 deliveries are repeated until the record
+                # expires, so one that breaks the code would hold up its shard for that long.
+                detail = f"persist failed on this record: {type(error).__name__}: {error}"
+                letters.append((record, _letter(record, "refused", detail, None)))
             else:
                 pending[upsert.identity].append((upsert, record))
         return pending, letters
@@ -102,6 +108,7 @@ class Persist:
             key=(report.key, report.period),
             rank=("generation", "version"),
             item=dynamodb.item(report, row),
+            measures=tuple(measure.name for measure in report.measures),
         )
 
     def _progress(self, found: Progress) -> Upsert:
@@ -117,11 +124,15 @@ class Persist:
     def _write(self, pending: Pending) -> tuple[Pending, Letters]:
         """Write the newest of each key; what is left to do, and what was refused for good."""
         newest = {key: max(group, key=lambda g: g[0].newness) for key, group in pending.items()}
+        owned: dict[tuple[str, ...], list[Upsert]] = defaultdict(list)
+        for upsert, _ in newest.values():
+            owned[upsert.owner].append(upsert)
         with ThreadPoolExecutor(max_workers=WRITERS) as pool:
-            outcomes = pool.map(self._put, (upsert for upsert, _ in newest.values()))
+            outcomes = chain.from_iterable(pool.map(self._put, owned.values()))
         left: Pending = {}
         letters: Letters = []
-        for (key, (_, record)), error in zip(newest.items(), outcomes, strict=True):
+        for upsert, error in outcomes:
+            key, (_, record) = upsert.identity, newest[upsert.identity]
             match error:
                 case Unavailable():
                     left[key] = pending[key]
@@ -129,12 +140,17 @@ class Persist:
                     letters.append((record, _letter(record, "refused", str(error), None)))
         return left, letters
 
-    def _put(self, upsert: Upsert) -> Unavailable | Refused | None:
+    def _put(self, upserts: Sequence[Upsert]) -> list[Outcome]:
+        """What became of each; where one of several is refused, each is tried by itself."""
         try:
-            self.store.put_if_newer(upsert)
-        except (Unavailable, Refused) as error:
-            return error
-        return None
+            self.store.put(upserts)
+        except Unavailable as error:
+            return [(upsert, error) for upsert in upserts]
+        except Refused as error:
+            if len(upserts) == 1:
+                return [(upserts[0], error)]
+            return [found for upsert in upserts for found in self._put([upsert])]
+        return [(upsert, None) for upsert in upserts]
 
     def _bury(self, letters: Letters) -> Letters:
         """Put dead letters into their streams; those that did not get there."""

@@ -65,8 +65,8 @@ class _Report:
         # Progress before buckets: what it calls complete is then surely among them.
         through, buckets = self.progress(self.use_case).through, self.buckets(key)
         _check_range(query)
-        measures, count = counting.totals(self.schema, buckets.between(*_range(query)))
-        if not count and not buckets.exist():
+        measures, known = buckets.sums(*_range(query))
+        if not known:
             raise self.not_found(buckets)
         return answers.totals(self.schema, buckets.key, measures, through)
 

@@ -37,6 +37,23 @@ class Buckets:
         for item in self.store.items(self.table, key, bounds, descending=descending):
             yield dynamodb.row(self.report, item)
 
+    def sums(self, low: int, high: int) -> tuple[dict[str, int], bool]:
+        """The sums over the buckets within [low, high); whether anything was ever counted."""
+        if (low, high) == ALWAYS and (total := self.total()) is not None:
+            return total, True
+        measures, count = totals(self.report, self.between(low, high))
+        return measures, bool(count) or self.exist()
+
+    def total(self) -> dict[str, int] | None:
+        """The running total, which is the sum of all buckets at every moment.
+
+        None for a key that was last written before there were totals.
+        """
+        item = self.store.get(self.table, dynamodb.total_key(self.report, self.key))
+        if item is None:
+            return None
+        return {m.name: dynamodb.value(m.type, item[m.name]) for m in self.report.measures}
+
     def exist(self) -> bool:
         """Whether anything was ever counted for the key."""
         return next(self.between(*ALWAYS), None) is not None

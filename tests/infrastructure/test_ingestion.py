@@ -6,6 +6,7 @@ import pytest
 
 from tests.infrastructure.conftest import Synthesis, Template
 
+_QUOTED = '"a \\"quoted\\" word"'
 APIS = ("ingestion", "reporting")
 
 
@@ -36,6 +37,15 @@ def test_the_stage_is_throttled_traced_and_logged(api: Template) -> None:
     assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (1000, 2000)
 
 
+def test_the_access_log_is_json_whatever_the_error_message_says(api: Template) -> None:
+    (stage,) = api.properties("AWS::ApiGateway::Stage")
+    form = stage["AccessLogSetting"]["Format"]
+    line = json.loads(form.replace("$context.error.messageString", _QUOTED))
+    assert line["error"] == json.loads(_QUOTED)
+    assert line["apiKeyId"] == "$context.identity.apiKeyId", "senders cannot be told apart"
+    assert '$context.identity.apiKey"' not in form, "a key would be in the log"
+
+
 def test_the_usage_plan_holds_the_one_key(api: Template) -> None:
     (plan,) = api.properties("AWS::ApiGateway::UsagePlan")
     assert plan["Throttle"] == {"BurstLimit": 2000, "RateLimit": 1000}
@@ -50,7 +60,10 @@ def test_there_is_one_key(synthesis: Synthesis) -> None:
 
 def test_errors_of_the_gateway_are_problem_documents(api: Template) -> None:
     for response in api.properties("AWS::ApiGateway::GatewayResponse"):
-        problem = json.loads(response["ResponseTemplates"]["application/json"])
+        template = response["ResponseTemplates"]["application/json"]
+        # It is a JSON string with its quotes; `$context.error.message` would be its bare text.
+        assert "$context.error.message" not in template.replace("$context.error.messageString", "")
+        problem = json.loads(template.replace("$context.error.messageString", _QUOTED))
         assert {"type", "title"} <= problem.keys()
         parameters = response["ResponseParameters"]
         kind = parameters["gatewayresponse.header.Content-Type"]

@@ -75,7 +75,8 @@ def test_results_are_stored_batch_by_batch_and_poison_is_set_aside(synthesis: Sy
     for source in sources:
         assert source["BisectBatchOnFunctionError"] is True
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-        assert source["MaximumRetryAttempts"] > 0
+        assert source["MaximumRetryAttempts"] == -1, "until the record expires"
+        assert "MaximumRecordAgeInSeconds" not in source, "by default a record has no maximum age"
         assert "Destination" in source["DestinationConfig"]["OnFailure"]
 
 

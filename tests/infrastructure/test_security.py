@@ -65,12 +65,22 @@ def test_the_application_reads_events_and_writes_results_only(synthesis: Synthes
     assert not {"kinesis:PutRecord", "kinesis:PutRecords"} & granted[readable[0]]
 
 
-def test_every_stream_is_encrypted_and_kept_for_three_days(synthesis: Synthesis) -> None:
+def test_every_stream_is_encrypted(synthesis: Synthesis) -> None:
     streams = synthesis.stack("sdp-us-east-1-ingestion").properties("AWS::Kinesis::Stream")
     assert len(streams) == 7
     for stream in streams:
         assert stream["StreamEncryption"] == {"EncryptionType": "KMS", "KeyId": "alias/aws/kinesis"}
-        assert stream["RetentionPeriodHours"] == 72
+
+
+def test_events_are_kept_for_a_replay_results_for_a_day_and_progress_has_one_shard(
+    synthesis: Synthesis,
+) -> None:
+    streams = synthesis.stack("sdp-us-east-1-ingestion").properties("AWS::Kinesis::Stream")
+    found = {s["Name"]: (s["RetentionPeriodHours"], s["ShardCount"]) for s in streams}
+    assert found.pop("sdp-adtech-bcns") == (72, 2)
+    assert found.pop("sdp-adtech-progress") == (24, 1)
+    assert len(found) == 5
+    assert set(found.values()) == {(24, 2)}
 
 
 def test_every_table_is_encrypted_and_can_be_restored(synthesis: Synthesis) -> None:

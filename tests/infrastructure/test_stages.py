@@ -50,6 +50,8 @@ def test_the_defaults_of_cdk_json_are_the_platforms() -> None:
         ("streamShards", "0"),
         ("streamShards", "many"),
         ("streamRetentionHours", "1"),
+        ("resultShards", "few"),
+        ("resultRetentionHours", "23"),
         ("logRetentionDays", "2"),
         ("rateLimit", "-1"),
         ("flinkAutoscaling", "perhaps"),

@@ -75,7 +75,14 @@ def test_a_trial_takes_its_data_with_it(trial: dict[str, Any]) -> None:
 
 def test_streams_can_be_on_demand(trial: dict[str, Any]) -> None:
     streams = [r["Properties"] for r in trial.values() if r["Type"] == "AWS::Kinesis::Stream"]
-    assert len(streams) == 4
-    for stream in streams:
-        assert stream["StreamModeDetails"] == {"StreamMode": "ON_DEMAND"}
-        assert "ShardCount" not in stream
+    modes = {s["Name"]: s["StreamModeDetails"]["StreamMode"] for s in streams}
+    assert modes.pop("try-machines-progress") == "PROVISIONED"
+    assert set(modes.values()) == {"ON_DEMAND"}
+    assert len(modes) == 3
+    assert [s["ShardCount"] for s in streams if "ShardCount" in s] == [1]
+
+
+def test_results_have_as_many_shards_as_events_unless_they_are_given_their_own() -> None:
+    assert Settings.parse({"streamShards": "40"}).result_shards == 40
+    found = Settings.parse({"streamShards": "40", "resultShards": "on-demand"})
+    assert (found.shards, found.result_shards) == (40, 0)

@@ -31,14 +31,14 @@ def buckets(store: DynamoStore, low: int, high: int, *, descending: bool = False
 def test_all_pages_of_a_range_are_read_in_both_directions(store: DynamoStore) -> None:
     filler = {"S": "x" * 100_000}  # a page of DynamoDB is 1 MB
     for bucket in range(25):
-        store.put_if_newer(upsert(bucket, filler=filler))
+        store.put([upsert(bucket, filler=filler)])
     assert buckets(store, 1, 23) == list(range(1, 24))
     assert buckets(store, 1, 23, descending=True) == list(range(23, 0, -1))
 
 
 def test_what_will_never_be_taken_is_refused(store: DynamoStore) -> None:
     with pytest.raises(Refused):
-        store.put_if_newer(upsert(1, machine={"S": ""}))
+        store.put([upsert(1, machine={"S": ""})])
 
 
 class Broken:
@@ -70,7 +70,7 @@ UNREACHABLE = EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
 def test_what_may_pass_is_unavailable_to_writers_and_readers(error: Exception) -> None:
     store = DynamoStore(Broken(error))  # type: ignore[arg-type]
     with pytest.raises(Unavailable):
-        store.put_if_newer(upsert(1))
+        store.put([upsert(1)])
     with pytest.raises(StoreUnavailable):
         store.get("t", {})
     with pytest.raises(StoreUnavailable):
@@ -79,6 +79,6 @@ def test_what_may_pass_is_unavailable_to_writers_and_readers(error: Exception) -
 
 def test_of_many_rows_of_one_key_the_newest_stays(store: DynamoStore) -> None:
     for version in (3, 1, 4, 1, 5, 9, 2, 6):
-        store.put_if_newer(upsert(0, version))
+        store.put([upsert(0, version)])
     item = boto3.client("dynamodb").scan(TableName="t-machines")["Items"]
     assert [i["version"] for i in item] == [{"N": "9"}]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,8 +55,12 @@ class Shop:
         )
     )
 
+    retention: timedelta = timedelta(days=1)
+
     def look(self, now: datetime = NOW, **options: Any) -> dict[str, int]:
-        settings = Settings(streams={"shop/dead-letters": "sdp-shop-dead-letters"})
+        settings = Settings(
+            streams={"shop/dead-letters": "sdp-shop-dead-letters"}, retention=self.retention
+        )
         look = Look(self.bucket, self.catalog, self.letters, settings)
         return look(SHOP, now, **options)
 

@@ -66,6 +66,27 @@ def test_yesterday_is_looked_at_every_ten_minutes_for_what_was_late() -> None:
     assert shop.look(NOW + timedelta(minutes=3))["partitions"] == 1
 
 
+def test_files_that_land_days_back_after_an_outage_of_the_delivery_are_found_within_an_hour() -> (
+    None
+):
+    shop = Shop(retention=timedelta(hours=72))
+    shop.look()
+    shop.deliver("parquet/sales", "date=2026-03-06/hour=11/")
+    shop.deliver("raw/sales", "date=2026-03-07/hour=01/")
+    shop.deliver("errors/sales/format-conversion-failed", "date=2026-03-06/hour=11/")
+    looks = [shop.look(NOW + timedelta(minutes=n)) for n in range(1, 61)]
+    assert [look["partitions"] for look in looks if look["partitions"]] == [2]
+    assert len(shop.bucket.listed) < 2_500, "every look went through all days"
+
+
+def test_an_hour_that_may_still_be_delivered_to_is_registered_once() -> None:
+    shop = Shop(retention=timedelta(hours=72))
+    shop.deliver("parquet/sales", "date=2026-03-06/hour=11/")
+    for hour in range(24):
+        shop.look(NOW + timedelta(hours=hour))
+    assert shop.catalog.calls == 1
+
+
 def test_days_without_a_look_are_made_up_for() -> None:
     shop = Shop()
     shop.look(NOW - timedelta(days=5))

@@ -13,7 +13,7 @@ from glue import CatalogError, UseCase, report
 from lambdas.adapters.dynamodb import DynamoStore
 from lambdas.persist.decoding import layouts
 from lambdas.persist.stream import StreamRecord
-from lambdas.persist.upsert import Unavailable, Upsert
+from lambdas.persist.upsert import Refused, Unavailable, Upsert
 from lambdas.persist.writing import Persist
 from lambdas.stream import Entry
 from lambdas.tables import Tables
@@ -44,11 +44,11 @@ class Flaky:
         self.failures = failures
         self.written: list[Upsert] = []
 
-    def put_if_newer(self, upsert: Upsert) -> None:
+    def put(self, upserts: Sequence[Upsert]) -> None:
         if self.failures:
             self.failures -= 1
             raise Unavailable("throttled")
-        self.written.append(upsert)
+        self.written += upserts
 
 
 def persist(store: Any, graveyard: Graveyard | None = None) -> Persist:
@@ -206,6 +206,44 @@ def test_poison_progress_is_buried(store: DynamoStore, content: dict[str, Any], 
     assert persist(store, graveyard)([record(content, kind="progress")]) == set()
     assert [letter["field"] for letter in graveyard.letters] == [field]
     assert store.get(PROGRESS_TABLE, {"use_case": {"S": "factory"}}) is None
+
+
+def test_a_record_that_breaks_the_code_is_buried_too_and_holds_up_no_shard(
+    store: DynamoStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: Any) -> None:
+        raise ZeroDivisionError("a fault of ours")
+
+    monkeypatch.setattr("lambdas.persist.writing.progress", fault)
+    graveyard = Graveyard()
+    batch = [record(progress(), 1, kind="progress"), record(row(1), 2)]
+    assert persist(store, graveyard)(batch) == set()
+    assert [(letter["reason"], letter["field"]) for letter in graveyard.letters] == [
+        ("refused", None)
+    ]
+    assert "ZeroDivisionError: a fault of ours" in graveyard.letters[0]["detail"]
+    assert stored(store) is not None
+
+
+class Picky(Flaky):
+    """A store that takes no bucket of these, and the others of their key."""
+
+    def __init__(self, *buckets: int) -> None:
+        super().__init__(0)
+        self.refused = {str(bucket) for bucket in buckets}
+
+    def put(self, upserts: Sequence[Upsert]) -> None:
+        if bad := self.refused & {u.item["bucket"]["N"] for u in upserts}:
+            raise Refused(f"no {bad}")
+        super().put(upserts)
+
+
+def test_a_bucket_that_is_refused_takes_no_other_bucket_of_its_key_with_it() -> None:
+    graveyard, store = Graveyard(), Picky(300, 900)
+    batch = [record(row(1, bucket=300 * n), n) for n in range(1, 5)]
+    assert persist(store, graveyard)(batch) == set()
+    assert sorted(letter["source"]["sequence_number"] for letter in graveyard.letters) == ["1", "3"]
+    assert sorted(u.item["bucket"]["N"] for u in store.written) == ["1200", "600"]
 
 
 def test_what_could_not_be_written_is_delivered_again_with_all_it_stands_for() -> None:

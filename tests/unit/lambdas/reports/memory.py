@@ -22,7 +22,9 @@ class Memory:
         self.watermark = watermark
 
     def get(self, table: str, key: Item) -> Item | None:
-        assert (table, key) == (PROGRESS_TABLE, {"use_case": {"S": "factory"}})
+        if table != PROGRESS_TABLE:
+            return None  # the buckets are older than totals are
+        assert key == {"use_case": {"S": "factory"}}
         return {"watermark": {"N": str(to_millis(self.watermark))}} if self.watermark else None
 
     def items(

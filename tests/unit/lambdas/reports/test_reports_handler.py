@@ -25,6 +25,9 @@ def environment(monkeypatch: pytest.MonkeyPatch, store: DynamoStore) -> Iterator
     handler.bootstrap.cache_clear()
 
 
+MEASURES = ("readings",)
+
+
 def get(path: str, **query: str) -> tuple[int, str, dict[str, Any]]:
     event = {
         "resource": "/{proxy+}",
@@ -49,7 +52,7 @@ def count(store: DynamoStore, site: int, period: int, readings: int) -> None:
     row = {"site": site, "period": period, "readings": readings, "version": 1, "generation": 0}
     report = FACTORY.reports[1]
     item = dynamodb.item(report, row)
-    store.put_if_newer(Upsert("t-sites", ("site", "period"), ("generation", "version"), item))
+    store.put([Upsert("t-sites", ("site", "period"), ("generation", "version"), item, MEASURES)])
 
 
 def test_totals_and_periods_of_what_was_stored(environment: None, store: DynamoStore) -> None:
