@@ -6,6 +6,9 @@ from datetime import timedelta
 
 # The largest record that is counted. All that is derived from one then fits into a Kinesis record.
 RECORD_BYTES = 256 * 1024
+# The largest body of a request. API Gateway passes a body to Lambda in base64, in an event of at
+# most 6 MiB: nothing of a larger body would arrive.
+BODY_BYTES = 4_500_000
 # An event may be dated this long after its receipt, for clocks differ.
 AHEAD = timedelta(minutes=5)
 # What the clocks of ingestion and of the stream may differ by: none of what ingestion has accepted

@@ -8,7 +8,6 @@ is unanswered, not rejected: nobody knows what became of it. May not import type
 
 from __future__ import annotations
 
-import itertools
 import re
 import time
 import uuid
@@ -21,6 +20,7 @@ from typing import Any
 import httpx
 import orjson
 
+from glue.limits import BODY_BYTES
 from sdpctl.answers import reason
 
 BATCH = 500
@@ -208,10 +208,17 @@ def with_id(text: bytes, event: dict[str, Any]) -> bytes:
     return b'{"event_id":"' + given + (b'",' if event else b'"') + text[1:].lstrip()
 
 
-def batches(lines: Iterable[Line], size: int) -> Iterator[list[Line]]:
-    """Lines, up to `size` at a time."""
-    remaining = iter(lines)
-    while batch := list(itertools.islice(remaining, size)):
+def batches(lines: Iterable[Line], size: int, max_bytes: int = BODY_BYTES) -> Iterator[list[Line]]:
+    """Lines, up to `size` and `max_bytes` at a time; a line with more is alone."""
+    batch, total = list[Line](), 0
+    for line in lines:
+        length = len(line.body) + 1  # with the line end before it
+        if batch and (len(batch) == size or total + length > max_bytes):
+            yield batch
+            batch, total = [], 0
+        batch.append(line)
+        total += length
+    if batch:
         yield batch
 
 

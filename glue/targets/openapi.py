@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from pydantic.json_schema import models_json_schema
 
 from glue.catalog import Catalog
+from glue.limits import BODY_BYTES
 from glue.schema import Schema
 from glue.targets.pydantic import event_model
 from glue.types import Boolean, ColumnType, Double, Integer, String, Struct, Timestamp
@@ -100,7 +101,10 @@ def responses() -> dict[str, Any]:
         "207": {"description": "Some accepted.", "content": answer},
         "400": {"description": "None accepted, or no records.", "content": {**answer, **problem}},
         "403": {"description": "No API key, or a wrong one."},
-        "413": {"description": "Too many records, or too many bytes.", "content": problem},
+        "413": {
+            "description": f"More than {MAX_RECORDS} records, or more than {BODY_BYTES} bytes.",
+            "content": problem,
+        },
         "415": {"description": "Neither JSON nor NDJSON.", "content": problem},
         "429": {"description": "Too many requests.", "headers": retry},
         "503": {"description": "Not stored; send again.", "headers": retry, "content": answer},

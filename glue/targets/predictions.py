@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from glue.catalog import Catalog
+from glue.limits import BODY_BYTES
 from glue.models import Model, Parameter
 from glue.types import Double, Integer, String
 
@@ -97,7 +98,10 @@ def _responses() -> Document:
         "200": {"description": "Answered.", "content": content("Predictions", JSON)},
         "400": {"description": "A field is wrong; it is named.", **fault},
         "403": {"description": "No API key, or a wrong one."},
-        "413": {"description": "Too many instances, or too many bytes.", **fault},
+        "413": {
+            "description": f"More than {MAX_INSTANCES} instances, or more than {BODY_BYTES} bytes.",
+            **fault,
+        },
         "415": {"description": "Not JSON.", **fault},
         "429": {"description": "Too many requests.", "headers": retry},
         "503": {"description": "No model was promoted yet.", "headers": retry, **fault},

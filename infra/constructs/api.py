@@ -9,6 +9,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from glue.limits import BODY_BYTES
 from infra.constructs.acknowledge import acknowledge
 from infra.constructs.logs import log_group
 from infra.settings import Settings
@@ -27,7 +28,7 @@ _MESSAGE = "$context.error.messageString"
 _ERRORS: tuple[tuple[str, str | None, str, dict[str, str]], ...] = (
     ("INVALID_API_KEY", "403", "A valid x-api-key header is needed", {}),
     ("ACCESS_DENIED", "403", "Not allowed", {}),
-    ("REQUEST_TOO_LARGE", "413", "The request is too large", {}),
+    ("REQUEST_TOO_LARGE", "413", f"The body has more than {BODY_BYTES} bytes", {}),
     ("THROTTLED", "429", "Too many requests", _RETRY),
     ("QUOTA_EXCEEDED", "429", "The quota is used up", {"Retry-After": "'3600'"}),
     ("INTEGRATION_TIMEOUT", "503", "The service took too long", _RETRY),

@@ -18,12 +18,11 @@ from glue import Catalog
 from glue.targets.openapi import document
 from lambdas.api import new_app
 from lambdas.ingest import bodies
-from lambdas.ingest.problems import Problem, check_query
+from lambdas.ingest.problems import Problem, check_query, check_size
 from lambdas.ingest.records import Event, Prepared, Receipt, events, of_type
 from lambdas.ingest.rejections import Rejection
 from lambdas.stream import Entry, Stream
 
-MAX_BODY = 10 * 1024 * 1024
 RETRY_AFTER = {"Retry-After": "1"}
 FAULT = "an internal error; the records may or may not be stored: send them again, same event_ids"
 Outcome = Prepared | Rejection
@@ -45,8 +44,7 @@ class Ingestion:
     def receive(self, body: bytes, content_type: str | None, event: Event | None) -> Response:
         """Store what is right; `event` is None for a request of mixed events."""
         media_type = bodies.media_type(content_type)
-        if len(body) > MAX_BODY:
-            raise Problem(413, f"the body has {len(body)} bytes; send at most {MAX_BODY}")
+        check_size(body)
         receipt = Receipt.at(self._clock())
         sent = bodies.records(body, media_type)
         outcomes = [self._prepare(sent, i, event, receipt) for i in range(len(sent.values))]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
+from glue.limits import BODY_BYTES
 from lambdas.problem import problem
 
 
@@ -22,6 +23,12 @@ class Problem(Exception):
     def to_response(self) -> Response:
         """The document."""
         return problem(self.status, self.detail, self.headers)
+
+
+def check_size(body: bytes) -> None:
+    """Problem 413 for a body with more bytes than a request may have."""
+    if len(body) > BODY_BYTES:
+        raise Problem(413, f"the body has {len(body)} bytes; send at most {BODY_BYTES}")
 
 
 def check_query(request: Request) -> None:

@@ -12,11 +12,10 @@ from typing import Any
 from glue.models import Model, Parameter
 from glue.types import Double, Integer, String
 from lambdas.ingest.bodies import JSON, document, exact, has_fraction, media_type
-from lambdas.ingest.problems import Problem
+from lambdas.ingest.problems import Problem, check_size
 from lambdas.ingest.rejections import Rejection, pointer, shown
 
 MAX_INSTANCES = 500
-MAX_BODY = 1024 * 1024
 LONGEST = 256
 Instance = Mapping[str, Any]
 
@@ -50,8 +49,7 @@ def _checked(value: Any, model: Model) -> Sequence[Instance]:
 def _parsed(body: bytes) -> Any:
     if not body.strip():
         raise Problem(400, 'the body is empty; send an object, or {"instances": [...]}')
-    if len(body) > MAX_BODY:
-        raise Problem(413, f"the body has {len(body)} bytes; send at most {MAX_BODY}")
+    check_size(body)
     return document(body)
 
 

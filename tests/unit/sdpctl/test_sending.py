@@ -6,6 +6,7 @@ import httpx
 import orjson
 import pytest
 
+from glue.limits import BODY_BYTES
 from sdpctl.sending import Line, Sender, Tally, batches, read_lines, send_all
 
 URL = "https://api.example/events"
@@ -92,6 +93,25 @@ def test_a_rejected_record_is_reported_by_the_line_it_came_from():
     assert (tally.accepted, tally.rejected) == (1, 1)
     found = tally.shown[0]
     assert (found.line, found.field, found.message) == (3, "/win_price", "below 0")
+
+
+def test_a_batch_has_no_more_bytes_than_a_request_may_have():
+    bodies = []
+
+    def api(request):
+        bodies.append(len(request.content))
+        return _accept(request)
+
+    large = [orjson.dumps({"event_id": f"e{n}", "text": "x" * 100_000}) for n in range(100)]
+    tally, _ = _send(api, large)
+    assert (tally.accepted, tally.retries) == (100, 0)
+    assert len(bodies) == 3
+    assert max(bodies) <= BODY_BYTES
+
+
+def test_a_line_that_is_larger_than_a_request_is_sent_alone():
+    lines = [Line(n, b"x" * length) for n, length in enumerate([5, 30, 5, 5])]
+    assert [len(batch) for batch in batches(lines, 500, 12)] == [1, 1, 2]
 
 
 def test_a_batch_that_is_too_large_is_halved():

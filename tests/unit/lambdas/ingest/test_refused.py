@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from glue.limits import BODY_BYTES
 from tests.unit.lambdas.ingest.gateway import BID, Gateway
 
 RECORDS: dict[str, tuple[Any, str, str]] = {
@@ -146,7 +147,7 @@ BODIES: dict[str, tuple[Any, int]] = {
     "5,000 lists in each other": ("[" * 5000 + "]" * 5000, 400),
     "a deep list and an escape": ('{"tx_id":"\\n","x":' + "[" * 1000 + "]" * 1000 + "}", 400),
     "501 records": (json.dumps([{"tx_id": "a"}] * 501), 413),
-    "11 MB": (b" " * (11 * 1024 * 1024), 413),
+    "one byte too many": (b" " * (BODY_BYTES + 1), 413),
 }
 
 
@@ -159,6 +160,15 @@ def test_a_bad_body_is_a_problem_document(gateway: Gateway, name: str) -> None:
     assert answer.body["status"] == status
     assert answer.body["detail"]
     assert gateway.stream.entries == []
+
+
+def test_the_largest_body_is_taken_and_a_larger_one_refused_with_the_limit(
+    gateway: Gateway,
+) -> None:
+    blanks = b" " * (BODY_BYTES - len(b'{"tx_id":"a"}')) + b'{"tx_id":"a"}'
+    assert gateway.post("/click", blanks).status == 202
+    detail = gateway.post("/click", blanks + b" ").body["detail"]
+    assert detail == f"the body has {BODY_BYTES + 1} bytes; send at most {BODY_BYTES}"
 
 
 def test_501_lines_are_too_many(gateway: Gateway) -> None:

@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 import usecases
+from glue.limits import BODY_BYTES
 from lambdas.predict.answering import Breaker, Champions, EndpointUnavailable, Predictor
 from lambdas.predict.app import create_app
 from tests.unit.lambdas.models import ASKED, fallback, fallback_file
@@ -179,7 +180,7 @@ def test_a_field_that_is_wrong_is_named(place: Place, change: Any, field: str, c
         ({"instances": [ASKED], "colour": "red"}, 400),
         ({"instances": [ASKED] * 501}, 413),
         ({"instances": [ASKED] * 10_000}, 413),
-        (b" " * 1024 * 1024 + b"{}", 413),
+        (b" " * BODY_BYTES + b"{}", 413),
     ],
 )
 def test_a_body_that_is_wrong_is_refused_whole(place: Place, body: Any, status: int) -> None:
