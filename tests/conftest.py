@@ -1,12 +1,18 @@
 """What the tests and the programs they start put into the temporary folder goes with pytest's own.
 
 pytest removes its folder when all tests have passed (pyproject.toml: tmp_path_retention_policy).
+
+Each request of a test to AWS is held to the service's model (`sdpctl.local.service_models`).
 """
 
 import tempfile
 from collections.abc import Iterator
 
 import pytest
+
+from sdpctl.local import service_models
+
+service_models.install()
 
 
 @pytest.fixture(scope="session", autouse=True)

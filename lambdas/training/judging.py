@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import re
 import tarfile
 import zlib
 from typing import Any
@@ -21,6 +23,7 @@ _KEPT = {
     "metadata.json": "application/json",
     "metrics.json": "application/json",
 }
+_NOT_TAKEN = re.compile(r"[^\w\s.:/=+\-@]")
 _FIGURES = ("log_loss", "auc", "calibration_error", "brier")
 
 
@@ -73,17 +76,36 @@ def package(names: Names, version: str, image: str, evaluation: Document) -> dic
         "CustomerMetadataProperties": {
             "version": version,
             "decision": str(evaluation["decision"]),
-            "reason": "; ".join(map(str, evaluation["reasons"]))[:250] or "none given",
+            "reason": plain(" / ".join(map(str, evaluation["reasons"]))) or "none given",
             **_figures(evaluation),
         },
-        "ClientToken": names.resource(version),
+        "ClientToken": _token(names.resource(version)),
     }
 
 
+def plain(text: str) -> str:
+    """A value as the registry takes it: letters, digits, spaces and _.:/=+-@, 256 at most.
+
+    Source: SageMaker's API reference, CustomerMetadataProperties. The whole text is in the report.
+    """
+    kept = _NOT_TAKEN.sub("", text.replace("%", " percent"))
+    return " ".join(kept.split())[:256].strip()
+
+
+def _token(name: str) -> str:
+    """Of 36 characters at most, the same for the same name."""
+    return hashlib.sha256(name.encode()).hexdigest()[:36]
+
+
 def _figures(evaluation: Document) -> dict[str, str]:
-    found = evaluation.get("challenger") or {}
-    figures = {name: f"{found[name]:.6f}" for name in _FIGURES if name in found}
-    return {**figures, "rows": str(evaluation.get("rows", 0))}
+    """Of the challenger, and of the champion on the same rows."""
+    champion = evaluation.get("champion") or {}
+    figures = {"rows": str(evaluation.get("rows", 0))}
+    for prefix, found in (("", evaluation.get("challenger") or {}), ("champion_", champion)):
+        figures |= {f"{prefix}{n}": f"{found[n]:.6f}" for n in _FIGURES if n in found}
+    if champion:
+        figures["champion"] = plain(str(champion["model_version"]))
+    return figures
 
 
 def _keep(objects: Objects, names: Names, version: str, archive: bytes | None) -> dict[str, bytes]:

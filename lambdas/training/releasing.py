@@ -82,7 +82,9 @@ class Release:
         if current is not None and current.version == version:
             return {"champion": version}  # it failed after its promotion: it is in service
         for package in self._packages(version):
-            self.models.approve(package["ModelPackageArn"], "Rejected", reason[:1000])
+            self.models.approve(
+                package["ModelPackageArn"], "Rejected", " ".join(reason.split())[:1000]
+            )
         endpoint = self.models.endpoint(self.names.endpoint)
         if endpoint is None:
             return {"champion": current and current.version}

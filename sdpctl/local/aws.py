@@ -1,4 +1,4 @@
-"""Clients of the emulator."""
+"""Clients of the emulator; each request is held to the service's own model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from sdpctl.local import service_models
 from sdpctl.settings import Settings
+
+service_models.install()  # before boto3 makes its session
 
 
 @cache  # making one costs more than most calls do

@@ -17,6 +17,7 @@ import pytest
 from botocore.config import Config
 from moto import mock_aws
 
+from sdpctl.local import service_models
 from sdpctl.local.sagemaker.__main__ import compose
 from sdpctl.local.sagemaker.resources import Account
 from sdpctl.local.sagemaker.server import Server
@@ -101,6 +102,12 @@ class Place:
             config=Config(retries={"total_max_attempts": 1}, max_pool_connections=20),
             **KEYS,
         )
+
+    def any_client(self, service: str) -> Any:
+        """A client that sends what the service refuses, as other SDKs and languages can."""
+        client = self.client(service)
+        client.meta.events.unregister("before-parameter-build", service_models.check)
+        return client
 
     def put(self, key: str, body: bytes | str) -> str:
         """An object of the bucket; its URI."""

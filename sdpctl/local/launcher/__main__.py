@@ -11,10 +11,10 @@ from importlib.metadata import version
 
 from ministack import app
 
-from sdpctl.local.launcher import athena, firehose, kinesis, payloads
+from sdpctl.local.launcher import athena, firehose, function_requests, kinesis, payloads
 
 WRITTEN_FOR = "1.5.33"
-SERVICES = (athena, firehose, kinesis, payloads)
+SERVICES = (athena, firehose, function_requests, kinesis, payloads)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from sdpctl.local.sagemaker import serving
 from sdpctl.local.sagemaker.errors import ApiError, invalid
 from sdpctl.local.sagemaker.models import CONFIG, MODEL
 from sdpctl.local.sagemaker.objects import Objects
-from sdpctl.local.sagemaker.resources import Account, moment, named, only, page
+from sdpctl.local.sagemaker.resources import Account, moment, only, page
 from sdpctl.local.sagemaker.serving import Answer, NotServing, Worker
 from sdpctl.local.sagemaker.store import Document, Store
 
@@ -48,7 +48,7 @@ class Endpoints:
 
     def create(self, request: Document) -> Document:
         """The endpoint comes up in the background."""
-        name, config = named(request, "EndpointName"), self._config(request)
+        name, config = request["EndpointName"], self._config(request)
         arn = self._account.arn(KIND, name)
         endpoint = {
             "EndpointName": name,

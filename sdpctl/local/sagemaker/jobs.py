@@ -7,7 +7,7 @@ from typing import Protocol
 
 from sdpctl.local.sagemaker.container import program
 from sdpctl.local.sagemaker.errors import ApiError, in_use, invalid
-from sdpctl.local.sagemaker.resources import Account, moment, named, only, page
+from sdpctl.local.sagemaker.resources import Account, moment, only, page
 from sdpctl.local.sagemaker.store import Document, Store
 
 KIND = "training-job"
@@ -42,7 +42,7 @@ class TrainingJobs:
 
     def create(self, request: Document) -> Document:
         """The job is taken; it runs when there is room."""
-        name = named(request, "TrainingJobName")
+        name = request["TrainingJobName"]
         program(request.get("HyperParameters", {}))
         arn = self._account.arn("training-job", name)
         job = {

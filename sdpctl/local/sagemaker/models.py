@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from sdpctl.local.sagemaker.errors import invalid
-from sdpctl.local.sagemaker.resources import Account, moment, named, only, page
+from sdpctl.local.sagemaker.resources import Account, moment, only, page
 from sdpctl.local.sagemaker.store import Document, Store
 
 
@@ -55,7 +55,7 @@ class Models:
         return lambda request: call(kind, request)
 
     def _create(self, kind: Kind, request: Document) -> Document:
-        name = named(request, kind.name)
+        name = request[kind.name]
         if kind is CONFIG:
             self._check_models(request)
         arn = self._account.arn(kind.kind, name)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from sdpctl.local.sagemaker.errors import ApiError, invalid
-from sdpctl.local.sagemaker.resources import Account, moment, named, only, page
+from sdpctl.local.sagemaker.errors import invalid
+from sdpctl.local.sagemaker.resources import Account, moment, only, page
 from sdpctl.local.sagemaker.store import Document, Store
 
 GROUP, PACKAGE = "model-package-group", "model-package"
-APPROVALS = ("Approved", "Rejected", "PendingManualApproval")
 
 
 class Registry:
@@ -35,7 +34,7 @@ class Registry:
 
     def create_group(self, request: Document) -> Document:
         """An empty group."""
-        name = named(request, "ModelPackageGroupName")
+        name = request["ModelPackageGroupName"]
         arn = self._account.arn(GROUP, name)
         group = {
             **request,
@@ -71,7 +70,6 @@ class Registry:
         """A new version; a request repeated with its ClientToken is answered with the first."""
         group = self.describe_group(request)["ModelPackageGroupName"]
         approval = request.get("ModelApprovalStatus", "PendingManualApproval")
-        _check(approval)
         with self._lock:
             others = [p for p in self._store.all(PACKAGE) if p["ModelPackageGroupName"] == group]
             token = request.get("ClientToken")
@@ -117,7 +115,6 @@ class Registry:
         """Change approval, its description, and metadata."""
         package = self.describe(request)
         changes = only(request, "ModelApprovalStatus", "ApprovalDescription")
-        _check(changes.get("ModelApprovalStatus", APPROVALS[0]))
         metadata = {
             **package.get("CustomerMetadataProperties", {}),
             **request.get("CustomerMetadataProperties", {}),
@@ -132,11 +129,6 @@ class Registry:
             LastModifiedTime=moment(),
         )
         return {"ModelPackageArn": package["ModelPackageArn"]}
-
-
-def _check(approval: str) -> None:
-    if approval not in APPROVALS:
-        raise ApiError("ValidationException", f"{approval!r} is not one of {APPROVALS}")
 
 
 def _summary(package: Document) -> Document:

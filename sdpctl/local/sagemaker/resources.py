@@ -1,16 +1,12 @@
-"""What all resources have in common: names, ARNs, times, and lists by page."""
+"""What all resources have in common: ARNs, times, and lists by page."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from sdpctl.clock import now
-from sdpctl.local.sagemaker.errors import invalid
 from sdpctl.local.sagemaker.store import Document
-
-_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
 
 @dataclass(frozen=True)
@@ -23,14 +19,6 @@ class Account:
     def arn(self, kind: str, name: str) -> str:
         """The resource's ARN."""
         return f"arn:aws:sagemaker:{self.region}:{self.account}:{kind}/{name}"
-
-
-def named(request: Document, field: str) -> str:
-    """The name a request gives its resource; ApiError if SageMaker would not take it."""
-    name = str(request.get(field) or "")
-    if not _NAME.fullmatch(name):
-        raise invalid(f"{field} {name!r} must be 1 to 63 letters, digits and single hyphens")
-    return name
 
 
 def moment() -> float:

@@ -15,6 +15,7 @@ from sdpctl.local.sagemaker.endpoints import Endpoints
 from sdpctl.local.sagemaker.errors import ApiError
 from sdpctl.local.sagemaker.running import Runs
 from sdpctl.local.sagemaker.store import Document
+from sdpctl.local.sagemaker.validation import check, check_invocation
 
 _JSON = "application/x-amz-json-1.1"
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
@@ -52,10 +53,11 @@ class Handler(BaseHTTPRequestHandler):
         call = self.server.calls.get(target)
         if call is None:
             raise ApiError("UnknownOperationException", f"{target!r} is not done on this machine")
-        answer = call(json.loads(body or b"{}"))
+        answer = call(check(target, _parsed(body)))
         self._answer(200, json.dumps(answer).encode(), _JSON, {})
 
     def _invoke(self, endpoint: str, body: bytes) -> None:
+        check_invocation(endpoint, body)
         kinds = {k: v for k in ("content-type", "accept") if (v := self.headers.get(k))}
         answer = self.server.endpoints.invoke(endpoint, body, kinds)
         self._answer(
@@ -78,6 +80,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Each call would be a line; failures are logged where they happen."""
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body or b"{}")
+    except ValueError as error:
+        raise ApiError("SerializationException", f"the body is not JSON: {error}") from error
 
 
 class Server(ThreadingHTTPServer):

@@ -1,4 +1,7 @@
-"""The outside of retraining in memory; what the tests change by hand are plain attributes."""
+"""The outside of retraining in memory; what the tests change by hand are plain attributes.
+
+Requests are held to SageMaker's own model: what the service refuses is refused here.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.session import Session
+
 from lambdas.training.names import Names
 from lambdas.training.ports import Document, Partition, Row
+from sdpctl.local import service_models
 
 NAMES = Names("sdp", "adtech", "lake")
+ROLE = "arn:aws:iam::000000000000:role/sdp-model"
+SAGEMAKER = Session().get_service_model("sagemaker")
+
+
+def held(operation: str, **request: Any) -> None:
+    """RefusedRequest where SageMaker would refuse the request."""
+    service_models.check(request, SAGEMAKER.operation_model(operation))
 
 
 @dataclass
@@ -57,18 +70,22 @@ class Models:
     target: str = ""
 
     def create_model(self, request: Document) -> None:
+        held("CreateModel", **request)
         self.made.setdefault(request["ModelName"], request)
 
     def create_config(self, request: Document) -> None:
+        held("CreateEndpointConfig", **request)
         self.configs.setdefault(request["EndpointConfigName"], request)
 
     def endpoint(self, name: str) -> Document | None:
         return self.at
 
     def create_endpoint(self, name: str, config: str) -> None:
+        held("CreateEndpoint", EndpointName=name, EndpointConfigName=config)
         self.at, self.target = {"EndpointStatus": "Creating", "EndpointConfigName": config}, config
 
     def update_endpoint(self, name: str, config: str) -> None:
+        held("UpdateEndpoint", EndpointName=name, EndpointConfigName=config)
         assert self.at and self.at["EndpointStatus"] == "InService"
         self.at, self.target = {**self.at, "EndpointStatus": "Updating"}, config
 
@@ -83,10 +100,12 @@ class Models:
             self.at = {**self.at, "EndpointStatus": "InService", "FailureReason": "no ping"}
 
     def create_group(self, name: str) -> None:
-        pass
+        held("CreateModelPackageGroup", ModelPackageGroupName=name)
 
     def create_package(self, request: Document) -> str:
-        arn = f"arn/{request['ModelPackageDescription']}"
+        held("CreateModelPackage", **request)
+        version = request["ModelPackageDescription"]
+        arn = f"arn:aws:sagemaker:us-east-1:000000000000:model-package/{version}/1"
         if arn not in [p["ModelPackageArn"] for p in self.registry]:
             self.registry.insert(0, {**request, "ModelPackageArn": arn})
         return arn
@@ -95,6 +114,12 @@ class Models:
         return list(self.registry)
 
     def approve(self, arn: str, status: str, description: str) -> None:
+        held(
+            "UpdateModelPackage",
+            ModelPackageArn=arn,
+            ModelApprovalStatus=status,
+            ApprovalDescription=description,
+        )
         for package in self.registry:
             if package["ModelPackageArn"] == arn:
                 package["ModelApprovalStatus"] = status
@@ -110,6 +135,7 @@ class Jobs:
     described: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def create_job(self, request: Document) -> None:
+        held("CreateTrainingJob", **request)
         self.requests.setdefault(request["TrainingJobName"], request)
 
     def job(self, name: str) -> Document:

@@ -8,9 +8,9 @@ import pytest
 
 from lambdas.training.jobs import Container, look, start_evaluation, start_training
 from lambdas.training.names import Names, version_of
-from tests.unit.lambdas.training.fakes import NAMES, Jobs
+from tests.unit.lambdas.training.fakes import NAMES, ROLE, Jobs
 
-CONTAINER = Container("image", "s3://assets/code.gz", "role", "ml.m5.xlarge", 30)
+CONTAINER = Container("image", "s3://assets/code.gz", ROLE, "ml.m5.xlarge", 30)
 STATE: dict[str, Any] = {
     "input": {"hyperparameters": {"seed": 3}, "thresholds": {"margin": "0.1"}},
     "data": {

@@ -7,17 +7,24 @@ from typing import Any
 
 import pytest
 
-from lambdas.training.judging import JudgingError, judge
+from lambdas.training.judging import JudgingError, judge, package
+from lambdas.training.names import Names
 from tests.sagemaker.conftest import archive
-from tests.unit.lambdas.training.fakes import NAMES, Models, Objects
+from tests.unit.lambdas.training.fakes import NAMES, Models, Objects, held
 
+REASON = "log loss 3.20% better than the champion's on 6,016 rows (of 12 segments)"
 FIGURES = {"log_loss": 0.41, "auc": 0.8, "calibration_error": 0.01}
 MODEL = archive(model__ubj=b"trees", fallback__json="{}", metadata__json='{"seed":1}')
 
 
 def _report(decision: str, **more: Any) -> bytes:
-    found = {"decision": decision, "reasons": ["why"], "rows": 5, "challenger": FIGURES, **more}
-    return archive(evaluation__json=json.dumps(found), evaluation__html="<html>")
+    found: dict[str, Any] = {
+        "decision": decision,
+        "reasons": [REASON, "AUC"],
+        "rows": 5,
+        "challenger": FIGURES,
+    }
+    return archive(evaluation__json=json.dumps(found | more), evaluation__html="<html>")
 
 
 def _judged(objects: Objects, models: Models) -> dict[str, Any]:
@@ -33,11 +40,39 @@ def _objects(report: bytes, model: bytes = MODEL) -> Objects:
 def test_a_better_model_waits_for_its_promotion() -> None:
     objects, models = _objects(_report("promote")), Models()
     found = _judged(objects, models)
-    assert (found["promote"], found["reasons"]) == (True, ["why"])
+    assert (found["promote"], found["reasons"]) == (True, [REASON, "AUC"])
     assert models.approval("v1") == "PendingManualApproval"
     metadata = models.registry[0]["CustomerMetadataProperties"]
     assert metadata["log_loss"] == "0.410000"
     assert metadata["rows"] == "5"
+
+
+def test_the_registry_has_the_champions_figures_on_the_same_rows() -> None:
+    champion = {**FIGURES, "log_loss": 0.42, "model_version": "v0"}
+    models = Models()
+    _judged(_objects(_report("refuse", champion=champion)), models)
+    metadata = models.registry[0]["CustomerMetadataProperties"]
+    assert metadata["champion"] == "v0"
+    assert metadata["champion_log_loss"] == "0.420000"
+    assert metadata["champion_auc"] == "0.800000"
+
+
+def test_a_reason_is_written_with_the_characters_that_the_registry_takes() -> None:
+    models = Models()
+    _judged(_objects(_report("promote")), models)
+    assert models.registry[0]["CustomerMetadataProperties"]["reason"] == (
+        "log loss 3.20 percent better than the champions on 6016 rows of 12 segments / AUC"
+    )
+
+
+@pytest.mark.parametrize("version", ["v1", "schedule-20261121t101112", "a" * 40])
+def test_any_version_has_a_token_that_sagemaker_takes(version: str) -> None:
+    one, other = (
+        package(names, version, "image", {"decision": "refuse", "reasons": []})
+        for names in (NAMES, Names("another", "adtech", "lake"))
+    )
+    held("CreateModelPackage", **one)
+    assert one["ClientToken"] != other["ClientToken"]
 
 
 def test_report_and_fallback_lie_beside_the_model() -> None:

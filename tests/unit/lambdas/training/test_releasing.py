@@ -10,14 +10,14 @@ import pytest
 from lambdas.training import champion
 from lambdas.training.releasing import Release, ReleaseError, Serving, smoke_test
 from tests.unit.lambdas.models import MODEL
-from tests.unit.lambdas.training.fakes import NAMES, Models, Objects
+from tests.unit.lambdas.training.fakes import NAMES, ROLE, Models, Objects
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
 
 @pytest.fixture
 def release() -> Release:
-    return Release(Models(), Objects(), NAMES, Serving("image", "role", 2048, 10))
+    return Release(Models(), Objects(), NAMES, Serving("image", ROLE, 2048, 10))
 
 
 def _models(release: Release) -> Models:

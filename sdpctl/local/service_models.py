@@ -1,0 +1,184 @@
+"""Holds requests to AWS to the services' own models, which botocore ships and checks only in part.
+
+botocore checks that required members are there and their types; it does not check patterns, the
+lengths of long strings, enumerations, ranges of numbers or sizes of lists and maps. `install`
+makes every botocore client of this process refuse a request that breaks one of these, with a
+`RefusedRequest`; the SageMaker stand-in answers it as the service does.
+
+It imports botocore and `regex` alone: the emulator's functions load it by its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import regex
+from botocore import handlers
+from botocore.model import OperationModel, Shape
+
+# The patterns are Java's. Two of its forms are written differently in `regex`.
+_JAVA = {
+    r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010FFFF",  # beyond 16 bits: pairs of surrogates
+    r"\p{all}": r"\s\S",
+}
+_CODE_POINT = regex.compile(r"\\x\{([0-9A-Fa-f]+)\}")
+
+# Patterns of the models that cannot be checked, each with the reason.
+UNREADABLE = {
+    r"^(\p{LD}|\p{Punct}| )+$": "Directory Service: Java's \\p{LD}; the platform does not use it",
+    r"^arn:\S+:rbin:[a-z\-0-9]{0,63}:[0-9]{12}:rule/[0-9a-zA-Z]{11}{0,1011}$": (
+        "Recycle Bin: repeats a repetition; the platform does not use it"
+    ),
+}
+
+
+class RefusedRequest(Exception):
+    """The service would refuse this request; names operation, member, value and rule.
+
+    Neither a ValueError nor an error of botocore: code that survives those must not survive this.
+    """
+
+
+class UnreadablePattern(Exception):
+    """A pattern that cannot be checked and is not in UNREADABLE."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A member (its path) whose value breaks a rule; the rule in the services' own words."""
+
+    path: str
+    value: object
+    rule: str
+
+    def __str__(self) -> str:
+        shown = "null" if self.value is None else f"'{str(self.value)[:200]}'"
+        return f"Value {shown} at '{self.path}' failed to satisfy constraint: {self.rule}"
+
+
+def install() -> None:
+    """Check each request of every client whose session is made after this call."""
+    if ("before-parameter-build", check) not in handlers.BUILTIN_HANDLERS:
+        handlers.BUILTIN_HANDLERS.append(("before-parameter-build", check))
+
+
+def check(params: Mapping[str, Any], model: OperationModel, **_: object) -> None:
+    """An event handler of botocore: RefusedRequest where the service would refuse the request."""
+    found = violations(model, params)
+    if found:
+        service = model.service_model.service_name
+        raise RefusedRequest(f"{service} {model.name}: {summary(found)}")
+
+
+def summary(found: list[Violation]) -> str:
+    """All violations in one sentence, as services word it."""
+    noun = "error" if len(found) == 1 else "errors"
+    return f"{len(found)} validation {noun} detected: {'; '.join(map(str, found))}"
+
+
+def violations(model: OperationModel, params: Mapping[str, Any]) -> list[Violation]:
+    """All that the service would refuse of a request; UnreadablePattern where that is unknown."""
+    shape = model.input_shape
+    return [] if shape is None else list(_structure(shape, params, ""))
+
+
+def _violations(shape: Shape, value: Any, path: str) -> Iterator[Violation]:
+    kind = shape.type_name
+    if not isinstance(value, _TYPES.get(kind, object)):
+        yield Violation(path, value, f"Member must be of type {kind}")
+    elif kind == "structure":
+        yield from _structure(shape, value, path)
+    elif kind == "list":
+        yield from _list(shape, value, path)
+    elif kind == "map":
+        yield from _map(shape, value, path)
+    else:
+        yield from (Violation(path, value, rule) for rule in _broken(shape, value))
+
+
+_TYPES: dict[str, Any] = {
+    "structure": Mapping,
+    "map": Mapping,
+    "list": (list, tuple),
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "long": int,
+}
+
+
+def _structure(shape: Any, value: Mapping[str, Any], path: str) -> Iterator[Violation]:
+    for name in shape.required_members:
+        if value.get(name) is None:
+            yield Violation(_joined(path, name), None, "Member must not be null")
+    for name, member in value.items():
+        if name in shape.members and member is not None:
+            yield from _violations(shape.members[name], member, _joined(path, name))
+
+
+def _list(shape: Any, value: list[Any], path: str) -> Iterator[Violation]:
+    yield from (Violation(path, value, rule) for rule in _sizes(shape, len(value), "length"))
+    for number, item in enumerate(value, 1):
+        yield from _violations(shape.member, item, f"{path}.{number}.member")
+
+
+def _map(shape: Any, value: Mapping[str, Any], path: str) -> Iterator[Violation]:
+    """A map is reported as a whole, with the rules that its keys or values break."""
+    yield from (Violation(path, value, rule) for rule in _sizes(shape, len(value), "length"))
+    for name, item in value.items():
+        if broken := list(_broken(shape.key, name)):
+            yield Violation(path, value, f"Map keys must satisfy constraint: [{', '.join(broken)}]")
+        if shape.value.type_name in ("structure", "list", "map"):
+            yield from _violations(shape.value, item, f"{path}.{name}.member")
+        elif broken := list(_broken(shape.value, item)):
+            rules = ", ".join(broken)
+            yield Violation(path, value, f"Map value must satisfy constraint: [{rules}]")
+
+
+def _broken(shape: Any, value: Any) -> Iterator[str]:
+    """The rules that a scalar breaks."""
+    if shape.type_name == "string":
+        yield from _sizes(shape, len(value), "length")
+        pattern = shape.metadata.get("pattern")
+        if pattern and (compiled := _compiled(pattern)) and not compiled.fullmatch(value):
+            yield f"Member must satisfy regular expression pattern: {pattern}"
+        if shape.enum and value not in shape.enum:
+            yield f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"
+    elif shape.type_name == "blob":
+        if isinstance(value, (bytes, bytearray, str)):
+            yield from _sizes(shape, len(value), "length")
+    elif shape.type_name in ("integer", "long", "float", "double"):
+        yield from _sizes(shape, value, "value")
+
+
+def _sizes(shape: Shape, size: float, what: str) -> Iterator[str]:
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    if least is not None and size < least:
+        yield f"Member must have {what} greater than or equal to {least}"
+    if most is not None and size > most:
+        yield f"Member must have {what} less than or equal to {most}"
+
+
+@cache
+def _compiled(pattern: str) -> regex.Pattern[str] | None:
+    """A pattern of a model; None for those of UNREADABLE."""
+    if pattern in UNREADABLE:
+        return None
+    text = _CODE_POINT.sub(lambda found: f"\\U{int(found[1], 16):08x}", pattern)
+    for java, python in _JAVA.items():
+        text = text.replace(java, python)
+    # Java's \w and \d are ASCII; so would be \p{...} under that flag.
+    flags = 0 if r"\p" in pattern else regex.ASCII
+    try:
+        return regex.compile(text, flags)
+    except regex.error as error:
+        raise UnreadablePattern(f"{pattern!r}: {error}; see {__name__}.UNREADABLE") from error
+
+
+def _joined(path: str, name: str) -> str:
+    """Members as services name them: in camel case."""
+    name = name[:1].lower() + name[1:]
+    return f"{path}.{name}" if path else name

@@ -1,0 +1,90 @@
+"""Requests are held to the services' own models: what botocore lets pass, and nothing less."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import pytest
+from botocore.session import Session
+
+from lambdas.bundle import SERVICES
+from sdpctl.local.service_models import (
+    RefusedRequest,
+    UnreadablePattern,
+    _compiled,
+    violations,
+)
+
+USED = (*SERVICES, "apigateway", "cloudformation", "iam", "lambda", "s3control")
+
+
+def _refused(service: str, call: str, **request: Any) -> str:
+    client = boto3.client(
+        service,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        endpoint_url="http://127.0.0.1:9",
+    )
+    with pytest.raises(RefusedRequest) as refused:
+        getattr(client, call)(**request)
+    return str(refused.value)
+
+
+def test_a_partition_key_that_is_too_long_is_refused_before_it_is_sent() -> None:
+    records = [{"Data": b"x", "PartitionKey": "k"}, {"Data": b"x", "PartitionKey": "k" * 257}]
+    message = _refused("kinesis", "put_records", StreamName="s", Records=records)
+    assert message.startswith("kinesis PutRecords: 1 validation error detected: Value 'kkk")
+    assert "at 'records.2.member.partitionKey' failed to satisfy constraint" in message
+    assert message.endswith("Member must have length less than or equal to 256")
+
+
+def test_too_many_entries_and_an_empty_list_are_refused() -> None:
+    record = {"Data": b"x", "PartitionKey": "k"}
+    assert "less than or equal to 500" in _refused(
+        "kinesis", "put_records", StreamName="s", Records=[record] * 501
+    )
+    assert "greater than or equal to 1" in _refused(
+        "kinesis", "put_records", StreamName="s", Records=[]
+    )
+
+
+def test_an_unknown_choice_is_refused() -> None:
+    message = _refused(
+        "kinesis", "get_shard_iterator", StreamName="s", ShardId="1", ShardIteratorType="NEWEST"
+    )
+    assert "at 'shardIteratorType'" in message
+    assert "Member must satisfy enum value set: [AT_SEQUENCE_NUMBER, " in message
+
+
+def test_bytes_are_held_to_their_length() -> None:
+    data = b"x" * (10 * 1024 * 1024 + 1)
+    assert "at 'data'" in _refused(
+        "kinesis", "put_record", StreamName="s", PartitionKey="k", Data=data
+    )
+
+
+def test_text_beyond_16_bits_passes_where_the_model_lists_pairs_of_surrogates() -> None:
+    operation = Session().get_service_model("glue").operation_model("GetTable")
+    assert not violations(operation, {"DatabaseName": "🚀", "Name": "t"})
+    found = violations(operation, {"DatabaseName": "a\x00", "Name": "t"})
+    assert [v.path for v in found] == ["databaseName"]
+
+
+def test_digits_and_letters_are_ascii_as_in_java() -> None:
+    assert not _compiled(r"[\w\d]+").fullmatch("é٣")  # type: ignore[union-attr]
+    assert _compiled(r"[\p{L}]+").fullmatch("é")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("service", USED)
+def test_every_pattern_of_the_services_that_are_used_can_be_checked(service: str) -> None:
+    model = Session().get_service_model(service)
+    for name in model.shape_names:
+        pattern = model.shape_for(name).metadata.get("pattern")
+        assert pattern is None or _compiled(pattern), f"{name}: {pattern}"
+
+
+def test_a_pattern_that_cannot_be_read_is_an_error_of_the_check() -> None:
+    with pytest.raises(UnreadablePattern, match=r"UNREADABLE"):
+        _compiled(r"\p{NoSuchProperty}")
