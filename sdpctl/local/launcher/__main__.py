@@ -11,10 +11,28 @@ from importlib.metadata import version
 
 from ministack import app
 
-from sdpctl.local.launcher import athena, firehose, function_requests, kinesis, payloads
+from sdpctl.local.launcher import (
+    athena,
+    firehose,
+    function_requests,
+    functions,
+    gateway,
+    kinesis,
+    payloads,
+    process,
+)
 
 WRITTEN_FOR = "1.5.33"
-SERVICES = (athena, firehose, function_requests, kinesis, payloads)
+SERVICES = (
+    athena,
+    firehose,
+    function_requests,
+    functions,
+    gateway,  # before `payloads`, which refuses a request around it
+    kinesis,
+    payloads,
+    process,
+)
 
 
 def main() -> None:
