@@ -9,8 +9,9 @@ How far back to look is chosen, as behaviour changes: all of the fit rows, or th
 quarter, eighth or sixteenth of them, whichever predicts the rows after them best. With the same
 rows and hyperparameters all figures and predictions are the same bytes.
 
-Where a model cannot be trained (no rows in the range, too few, one label only) there is none:
-`result.json` says why, so does the job's failure reason, and the exit status is 3.
+Where a model cannot be trained (no rows in the range, too few, one label only) the job succeeds
+and its archive has `result.json` alone, with the reason. It must not fail: SageMaker's training
+toolkit replaces the failure file of a script that exits with an error by its own words.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from ml.figures import figures, losses
 from ml.rows import Range, Reading, Rows, instant, read
 from ml.trees import Growth
 
-EXIT_NO_MODEL = 3
+RESULT = "result.json"
 WINDOWS = (1.0, 0.5, 0.25, 0.125, 0.0625)
 LEAST_WINDOW = 2_000
 _BETTER = 0.999  # a shorter window must be this much better than all longer ones
@@ -211,7 +212,7 @@ def run(channel: Path, root: Path, model_dir: Path, output: Path, settings: Sett
     try:
         model, slices = train(reading.rows, definition, settings)
     except NoModel as error:
-        return _no_model(error, reading, output)
+        return _no_model(error, reading, model_dir, output)
     scores, fallback = score(model, slices.test)
     metrics: dict[str, dict[str, Any]] = {
         "model": figures(scores, slices.test.label).to_json(),
@@ -225,19 +226,19 @@ def run(channel: Path, root: Path, model_dir: Path, output: Path, settings: Sett
     _predictions(output / "predictions.csv", slices.test, scores, fallback)
     _code(root, model_dir / "code")
     result = {"status": "trained", "model_version": model.version, "metrics": metrics}
-    write_json(output / "result.json", result)
+    write_json(output / RESULT, result)
     found = metrics["model"]
     print(f"log_loss={found['log_loss']:.6f} auc={found['auc']:.6f} rows={found['rows']}")
     return 0
 
 
-def _no_model(error: NoModel, reading: Reading, output: Path) -> int:
+def _no_model(error: NoModel, reading: Reading, model_dir: Path, output: Path) -> int:
     result = {"status": error.status, "reason": str(error), "rows": reading.counts()}
-    write_json(output / "result.json", result)
-    failure = Path(os.environ.get("SM_OUTPUT_DIR", output)) / "failure"
-    failure.write_text(f"{error.status}: {error}; {json.dumps(reading.counts())}\n", "utf-8")
+    model_dir.mkdir(parents=True, exist_ok=True)
+    for folder in {model_dir, output}:
+        write_json(folder / RESULT, result)
     print(f"{error.status}: {error}", file=sys.stderr)
-    return EXIT_NO_MODEL
+    return 0
 
 
 def _predictions(path: Path, rows: Rows, scores: Floats, fallback: Floats) -> None:

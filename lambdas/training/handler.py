@@ -82,6 +82,9 @@ def run_jobs(event: Event, context: LambdaContext) -> Answer:
             current = champion.read(_objects(), names)
             held = current.version if current else None
             return jobs.start_evaluation(_sagemaker(), _container(), names, version, state, held)
+        case "look_train":
+            name = state["train"]["name"]
+            return jobs.look_at_training(_sagemaker(), _objects(), names, version, name)
         case step:
             return jobs.look(_sagemaker(), state[step.removeprefix("look_")]["name"])
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lambdas.training.archives import members
 from lambdas.training.names import Names
-from lambdas.training.ports import Document, Jobs
+from lambdas.training.ports import Document, Jobs, Objects
 
 TRAIN, EVALUATE = "train", "evaluate"
-# The script says so of rows that nothing can be learned from.
-NO_MODEL = ("AlgorithmError: empty:", "AlgorithmError: insufficient:")
+RESULT = "result.json"  # in the archive of a training that ended without a model
 _STATUS = {"Completed": "Completed", "Failed": "Failed", "Stopped": "Failed"}
 
 
@@ -106,12 +107,10 @@ def start_evaluation(
 
 
 def look(jobs: Jobs, name: str) -> dict[str, Any]:
-    """How a job stands: InProgress, Completed, Failed or NoModel, with the reason."""
+    """A job's status: InProgress, Completed or Failed, with the reason."""
     job = jobs.job(name)
     reason = str(job.get("FailureReason", ""))
     status = _STATUS.get(job["TrainingJobStatus"], "InProgress")
-    if status == "Failed" and reason.startswith(NO_MODEL):
-        status = "NoModel"
     if job.get("SecondaryStatus") == "MaxRuntimeExceeded":
         reason = "the job took longer than it may"
     return {
@@ -120,6 +119,20 @@ def look(jobs: Jobs, name: str) -> dict[str, Any]:
         "seconds": int(job.get("BillableTimeInSeconds", 0)),
         "name": name,
     }
+
+
+def look_at_training(
+    jobs: Jobs, objects: Objects, names: Names, version: str, name: str
+) -> dict[str, Any]:
+    """As `look`; NoModel where the rows were such that there is no model: an expected end."""
+    job = look(jobs, name)
+    if job["status"] != "Completed":
+        return job
+    archive = objects.read(names.job_output(version, TRAIN)) or b""
+    result = json.loads(members(archive, (RESULT,)).get(RESULT, b"{}"))
+    if result.get("status", "trained") == "trained":
+        return job
+    return {**job, "status": "NoModel", "reason": f"{result['status']}: {result['reason']}"[:1000]}
 
 
 def _start(

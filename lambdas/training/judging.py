@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
-import tarfile
-import zlib
 from typing import Any
 
 from glue.errors import PlatformError
+from lambdas.training.archives import members
 from lambdas.training.jobs import EVALUATE
 from lambdas.training.names import Names
 from lambdas.training.ports import Document, Models, Objects
 
-LARGEST = 200 * 1024 * 1024
 _KEPT = {
     "evaluation.json": "application/json",
     "evaluation.html": "text/html",
@@ -110,22 +107,7 @@ def _figures(evaluation: Document) -> dict[str, str]:
 
 def _keep(objects: Objects, names: Names, version: str, archive: bytes | None) -> dict[str, bytes]:
     """What is worth reading of an archive, as files beside the model; nothing of a corrupt one."""
-    kept = unpacked(archive) if archive else {}
+    kept = members(archive, _KEPT) if archive else {}
     for name, content in kept.items():
         objects.write(names.key(version, name), content, _KEPT[name])
     return kept
-
-
-def unpacked(archive: bytes) -> dict[str, bytes]:
-    """The known files at the top of an archive."""
-    found: dict[str, bytes] = {}
-    try:
-        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
-            for member in tar:
-                name = member.name.removeprefix("./")
-                content = tar.extractfile(member) if name in _KEPT else None
-                if content and member.size <= LARGEST:
-                    found[name] = content.read()
-    except (tarfile.TarError, OSError, EOFError, zlib.error):
-        return {}
-    return found

@@ -40,7 +40,7 @@ class Folders:
 
     @property
     def failure(self) -> Path:
-        """Where a script may say why it failed."""
+        """Why the script failed: the toolkit's words, never the script's own."""
         return self.root / "output" / "failure"
 
     def channel(self, name: str) -> Path:

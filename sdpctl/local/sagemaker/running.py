@@ -115,7 +115,7 @@ class Runs:
             code = _wait(process, job["StoppingCondition"].get("MaxRuntimeInSeconds"))
             del self._processes[name]
         if code:
-            raise Failed(_reason(folders, path, code))
+            raise Failed(_reason(folders, path, code, script))
 
     def _say(self, name: str, **facts: object) -> Document:
         return self._store.change(KIND, name, LastModifiedTime=moment(), **facts)
@@ -149,9 +149,10 @@ def _wait(process: subprocess.Popen[bytes], seconds: int | None) -> int:
         raise TooLong(f"ran longer than {seconds} s") from None
 
 
-def _reason(folders: Folders, log: Path, code: int) -> str:
-    """The script's own words if it left some, else the end of its log."""
-    with suppress(OSError):
-        return f"AlgorithmError: {folders.failure.read_text()}"
-    said = last_lines(log, 6)
-    return f"AlgorithmError: ExecuteUserScriptError: ExitCode {code} ErrorMessage {said!r}"
+def _reason(folders: Folders, log: Path, code: int, script: str) -> str:
+    """The failure file, which the training toolkit writes over what the script left there."""
+    folders.failure.write_text(
+        f'ExecuteUserScriptError:\nExitCode {code}\nErrorMessage "{last_lines(log, 6)}"\n'
+        f'Command "{sys.executable} {script}"'
+    )
+    return f"AlgorithmError: {folders.failure.read_text()}, exit code: {code}"

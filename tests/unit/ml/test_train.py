@@ -13,7 +13,7 @@ from ml import package
 from ml.artifact import Trained
 from ml.figures import figures
 from ml.rows import Range, read
-from ml.train import EXIT_NO_MODEL, NoModel, Settings, run, score, train
+from ml.train import NoModel, Settings, run, score, train
 from tests.unit.ml.auctions import after, auctions, chance, request, write
 from usecases.adtech.generator import CAMPAIGNS
 
@@ -129,15 +129,14 @@ def test_where_nothing_changed_all_is_learned_from(trained):
     assert model.metadata["window_rows"] == len(slices.fit)
 
 
-def test_an_empty_range_ends_without_a_model(lake, root, tmp_path, monkeypatch):
-    monkeypatch.setenv("SM_OUTPUT_DIR", str(tmp_path))
+def test_an_empty_range_is_a_success_without_a_model(lake, root, tmp_path):
     nothing = Range.parse("2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z")
     status = run(lake, root, tmp_path / "model", tmp_path / "data", Settings(nothing))
-    assert status == EXIT_NO_MODEL
-    assert not (tmp_path / "model").exists()
-    result = json.loads((tmp_path / "data" / "result.json").read_text())
+    assert status == 0
+    assert [path.name for path in (tmp_path / "model").iterdir()] == ["result.json"]
+    result = json.loads((tmp_path / "model" / "result.json").read_text())
     assert (result["status"], result["rows"]["outside"]) == ("empty", 50_000)
-    assert (tmp_path / "failure").read_text().startswith("empty: no rows in the range")
+    assert result["reason"] == "no rows in the range"
 
 
 def test_too_few_rows_or_one_label_are_no_training_range(definition, tmp_path):

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from lambdas.training.jobs import Container, look, start_evaluation, start_training
+from lambdas.training.jobs import (
+    Container,
+    look,
+    look_at_training,
+    start_evaluation,
+    start_training,
+)
 from lambdas.training.names import Names, version_of
-from tests.unit.lambdas.training.fakes import NAMES, ROLE, Jobs
+from tests.sagemaker.conftest import archive
+from tests.unit.lambdas.training.fakes import NAMES, ROLE, Jobs, Objects
 
 CONTAINER = Container("image", "s3://assets/code.gz", ROLE, "ml.m5.xlarge", 30)
 STATE: dict[str, Any] = {
@@ -66,13 +74,32 @@ def test_the_evaluation_has_the_champion_only_if_there_is_one() -> None:
         ({"TrainingJobStatus": "Completed", "BillableTimeInSeconds": 7}, "Completed"),
         ({"TrainingJobStatus": "Failed", "FailureReason": "memory"}, "Failed"),
         ({"TrainingJobStatus": "Stopped"}, "Failed"),
-        ({"TrainingJobStatus": "Failed", "FailureReason": "AlgorithmError: empty: no"}, "NoModel"),
     ],
 )
 def test_a_job_is_read_as(job: dict[str, Any], status: str) -> None:
     found = look(Jobs(described={"one": job}), "one")
     assert found["status"] == status
     assert found["seconds"] == job.get("BillableTimeInSeconds", 0)
+
+
+RESULT = json.dumps({"status": "insufficient", "reason": "500 rows; 1000 are needed"})
+
+
+@pytest.mark.parametrize(
+    ("left", "status", "reason"),
+    [
+        (archive(result__json=RESULT), "NoModel", "insufficient: 500 rows; 1000 are needed"),
+        (archive(model__ubj=b"trees"), "Completed", ""),
+        (b"corrupt", "Completed", ""),
+    ],
+)
+def test_a_training_that_completed_without_a_model_says_so(
+    left: bytes, status: str, reason: str
+) -> None:
+    jobs = Jobs(described={"one": {"TrainingJobStatus": "Completed"}})
+    objects = Objects({NAMES.job_output("v1", "train"): left})
+    job = look_at_training(jobs, objects, NAMES, "v1", "one")
+    assert (job["status"], job["reason"]) == (status, reason)
 
 
 def test_names_are_taken_by_sagemaker_however_long_the_execution_is_called() -> None:
