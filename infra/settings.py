@@ -23,6 +23,8 @@ _LOG_RETENTIONS = ("1", "3", "5", "7", "14", "30", "60", "90", "180", "365", "73
 class Settings:
     """One deployment. `shards` are those of the event streams, `result_shards` those of a stream
     of results; 0 stands for on-demand streams. Rates are requests a second.
+    `…_concurrency` executions at once are reserved for the function behind an API, and bound it;
+    0 reserves none.
 
     `lake_…_days` are how long a class of data stays in the lake, None for ever; `replaced` are
     the versions of objects that were overwritten or deleted. Firehose gathers records for
@@ -42,6 +44,9 @@ class Settings:
     log_retention_days: int = 30
     rate_limit: int = 1_000
     burst_limit: int = 2_000
+    ingest_concurrency: int = 0
+    reports_concurrency: int = 0
+    predictions_concurrency: int = 0
     parallelism: int = 2
     parallelism_per_kpu: int = 1
     autoscaling: bool = True
@@ -84,6 +89,9 @@ class Settings:
             log_retention_days=read("logRetentionDays", "30", _log_retention),
             rate_limit=read("rateLimit", "1000", _number(1, 10_000)),
             burst_limit=read("burstLimit", "2000", _number(1, 10_000)),
+            ingest_concurrency=read("ingestConcurrency", "0", _number(0, 100_000)),
+            reports_concurrency=read("reportsConcurrency", "0", _number(0, 100_000)),
+            predictions_concurrency=read("predictionsConcurrency", "0", _number(0, 100_000)),
             parallelism=read("flinkParallelism", "2", _number(1, 256)),
             parallelism_per_kpu=read("flinkParallelismPerKPU", "1", _number(1, 8)),
             autoscaling=read("flinkAutoscaling", "true", _one_of("true", "false")) == "true",

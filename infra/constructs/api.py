@@ -16,7 +16,11 @@ from infra.settings import Settings
 
 _HEADERS = ["content-type", "x-api-key", "accept"]
 _EXPOSED = ["retry-after"]
-_PROBLEM = {"Content-Type": "'application/problem+json'", "Access-Control-Allow-Origin": "'*'"}
+_PROBLEM = {
+    "Content-Type": "'application/problem+json'",
+    "Access-Control-Allow-Origin": "'*'",
+    "Access-Control-Expose-Headers": "'retry-after'",
+}
 _RETRY = {"Retry-After": "'1'"}
 
 # API Gateway writes it as a JSON string, quotes included; `$context.error.message` would put a
@@ -32,7 +36,8 @@ _ERRORS: tuple[tuple[str, str | None, str, dict[str, str]], ...] = (
     ("THROTTLED", "429", "Too many requests", _RETRY),
     ("QUOTA_EXCEEDED", "429", "The quota is used up", {"Retry-After": "'3600'"}),
     ("INTEGRATION_TIMEOUT", "503", "The service took too long", _RETRY),
-    ("INTEGRATION_FAILURE", "503", "The service is not available", _RETRY),
+    # What API Gateway says where the function's concurrency is used up: Lambda's own 429.
+    ("INTEGRATION_FAILURE", "429", "Too many requests at once", _RETRY),
     # What API Gateway says where a path has no method at all.
     ("MISSING_AUTHENTICATION_TOKEN", "404", "No such path", {}),
     ("DEFAULT_4XX", None, _MESSAGE, {}),

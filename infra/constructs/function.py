@@ -20,6 +20,7 @@ class PlatformFunction(Construct):
     """`handler` is a module path below `lambdas` and its function, such as `ingest.handler`.
 
     `code` is the bundle, where it is not the shared one; `storage_mib` is the room in /tmp.
+    `reserved` executions at once are kept for the function and bound it; 0 reserves none.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class PlatformFunction(Construct):
         timeout_seconds: int = 30,
         code: Path | None = None,
         storage_mib: int = 512,
+        reserved: int = 0,
     ) -> None:
         super().__init__(scope, id_)
         logs = log_group(self, "Logs", settings=settings)
@@ -52,6 +54,7 @@ class PlatformFunction(Construct):
             memory_size=memory_mib,
             ephemeral_storage_size=cdk.Size.mebibytes(storage_mib) if storage_mib > 512 else None,
             timeout=cdk.Duration.seconds(timeout_seconds),
+            reserved_concurrent_executions=reserved or None,
             environment=_environment(id_, environment),
         )
         acknowledge(

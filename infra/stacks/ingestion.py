@@ -61,7 +61,10 @@ class IngestionStack(cdk.Stack):
         cdk.CfnOutput(self, "ApiKeyId", value=self.api_key.key_id)
 
     def _ingest(self) -> lambda_.Function:
-        function = self._function("Ingest", "ingest.handler.handler", memory_mib=1024)
+        reserved = self._settings.ingest_concurrency
+        function = self._function(
+            "Ingest", "ingest.handler.handler", memory_mib=1024, reserved=reserved
+        )
         for stream in self._event_streams().values():
             stream.grant(function, "kinesis:PutRecord", "kinesis:PutRecords")
         return function
@@ -104,7 +107,9 @@ class IngestionStack(cdk.Stack):
                 periods=3,
             )
 
-    def _function(self, name: str, handler: str, *, memory_mib: int) -> lambda_.Function:
+    def _function(
+        self, name: str, handler: str, *, memory_mib: int, reserved: int = 0
+    ) -> lambda_.Function:
         names = {s.key: self.streams[s.key].stream_name for s in self._topology.event_streams}
         return PlatformFunction(
             self,
@@ -114,6 +119,7 @@ class IngestionStack(cdk.Stack):
             settings=self._settings,
             environment={"SDP_STREAMS": to_setting(names)},
             memory_mib=memory_mib,
+            reserved=reserved,
         ).function
 
     def _event_streams(self) -> dict[str, kinesis.Stream]:

@@ -113,6 +113,7 @@ class MlStack(cdk.Stack):
             settings=self._settings,
             environment={"SDP_MODEL": self.to_json_string(values)},
             memory_mib=1024,
+            reserved=self._settings.predictions_concurrency,
         )
         endpoints = [
             self.format_arn(

@@ -82,12 +82,19 @@ class ReportingStack(cdk.Stack):
 
     def _reports(self) -> lambda_.Function:
         parameters = {"SDP_PARAMETERS": to_setting(self._settings.parameters.to_strings())}
-        function = self._function("Reports", "reports.handler.handler", parameters)
+        function = self._function(
+            "Reports",
+            "reports.handler.handler",
+            parameters,
+            reserved=self._settings.reports_concurrency,
+        )
         for table in (*self._tables.by_key.values(), self._tables.progress):
             table.grant(function, "dynamodb:GetItem", "dynamodb:Query")
         return function
 
-    def _function(self, name: str, handler: str, more: Mapping[str, str]) -> lambda_.Function:
+    def _function(
+        self, name: str, handler: str, more: Mapping[str, str], *, reserved: int = 0
+    ) -> lambda_.Function:
         names = {key: table.table_name for key, table in self._tables.by_key.items()}
         return PlatformFunction(
             self,
@@ -96,6 +103,7 @@ class ReportingStack(cdk.Stack):
             assets=self._assets,
             settings=self._settings,
             timeout_seconds=60,
+            reserved=reserved,
             environment={
                 "SDP_TABLES": to_setting(names),
                 "SDP_PROGRESS_TABLE": self._tables.progress.table_name,

@@ -14,7 +14,13 @@ from sdpctl.local import aws
 from sdpctl.local.processes import last_lines
 from sdpctl.settings import Settings
 
-LOCAL = {"lakeBufferSeconds": "10"}  # on this machine nobody pays for a file
+LOCAL = {
+    "lakeBufferSeconds": "10",  # on this machine nobody pays for a file
+    # Each execution is a process of some 75 MB here.
+    "ingestConcurrency": "16",
+    "reportsConcurrency": "8",
+    "predictionsConcurrency": "8",
+}
 
 
 def synth(settings: Settings, parameters: Mapping[str, str]) -> Path:

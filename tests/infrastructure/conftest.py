@@ -77,10 +77,11 @@ def synthesis(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Synth
     cdk.Validations.of(stages[0]).add_plugins(AwsSolutionsChecks(app))
     app.synth()
     report = json.loads((out / "validation-report.json").read_text())
-    return Synthesis(tuple(_templates(out)), report["pluginReports"][0])
+    return Synthesis(tuple(templates(out)), report["pluginReports"][0])
 
 
-def _templates(out: Path) -> Iterator[Template]:
+def templates(out: Path) -> Iterator[Template]:
+    """Every stack of a synthesis."""
     for manifest in sorted(out.glob("assembly-*/manifest.json")):
         for artifact in json.loads(manifest.read_text())["artifacts"].values():
             if artifact["type"] == "aws:cloudformation:stack":
