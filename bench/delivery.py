@@ -112,7 +112,8 @@ def alone(data: list[bytes], home: Path) -> float:
         pa.schema([(c["Name"], arrow_type(c["Type"])) for c in columns()]),
         timestamp_pattern(FORMATS),
     )
-    delivery = Delivery(memory, memory, Journal.open(home / "alone.json"), now)
+    journal = Journal.open(home / "alone.json")
+    delivery = Delivery(memory, memory, journal, now, pause=lambda seconds: None)
     wall, cpu = time.perf_counter(), time.process_time()
     while not delivery.run(described, layout):
         pass
@@ -231,7 +232,7 @@ def _role() -> str:
 def create(settings: Settings, interval: int = INTERVAL) -> None:
     """A stream, a bucket, a table and the delivery stream between them."""
     kinesis, glue = aws.client(settings, "kinesis"), aws.client(settings, "glue")
-    kinesis.create_stream(StreamName=NAME, ShardCount=2)
+    kinesis.create_stream(StreamName=NAME, StreamModeDetails={"StreamMode": "ON_DEMAND"})
     aws.client(settings, "s3").create_bucket(Bucket=BUCKET)
     glue.create_database(DatabaseInput={"Name": NAME})
     keys = [{"Name": name, "Type": "string"} for name, _ in PARTITIONS]

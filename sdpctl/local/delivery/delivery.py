@@ -5,6 +5,7 @@ At least once, and the repeat of a batch overwrites its own objects; see journal
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,11 +14,12 @@ from typing import Protocol
 from sdpctl.local.delivery.batches import Record, S3Object, Span, identity, objects
 from sdpctl.local.delivery.conversion import Layout
 from sdpctl.local.delivery.journal import Journal
-from sdpctl.local.delivery.kinesis import Page
+from sdpctl.local.delivery.kinesis import THROTTLED, KinesisError, Page
 from sdpctl.local.delivery.streams import DeliveryStream
 
-PAGE = 500  # records: the emulator answers nobody else while it makes a page
-LARGE_PAGE = 4_000
+READ_EVERY = 1.0  # seconds between two reads of a shard, as Firehose reads
+PAGE = 2_000  # records: the emulator answers nobody else while it makes a page
+LARGE_PAGE = 10_000
 FAR_BEHIND = 10.0  # seconds: from here on, catching up matters more
 
 Batch = dict[str, list[Record]]  # by shard
@@ -52,13 +54,15 @@ class Progress:
 
 @dataclass
 class Delivery:
-    """Delivers one stream; `now` tells the time."""
+    """Delivers one stream; `now` is the time, `pause` waits for some seconds."""
 
     source: Source
     store: Store
     journal: Journal
     now: Callable[[], datetime]
     progress: Progress = field(default_factory=Progress)
+    pause: Callable[[float], object] = time.sleep
+    _read_at: dict[str, datetime] = field(default_factory=dict)
     _iterators: dict[str, str | None] = field(default_factory=dict)
     _behind: dict[str, float] = field(default_factory=dict)
 
@@ -123,9 +127,23 @@ class Delivery:
         if iterator is None:
             return Page([], None, 0)
         far = self._behind.get(shard, 0.0) > FAR_BEHIND
-        page = self.source.page(iterator, LARGE_PAGE if far else PAGE)
+        page = self._read(shard, iterator, LARGE_PAGE if far else PAGE)
         self._iterators[shard], self._behind[shard] = page.following, page.behind
         return page
+
+    def _read(self, shard: str, iterator: str, limit: int) -> Page:
+        """A page when it is the shard's turn; an empty one if the shard serves too many."""
+        if shard in self._read_at:
+            passed = (self.now() - self._read_at[shard]).total_seconds()
+            if passed < READ_EVERY:
+                self.pause(READ_EVERY - passed)
+        self._read_at[shard] = self.now()
+        try:
+            return self.source.page(iterator, limit)
+        except KinesisError as error:
+            if error.code != THROTTLED:
+                raise
+            return Page([], iterator, max(READ_EVERY, self._behind.get(shard, 0.0)))
 
     def _start(self, stream: DeliveryStream, shard: str) -> str:
         if shard in self.journal.positions:
@@ -142,7 +160,7 @@ class Delivery:
         iterator: str | None = self.source.at(stream.stream, shard, span.first)
         records = list[Record]()
         while iterator and (not records or _number(records[-1]) < int(span.last)):
-            page = self.source.page(iterator, LARGE_PAGE)
+            page = self._read(shard, iterator, LARGE_PAGE)
             records += page.records
             iterator = page.following
             if not page.records and not page.behind:

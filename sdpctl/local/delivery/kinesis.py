@@ -17,6 +17,8 @@ from sdpctl.errors import CommandError
 from sdpctl.local.delivery.batches import Record
 from sdpctl.settings import Settings
 
+THROTTLED = "ProvisionedThroughputExceededException"
+
 
 class KinesisError(CommandError):
     """Kinesis did not answer, or refused; `code` is its name for the reason."""

@@ -20,6 +20,7 @@ from sdpctl.local.launcher import (
     kinesis,
     payloads,
     process,
+    retention,
 )
 
 WRITTEN_FOR = "1.5.33"
@@ -32,6 +33,7 @@ SERVICES = (
     kinesis,
     payloads,
     process,
+    retention,  # after `kinesis`, around whose reads it is
 )
 
 

@@ -1,32 +1,192 @@
-"""Kinesis: expired records are found at the front of a shard.
+"""Kinesis: its limits, which the emulator has only in part.
 
-The emulator looks at every record of the stream in every call: 15 ms for 200,000.
+A shard takes and serves in a second what one does on AWS (`sdpctl.local.shard_rates`): PutRecords
+refuses the records that are too many, each by itself, PutRecord and GetRecords throw
+ProvisionedThroughputExceededException. A record has 1 MiB with its key, a key 1 to 256 characters,
+PutRecords 500 records and 10 MiB, GetRecords 10,000 and 10 MiB. The emulator knows no rates.
+
+An on-demand stream has four shards, as a new one does on AWS, and takes and serves any number of
+bytes and records: there, its shards multiply with the load. Its reads are five a second and shard.
 """
 
 from __future__ import annotations
 
 import time
-from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from ministack.services import kinesis
 
-REPLACED: dict[Callable[..., Any], list[str]] = {kinesis._expire_records: ["stream"]}
-USED: dict[ModuleType, tuple[str, ...]] = {}
+from sdpctl.local.shard_rates import Shard
+
+RECORD_BYTES = 1024 * 1024
+CALL_BYTES = 10 * 1024 * 1024
+PUT_RECORDS, KEY_LENGTH, ON_DEMAND_SHARDS = 500, 256, 4
+THROTTLED = "ProvisionedThroughputExceededException"
+
+REPLACED: dict[Callable[..., Any], list[str]] = {
+    kinesis._create_stream: ["data"],
+    kinesis._get_records: ["data"],
+    kinesis._put_record: ["data"],
+    kinesis._put_records: ["data"],
+}
+USED: dict[ModuleType, tuple[str, ...]] = {
+    kinesis: (
+        "_next_sequence_number",
+        "_partition_key_to_hash",
+        "_resolve_stream",
+        "_route_to_shard",
+        "_shard_iterators",
+        "_streams",
+        "error_response_json",
+        "esm_wake",
+        "get_account_id",
+        "json_response",
+    )
+}
+_create = kinesis._create_stream
+_get = kinesis._get_records
+_rates: dict[tuple[str, str], Shard] = defaultdict(Shard)  # by the stream's ARN and the shard
+
+
+class _Invalid(Exception):
+    """A request that is refused as a whole: Kinesis' code for it, and why."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
 
 
 def replace() -> None:
     """Put our functions in the place of the emulator's."""
-    kinesis._expire_records = _expire_records
+    kinesis._create_stream = _create_stream
+    kinesis._get_records = _answering(_get_records)
+    kinesis._put_record = _answering(_put_record)
+    kinesis._put_records = _answering(_put_records)
 
 
-def _expire_records(stream: dict[str, Any]) -> None:
-    """Drop what is older than the stream keeps records; a shard's records are in that order."""
-    cutoff = time.time() - stream["RetentionPeriodHours"] * 3600
-    for shard in stream["shards"].values():
-        records = shard["records"]
-        if records and records[0]["ApproximateArrivalTimestamp"] < cutoff:
-            arrival = "ApproximateArrivalTimestamp"
-            shard["records"] = records[bisect_left(records, cutoff, key=lambda r: r[arrival]) :]
+def _answering(handler: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+    def answer(data: dict[str, Any]) -> Any:
+        try:
+            return handler(data)
+        except _Invalid as error:
+            return kinesis.error_response_json(error.code, error.message, 400)
+
+    return answer
+
+
+def _create_stream(data: dict[str, Any]) -> Any:
+    if data.get("StreamModeDetails", {}).get("StreamMode") == "ON_DEMAND":
+        data = {**data, "ShardCount": ON_DEMAND_SHARDS}
+    return _create(data)
+
+
+def _put_record(data: dict[str, Any]) -> Any:
+    stream = _writable(data)
+    result = _stored(stream, data, _size(data))
+    if "ErrorCode" in result:
+        raise _Invalid(result["ErrorCode"], result["ErrorMessage"])
+    kinesis.esm_wake.set()
+    return kinesis.json_response(result)
+
+
+def _put_records(data: dict[str, Any]) -> Any:
+    stream, records = _writable(data), data.get("Records") or []
+    if not 1 <= len(records) <= PUT_RECORDS:
+        raise _invalid("records", f"length between 1 and {PUT_RECORDS}, not {len(records)}")
+    sizes = [_size(record) for record in records]
+    if sum(sizes) > CALL_BYTES:
+        message = f"Records size exceeds {CALL_BYTES} bytes limit: {sum(sizes)}"
+        raise _Invalid("InvalidArgumentException", message)
+    results = [_stored(stream, r, size) for r, size in zip(records, sizes, strict=True)]
+    kinesis.esm_wake.set()
+    failed = sum("ErrorCode" in result for result in results)
+    encryption = stream.get("EncryptionType", "NONE")
+    answer = {"FailedRecordCount": failed, "Records": results, "EncryptionType": encryption}
+    return kinesis.json_response(answer)
+
+
+def _writable(data: dict[str, Any]) -> dict[str, Any]:
+    name, stream = kinesis._resolve_stream(data)
+    if not stream:
+        raise _Invalid("ResourceNotFoundException", f"Stream {name} not found")
+    if stream["StreamStatus"] != "ACTIVE":
+        raise _Invalid("ResourceInUseException", f"Stream {name} is {stream['StreamStatus']}")
+    found: dict[str, Any] = stream
+    return found
+
+
+def _size(record: dict[str, Any]) -> int:
+    """Bytes of data and key; raises where one of them is not what Kinesis takes."""
+    key, data = record.get("PartitionKey") or "", record.get("Data") or ""
+    if not 1 <= len(key) <= KEY_LENGTH:
+        raise _invalid("partitionKey", f"length between 1 and {KEY_LENGTH}, not {len(key)}")
+    size = len(data) * 3 // 4 - data[-2:].count("=") + len(key.encode())
+    if size > RECORD_BYTES:
+        raise _invalid("data", f"length less than or equal to {RECORD_BYTES} with its key")
+    return size
+
+
+def _invalid(member: str, constraint: str) -> _Invalid:
+    message = f"Value at '{member}' failed to satisfy constraint: Member must have {constraint}"
+    return _Invalid("ValidationException", f"1 validation error detected: {message}")
+
+
+def _stored(stream: dict[str, Any], record: dict[str, Any], size: int) -> dict[str, Any]:
+    """Store the record if its shard takes it now; the record's result."""
+    explicit, key = record.get("ExplicitHashKey"), record["PartitionKey"]
+    hash_key = int(explicit) if explicit else kinesis._partition_key_to_hash(key)
+    shard_id = kinesis._route_to_shard(hash_key, stream)
+    rates = _rates[stream["StreamARN"], shard_id]
+    if not _on_demand(stream) and not rates.takes(size, time.monotonic()):
+        return {"ErrorCode": THROTTLED, "ErrorMessage": _exceeded(stream, shard_id)}
+    number = kinesis._next_sequence_number()
+    arrival, data = round(time.time(), 3), record.get("Data") or ""
+    stream["shards"][shard_id]["records"].append(
+        {
+            "SequenceNumber": number,
+            "ApproximateArrivalTimestamp": arrival,
+            "Data": data,
+            "PartitionKey": key,
+        }
+    )
+    encryption = stream.get("EncryptionType", "NONE")
+    return {"SequenceNumber": number, "ShardId": shard_id, "EncryptionType": encryption}
+
+
+def _get_records(data: dict[str, Any]) -> Any:
+    state = kinesis._shard_iterators.get(data.get("ShardIterator"))
+    stream: dict[str, Any] = (kinesis._streams.get(state["stream"]) if state else None) or {}
+    shard = stream["shards"].get(state["shard_id"]) if stream else None
+    if shard is None:
+        return _get(data)  # which says what is wrong
+    rates = _rates[stream["StreamARN"], state["shard_id"]]
+    if not rates.may_read(time.monotonic(), any_bytes=_on_demand(stream)):
+        raise _Invalid(THROTTLED, _exceeded(stream, state["shard_id"]))
+    limit = min(data.get("Limit") or 10_000, 10_000)
+    count, size = _page(shard["records"], state["position"], limit)
+    rates.serve(size)
+    return _get({**data, "Limit": max(1, count)})
+
+
+def _page(records: list[dict[str, Any]], start: int, limit: int) -> tuple[int, int]:
+    """How many of the records one call returns, and their bytes."""
+    size = 0
+    for index in range(start, min(start + limit, len(records))):
+        more = len(records[index]["Data"]) * 3 // 4
+        if size + more > CALL_BYTES:
+            return index - start, size
+        size += more
+    return limit, size
+
+
+def _on_demand(stream: dict[str, Any]) -> bool:
+    mode = stream.get("StreamModeDetails", {}).get("StreamMode")
+    return bool(mode == "ON_DEMAND")
+
+
+def _exceeded(stream: dict[str, Any], shard_id: str) -> str:
+    account = kinesis.get_account_id()
+    return f"Rate exceeded for shard {shard_id} in stream {stream['StreamName']} under {account}."

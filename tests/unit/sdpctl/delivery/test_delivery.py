@@ -17,7 +17,7 @@ import pytest
 from sdpctl.local.delivery.batches import Record, S3Object
 from sdpctl.local.delivery.delivery import Delivery
 from sdpctl.local.delivery.journal import Journal
-from sdpctl.local.delivery.kinesis import KinesisError, Page
+from sdpctl.local.delivery.kinesis import THROTTLED, KinesisError, Page
 from tests.unit.sdpctl.delivery.described import delivery_stream, layout
 
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -34,6 +34,8 @@ class FakeKinesis:
     records: dict[str, list[Record]] = field(default_factory=lambda: {"s-0": [], "s-1": []})
     page_size: int = 3
     expired: bool = False
+    throttled: int = 0
+    reads: list[str] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(100))
 
     def add(self, shard: str, *data: bytes) -> None:
@@ -59,6 +61,10 @@ class FakeKinesis:
         if self.expired:
             self.expired = False
             raise KinesisError("ExpiredIteratorException", "expired")
+        if self.throttled:
+            self.throttled -= 1
+            raise KinesisError(THROTTLED, "slow down")
+        self.reads.append(iterator)
         shard, _, index = iterator.partition("/")
         end = int(index) + self.page_size
         found = self.records[shard][int(index) : end]
@@ -103,11 +109,12 @@ class World:
     folder: Path
     kinesis: FakeKinesis = field(default_factory=FakeKinesis)
     s3: FakeS3 = field(default_factory=FakeS3)
+    waits: list[float] = field(default_factory=list)
 
     def worker(self) -> Delivery:
         """A worker that has just been started."""
         journal = Journal.open(self.folder / "things-lake.json")
-        return Delivery(self.kinesis, self.s3, journal, lambda: START)
+        return Delivery(self.kinesis, self.s3, journal, lambda: START, pause=self.waits.append)
 
 
 @pytest.fixture
@@ -148,6 +155,21 @@ def test_nothing_new_puts_no_object(world: World) -> None:
     before = dict(world.s3.objects)
     _run(worker)
     assert world.s3.objects == before
+
+
+def test_a_shard_is_read_once_a_second_as_firehose_reads_it(world: World) -> None:
+    world.kinesis.add("s-0", *_ids(*range(7)))
+    _run(world.worker())
+    assert [r for r in world.kinesis.reads if r.startswith("s-0")] == ["s-0/0", "s-0/3", "s-0/6"]
+    assert world.waits == [1.0, 1.0]
+
+
+def test_a_shard_that_serves_too_many_is_read_again_later(world: World) -> None:
+    world.kinesis.add("s-0", *_ids(1, 2))
+    world.kinesis.throttled = 3
+    _run(world.worker())
+    assert world.s3.rows() == _once(1, 2)
+    assert world.waits
 
 
 def test_a_new_worker_goes_on_after_the_last_delivered_record(world: World) -> None:
