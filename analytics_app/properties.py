@@ -28,7 +28,7 @@ class PropertiesError(PlatformError):
 
 @dataclass(frozen=True)
 class Properties:
-    """The property group `sdp`.
+    """The property group `sdp`, and those of the use cases, `sdp.<use case>`, with their streams.
 
     `streams` maps (use case, stream) to the stream's ARN. `connector` is `kinesis`, or `files` for
     a run over NDJSON files below `files_path`, which is how tests and benchmarks run the package.
@@ -55,7 +55,8 @@ class Properties:
             raise PropertiesError(f"{path}: not a file of property groups: {error}") from error
         if GROUP not in found:
             raise PropertiesError(f"{path}: no group {GROUP!r}; groups: {sorted(found)}")
-        return cls.parse(found[GROUP])
+        ours = [g for g in sorted(found) if g == GROUP or g.startswith(f"{GROUP}.")]
+        return cls.parse({key: value for g in ours for key, value in found[g].items()})
 
     @classmethod
     def parse(cls, values: Mapping[str, str]) -> Properties:

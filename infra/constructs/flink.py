@@ -11,6 +11,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
+from infra import property_groups
 from infra.assets import Assets
 from infra.constructs.acknowledge import acknowledge
 from infra.constructs.logs import log_group
@@ -134,13 +135,12 @@ class FlinkApplication(Construct):
 
 
 def _groups(properties: Mapping[str, str]) -> list[dict[str, object]]:
-    return [
-        {
-            "propertyGroupId": "kinesis.analytics.flink.run.options",
-            "propertyMap": _RUN_OPTIONS,
-        },
-        {"propertyGroupId": "sdp", "propertyMap": dict(properties)},
-    ]
+    groups = {
+        "kinesis.analytics.flink.run.options": _RUN_OPTIONS,
+        **property_groups.split(properties),
+    }
+    property_groups.check(groups)
+    return [{"propertyGroupId": name, "propertyMap": map_} for name, map_ in groups.items()]
 
 
 def _flink(settings: Settings) -> dict[str, object]:

@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from infra import property_groups
 from sdpctl.local import aws
 from sdpctl.local.deploy import stack_states
 from sdpctl.settings import Settings
@@ -91,12 +92,17 @@ def fetch(s3: Any, application: Application, folder: Path) -> None:
 
 
 def parse(detail: dict[str, Any]) -> Application:
-    """An application as DescribeApplication tells of it."""
+    """An application as DescribeApplication returns it.
+
+    Raises PropertyGroupError for one that Managed Flink would not have taken.
+    """
     configuration = detail["ApplicationConfigurationDescription"]
     content = configuration["ApplicationCodeConfigurationDescription"]["CodeContentDescription"]
     location = content["S3ApplicationCodeLocationDescription"]
     groups = configuration.get("EnvironmentPropertyDescriptions", {})
     flink = configuration.get("FlinkApplicationConfigurationDescription", {})
+    described = groups.get("PropertyGroupDescriptions", [])
+    property_groups.check({g["PropertyGroupId"]: g["PropertyMap"] for g in described})
     parallelism = flink.get("ParallelismConfigurationDescription", {}).get("Parallelism", 1)
     return Application(
         name=detail["ApplicationName"],
@@ -106,7 +112,6 @@ def parse(detail: dict[str, Any]) -> Application:
         key=location["FileKey"],
         parallelism=parallelism,
         properties=tuple(
-            (g["PropertyGroupId"], tuple(sorted(g["PropertyMap"].items())))
-            for g in groups.get("PropertyGroupDescriptions", [])
+            (g["PropertyGroupId"], tuple(sorted(g["PropertyMap"].items()))) for g in described
         ),
     )

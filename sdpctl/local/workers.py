@@ -14,7 +14,7 @@ from types import FrameType
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sdpctl.errors import CommandError
+from glue import PlatformError
 from sdpctl.local import emulator
 from sdpctl.local.applications import Application, applications
 from sdpctl.local.applications import start as start_application
@@ -94,7 +94,7 @@ class Supervisor:
         while not self.ended.is_set():
             try:
                 self._look()
-            except (BotoCoreError, ClientError, CommandError, OSError) as error:
+            except (BotoCoreError, ClientError, PlatformError, OSError) as error:
                 log.warning("%s: %s", type(error).__name__, error)
             self.ended.wait(LOOK_EVERY)
         delivery.service(self.settings).kill()

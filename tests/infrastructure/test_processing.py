@@ -45,10 +45,9 @@ def test_no_template_makes_main_await_its_result(synthesis: Synthesis) -> None:
 def test_the_properties_name_parameters_and_every_stream(
     groups: dict[str, dict[str, object]],
 ) -> None:
-    properties = groups["sdp"]
-    streams = [name for name in properties if name.startswith("stream.adtech.")]
-    assert len(streams) == 7
-    assert {name: properties[name] for name in properties if name not in streams} == {
+    assert len(groups["sdp.adtech"]) == 7
+    assert all(name.startswith("stream.adtech.") for name in groups["sdp.adtech"])
+    assert groups["sdp"] == {
         "use_cases": "adtech",
         "region": "us-east-2",
         "aggregation_period": "PT5M",

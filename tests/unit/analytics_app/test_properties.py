@@ -21,11 +21,13 @@ GIVEN = {
 }
 
 
-def test_the_group_of_the_platform_is_read_among_others(tmp_path):
+def test_the_groups_of_the_platform_are_read_among_others(tmp_path):
     path = tmp_path / "properties.json"
+    others = {name: GIVEN[name] for name in GIVEN if not name.startswith("stream.")}
     groups = [
         {"PropertyGroupId": "kinesis.analytics.flink.run.options", "PropertyMap": {"python": "x"}},
-        {"PropertyGroupId": "sdp", "PropertyMap": GIVEN},
+        {"PropertyGroupId": "sdp.adtech", "PropertyMap": {"stream.adtech.dead-letters": "arn:x"}},
+        {"PropertyGroupId": "sdp", "PropertyMap": others},
     ]
     path.write_text(json.dumps(groups))
     found = Properties.read(path)

@@ -1,0 +1,66 @@
+"""Managed Flink's property groups: what an application is told, in groups that the service takes.
+
+Each use case has a group of its own for its streams, so that the number of use cases does not
+count against the 50 properties of a group. May not import aws_cdk: the local worker checks by it.
+
+https://docs.aws.amazon.com/managed-flink/latest/apiv2/API_PropertyGroup.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from glue import PlatformError
+
+GROUP = "sdp"
+MAX_PROPERTIES = 50
+MAX_GROUPS = 50
+MAX_LENGTH = 2048  # characters of a key and of a value
+
+Groups = Mapping[str, Mapping[str, str]]
+
+
+class PropertyGroupError(PlatformError):
+    """Managed Flink would refuse the application's properties."""
+
+
+def split(properties: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The properties in groups: `sdp`, and `sdp.<use case>` for the streams of each use case."""
+    groups: dict[str, dict[str, str]] = {}
+    for key, value in properties.items():
+        kind, _, rest = key.partition(".")
+        group = f"{GROUP}.{rest.partition('.')[0]}" if kind == "stream" else GROUP
+        groups.setdefault(group, {})[key] = value
+    return groups
+
+
+def check(groups: Groups) -> None:
+    """Raise PropertyGroupError for what the service does not take."""
+    if len(groups) > MAX_GROUPS:
+        raise PropertyGroupError(
+            f"{len(groups)} property groups, one for each use case; Managed Flink takes "
+            f"{MAX_GROUPS}: deploy fewer use cases in one application"
+        )
+    for name, properties in groups.items():
+        _check_group(name, properties)
+
+
+def _check_group(name: str, properties: Mapping[str, str]) -> None:
+    if not 1 <= len(properties) <= MAX_PROPERTIES:
+        raise PropertyGroupError(
+            f"property group {name!r} has {len(properties)} properties; Managed Flink takes 1 to "
+            f"{MAX_PROPERTIES}: {_remedy(name)}"
+        )
+    for key, value in properties.items():
+        if not (1 <= len(key) <= MAX_LENGTH and 1 <= len(value) <= MAX_LENGTH):
+            raise PropertyGroupError(
+                f"property {key!r} of group {name!r} has a value of {len(value)} characters; "
+                f"Managed Flink takes 1 to {MAX_LENGTH}"
+            )
+
+
+def _remedy(name: str) -> str:
+    use_case = name.removeprefix(f"{GROUP}.")
+    if use_case == name:
+        return "remove parameters"
+    return f"give the use case {use_case!r} fewer streams, or make two use cases of it"
