@@ -6,6 +6,7 @@ Source: "Docker Registry Paths" of the SageMaker documentation, one registry acc
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from ml.launch import IMAGE
@@ -20,19 +21,33 @@ ACCOUNTS = {
 }
 
 
+# SageMaker pulls images of jobs and endpoints from private registries of Amazon ECR only.
+_ECR = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/"
+    r"(?P<repository>[a-z0-9][a-z0-9._/-]*)(:[\w.-]{1,128}|@sha256:[0-9a-f]{64})"
+)
+
+
 class Image(NamedTuple):
-    """A container image; `repository_arn` is None where it is not AWS's own registry."""
+    """A container image, and the repository from which it is pulled."""
 
     uri: str
-    repository_arn: str | None
+    repository_arn: str
+
+    @classmethod
+    def parse(cls, uri: str) -> Image:
+        """The image of that URI; ValueError where SageMaker cannot pull it."""
+        found = _ECR.fullmatch(uri)
+        if not found:
+            raise ValueError(
+                "must be an image in Amazon ECR with a tag or digest, as "
+                "123456789012.dkr.ecr.eu-west-1.amazonaws.com/trainer:7 is, or empty"
+            )
+        place = f"{found['region']}:{found['account']}:repository/{found['repository']}"
+        return cls(uri, f"arn:aws:ecr:{place}")
 
 
 def training_image(region: str, override: str) -> Image:
     """The region's image, or the one that the deployment names instead."""
-    if override:
-        return Image(override, None)
-    account = ACCOUNTS[region]
-    return Image(
-        f"{account}.dkr.ecr.{region}.amazonaws.com/{REPOSITORY}:{IMAGE}",
-        f"arn:aws:ecr:{region}:{account}:repository/{REPOSITORY}",
-    )
+    own = f"{ACCOUNTS[region]}.dkr.ecr.{region}.amazonaws.com/{REPOSITORY}:{IMAGE}"
+    return Image.parse(override or own)

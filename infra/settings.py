@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from glue.errors import ParameterError
 from glue.parameters import DEFAULTS, Parameters, check_names, format_duration, parse_duration
+from infra.images import Image
 from infra.training import MEMORY_MIB, Training
 
 REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1")
@@ -142,7 +143,7 @@ class _Reader:
 def _training(read: _Reader) -> Training:
     return Training(
         instance=read("trainingInstance", "ml.m5.xlarge", _instance),
-        image=read("trainingImage", "", str),
+        image=read("trainingImage", "", _image),
         days=read("trainingDays", "30", _number(1, 3650)),
         runs_per_day=read("trainingsPerDay", "8", _number(1, 1_000)),
         minutes_per_day=read("trainingMinutesPerDay", "240", _number(1, 100_000)),
@@ -193,6 +194,10 @@ def _email(text: str) -> str:
     if text and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text):
         raise ValueError("must be the address of a mailbox, or empty")
     return text
+
+
+def _image(text: str) -> str:
+    return Image.parse(text).uri if text else ""
 
 
 def _instance(text: str) -> str:

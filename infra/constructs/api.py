@@ -60,10 +60,10 @@ _LOGGED = {
 }
 
 _ACKNOWLEDGED = {
-    "APIG2": "The function validates every record and answers with field and reason.",
+    "APIG2": "The function validates every request and answers with field and reason.",
     "APIG3": "A firewall is billed per month and rule; keys and throttling bound the use.",
-    "APIG4": "Callers are servers; they authenticate with the API key each method requires.",
-    "COG4": "Callers are servers, not people in a user pool.",
+    "APIG4": "Every method but the preflight (OPTIONS) requires an API key; see the usage plan.",
+    "COG4": "Callers hold an API key; there is no user pool.",
 }
 
 

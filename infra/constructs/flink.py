@@ -122,7 +122,9 @@ class FlinkApplication(Construct):
             iam.PolicyStatement(actions=["logs:DescribeLogGroups"], resources=[arn])
         )
         found = f"arn:<AWS::Partition>:logs:{stack.region}:<AWS::AccountId>:log-group:*"
-        reason = "Managed Flink looks its log group up by listing; it learns their names only."
+        reason = (
+            "logs:DescribeLogGroups finds the log group by listing: names and settings, no content."
+        )
         acknowledge(self.role, {f"IAM5[Resource::{found}]": reason})
 
     def _arn_of(self, stream: logs.LogStream) -> str:

@@ -19,8 +19,9 @@ from infra.settings import Settings
 class PlatformFunction(Construct):
     """`handler` is a module path below `lambdas` and its function, such as `ingest.handler`.
 
-    `code` is the bundle, where it is not the shared one; `storage_mib` is the room in /tmp.
+    `code` is the bundle, where it is not the shared one; `storage_mib` is the size of /tmp.
     `reserved` executions at once are kept for the function and bound it; 0 reserves none.
+    `everywhere` names the actions beside X-Ray's that are granted without a resource, and why.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class PlatformFunction(Construct):
         code: Path | None = None,
         storage_mib: int = 512,
         reserved: int = 0,
+        everywhere: str = "",
     ) -> None:
         super().__init__(scope, id_)
         logs = log_group(self, "Logs", settings=settings)
@@ -61,7 +63,7 @@ class PlatformFunction(Construct):
             self,
             {
                 "L1": "The bundle holds compiled extensions for this runtime; both move together.",
-                "IAM5[Resource::*]": "X-Ray has no resources to name; nothing else is granted so.",
+                "IAM5[Resource::*]": f"X-Ray's actions have no resource. {everywhere}".strip(),
             },
         )
 

@@ -52,7 +52,7 @@ class LakeUpkeep(Construct):
         )
         self.function = upkeep.function
         for stream in letters.values():
-            stream.grant(upkeep.function, "kinesis:PutRecord", "kinesis:PutRecords")
+            stream.grant(upkeep.function, "kinesis:PutRecords")
         reason = "It reads what Firehose named; what it remembers is named by use case."
         upkeep.allow_objects(["GetObject"], "errors", "state", "compacted", reason=reason)
         upkeep.allow_objects(["PutObject"], "state", reason=reason)

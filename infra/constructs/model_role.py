@@ -44,9 +44,14 @@ class ModelRole(Construct):
         archive = code.bucket.arn_for_objects(code.s3_object_key)
         allow(self.role, ["s3:GetObject"], [archive])
         self._logs()
-        if image.repository_arn:
-            allow(self.role, [f"ecr:{action}" for action in _PULL], [image.repository_arn])
-            allow(self.role, ["ecr:GetAuthorizationToken"], ["*"])
+        allow(self.role, [f"ecr:{action}" for action in _PULL], [image.repository_arn])
+        allow(self.role, ["ecr:GetAuthorizationToken"], ["*"])
+        allow(
+            self.role,
+            ["cloudwatch:PutMetricData"],
+            ["*"],
+            {"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}},
+        )
 
     def _logs(self) -> None:
         stack, name = cdk.Stack.of(self), "log-group:/aws/sagemaker/*"
@@ -57,6 +62,9 @@ class ModelRole(Construct):
             self.role,
             {
                 f"IAM5[Resource::{shown}]": "SageMaker names the log groups of jobs.",
-                "IAM5[Resource::*]": "A registry's token is asked for without naming a resource.",
+                "IAM5[Resource::*]": (
+                    "ecr:GetAuthorizationToken and cloudwatch:PutMetricData have no resource; the "
+                    "second is restricted to SageMaker's namespace."
+                ),
             },
         )

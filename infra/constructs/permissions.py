@@ -11,6 +11,14 @@ from glue.targets.lake import LakeTable
 from infra.constructs.acknowledge import acknowledge
 from infra.constructs.lake import QUERY_RESULTS, Lake
 
+_CATALOG = (
+    "glue:GetDatabase",
+    "glue:GetTable",
+    "glue:GetPartition",
+    "glue:GetPartitions",
+    "glue:BatchGetPartition",
+)
+
 
 def allow(
     role: iam.IRole,
@@ -36,25 +44,31 @@ def allow_named(
 
 
 def read_objects(role: iam.Role, lake: Lake, *prefixes: str) -> None:
-    """Read what lies below these prefixes; what is absent is said to be absent."""
-    _allow_objects(role, "s3:GetObject", lake, prefixes)
-    allow(
-        role,
-        ["s3:ListBucket"],
-        [lake.bucket.bucket_arn],
-        {"StringLike": {"s3:prefix": [f"{p}*" for p in prefixes]}},
-    )
+    """Read what is stored below these prefixes.
+
+    Keys may be listed everywhere: S3 answers 403 instead of 404 for an object that does not exist
+    unless its bucket may be listed, and the request for an object has no prefix to restrict.
+    """
+    _allow_objects(role, ["s3:GetObject"], lake, prefixes)
+    list_objects(role, lake)
     allow(role, ["kms:Decrypt"], [lake.key.key_arn])
+
+
+def list_objects(role: iam.Role, lake: Lake) -> None:
+    """List the keys of the lake's bucket; that reads no object."""
+    allow(role, ["s3:ListBucket"], [lake.bucket.bucket_arn])
 
 
 def write_objects(role: iam.Role, lake: Lake, *prefixes: str) -> None:
     """Put objects below these prefixes."""
-    _allow_objects(role, "s3:PutObject", lake, prefixes)
+    _allow_objects(role, ["s3:PutObject"], lake, prefixes)
     allow(role, ["kms:Decrypt", "kms:GenerateDataKey"], [lake.key.key_arn])
 
 
-def _allow_objects(role: iam.Role, action: str, lake: Lake, prefixes: Iterable[str]) -> None:
-    allow(role, [action], [lake.bucket.arn_for_objects(f"{p}*") for p in prefixes])
+def _allow_objects(
+    role: iam.Role, actions: Iterable[str], lake: Lake, prefixes: Iterable[str]
+) -> None:
+    allow(role, actions, [lake.bucket.arn_for_objects(f"{p}*") for p in prefixes])
     arn = cdk.Stack.of(lake.bucket).export_value(lake.bucket.bucket_arn)
     name = cdk.Stack.of(role).resolve(arn)["Fn::ImportValue"]
     reason = "Files of this folder: their names are made as they are written."
@@ -64,7 +78,10 @@ def _allow_objects(role: iam.Role, action: str, lake: Lake, prefixes: Iterable[s
 def query_table(
     role: iam.Role, scope: cdk.Stack, lake: Lake, table: LakeTable, database: str, workgroup: str
 ) -> None:
-    """Ask Athena about one table, in the use case's workgroup."""
+    """Query one table by Athena, in the use case's workgroup.
+
+    Athena reads catalog and files, and writes the result, with the permissions of its caller.
+    """
     actions = ("StartQueryExecution", "GetQueryExecution", "GetQueryResults")
     group = scope.format_arn(service="athena", resource="workgroup", resource_name=workgroup)
     allow(role, [f"athena:{action}" for action in actions], [group])
@@ -75,8 +92,11 @@ def query_table(
             service="glue", resource="table", resource_name=f"{database}/{table.parquet}"
         ),
     ]
-    allow(role, [f"glue:Get{noun}" for noun in ("Database", "Table", "Partitions")], catalog)
+    allow(role, _CATALOG, catalog)
     results = f"{QUERY_RESULTS}{table.use_case}/"
     read_objects(role, lake, table.parquet_folder, table.compacted_folder, results)
     write_objects(role, lake, results)
+    _allow_objects(
+        role, ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"], lake, [results]
+    )
     allow(role, ["s3:GetBucketLocation"], [lake.bucket.bucket_arn])

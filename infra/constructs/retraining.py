@@ -159,6 +159,7 @@ class Retraining(Construct):
             "Release",
             "release",
             timeout=120,
+            everywhere="Neither has sagemaker:ListModelPackages.",
             bucket=self._lake.bucket.bucket_name,
             image=image.uri,
             role=self._model_role.role_arn,
@@ -173,7 +174,6 @@ class Retraining(Construct):
             self._sagemaker(function, _MODELS, kind, name)
         for kind, name in (("model-package-group", self.name), ("model-package", f"{self.name}/*")):
             self._sagemaker(function, _REGISTRY, kind, name)
-        # It has no resource to name.
         allow(_role(function), ["sagemaker:ListModelPackages"], ["*"])
         self._pass_role(function)
         self._model_objects(function)
@@ -217,7 +217,7 @@ class Retraining(Construct):
             self, "MachineRole", assumed_by=iam.ServicePrincipal("states.amazonaws.com")
         )
         allow(role, ["lambda:InvokeFunction"], arns.values())
-        reason = "Tracing and the delivery of logs are granted without a resource to name."
+        reason = "The actions of X-Ray and of the delivery of logs have no resource."
         acknowledge(role, {"IAM5[Resource::*]": reason})
         return sfn.StateMachine(
             self,
@@ -234,7 +234,7 @@ class Retraining(Construct):
         )
 
     def _function(
-        self, id_: str, entry: str, *, timeout: int = 60, **values: object
+        self, id_: str, entry: str, *, timeout: int = 60, everywhere: str = "", **values: object
     ) -> lambda_.Function:
         known = {"prefix": self._settings.prefix, "use_case": self._trained.use_case}
         return PlatformFunction(
@@ -246,9 +246,10 @@ class Retraining(Construct):
             environment={"SDP_MODEL": cdk.Stack.of(self).to_json_string({**known, **values})},
             memory_mib=512,
             timeout_seconds=timeout,
+            everywhere=everywhere,
         ).function
 
-    def _places(self) -> dict[str, object]:
+    def _places(self) -> dict[str, str]:
         return {
             "bucket": self._lake.bucket.bucket_name,
             "database": self._trained.database,

@@ -19,7 +19,8 @@ from infra.constructs.function import PlatformFunction
 from infra.constructs.logs import log_group
 from infra.settings import Settings
 
-_ACTIONS = ("DescribeApplication", "StartApplication", "StopApplication")
+_LOOK = ("DescribeApplication",)
+_ACTIONS = (*_LOOK, "StartApplication", "StopApplication")
 _TIMEOUT = cdk.Duration.minutes(30)
 
 _BASIC = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
@@ -46,8 +47,8 @@ class Running(Construct):
     ) -> None:
         super().__init__(scope, id_)
         provider = self._provider(
-            start=self._function("Start", "on_event", application, assets, settings),
-            wait=self._function("Wait", "is_complete", application, assets, settings),
+            start=self._function("Start", "on_event", _ACTIONS, application, assets, settings),
+            wait=self._function("Wait", "is_complete", _LOOK, application, assets, settings),
             settings=settings,
         )
         self.resource = cdk.CustomResource(
@@ -95,6 +96,7 @@ class Running(Construct):
         self,
         id_: str,
         entry: str,
+        actions: tuple[str, ...],
         application: FlinkApplication,
         assets: Assets,
         settings: Settings,
@@ -110,7 +112,7 @@ class Running(Construct):
         ).function
         function.add_to_role_policy(
             iam.PolicyStatement(
-                actions=[f"kinesisanalytics:{action}" for action in _ACTIONS],
+                actions=[f"kinesisanalytics:{action}" for action in actions],
                 resources=[application.arn],
             )
         )

@@ -66,13 +66,13 @@ class IngestionStack(cdk.Stack):
             "Ingest", "ingest.handler.handler", memory_mib=1024, reserved=reserved
         )
         for stream in self._event_streams().values():
-            stream.grant(function, "kinesis:PutRecord", "kinesis:PutRecords")
+            stream.grant(function, "kinesis:PutRecords")
         return function
 
     def _heartbeat(self) -> lambda_.Function:
         function = self._function("Heartbeat", "heartbeat.handler.handler", memory_mib=256)
         for stream in self._event_streams().values():
-            stream.grant(function, "kinesis:ListShards", "kinesis:PutRecord", "kinesis:PutRecords")
+            stream.grant(function, "kinesis:ListShards", "kinesis:PutRecords")
         events.Rule(
             self,
             "EachMinute",

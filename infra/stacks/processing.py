@@ -18,15 +18,11 @@ from infra.constructs.running import Running
 from infra.settings import Settings
 from infra.topology import Topology
 
-_READ = (
-    "kinesis:DescribeStreamSummary",
-    "kinesis:GetRecords",
-    "kinesis:GetShardIterator",
-    "kinesis:ListShards",
-)
+# What the connector calls (analytics_app/jvm, AwsKinesisStream).
+_READ = ("kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards")
 _MINUTE = cdk.Duration.minutes(1)
 _SLOW_CHECKPOINT_MS = 60_000
-_WRITE = ("kinesis:DescribeStreamSummary", "kinesis:PutRecord", "kinesis:PutRecords")
+_WRITE = ("kinesis:PutRecords",)
 
 
 class ProcessingStack(cdk.Stack):

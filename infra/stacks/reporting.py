@@ -73,7 +73,7 @@ class ReportingStack(cdk.Stack):
             # Buckets and the total of their key, in one transaction.
             table.grant(function, "dynamodb:BatchGetItem", "dynamodb:Query")
         for letter in letters:
-            self._streams[letter.key].grant(function, "kinesis:PutRecord", "kinesis:PutRecords")
+            self._streams[letter.key].grant(function, "kinesis:PutRecords")
         failed = self._failed_batches()
         for stream in stored:
             function.add_event_source(self._source(stream, failed))
@@ -88,8 +88,9 @@ class ReportingStack(cdk.Stack):
             parameters,
             reserved=self._settings.reports_concurrency,
         )
-        for table in (*self._tables.by_key.values(), self._tables.progress):
+        for table in self._tables.by_key.values():
             table.grant(function, "dynamodb:GetItem", "dynamodb:Query")
+        self._tables.progress.grant(function, "dynamodb:GetItem")
         return function
 
     def _function(

@@ -185,4 +185,5 @@ def test_alarms_watch_runs_predictions_and_the_endpoint(ml: Template) -> None:
 def test_each_region_has_its_own_image(region: str) -> None:
     image = training_image(region, "")
     assert image.uri == f"{ACCOUNTS[region]}.dkr.ecr.{region}.amazonaws.com/sagemaker-xgboost:3.2-0"
-    assert training_image(region, "mine:1").uri == "mine:1"
+    mine = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/mine:1"
+    assert training_image(region, mine).uri == mine

@@ -6,12 +6,13 @@ from typing import Any
 from tests.infrastructure.conftest import Synthesis, Template
 
 # What AWS grants without a resource to name: tracing, the delivery of a state machine's logs,
-# a registry's token, and the list of model packages.
+# a registry's token, metrics (in SageMaker's namespace), and the list of model packages.
 _EVERYWHERE = {
     "xray:GetSamplingRules",
     "xray:GetSamplingTargets",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
+    "cloudwatch:PutMetricData",
     "ecr:GetAuthorizationToken",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",

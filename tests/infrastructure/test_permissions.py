@@ -1,0 +1,406 @@
+"""Each role may do what its code can do, and nothing else: a missing action and a superfluous one
+both fail.
+
+What a function does is read from its code (`calls`), what IAM calls it is below. Services that work
+for us with a role of ours (Firehose, SageMaker, Managed Flink, Step Functions, Lambda's event
+sources) do what their documentation says; the pages are named beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.images import training_image
+from tests.infrastructure import calls
+from tests.infrastructure.calls import Request
+from tests.infrastructure.conftest import Synthesis, Template
+from tests.infrastructure.grants import Role, role_of, roles, text
+
+REGION = "us-east-1"
+ROOT = Path(__file__).parents[2]
+JVM = ROOT / "analytics_app/jvm/src/main/java"
+
+# The name of a service in IAM, where botocore has another.
+IAM = {
+    "kinesisanalyticsv2": "kinesisanalytics",
+    "sagemaker-runtime": "sagemaker",
+    "stepfunctions": "states",
+}
+
+# Requests that IAM does not know by the operation's own name, or that need more than that. Sources:
+# Service Authorization Reference; "Identity-based policy examples" of each service's guide.
+_READS = {"s3:GetObject", "kms:Decrypt"}
+_WRITES = {"s3:PutObject", "kms:GenerateDataKey", "kms:Decrypt"}
+# Athena reads the catalog and the files, and writes the result, as whoever asks ("Access to
+# workgroups", "Actions for fine-grained access to databases and tables" of its guide).
+_QUERY = {
+    "athena:StartQueryExecution",
+    "glue:GetDatabase",
+    "glue:GetTable",
+    "glue:GetPartitions",
+    "glue:GetPartition",
+    "glue:BatchGetPartition",
+    "s3:GetBucketLocation",
+    "s3:ListBucket",
+    "s3:AbortMultipartUpload",
+    "s3:ListMultipartUploadParts",
+    *_READS,
+    *_WRITES,
+}
+ACTIONS: dict[tuple[str, str], set[str]] = {
+    ("athena", "start_query_execution"): _QUERY,
+    ("athena", "get_query_results"): {"athena:GetQueryResults", *_READS},
+    ("dynamodb", "transact_write_items"): {"dynamodb:PutItem"},  # our transactions only put
+    # Without ListBucket an object that is not there is forbidden, not absent.
+    ("s3", "get_object"): {*_READS, "s3:ListBucket"},
+    ("s3", "put_object"): _WRITES,
+    ("s3", "copy_object"): _READS | _WRITES,
+    ("s3", "delete_objects"): {"s3:DeleteObject"},
+    ("s3", "list_objects_v2"): {"s3:ListBucket"},
+    ("sagemaker", "create_training_job"): {"sagemaker:CreateTrainingJob", "iam:PassRole"},
+    ("sagemaker", "create_model"): {"sagemaker:CreateModel", "iam:PassRole"},
+}
+# What Lambda does with the role of each function, and with that of one that reads a stream.
+_FUNCTION = {
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+_EVENT_SOURCE = {
+    "kinesis:DescribeStream",
+    "kinesis:DescribeStreamConsumer",
+    "kinesis:DescribeStreamSummary",
+    "kinesis:GetRecords",
+    "kinesis:GetShardIterator",
+    "kinesis:ListShards",
+    "kinesis:ListStreams",
+    "kinesis:SubscribeToShard",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+    "sqs:SendMessage",
+}
+_LOG_DELIVERY = {
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+}
+SERVICES: dict[str, set[str]] = {
+    # "Grant Firehose access to an Amazon S3 destination", and to a table for the conversion.
+    "firehose.amazonaws.com": {
+        "glue:GetTable",
+        "glue:GetTableVersion",
+        "glue:GetTableVersions",
+        "kinesis:DescribeStream",
+        "kinesis:GetRecords",
+        "kinesis:GetShardIterator",
+        "kinesis:ListShards",
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+        "logs:PutLogEvents",
+        "s3:AbortMultipartUpload",
+        "s3:GetBucketLocation",
+        "s3:ListBucket",
+        "s3:ListBucketMultipartUploads",
+        "s3:PutObject",
+    },
+    # "SageMaker AI execution roles": CreateTrainingJob and CreateModel.
+    "sagemaker.amazonaws.com": {
+        "cloudwatch:PutMetricData",
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:BatchGetImage",
+        "ecr:GetAuthorizationToken",
+        "ecr:GetDownloadUrlForLayer",
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:DescribeLogStreams",
+        "logs:PutLogEvents",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+    },
+    # "Step 2: Create IAM roles" and "Write custom messages to CloudWatch Logs" of Managed Flink;
+    # the job itself adds what the connector calls.
+    "kinesisanalytics.amazonaws.com": {
+        "logs:CreateLogStream",
+        "logs:DescribeLogGroups",
+        "logs:DescribeLogStreams",
+        "logs:PutLogEvents",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+    },
+    "states.amazonaws.com": {
+        "lambda:InvokeFunction",
+        "xray:GetSamplingRules",
+        "xray:GetSamplingTargets",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+        *_LOG_DELIVERY,
+    },
+}
+# The CDK writes these roles for functions and a state machine of its own.
+_FRAMEWORK = re.compile(r"RunningProvider(framework|waiter)")
+# A method of the SDK for Java on the connector's client.
+_JAVA_CALL = re.compile(r"\bclient\.([a-z]\w+)\(")
+
+
+@pytest.fixture(scope="module")
+def templates(synthesis: Synthesis) -> list[Template]:
+    """The stacks of one region."""
+    return [t for t in synthesis.templates if t.name.startswith(f"sdp-{REGION}-")]
+
+
+def ours(templates: list[Template]) -> Iterator[tuple[Template, str, dict[str, Any]]]:
+    """The functions that run code of ours: template, name and properties."""
+    for template in templates:
+        for name, function in template.all("AWS::Lambda::Function").items():
+            if str(function["Properties"]["Handler"]).startswith("lambdas."):
+                yield template, name, function["Properties"]
+
+
+def needed(request: Request) -> set[str]:
+    """The actions that IAM must allow for a request."""
+    service, operation = request.service, request.operation
+    if found := ACTIONS.get((service, operation)):
+        return found
+    return {f"{IAM.get(service, service)}:{calls.operations(service)[operation]}"}
+
+
+def needs(template: Template, name: str, handler: str) -> set[str]:
+    """The actions that a function's code and Lambda itself need."""
+    found = set(_FUNCTION)
+    for request in calls.reachable(handler):
+        found |= needed(request)
+    mappings = template.properties("AWS::Lambda::EventSourceMapping")
+    if any(mapping["FunctionName"] == {"Ref": name} for mapping in mappings):
+        found |= _EVENT_SOURCE
+    return found
+
+
+def test_each_function_may_do_what_its_code_does_and_nothing_else(
+    templates: list[Template],
+) -> None:
+    wrong = {}
+    for template, name, function in ours(templates):
+        granted = {grant.action for grant in role_of(template, function).grants}
+        wanted = needs(template, name, function["Handler"])
+        if granted != wanted:
+            missing, superfluous = sorted(wanted - granted), sorted(granted - wanted)
+            wrong[function["Handler"]] = {"missing": missing, "superfluous": superfluous}
+    assert wrong == {}
+
+
+def test_no_request_in_the_code_is_overlooked(templates: list[Template]) -> None:
+    """A call that no function reaches is dead, or one that the walk does not see."""
+    handlers = {function["Handler"] for _, _, function in ours(templates)}
+    reached = {request for handler in handlers for request in calls.reachable(handler)}
+    assert calls.all_requests() - reached == set()
+    assert len(reached) > 40
+
+
+def test_every_use_of_boto3_is_one_that_the_walk_can_read() -> None:
+    """No client is made outside the adapters, and none is called by a computed name."""
+    for name, module in calls.modules().items():
+        source = calls.ROOT.joinpath(*name.split(".")).with_suffix(".py")
+        content = source.read_text("utf-8") if source.is_file() else ""
+        if "boto3" in module.imports:
+            assert name.startswith(calls.ADAPTERS), name
+            assert module.services, f"{name}: the service of its client is not a constant"
+            assert "getattr(" not in content, name
+            assert "boto3.resource" not in content, name
+
+
+def test_services_that_work_for_us_may_do_what_they_document_and_nothing_else(
+    templates: list[Template],
+) -> None:
+    wrong = {}
+    for role in _service_roles(templates):
+        granted = {grant.action for grant in role.grants}
+        wanted = SERVICES[role.service] | _of_the_job(role)
+        if granted != wanted:
+            wrong[role.name] = {"missing": wanted - granted, "superfluous": granted - wanted}
+    assert wrong == {}
+
+
+def _service_roles(templates: list[Template]) -> Iterator[Role]:
+    for template in templates:
+        for role in roles(template):
+            if role.service in SERVICES and not _FRAMEWORK.match(role.name):
+                yield role
+
+
+def _of_the_job(role: Role) -> set[str]:
+    """What the connector calls, read from its code."""
+    if role.service != "kinesisanalytics.amazonaws.com":
+        return set()
+    called = {
+        name
+        for path in JVM.rglob("*.java")
+        if "software.amazon.awssdk.services.kinesis" in (source := path.read_text("utf-8"))
+        for name in _JAVA_CALL.findall(source)
+    }
+    by_java = {name[0].lower() + name[1:]: name for name in calls.operations("kinesis").values()}
+    assert called & by_java.keys(), "the connector's calls were not found"
+    return {f"kinesis:{by_java[name]}" for name in called & by_java.keys()}
+
+
+def test_every_role_is_looked_at(templates: list[Template]) -> None:
+    looked_at = {role_of(t, function).name for t, _, function in ours(templates)}
+    looked_at |= {role.name for role in _service_roles(templates)}
+    left = [r for t in templates for r in roles(t) if r.name not in looked_at]
+    for role in left:
+        assert _FRAMEWORK.match(role.name) or role.service == "apigateway.amazonaws.com", role.name
+
+
+# --- resources
+
+
+def test_objects_are_granted_by_folder_and_other_things_by_their_own_name(
+    templates: list[Template],
+) -> None:
+    folder = re.compile(r"/([a-z]+/[a-z_]+/([a-z_]+/)?)\*$")
+    for template, _, function in ours(templates):
+        for grant in role_of(template, function).grants:
+            service, _, action = grant.action.partition(":")
+            if "Object" in action or "Multipart" in action:
+                assert folder.search(grant.resource), (function["Handler"], grant)
+            elif service in ("kinesis", "dynamodb", "kms", "states", "sqs", "iam", "lambda"):
+                assert re.fullmatch(r"\{[^{}]+\}", grant.resource), (function["Handler"], grant)
+            elif service == "glue":
+                assert not grant.resource.endswith("*"), (function["Handler"], grant)
+
+
+def test_a_function_writes_into_the_streams_that_it_is_told_of(templates: list[Template]) -> None:
+    for template, _, function in ours(templates):
+        told = function["Environment"]["Variables"].get("SDP_STREAMS")
+        written = role_of(template, function).on("kinesis:PutRecords")
+        if told is None:
+            assert not written
+            continue
+        named = _streams(text(told) if not isinstance(told, str) else told)
+        letters = {key for key in named if key.endswith("dead-letters")}
+        expected = letters or set(named)
+        assert len(written) == len(expected), function["Handler"]
+        for key in expected:
+            assert any(key.replace("/", "").replace("-", "") in arn for arn in written)
+
+
+def _streams(setting: str) -> list[str]:
+    """The keys of the streams in a setting whose values are known at deployment only."""
+    return re.findall(r'"([a-z0-9-]+/[a-z0-9-]+)":', setting)
+
+
+def test_a_function_touches_the_tables_that_it_is_told_of(templates: list[Template]) -> None:
+    for template, _, function in ours(templates):
+        told = json.dumps(function["Environment"]["Variables"])
+        for grant in role_of(template, function).grants:
+            if grant.action.startswith("dynamodb:"):
+                assert f'"{grant.resource.strip("{}")}"' in told, (function["Handler"], grant)
+
+
+def test_only_progress_is_read_by_its_key_alone(templates: list[Template]) -> None:
+    """Nobody queries it, and persist only puts it."""
+    (reporting,) = (t for t in templates if t.name.endswith("-reporting"))
+    progress = next(
+        f"{{{name}}}"
+        for name, table in reporting.all("AWS::DynamoDB::Table").items()
+        if table["Properties"]["TableName"] == "sdp-progress"
+    )
+    granted = {
+        function["Handler"]: {
+            g.action for g in role_of(t, function).grants if g.resource == progress
+        }
+        for t, _, function in ours([reporting])
+    }
+    assert granted == {
+        "lambdas.persist.handler.handler": {"dynamodb:PutItem"},
+        "lambdas.reports.handler.handler": {"dynamodb:GetItem"},
+    }
+
+
+def test_whoever_reads_an_object_may_be_told_that_it_is_absent(templates: list[Template]) -> None:
+    """S3 answers 403 for a key that is not there, unless the bucket may be listed. A condition on
+    the prefix does not help: a request for an object has no prefix.
+    """
+    for template, _, function in ours(templates):
+        role = role_of(template, function)
+        if role.on("s3:GetObject"):
+            lists = [grant for grant in role.grants if grant.action == "s3:ListBucket"]
+            assert [grant.conditional for grant in lists] == [False], function["Handler"]
+
+
+# --- images and reasons
+
+
+@pytest.mark.parametrize(
+    ("image", "arn"),
+    [
+        (
+            "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/trainer:7",
+            "arn:aws:ecr:eu-west-1:123456789012:repository/team/trainer",
+        ),
+        (
+            f"123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer@sha256:{'a' * 64}",
+            "arn:aws:ecr:us-east-1:123456789012:repository/trainer",
+        ),
+    ],
+)
+def test_a_private_training_image_may_be_pulled_by_the_jobs(image: str, arn: str) -> None:
+    assert training_image("us-east-1", image).repository_arn == arn
+
+
+@pytest.mark.parametrize(
+    "image", ["trainer", "docker.io/library/trainer:1", "public.ecr.aws/a/b:1", "12.dkr.ecr.x/y"]
+)
+def test_an_image_that_sagemaker_cannot_pull_is_refused_by_name(image: str) -> None:
+    from glue.errors import ParameterError
+    from infra.settings import Settings
+
+    with pytest.raises(ParameterError, match="trainingImage"):
+        Settings.parse({"trainingImage": image})
+
+
+def test_the_reason_for_a_permission_on_everything_names_the_permission(
+    synthesis: Synthesis,
+) -> None:
+    """`*` stands only where IAM has no resource for an action; the reason says for which."""
+    reasons = {
+        _logical_id(where["constructPath"]): finding["reason"]
+        for finding in synthesis.checks["suppressedViolations"]
+        for where in finding["violatingConstructs"]
+        if finding["ruleName"].endswith("IAM5[Resource::*]")
+    }
+    for template in (t for t in synthesis.templates if t.name.startswith(f"sdp-{REGION}-")):
+        for name, policy in template.all("AWS::IAM::Policy").items():
+            everywhere = {
+                grant.action
+                for role in roles(template)
+                if {"Ref": role.name} in policy["Properties"]["Roles"]
+                for grant in role.grants
+                if grant.resource == "*"
+            }
+            for action in everywhere:
+                reason = reasons[name[: -len(_HASH)]]
+                words = {"xray": "X-Ray", "logs": "log"}.get(action.partition(":")[0], action)
+                assert words in reason, (name, action, reason)
+
+
+_HASH = "12345678"  # the CDK ends a logical id with so many digits of a digest
+
+
+def _logical_id(path: str) -> str:
+    """A construct's logical id without its digest: the names on its path, below the stack."""
+    return "".join(re.sub(r"\W", "", part) for part in path.split("/")[2:] if part != "Resource")
