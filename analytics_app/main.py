@@ -38,7 +38,8 @@ def environment(given: properties.Properties) -> TableEnvironment:
 def statements(env: TableEnvironment, given: properties.Properties) -> StatementSet:
     """All inserts of all use cases, as one job."""
     together = env.create_statement_set()
-    for use_case in load(given.use_cases).use_cases:
+    catalog = load(given.use_cases).within(given.parameters.max_amount)
+    for use_case in catalog.use_cases:
         sql = rendering.render(use_case, given.parameters, connector(given))
         for definition in sql.definitions:
             env.execute_sql(definition)

@@ -19,6 +19,7 @@ _PARAMETERS = {
     "aggregation_period": "AggregationPeriod",
     "correlation_window": "CorrelationWindow",
     "allowed_lateness": "AllowedLateness",
+    "max_amount": "MaxAmount",
 }
 
 
@@ -46,7 +47,7 @@ class Properties:
     def read(cls, path: Path) -> Properties:
         """The properties in a runtime's file: a JSON list of groups.
 
-        Raises PropertiesError naming the file or the property, ParameterError for a bad duration.
+        Raises PropertiesError naming the file or the property, ParameterError for a bad parameter.
         """
         try:
             groups = json.loads(path.read_text())

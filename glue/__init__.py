@@ -7,6 +7,7 @@ from glue.catalog import Catalog, UseCase
 from glue.errors import CatalogError, PlatformError, SchemaError
 from glue.schema import Column, Schema, event, record, report, schema_of
 from glue.types import (
+    Amount,
     Boolean,
     ColumnType,
     Double,
@@ -17,6 +18,7 @@ from glue.types import (
 )
 
 __all__ = [
+    "Amount",
     "Boolean",
     "Catalog",
     "CatalogError",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from glue.errors import CatalogError
 from glue.models import Model
 from glue.schema import Kind, Schema, schema_of
+from glue.types import MAX_AMOUNT
 
 
 @dataclass(frozen=True)
@@ -15,8 +16,8 @@ class UseCase:
     """One plug-in: its definitions and where its folder is.
 
     `folder` holds `pipeline/*.sql`, `samples/` and, if it has them, `generator.py` and saved
-    `queries/*.sql`. `model` is what
-    is trained on its records, if anything is.
+    `queries/*.sql`. `model` is what is trained on its records, if anything is. `max_amount` is the
+    deployment's limit of amounts.
     """
 
     name: str
@@ -24,11 +25,17 @@ class UseCase:
     folder: Path
     definitions: tuple[type, ...] = field(default=())
     model: Model | None = None
+    max_amount: int = MAX_AMOUNT
 
     @property
     def schemas(self) -> tuple[Schema, ...]:
         """All schemas, in declared order."""
-        return tuple(schema_of(cls) for cls in self.definitions)
+        return tuple(schema_of(cls).within(self.max_amount) for cls in self.definitions)
+
+    def within(self, max_amount: int) -> UseCase:
+        """The use case with amounts of at most `max_amount`."""
+        model = self.model and self.model.within(max_amount)
+        return replace(self, model=model, max_amount=max_amount)
 
     def _of(self, kind: Kind) -> tuple[Schema, ...]:
         return tuple(s for s in self.schemas if s.kind is kind)
@@ -92,6 +99,10 @@ class Catalog:
                 if name in owners:
                     raise CatalogError(f"{name} is declared by {owners[name]} and {use_case.name}")
                 owners[name] = use_case.name
+
+    def within(self, max_amount: int) -> Catalog:
+        """The catalog with amounts of at most `max_amount`, a deployment's parameter."""
+        return Catalog(tuple(u.within(max_amount) for u in self.use_cases))
 
     def use_case(self, name: str) -> UseCase:
         """The use case of that name; CatalogError lists the choices."""

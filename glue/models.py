@@ -7,7 +7,7 @@ later price) is refused by name, and so is an input that the event does not have
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from glue.errors import SchemaError
@@ -47,6 +47,10 @@ class Model:
     def name(self) -> str:
         """The model's name."""
         return self.definition.name
+
+    def within(self, max_amount: int) -> Model:
+        """The model with amounts of at most `max_amount`."""
+        return replace(self, event=self.event.within(max_amount))
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

@@ -1,4 +1,4 @@
-"""The deployment's parameters: durations in ISO 8601, checked once, refused by name."""
+"""The deployment's parameters: durations in ISO 8601 and MaxAmount, checked once, by name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from glue.errors import ParameterError
+from glue.types import MAX_AMOUNT
 
 _DURATION = re.compile(
     r"^P(?=.)(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
@@ -19,11 +20,14 @@ _DAY = timedelta(days=1)
 _QUARTER = timedelta(minutes=15)
 _LONGEST = timedelta(days=30)
 
-DEFAULTS: Mapping[str, str] = {
+_DURATIONS: Mapping[str, str] = {
     "AggregationPeriod": "PT5M",
     "CorrelationWindow": "PT1H",
     "AllowedLateness": "PT1H",
 }
+DEFAULTS: Mapping[str, str] = {**_DURATIONS, "MaxAmount": str(MAX_AMOUNT)}
+# Above it, a few thousand records could make a sum of more than 64 bits.
+LARGEST_AMOUNT = 10**15
 
 
 def parse_duration(text: str) -> timedelta:
@@ -64,7 +68,7 @@ def check_names(names: Iterable[str]) -> None:
 
 @dataclass(frozen=True)
 class Parameters:
-    """What a deployment may choose about time.
+    """What a deployment may choose about time, and the largest amount that an event may carry.
 
     `aggregation_period` is the length of a bucket: it divides 15 minutes, or is a multiple of
     them and divides a day, so that buckets add up to the calendar units of every time zone.
@@ -73,6 +77,7 @@ class Parameters:
     aggregation_period: timedelta
     correlation_window: timedelta
     allowed_lateness: timedelta
+    max_amount: int = MAX_AMOUNT
 
     @classmethod
     def parse(cls, values: Mapping[str, object]) -> Parameters:
@@ -80,7 +85,9 @@ class Parameters:
 
         Raises ParameterError naming the parameter, its value and what is wrong with it.
         """
-        parsed = {name: _duration(name, values.get(name, DEFAULTS[name])) for name in DEFAULTS}
+        parsed = {
+            name: _duration(name, values.get(name, text)) for name, text in _DURATIONS.items()
+        }
         period = parsed["AggregationPeriod"]
         if not _fits_calendar(period):
             raise ParameterError(
@@ -89,7 +96,8 @@ class Parameters:
             )
         if not parsed["CorrelationWindow"]:
             raise ParameterError("CorrelationWindow=PT0S: must be longer than nothing")
-        return cls(period, parsed["CorrelationWindow"], parsed["AllowedLateness"])
+        amount = _amount("MaxAmount", values.get("MaxAmount", DEFAULTS["MaxAmount"]))
+        return cls(period, parsed["CorrelationWindow"], parsed["AllowedLateness"], amount)
 
     def to_strings(self) -> dict[str, str]:
         """The parameters under their names in the deployment, as `parse` takes them."""
@@ -97,6 +105,7 @@ class Parameters:
             "AggregationPeriod": format_duration(self.aggregation_period),
             "CorrelationWindow": format_duration(self.correlation_window),
             "AllowedLateness": format_duration(self.allowed_lateness),
+            "MaxAmount": str(self.max_amount),
         }
 
 
@@ -110,6 +119,14 @@ def _duration(name: str, value: object) -> timedelta:
     if duration > _LONGEST:
         raise ParameterError(f"{name}={value}: longer than {format_duration(_LONGEST)}")
     return duration
+
+
+def _amount(name: str, value: object) -> int:
+    if not isinstance(value, str) or not re.fullmatch(r"[1-9]\d{0,15}", value, re.ASCII):
+        raise ParameterError(f"{name}={value}: must be an integer from 1 to {LARGEST_AMOUNT}")
+    if int(value) > LARGEST_AMOUNT:
+        raise ParameterError(f"{name}={value}: must be at most {LARGEST_AMOUNT}")
+    return int(value)
 
 
 def _fits_calendar(period: timedelta) -> bool:

@@ -19,6 +19,8 @@ from glue.errors import SchemaError
 from glue.types import (
     INT64_MAX,
     INT64_MIN,
+    MAX_AMOUNT,
+    Amount,
     Boolean,
     ColumnType,
     Double,
@@ -81,10 +83,36 @@ class Schema:
                 return column
         raise SchemaError(f"{self.name}: {name!r} is not a field; fields: {self.names}")
 
+    def within(self, max_amount: int) -> Schema:
+        """The schema with amounts of at most `max_amount`."""
+        columns = tuple(_limited(column, max_amount) for column in self.columns)
+        return self if columns == self.columns else dataclasses.replace(self, columns=columns)
+
+    @property
+    def amounts(self) -> frozenset[str]:
+        """The names of the columns that a deployment's MaxAmount limits."""
+        kinds = {column.name: column.type for column in self.columns}
+        return frozenset(
+            n for n, kind in kinds.items() if isinstance(kind, Integer) and kind.amount
+        )
+
     @property
     def measures(self) -> tuple[Column, ...]:
         """A report's counted columns: all but key and period."""
         return tuple(c for c in self.columns if c.name not in (self.key, self.period))
+
+
+def _is_amount(column: Column) -> bool:
+    return isinstance(column.type, Integer) and column.type.amount
+
+
+def _limited(column: Column, max_amount: int) -> Column:
+    match column.type:
+        case Integer(low, _, amount=True):
+            limited = Integer(low, max_amount, amount=True)
+            return dataclasses.replace(column, type=limited)
+        case _:
+            return column
 
 
 # Every event carries these beside its own fields; ingestion fills the absent ones.
@@ -208,7 +236,12 @@ def _type(where: str, hint: Any, metadata: tuple[Any, ...]) -> ColumnType:
     if hint is bool:
         return Boolean()
     if hint is int:
-        low, high = _bounds(where, limits)
+        amount = Amount in limits
+        low, high = _bounds(where, [limit for limit in limits if limit is not Amount])
+        if amount:
+            if high is not None:
+                raise SchemaError(f"{where}: an Amount has no Le; MaxAmount limits it")
+            return Integer(INT64_MIN if low is None else low, MAX_AMOUNT, amount=True)
         return Integer(INT64_MIN if low is None else low, INT64_MAX if high is None else high)
     if hint is float:
         low, high = _bounds(where, limits)

@@ -9,6 +9,15 @@ if TYPE_CHECKING:
     from glue.schema import Column
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+# The largest amount unless a deployment says otherwise: sums of millions of them fit in 64 bits.
+MAX_AMOUNT = 1_000_000_000_000
+
+
+class Amount:
+    """Annotates an integer field that reports add up: a deployment limits its values (MaxAmount).
+
+    Without a limit, two records can make a sum that no 64-bit column holds.
+    """
 
 
 @dataclass(frozen=True)
@@ -21,10 +30,14 @@ class String:
 
 @dataclass(frozen=True)
 class Integer:
-    """A 64-bit signed integer; bounds are inclusive."""
+    """A 64-bit signed integer; bounds are inclusive.
+
+    The upper bound of an `amount` is the deployment's.
+    """
 
     minimum: int = INT64_MIN
     maximum: int = INT64_MAX
+    amount: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal, assert_never
 
 from glue.errors import SchemaError
@@ -95,7 +96,7 @@ def value(kind: ColumnType, attribute: Mapping[str, Any]) -> Any:
         case String():
             return attribute["S"]
         case Integer():
-            return int(attribute["N"])
+            return int(Decimal(attribute["N"]))  # of 38 digits, perhaps with an exponent
         case Double():
             return float(attribute["N"])
         case Boolean():

@@ -76,10 +76,11 @@ def _type(of: ColumnType) -> Json:
     match of:
         case String(low, high):
             return {"type": "string"} | _present(minLength=low or None, maxLength=high)
-        case Integer(low, high):
+        case Integer(low, high, amount):
+            # The limit of an amount is a deployment's, which may change; the schema is released.
             bounds = _present(
                 minimum=None if low == INT64_MIN else low,
-                maximum=None if high == INT64_MAX else high,
+                maximum=None if amount or high == INT64_MAX else high,
             )
             return {"type": "integer", "format": "int64"} | bounds
         case Double(minimum, maximum):

@@ -69,6 +69,8 @@ def _type(of: ColumnType) -> str:
     match of:
         case String(low, high):
             return "string" + _range(low or None, high, "characters")
+        case Integer(low, _, amount=True):
+            return "integer" + _range(None if low == INT64_MIN else low, "MaxAmount")
         case Integer(low, high):
             return "integer" + _range(
                 None if low == INT64_MIN else low, None if high == INT64_MAX else high
@@ -85,7 +87,7 @@ def _type(of: ColumnType) -> str:
             assert_never(of)
 
 
-def _range(low: float | None, high: float | None, unit: str = "") -> str:
+def _range(low: float | None, high: float | str | None, unit: str = "") -> str:
     if low is None and high is None:
         return ""
     if high is None:

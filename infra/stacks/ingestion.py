@@ -117,7 +117,10 @@ class IngestionStack(cdk.Stack):
             handler=handler,
             assets=self._assets,
             settings=self._settings,
-            environment={"SDP_STREAMS": to_setting(names)},
+            environment={
+                "SDP_STREAMS": to_setting(names),
+                "SDP_PARAMETERS": to_setting(self._settings.parameters.to_strings()),
+            },
             memory_mib=memory_mib,
             reserved=reserved,
         ).function

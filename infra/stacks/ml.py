@@ -26,7 +26,7 @@ from infra.constructs.retraining import Retraining, Trained
 from infra.constructs.streams import removal_policy
 from infra.images import training_image
 from infra.settings import Settings
-from infra.topology import Topology
+from infra.topology import Topology, to_setting
 
 ENDPOINT_SECONDS = 2  # what a caller waits for an endpoint before the fallback answers
 
@@ -111,7 +111,10 @@ class MlStack(cdk.Stack):
             handler="predict.handler.handler",
             assets=self._assets,
             settings=self._settings,
-            environment={"SDP_MODEL": self.to_json_string(values)},
+            environment={
+                "SDP_MODEL": self.to_json_string(values),
+                "SDP_PARAMETERS": to_setting(self._settings.parameters.to_strings()),
+            },
             memory_mib=1024,
             reserved=self._settings.predictions_concurrency,
         )

@@ -108,4 +108,5 @@ def _properties(topology: Topology, parameters: Parameters, region: str) -> dict
         "aggregation_period": texts["AggregationPeriod"],
         "correlation_window": texts["CorrelationWindow"],
         "allowed_lateness": texts["AllowedLateness"],
+        "max_amount": texts["MaxAmount"],
     }

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from mangum import Mangum
 
 import usecases
+from glue.parameters import Parameters
 from lambdas.adapters import clock, kinesis
 from lambdas.ingest.app import create_app
 from lambdas.problem import MEDIA_TYPE
@@ -65,8 +66,10 @@ def _encodable(event: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def _composed() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
-    stream = DeployedStreams(kinesis.KinesisStream(kinesis.client()), Settings.from_environment())
-    catalog = usecases.load()
+    settings = Settings.from_environment()
+    stream = DeployedStreams(kinesis.KinesisStream(kinesis.client()), settings)
+    parameters = Parameters.parse(settings.parameters)
+    catalog = usecases.load().within(parameters.max_amount)
     return compose(create_app(catalog=catalog, stream=stream, clock=clock.now, count=_count))
 
 

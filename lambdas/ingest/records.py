@@ -48,6 +48,7 @@ class Event:
     key: str
     stream: str
     fields: list[str]
+    amounts: frozenset[str]
     validate: Callable[[Any], Any]
 
     @classmethod
@@ -55,14 +56,15 @@ class Event:
         """Compile the event's model."""
         model = event_model(schema)
         stream = f"{use_case.name}/{schema.stream}"
-        return cls(schema.type, schema.key, stream, list(model.model_fields), model.model_validate)
+        fields, validate = list(model.model_fields), model.model_validate
+        return cls(schema.type, schema.key, stream, fields, schema.amounts, validate)
 
     def prepare(self, value: Any, receipt: Receipt) -> Prepared:
         """Validate and complete one record; Rejection says what is wrong with it."""
         try:
             sent = self.validate(value).__dict__
         except ValidationError as error:
-            raise from_validation(error, self.type, self.fields) from None
+            raise from_validation(error, self.type, self.fields, self.amounts) from None
         event_id = sent["event_id"] or str(uuid4())
         stored: dict[str, Any] = {k: v for k, v in sent.items() if v is not None}
         stored["type"] = self.type

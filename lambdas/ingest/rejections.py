@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import ValidationError
@@ -34,8 +35,16 @@ class Rejection(Exception):
         return {"code": self.code, "field": self.field, "message": self.message}
 
 
-def from_validation(error: ValidationError, event: str, fields: list[str]) -> Rejection:
-    """The first thing that is wrong, in the order of the event's fields."""
+def from_validation(
+    error: ValidationError,
+    event: str,
+    fields: list[str],
+    amounts: Collection[str] = (),
+) -> Rejection:
+    """The first thing that is wrong, in the order of the event's fields.
+
+    `amounts` are the fields whose limit is a parameter of the deployment.
+    """
     first: Any = error.errors(include_url=False)[0]
     where = pointer(*first["loc"])
     name = str(first["loc"][-1]) if first["loc"] else ""
@@ -55,12 +64,18 @@ def from_validation(error: ValidationError, event: str, fields: list[str]) -> Re
             message = f"{shown(value)} is too small; send {limits['ge']} or more"
             return Rejection("out_of_range", where, message)
         case "less_than_equal":
-            message = f"{shown(value)} is too large; send {limits['le']} or less"
-            return Rejection("out_of_range", where, message)
+            return too_large(where, value, limits["le"], is_amount=name in amounts)
         case "value_error":
             return Rejection("invalid_time", where, f"{shown(value)}: {limits['error']}")
         case kind:
             return _type(kind, where, value)
+
+
+def too_large(where: str, value: float, most: float, *, is_amount: bool) -> Rejection:
+    """The rejection of a number; the limit of an amount is named with its parameter."""
+    parameter = ", the deployment's MaxAmount" if is_amount else ""
+    message = f"{shown(value)} is too large; send {most} or less{parameter}"
+    return Rejection("out_of_range", where, message)
 
 
 def pointer(*path: str | int) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -15,6 +16,8 @@ from glue.schema import VERSIONING, Column
 
 # DynamoDB's limit of a partition key's value.
 KEY_BYTES = 2048
+# DynamoDB's limit of a number.
+NUMBER_DIGITS = 38
 # The first second of the year 10000: no bucket starts there, and no calendar reaches it.
 END_OF_TIME = 253_402_300_800
 
@@ -36,6 +39,8 @@ def json_object(data: bytes) -> dict[str, Any]:
         raise Malformed(f"not JSON: {error}") from error
     if not isinstance(found, dict):
         raise Malformed(f"not a JSON object but {type(found).__name__}")
+    if any(isinstance(value, float) for value in found.values()):
+        return cast(dict[str, Any], json.loads(data))  # integers beyond 64 bits, not rounded
     return found
 
 
@@ -46,12 +51,14 @@ class Layout:
     report: Schema
     columns: tuple[Column, ...]
     names: frozenset[str]
+    measures: frozenset[str]
 
     @classmethod
     def of(cls, report: Schema) -> Layout:
         """The layout of a report."""
         columns = (*report.columns, *VERSIONING)
-        return cls(report, columns, frozenset(column.name for column in columns))
+        measures = frozenset(column.name for column in report.measures)
+        return cls(report, columns, frozenset(column.name for column in columns), measures)
 
 
 def report_row(layouts: Sequence[Layout], row: Mapping[str, Any]) -> Schema:
@@ -62,9 +69,12 @@ def report_row(layouts: Sequence[Layout], row: Mapping[str, Any]) -> Schema:
     layout = next((one for one in layouts if row.keys() == one.names), None)
     if layout is None:
         raise _wrong_columns(layouts, row)
-    for column in layout.columns:
-        _check(column, row[column.name])
     report = layout.report
+    for column in layout.columns:
+        if column.name in layout.measures:
+            _check_measure(column, row[column.name])
+        else:
+            _check(column, row[column.name])
     if len(str(row[report.key]).encode()) not in range(1, KEY_BYTES + 1):
         raise Malformed(f"a key has 1 to {KEY_BYTES} bytes", report.key)
     if not 0 <= row[report.period] < END_OF_TIME:
@@ -88,6 +98,14 @@ def _check(column: Column, value: Any) -> None:
         case String(low, high), str() if low <= len(value) <= (high or len(value)):
             return
     raise Malformed(f"{_shown(value)} is not {column.type}", column.name)
+
+
+def _check_measure(column: Column, value: Any) -> None:
+    """A sum is never refused for its size or sign: all later sums of its bucket would be, too."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Malformed(f"{_shown(value)} is not an integer", column.name)
+    if len(str(abs(value))) > NUMBER_DIGITS:
+        raise Malformed(f"{_shown(value)} has more than {NUMBER_DIGITS} digits", column.name)
 
 
 def _shown(value: Any) -> str:

@@ -12,11 +12,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from mangum import Mangum
 
 import usecases
+from glue.parameters import Parameters
 from lambdas.adapters.endpoint import SageMakerEndpoint
 from lambdas.adapters.model_objects import S3Objects
 from lambdas.predict.answering import ENDPOINT, Breaker, Champions, Predictor
 from lambdas.predict.app import create_app
 from lambdas.problem import MEDIA_TYPE
+from lambdas.settings import Settings
 from lambdas.training.names import Names
 from lambdas.training.settings import ModelSettings
 
@@ -30,7 +32,9 @@ metrics = Metrics(namespace="SDP")
 
 @cache
 def _composed() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
-    settings, catalog = ModelSettings.from_environment(), usecases.load()
+    settings = ModelSettings.from_environment()
+    parameters = Parameters.parse(Settings.from_environment().parameters)
+    catalog = usecases.load().within(parameters.max_amount)
     objects = S3Objects(settings.text("bucket"))
     endpoint = SageMakerEndpoint(read_timeout=settings.number("endpoint_seconds"))
     predictors = {

@@ -13,7 +13,7 @@ from glue.models import Model, Parameter
 from glue.types import Double, Integer, String
 from lambdas.ingest.bodies import JSON, document, exact, has_fraction, media_type
 from lambdas.ingest.problems import Problem, check_size
-from lambdas.ingest.rejections import Rejection, pointer, shown
+from lambdas.ingest.rejections import Rejection, pointer, shown, too_large
 
 MAX_INSTANCES = 500
 LONGEST = 256
@@ -91,10 +91,10 @@ def _check_value(parameter: Parameter, value: Any, where: str) -> None:
             _check_text(value, where, low, high or LONGEST)
         case Integer() if parameter.category and isinstance(value, str):
             _check_text(value, where, 1, LONGEST)
-        case Integer(low, high):
+        case Integer(low, high, is_amount):
             if not isinstance(value, int) or isinstance(value, bool):
                 raise _wrong(value, where, "an integer")
-            _check_range(value, where, low, high)
+            _check_range(value, where, low, high, is_amount=is_amount)
         case Double(floor, ceiling):
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise _wrong(value, where, "a number")
@@ -112,13 +112,15 @@ def _check_text(value: Any, where: str, low: int, high: int) -> None:
         raise Rejection("too_long", where, f"{shown(value)}: send {high} or fewer characters")
 
 
-def _check_range(value: float, where: str, low: float | None, high: float | None) -> None:
+def _check_range(
+    value: float, where: str, low: float | None, high: float | None, *, is_amount: bool = False
+) -> None:
     if not math.isfinite(value):
         raise _wrong(value, where, "a finite number")
     if low is not None and value < low:
         raise Rejection("out_of_range", where, f"{shown(value)} is too small; send {low} or more")
     if high is not None and value > high:
-        raise Rejection("out_of_range", where, f"{shown(value)} is too large; send {high} or less")
+        raise too_large(where, value, high, is_amount=is_amount)
 
 
 def _wrong(value: Any, where: str, wanted: str) -> Rejection:

@@ -49,12 +49,12 @@ def _poison():
     ]
 
 
-def _run(folder: Path, records: list[dict]) -> None:
+def _run(folder: Path, records: list[dict], **properties: str) -> None:
     source = folder / "data" / "adtech" / "bcns"
     source.mkdir(parents=True)
     (source / "events.json").write_text("".join(json.dumps(r) + "\n" for r in records))
     places = {"connector": "files", "files.path": str(folder / "data")}
-    run_application(folder, "main.py", {"use_cases": "adtech", **places})
+    run_application(folder, "main.py", {"use_cases": "adtech", **places, **properties})
 
 
 def _written(folder: Path, stream: str) -> list[dict]:
@@ -137,3 +137,31 @@ def test_a_heartbeat_tells_the_watermark_of_the_one_before(run):
     (row,) = _written(folder, "progress")
     assert row["heartbeat_at"] == "2026-11-21T10:02:00Z"
     assert row["watermark"] <= "2026-11-21T10:01:00Z"
+
+
+LARGEST = 10**15
+ENOUGH = 9_224  # of the largest price: their sum is beyond 64 bits
+
+
+def _auction(number: int, campaign: int, price: int) -> list[dict]:
+    at = "2026-11-21T10:00:01.000Z"
+    times = {"occurred_at": at, "received_at": at, "tx_id": f"{campaign}-{number}"}
+    bid = {"type": "bid", "event_id": f"b{number}", "app_uid": "a", "campaign_item_id": campaign}
+    imp = {"type": "imp", "event_id": f"i{number}", "win_price": price}
+    return [{**times, **bid}, {**times, **imp}]
+
+
+def test_a_sum_beyond_64_bits_stays_at_the_greatest_number_and_goes_on(tmp_path):
+    auctions = [_auction(n, 1, LARGEST) for n in range(ENOUGH)]
+    auctions += [_auction(n, 2, LARGEST) for n in range(9_000)]
+    auctions += [_auction(1, 3, LARGEST), _auction(2, 3, LARGEST + 1)]
+    records = [_record(event) for auction in auctions for event in auction]
+    _run(tmp_path, records, max_amount=str(LARGEST))
+    rows = _written(tmp_path, "aggregates")
+    spend = {n: [r["spend"] for r in rows if r["campaign_item_id"] == n] for n in (1, 2, 3)}
+    assert min(spend[1]) >= 0
+    assert max(spend[1]) == 2**63 - 1
+    assert max(spend[2]) == 9_000 * LARGEST
+    assert spend[3][-1] == LARGEST
+    (letter,) = [r for r in _written(tmp_path, "dead-letters") if r["reason"] == "malformed"]
+    assert (letter["field"], letter["event_id"]) == ("/win_price", "i2")

@@ -53,6 +53,7 @@ def test_the_properties_name_parameters_and_every_stream(
         "aggregation_period": "PT5M",
         "correlation_window": "PT1H",
         "allowed_lateness": "PT1H",
+        "max_amount": "1000000000000",
     }
 
 

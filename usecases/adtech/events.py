@@ -4,7 +4,7 @@ from typing import Annotated
 
 from annotated_types import Ge, MaxLen, MinLen
 
-from glue import event
+from glue import Amount, event
 
 TransactionId = Annotated[
     str, MinLen(1), MaxLen(128), "The auction; joins bid, impression and click."
@@ -21,7 +21,7 @@ class Bid:
     creative_category: Annotated[str | None, MaxLen(256), "Category of the creative."] = None
     creative_id: Annotated[str | None, MaxLen(256), "The creative that would be shown."] = None
     domain: Annotated[str | None, MaxLen(256), "Where the ad would be shown."] = None
-    win_price: Annotated[int | None, Ge(0), "Price offered, micro-USD."] = None
+    win_price: Annotated[int | None, Ge(0), Amount, "Price offered, micro-USD."] = None
 
 
 @event(key="tx_id", stream="bcns", type="imp")
@@ -29,7 +29,7 @@ class Impression:
     """The ad was shown: the bid was won."""
 
     tx_id: TransactionId
-    win_price: Annotated[int, Ge(0), "Clearing price, micro-USD."]
+    win_price: Annotated[int, Ge(0), Amount, "Clearing price, micro-USD."]
 
 
 @event(key="tx_id", stream="bcns")

@@ -177,6 +177,7 @@ SELECT *,
       WHEN CHAR_LENGTH(`creative_id`) > 256 THEN '/creative_id is longer than 256'
       WHEN CHAR_LENGTH(`domain`) > 256 THEN '/domain is longer than 256'
       WHEN `win_price` < 0 THEN '/win_price is less than 0'
+      WHEN `win_price` > 1000000000000 THEN '/win_price is greater than 1000000000000'
     END
     WHEN `type` = 'imp' THEN CASE
       WHEN `tx_id` IS NULL THEN '/tx_id is required'
@@ -184,6 +185,7 @@ SELECT *,
       WHEN CHAR_LENGTH(`tx_id`) > 128 THEN '/tx_id is longer than 128'
       WHEN `win_price` IS NULL THEN '/win_price is required'
       WHEN `win_price` < 0 THEN '/win_price is less than 0'
+      WHEN `win_price` > 1000000000000 THEN '/win_price is greater than 1000000000000'
     END
     WHEN `type` = 'click' THEN CASE
       WHEN `tx_id` IS NULL THEN '/tx_id is required'
@@ -227,7 +229,11 @@ SELECT
   COUNT(*) FILTER (WHERE `type` = 'bid') AS `bids`,
   COUNT(*) FILTER (WHERE `type` = 'imp') AS `impressions`,
   COUNT(*) FILTER (WHERE `type` = 'click') AS `clicks`,
-  COALESCE(SUM(`win_price`) FILTER (WHERE `type` = 'imp'), 0) AS `spend`,
+  CASE
+    WHEN SUM(CAST(`win_price` AS DOUBLE)) FILTER (WHERE `type` = 'imp') >= 9.2E18
+      THEN 9223372036854775807
+    ELSE COALESCE(SUM(`win_price`) FILTER (WHERE `type` = 'imp'), 0)
+  END AS `spend`,
   COUNT(*) AS `version`
 FROM (
   SELECT

@@ -36,6 +36,7 @@ def test_the_groups_of_the_platform_are_read_among_others(tmp_path):
         "AggregationPeriod": "PT5M",
         "CorrelationWindow": "PT1M",
         "AllowedLateness": "PT1H",
+        "MaxAmount": "1000000000000",
     }
     assert found.streams == {("adtech", "dead-letters"): "arn:x"}
 

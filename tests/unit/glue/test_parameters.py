@@ -65,3 +65,16 @@ def test_what_state_cannot_be_kept_for_is_refused(value: str) -> None:
 def test_a_duration_survives_its_text(value: timedelta) -> None:
 
     assert parse_duration(format_duration(value)) == value
+
+
+@pytest.mark.parametrize("value", ["1", "1000000000000000"])
+def test_the_largest_amount_is_an_integer(value: str) -> None:
+    assert Parameters.parse({"MaxAmount": value}).max_amount == int(value)
+
+
+@pytest.mark.parametrize(
+    "value", ["0", "-1", "1e3", "1000000000000001", "9" * 20, "", "x", 5, None]
+)
+def test_an_amount_that_cannot_be_a_limit_is_refused_by_name(value: object) -> None:
+    with pytest.raises(ParameterError, match="MaxAmount"):
+        Parameters.parse({"MaxAmount": value})

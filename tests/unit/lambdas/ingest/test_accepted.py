@@ -110,8 +110,8 @@ def test_five_hundred_records_are_one_request(gateway: Gateway) -> None:
 
 
 def test_the_whole_64_bit_range_of_integers_is_kept_exactly(gateway: Gateway) -> None:
-    assert gateway.post("/bid", {**BID, "win_price": 2**63 - 1}).status == 202
-    assert gateway.stream.records[0]["win_price"] == 2**63 - 1
+    assert gateway.post("/bid", {**BID, "campaign_item_id": 2**63 - 1}).status == 202
+    assert gateway.stream.records[0]["campaign_item_id"] == 2**63 - 1
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/x-ndjson"])
@@ -124,14 +124,15 @@ def test_the_whole_64_bit_range_of_integers_is_kept_exactly(gateway: Gateway) ->
         ("-0.0", 0),
         ("9007199254740993.0", 9007199254740993),
         ("900719925474099.3e1", 9007199254740993),
+        ("9223372036854775807.0", 9223372036854775807),
     ],
 )
 def test_an_integer_may_be_written_with_a_fraction_or_an_exponent(
     gateway: Gateway, written: str, stored: int, content_type: str
 ) -> None:
-    body = f'{{"tx_id":"t","win_price":{written}}}'
-    assert gateway.post("/imp", body, content_type).status == 202
-    assert b'"win_price":%d,' % stored in gateway.stream.entries[0][1].data
+    body = f'{{"tx_id":"t","app_uid":"a","campaign_item_id":{written}}}'
+    assert gateway.post("/bid", body, content_type).status == 202
+    assert b'"campaign_item_id":%d,' % stored in gateway.stream.entries[0][1].data
 
 
 def test_each_record_of_an_array_is_read_exactly(gateway: Gateway) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import usecases
 from glue.limits import BODY_BYTES
 from tests.unit.lambdas.ingest.gateway import BID, Gateway
 
@@ -230,6 +231,15 @@ def test_a_query_parameter_is_refused_by_name(gateway: Gateway, path: str, name:
     assert answer.status == 400
     assert answer.body["detail"] == f"{name}: unknown parameter; this API has no query parameters"
     assert gateway.stream.entries == []
+
+
+def test_a_price_above_the_largest_amount_is_refused_naming_the_parameter() -> None:
+    gateway = Gateway(usecases.load().within(1000))
+    assert gateway.post("/bid", {**BID, "win_price": 1000}).status == 202
+    for record in ({**BID, "win_price": 1001}, {**BID, "win_price": 1001.0}):
+        error = gateway.post("/bid", record).error
+        assert (error["code"], error["field"]) == ("out_of_range", "/win_price")
+        assert error["message"].endswith("too large; send 1000 or less, the deployment's MaxAmount")
 
 
 NUMBERS = {

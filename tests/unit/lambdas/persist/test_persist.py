@@ -18,6 +18,7 @@ from lambdas.persist.writing import Persist
 from lambdas.stream import Entry
 from lambdas.tables import Tables
 from tests.unit.lambdas.made_up import CATALOG, FACTORY, PROGRESS_TABLE, TABLES
+from tests.unit.lambdas.reports.memory import client
 
 AT = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
@@ -140,8 +141,8 @@ POISON: dict[str, tuple[bytes | dict[str, Any] | list[Any], str | None]] = {
     "a truth value for a number": (row(1, watts=True), "watts"),
     "a fraction": (row(1, watts=1.5), "watts"),
     "a null": (row(1, watts=None), "watts"),
-    "a number beyond 64 bit": (row(1, watts=2**63), "watts"),
-    "a negative count": (row(1, readings=-1), "readings"),
+    "a number of 39 digits": (row(1, watts=10**38), "watts"),
+    "a version beyond 64 bit": (row(2**63, readings=1), "version"),
     "an empty key": (row(1, machine=""), "machine"),
     "a key too long for a table": (row(1, machine="ä" * 1025), "machine"),
     "a bucket beyond all calendars": (row(1, bucket=253_402_300_800), "bucket"),
@@ -174,6 +175,18 @@ def test_a_poison_record_is_buried_with_its_bytes_and_the_others_are_written(
         "source": {"stream": "t-aggregates", "shard": "shardId-1", "sequence_number": "41"},
         "stream": "t-dead-letters",
     }
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64 + 1, 10**37, 10**38 - 1, -1, -(2**63)])
+def test_a_sum_of_any_size_is_stored_and_reported_exactly(store: DynamoStore, number: int) -> None:
+    graveyard = Graveyard()
+    batch = [record(row(1, readings=number), 1), record(row(2, readings=7, bucket=600), 2)]
+    assert persist(store, graveyard)(batch) == set()
+    assert graveyard.letters == []
+    api = client(store)
+    assert api.get("/reports/machines/m").json()["readings"] == number + 7
+    found = api.get("/reports/machines/m/period").json()["rows"]
+    assert [r["readings"] for r in found] == [number + 7]
 
 
 def progress(watermark: str = "2026-03-01T09:00:00.000Z", **more: Any) -> dict[str, Any]:

@@ -140,6 +140,7 @@ def test_what_was_never_seen_has_a_score_and_is_marked(place: Place) -> None:
         ({"winPrice": 2.5}, "/winPrice", "wrong_type"),
         ({"winPrice": True}, "/winPrice", "wrong_type"),
         ({"winPrice": 2**70}, "/winPrice", "out_of_range"),
+        ({"winPrice": 10**12 + 1}, "/winPrice", "out_of_range"),
         ({"campaignItemId": ...}, "/campaignItemId", "missing_field"),
         ({"campaignItemId": True}, "/campaignItemId", "wrong_type"),
         ({"campaignItemId": []}, "/campaignItemId", "wrong_type"),
@@ -258,3 +259,8 @@ def test_an_unforeseen_error_is_a_problem_that_a_page_can_read(place: Place) -> 
     assert answer.status_code == 500
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_price_above_the_largest_amount_is_refused_naming_the_parameter(place: Place) -> None:
+    answer = place.post(ASKED | {"winPrice": 10**12 + 1}).json()
+    assert answer["detail"].endswith("send 1000000000000 or less, the deployment's MaxAmount")
