@@ -39,6 +39,29 @@ def document(answer: httpx.Response) -> dict[str, Any]:
     return found
 
 
+def unanswered(error: httpx.RequestError, seconds: float) -> CommandError:
+    """Why there is no answer after `seconds`."""
+    url = str(error.request.url)
+    if isinstance(error, httpx.TimeoutException):
+        return overloaded(url, seconds)
+    if isinstance(error, httpx.ConnectError):
+        return refused(url)
+    return CommandError(f"{url}: {error}")
+
+
+def overloaded(url: str, seconds: float) -> CommandError:
+    """The server is there and does not answer."""
+    return CommandError(
+        f"{url} is overloaded: it did not answer within {seconds:g} s; try again when less is sent "
+        "to it"
+    )
+
+
+def refused(url: str) -> CommandError:
+    """No server is there, or not yet."""
+    return CommandError(f"Could not connect to {url}: it is starting, or it has ended")
+
+
 def reason(answer: httpx.Response) -> str:
     """An error's status and what it says, in a line: `404: what was not found`."""
     return f"{answer.status_code}: {_said(answer)}"

@@ -40,16 +40,12 @@ def client(service: str, region: str | None, *, read_seconds: int = 60) -> Any:
 
 
 def output(name: str, region: str | None) -> str:
-    """A CloudFormation output of the deployment; CommandError where it has none such."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
+    """A CloudFormation output of the deployment; CommandError where it has no such output."""
     settings = Settings.load()
     stage = f"{settings.prefix}-{region or settings.region}-"
-    try:
+    with errors():
         pages = client("cloudformation", region).get_paginator("describe_stacks").paginate()
         stacks = [s for page in pages for s in page["Stacks"] if s["StackName"].startswith(stage)]
-    except (BotoCoreError, ClientError) as error:
-        raise CommandError(f"the deployment does not answer: {error}") from error
     found = {o["OutputKey"]: str(o["OutputValue"]) for s in stacks for o in s.get("Outputs", ())}
     if name not in found:
         raise CommandError(f"the deployment has no {name}: run 'make up'")
@@ -65,12 +61,12 @@ def topology() -> Topology:
 
 @contextmanager
 def errors() -> Iterator[None]:
-    """What AWS says to a call, as a message for the user."""
+    """What AWS says to a call, or that it does not answer, as a message for the user."""
     from botocore.exceptions import BotoCoreError, ClientError
+
+    from sdpctl.local import aws
 
     try:
         yield
-    except ClientError as error:
-        raise CommandError(error.response["Error"].get("Message") or str(error)) from error
-    except BotoCoreError as error:
-        raise CommandError(str(error)) from error
+    except (BotoCoreError, ClientError) as error:
+        raise aws.unanswered(error) from error

@@ -52,7 +52,10 @@ def read(settings: Settings | None = None) -> Outputs:
     settings = settings or Settings.load()
 
     def key(which: str) -> str:
-        answer = aws.client(settings, "apigateway").get_api_key(apiKey=which, includeValue=True)
+        try:
+            answer = aws.client(settings, "apigateway").get_api_key(apiKey=which, includeValue=True)
+        except (BotoCoreError, ClientError) as error:
+            raise aws.unanswered(error) from error
         return str(answer["value"])
 
     return of(_raw(settings), key, settings)
@@ -87,6 +90,6 @@ def _raw(settings: Settings) -> dict[str, str]:
     try:
         stacks = aws.client(settings, "cloudformation").describe_stacks()["Stacks"]
     except (BotoCoreError, ClientError) as error:
-        raise CommandError("the emulator does not answer: run 'make up'") from error
+        raise aws.unanswered(error) from error
     ours: list[dict[str, Any]] = [s for s in stacks if s["StackName"].startswith(settings.stage)]
     return {o["OutputKey"]: o["OutputValue"] for s in ours for o in s.get("Outputs", [])}

@@ -12,10 +12,12 @@ import orjson
 import typer
 from rich.table import Table
 
-from sdpctl.answers import check_url, console, document
+from sdpctl.answers import check_url, console, document, unanswered
 from sdpctl.connection import ApiKey, connect
 from sdpctl.errors import CommandError
 from sdpctl.sql.rows import cell
+
+SECONDS = 60
 
 
 def predict(
@@ -36,9 +38,9 @@ def predict(
     where = f"{base}/{quote(use_case, safe='')}" if use_case else base
     headers = {"x-api-key": key, "content-type": "application/json"}
     try:
-        answer = httpx.post(where, content=body(request), headers=headers, timeout=60)
+        answer = httpx.post(where, content=body(request), headers=headers, timeout=SECONDS)
     except httpx.RequestError as error:
-        raise CommandError(f"{where}: {error}") from error
+        raise unanswered(error, SECONDS) from error
     found = document(answer)
     if as_json:
         typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())

@@ -10,10 +10,11 @@ import httpx
 import typer
 from rich.table import Table
 
-from sdpctl.answers import check_url, console, document
+from sdpctl.answers import check_url, console, document, unanswered
 from sdpctl.connection import ApiKey, connect
 from sdpctl.errors import CommandError
 
+SECONDS = 30
 Rows = list[dict[str, Any]]
 
 
@@ -45,7 +46,7 @@ def report(
     query = {name: value for name, value in asked.items() if value is not None}
     if total and (period or timezone):
         raise CommandError("--total: sums have no --period and no --timezone; leave them out")
-    with httpx.Client(base_url=base, headers={"x-api-key": secret}, timeout=30) as client:
+    with httpx.Client(base_url=base, headers={"x-api-key": secret}, timeout=SECONDS) as client:
         answer = fetch(client, path, key, query, total=total)
     if as_json:
         typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
@@ -98,5 +99,5 @@ def _get(client: httpx.Client, where: str, query: dict[str, str]) -> dict[str, A
     try:
         answer = client.get(where, params=query)
     except httpx.RequestError as error:
-        raise CommandError(f"{client.base_url}: {error}") from error
+        raise unanswered(error, SECONDS) from error
     return document(answer)

@@ -80,12 +80,12 @@ def fingerprint(assembly: Path) -> str:
 
 
 def stack_states(settings: Settings) -> dict[str, str]:
-    """Each stack's name and status in the emulator; empty if it does not answer."""
+    """Each stack's name and status in the emulator; CommandError if it does not answer."""
     try:
         pages = aws.client(settings, "cloudformation").get_paginator("describe_stacks").paginate()
         return {s["StackName"]: s["StackStatus"] for page in pages for s in page["Stacks"]}
-    except (BotoCoreError, ClientError):
-        return {}
+    except (BotoCoreError, ClientError) as error:
+        raise aws.unanswered(error) from error
 
 
 def complete(settings: Settings) -> bool:

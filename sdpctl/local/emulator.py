@@ -13,6 +13,7 @@ from sdpctl.settings import Settings
 
 START_SECONDS = 60
 LAUNCHER = "sdpctl.local.launcher"
+ANSWER_SECONDS = 5
 SAVE_SECONDS = 60  # it writes its state when it is asked to end
 
 
@@ -48,11 +49,18 @@ def stop(settings: Settings) -> bool:
 
 def healthy(settings: Settings) -> bool:
     """Whether the emulator answers."""
+    return why_silent(settings) is None
+
+
+def why_silent(settings: Settings) -> str | None:
+    """Why the emulator, whose process runs, does not answer; None if it does."""
     try:
-        url = f"{settings.endpoint}/_ministack/health"
-        return httpx.get(url, timeout=5).status_code == 200
+        found = httpx.get(f"{settings.endpoint}/_ministack/health", timeout=ANSWER_SECONDS)
+    except httpx.TimeoutException:
+        return f"overloaded: it did not answer within {ANSWER_SECONDS:g} s"
     except httpx.HTTPError:
-        return False
+        return "it accepts no connection"
+    return None if found.status_code == 200 else f"it answers {found.status_code}"
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -79,9 +87,8 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 def _await_health(settings: Settings) -> None:
     emulator, deadline = service(settings), time.monotonic() + START_SECONDS
-    while not healthy(settings):
+    while why := why_silent(settings):
         if not emulator.process() or time.monotonic() > deadline:
-            raise CommandError(
-                f"the emulator did not come up\n{last_lines(emulator.log)}\nlog: {emulator.log}"
-            )
+            said = last_lines(emulator.log)
+            raise CommandError(f"the emulator is not available: {why}\n{said}\nlog: {emulator.log}")
         pause(0.1)

@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from sdpctl.errors import CommandError
 from sdpctl.local import aws, deploy, emulator, flink_status, running, workers
 from sdpctl.local.delivery import worker as delivery
 from sdpctl.local.processes import Service
@@ -34,12 +35,14 @@ class Component:
 def components(settings: Settings, now: datetime) -> list[Component]:
     """The state of everything, at `now`."""
     running.require_same_ports(settings)
+    service = emulator.service(settings)
     # what answers there without a process of ours is another's
-    answers = bool(emulator.service(settings).process()) and emulator.healthy(settings)
+    silent = emulator.why_silent(settings) if service.process() else "it does not run"
+    note = f", {silent}" if service.process() and silent else ""
     return [
-        _of_process("emulator", emulator.service(settings), settings.endpoint, answers),
-        _stacks(settings, answers),
-        *(_consumers(settings) if answers else []),
+        _of_process("emulator", service, f"{settings.endpoint}{note}", silent is None),
+        _stacks(settings, silent),
+        *(_consumers(settings) if silent is None else []),
         _of_process("workers", workers.service(settings), "", True),
         _of_process(
             "sagemaker",
@@ -58,13 +61,19 @@ def _of_process(name: str, service: Service, detail: str, healthy: bool) -> Comp
     return Component(name, bool(process) and healthy, since, None, detail, str(service.log))
 
 
-def _stacks(settings: Settings, answers: bool) -> Component:
-    states = deploy.stack_states(settings) if answers else {}
+def _stacks(settings: Settings, silent: str | None) -> Component:
+    """What is deployed; that is unknown while the emulator does not answer."""
+    log = str(settings.logs / "deploy.log")
+    try:
+        states = {} if silent else deploy.stack_states(settings)
+    except CommandError as error:
+        silent = str(error)
+    if silent:
+        return Component("stacks", False, None, None, f"unknown: the emulator: {silent}", log)
     ours = {k: v for k, v in states.items() if k.startswith(settings.stage)}
     wrong = [f"{k}: {v}" for k, v in ours.items() if not v.endswith("_COMPLETE") or "ROLL" in v]
     detail = "; ".join(wrong) or f"{len(ours)} deployed"
-    log = settings.logs / "deploy.log"
-    return Component("stacks", bool(ours) and not wrong, None, None, detail, str(log))
+    return Component("stacks", bool(ours) and not wrong, None, None, detail, log)
 
 
 def _consumers(settings: Settings) -> list[Component]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,7 +14,8 @@ import pytest
 
 from sdpctl import deployment, outputs
 from sdpctl.errors import CommandError
-from sdpctl.local import platform
+from sdpctl.local import aws, deploy, emulator, platform
+from sdpctl.local.applications import applications
 from sdpctl.local.processes import Service
 from sdpctl.local.status import components
 from sdpctl.settings import PORTS, Settings
@@ -43,6 +45,38 @@ def running(places: dict[str, str]) -> Iterator[Settings]:
     yield settings
     Service("emulator", settings).kill()
     process.wait()
+
+
+@pytest.fixture
+def overloaded(running: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """The emulator's process is there, takes connections and answers none."""
+    monkeypatch.setattr(emulator, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(aws, "READ_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", running.emulator_port)):
+        yield running
+
+
+def test_overload_is_not_taken_for_absence(overloaded: Settings) -> None:
+    for command in (
+        lambda: outputs.read(overloaded),
+        lambda: deploy.stack_states(overloaded),
+        lambda: applications(overloaded),
+    ):
+        with pytest.raises(CommandError, match=r"is overloaded: it did not answer within") as said:
+            command()
+        assert "make up" not in str(said.value)
+
+
+def test_the_status_says_that_the_emulator_is_overloaded(overloaded: Settings) -> None:
+    found = {c.name: c for c in components(overloaded, datetime.now(UTC))}
+    assert not found["emulator"].running
+    assert found["emulator"].detail.endswith("overloaded: it did not answer within 0.5 s")
+    assert found["stacks"].detail.startswith("unknown: the emulator: overloaded")
+
+
+def test_an_emulator_that_takes_no_connection_yet_is_not_overloaded(running: Settings) -> None:
+    with pytest.raises(CommandError, match=r"Could not connect to .*: it is starting"):
+        outputs.read(running)
 
 
 def test_ports_that_are_not_told_are_those_of_the_start(running: Settings) -> None:
