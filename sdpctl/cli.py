@@ -28,6 +28,8 @@ MODULES = {
     "lake": "lake",
     "compact": "compact",
     "backfill": "backfill",
+    "keys": "keys",
+    "cost": "cost",
     "dead-letters": "dead_letters",
 }
 

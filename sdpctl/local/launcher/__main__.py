@@ -18,6 +18,7 @@ from sdpctl.local.launcher import (
     functions,
     gateway,
     kinesis,
+    metering,
     payloads,
     process,
     retention,
@@ -31,6 +32,7 @@ SERVICES = (
     functions,
     gateway,  # before `payloads`, which refuses a request around it
     kinesis,
+    metering,
     payloads,
     process,
     retention,  # after `kinesis`, around whose reads it is

@@ -1,0 +1,250 @@
+"""What a deployment costs in a month, from its settings, the load, and the prices in prices.json.
+
+An estimate: each line says what it multiplies. Sizes and ratios are in `Load`; they are printed
+with the result, so that whoever reads it can put in his own.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from infra.settings import Settings
+from infra.topology import Kind, Stream, Topology
+
+PRICES = Path(__file__).with_name("prices.json")
+HOURS = 730.0
+SECONDS = HOURS * 3_600
+MINUTES = HOURS * 60
+_MIB, _GB = 2**20, 1e9
+# A shard takes 1,000 records and 1 MB a second; beyond this share of it, there is one more.
+_FULL, _SHARD_RECORDS, _SHARD_BYTES = 0.7, 1_000, 1_000_000
+_FIREHOSE_UNIT, _PUT_UNIT = 5_000, 25_000  # what a record is rounded up to, in bytes
+_KPU_STORAGE_GB = 50
+_DAY = 24
+
+
+@dataclass(frozen=True)
+class Load:
+    """Events a second, and what they are like.
+
+    `batch` events are in one request. An event is `event_bytes` of JSON, and leads to `results`
+    records of `result_bytes` (joined rows, dead letters, counts). A KPU processes `per_kpu` events
+    a second. `keys` report keys are written each second. Parquet has `parquet_share` of the
+    bytes of JSON, gzip `gzip_share`. `reports` requests a second are for reports; each of
+    `scans` queries a day reads `scanned_gb`.
+    """
+
+    events: float
+    batch: int = 100
+    event_bytes: int = 300
+    results: float = 1.0
+    result_bytes: int = 400
+    per_kpu: int = 5_000
+    keys: float = 20.0
+    parquet_share: float = 0.25
+    gzip_share: float = 0.15
+    reports: float = 1.0
+    scans: int = 20
+    scanned_gb: float = 1.0
+    log_bytes: int = 700
+
+
+class Line(NamedTuple):
+    """What one service costs in a month, in dollars, and for what."""
+
+    service: str
+    what: str
+    dollars: float
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The estimate for one deployment under one load."""
+
+    topology: Topology
+    settings: Settings
+    load: Load
+    alarms: int
+    prices: Mapping[str, float]
+
+    @property
+    def total(self) -> float:
+        """Dollars a month."""
+        return sum(line.dollars for line in self.lines())
+
+    def lines(self) -> list[Line]:
+        """A line a service; lines of the same service are added up."""
+        found: dict[str, Line] = {}
+        for line in self._lines():
+            held = found.get(line.service, Line(line.service, line.what, 0.0))
+            found[line.service] = held._replace(dollars=held.dollars + line.dollars)
+        return list(found.values())
+
+    def shards(self, stream: Stream) -> int:
+        """The shards that a stream has, or needs where that is more."""
+        records, size = self._records(stream)
+        need = max(records / _SHARD_RECORDS, records * size / _SHARD_BYTES) / _FULL
+        return max(self._configured(stream), math.ceil(need), 1)
+
+    def _configured(self, stream: Stream) -> int:
+        """The shards that the deployment gives a stream; 0: as many as it needs, on demand."""
+        match stream.kind:
+            case Kind.EVENTS:
+                return self.settings.shards
+            case Kind.RESULTS:
+                return self.settings.result_shards
+            case Kind.PROGRESS:
+                return 1
+
+    @property
+    def kpus(self) -> int:
+        """Those of the job, and one for orchestration."""
+        configured = math.ceil(self.settings.parallelism / self.settings.parallelism_per_kpu)
+        return max(configured, math.ceil(self.load.events / self.load.per_kpu)) + 1
+
+    def _records(self, stream: Stream) -> tuple[float, int]:
+        """Records a second of a stream, and their bytes."""
+        load = self.load
+        if stream.kind is Kind.EVENTS:
+            return load.events, load.event_bytes
+        results = [s for s in self.topology.streams if s.kind is Kind.RESULTS]
+        if stream.kind is Kind.RESULTS:
+            return load.events * load.results / len(results), load.result_bytes
+        return 1 / 60, 200
+
+    def _lines(self) -> Iterator[Line]:
+        yield from self._kinesis()
+        yield self._flink()
+        yield from self._functions()
+        yield from self._gateway()
+        yield self._delivery()
+        yield from self._tables()
+        yield from self._lake()
+        yield self._training()
+        yield from self._operation()
+
+    def _kinesis(self) -> Iterator[Line]:
+        name, what = "Kinesis", "shards, records, events kept longer than a day"
+        for stream in self.topology.streams:
+            records, size = self._records(stream)
+            if not self._configured(stream):
+                yield Line(name, what, self._on_demand(records * size * SECONDS / _GB))
+                continue
+            units = records * math.ceil(size / _PUT_UNIT) * SECONDS / 1e6
+            hours = self.shards(stream) * HOURS
+            long = self._hours(stream) > _DAY
+            dollars = hours * self.prices["kinesis shard hour"]
+            dollars += units * self.prices["kinesis million put units of 25 KB"]
+            dollars += long * hours * self.prices["kinesis extended retention shard hour"]
+            kept = max(self._hours(stream) - 7 * _DAY, 0) * 3_600 * records * size / _GB
+            dollars += kept * self.prices["kinesis long retention GB month"]
+            yield Line(name, what, dollars)
+
+    def _on_demand(self, gigabytes: float) -> float:
+        """A stream on demand; two readers: the application or persist, and the delivery."""
+        dollars = HOURS * self.prices["kinesis on-demand stream hour"]
+        dollars += gigabytes * self.prices["kinesis on-demand GB in"]
+        return dollars + 2 * gigabytes * self.prices["kinesis on-demand GB out"]
+
+    def _hours(self, stream: Stream) -> int:
+        events = stream.kind is Kind.EVENTS
+        settings = self.settings
+        return settings.stream_retention_hours if events else settings.result_retention_hours
+
+    def _flink(self) -> Line:
+        dollars = self.kpus * HOURS * self.prices["flink KPU hour"]
+        storage = (self.kpus - 1) * _KPU_STORAGE_GB
+        dollars += storage * self.prices["flink running storage GB month"]
+        return Line("Managed Flink", "KPUs, one of them for orchestration", dollars)
+
+    def _functions(self) -> Iterator[Line]:
+        load = self.load
+        polls = 1.0 if load.events else 1 / 60
+        calls = {  # a second: GiB, seconds each
+            "ingest": (load.events / load.batch, 1.0, 0.05 + 0.0002 * load.batch),
+            "persist": (2 * polls * max(1, load.events * load.results / 2_500), 0.5, 0.1),
+            "reports": (load.reports, 0.5, 0.05),
+            "scheduled": (2 / 60 + 1 / self.settings.training.look_minutes / 60, 1.0, 4.0),
+            "compaction": (1 / 300, 1.73, 5 + self._bytes() * 300 / (20 * _MIB)),
+        }
+        for a_second, gib, seconds in calls.values():
+            dollars = a_second * SECONDS / 1e6 * self.prices["lambda million requests"]
+            dollars += a_second * SECONDS * gib * seconds * self.prices["lambda GB second"]
+            yield Line("Lambda", "ingestion, storing results, reports, upkeep of the lake", dollars)
+
+    def _gateway(self) -> Iterator[Line]:
+        requests = (self.load.events / self.load.batch + self.load.reports) * SECONDS / 1e6
+        dollars, below = 0.0, 0.0
+        name = "api gateway million requests"
+        tiers = (("", 333), (" above 333 million", 1_000), (" above 1 billion", 20_000))
+        for suffix, millions in tiers:
+            dollars += (min(requests, millions) - below) * self.prices[name + suffix]
+            below = min(requests, float(millions))
+        dollars += (requests - below) * self.prices[f"{name} above 20 billion"]
+        yield Line("API Gateway", f"requests of {self.load.batch} events, reports", dollars)
+
+    def _delivery(self) -> Line:
+        records = sum(self._records(d.stream)[0] for d in self.topology.deliveries)
+        billed = records * _FIREHOSE_UNIT * SECONDS / _GB
+        dollars = billed * (self.prices["firehose GB in"] + self.prices["firehose GB converted"])
+        return Line("Firehose", "each record as 5 KB, into Parquet", dollars)
+
+    def _tables(self) -> Iterator[Line]:
+        # A bucket and its total in one transaction are twice two units; they are read before.
+        written = min(self.load.keys, self.load.events) * SECONDS / 1e6
+        stored = min(self.load.keys, self.load.events) * HOURS * 12 * 300 / _GB
+        dollars = written * 4 * self.prices["dynamodb million write units"]
+        dollars += (written * 2 + self.load.reports * SECONDS / 1e6 * 2) * self.prices[
+            "dynamodb million read units"
+        ]
+        dollars += stored * self.prices["dynamodb GB month"]
+        dollars += stored * self.prices["dynamodb recovery GB month"]
+        yield Line("DynamoDB", "buckets, totals, recovery", dollars)
+
+    def _bytes(self) -> float:
+        """Bytes of JSON a second that go to the lake."""
+        delivered = [self._records(d.stream) for d in self.topology.deliveries]
+        return sum(records * size for records, size in delivered)
+
+    def _lake(self) -> Iterator[Line]:
+        month = self._bytes() * SECONDS / _GB
+        stored = month * (self.load.parquet_share + self.load.gzip_share)
+        files = SECONDS / max(self.settings.lake_buffer_seconds, 60) * 2
+        files *= len(self.topology.deliveries) * min(self.load.events, 1)
+        dollars = stored * self.prices["s3 GB month"]
+        dollars += files / 1e3 * self.prices["s3 thousand writes"]
+        dollars += 60 * MINUTES / 1e3 * self.prices["s3 thousand reads"]
+        # Upkeep asks for the folders of every table each minute.
+        listings = 3 * len(self.topology.deliveries) * MINUTES
+        dollars += listings / 1e3 * self.prices["s3 thousand writes"]
+        yield Line("S3", "one month of the lake; each further month adds the same", dollars)
+        scanned = self.load.scans * HOURS / _DAY * self.load.scanned_gb / 1e3
+        yield Line("Athena", "queries", scanned * self.prices["athena TB scanned"])
+
+    def _training(self) -> Line:
+        modelled = sum(use_case.model is not None for use_case in self.topology.catalog.use_cases)
+        runs = HOURS / _DAY * modelled * min(self.load.events, 1)
+        hours = runs * 2 * 10 / 60
+        dollars = hours * self.prices["sagemaker training hour"]
+        dollars += runs * 400 / 1e3 * self.prices["step functions thousand transitions"]
+        return Line("SageMaker", "one retraining a day, two jobs of 10 minutes", dollars)
+
+    def _operation(self) -> Iterator[Line]:
+        requests = (self.load.events / self.load.batch + self.load.reports) * SECONDS
+        logged = (requests + 5 * MINUTES) * 2 * self.load.log_bytes / _GB
+        dollars = self.alarms * self.prices["cloudwatch alarm month"]
+        dollars += logged * self.prices["cloudwatch log GB"]
+        dollars += 0.05 * requests / 1e6 * self.prices["xray million traces"]
+        yield Line("CloudWatch, X-Ray", "alarms, logs, 5 % of the requests traced", dollars)
+        yield Line("KMS", "keys of the lake and of the alarms", 2 * self.prices["kms key month"])
+
+
+def read_prices(path: Path = PRICES) -> dict[str, Any]:
+    """The file of prices: region, currency, date, source, prices."""
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found

@@ -1,0 +1,137 @@
+"""`./sdp cost`: what a deployment costs in a month, at several loads, with what it assumes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+import usecases
+from infra import costs
+from infra.costs import Costs, Load
+from infra.settings import Settings
+from infra.topology import Topology
+from sdpctl.answers import console
+from sdpctl.errors import CommandError
+from sdpctl.settings import ROOT
+
+LOADS = "0,100,10000"
+_ALARMS = re.compile(r"with one use case there are (\d+)")
+
+
+def cost(
+    events: Annotated[str, typer.Option(help="Events a second, several by comma.")] = LOADS,
+    assume: Annotated[
+        list[str] | None,
+        typer.Option(help="An assumption, like event_bytes=500; may be given several times."),
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A parameter of the deployment, like streamShards=10."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show what a deployment costs in a month, and what that assumes. Nothing is asked of AWS."""
+    prices = costs.read_prices()
+    found = estimates(events, assume or [], setting or [], prices["prices"])
+    if as_json:
+        typer.echo(json.dumps([_document(one) for one in found], indent=2))
+        return
+    console().print(_table(found))
+    typer.echo(f"\n{prices['source']}; {prices['region']}, {prices['date']}, {prices['currency']}.")
+    typer.echo("Assumed: " + _assumptions(found[-1].load))
+    typer.echo("Change one with --assume NAME=VALUE, a parameter with --set NAME=VALUE.")
+
+
+def estimates(
+    events: str, assumed: Sequence[str], settings: Sequence[str], prices: dict[str, float]
+) -> list[Costs]:
+    """An estimate for each load; CommandError names what cannot be read."""
+    catalog, context = usecases.load(), dict(_pair(text, "--set") for text in settings)
+    chosen = Settings.parse(context)
+    base, topology = _load(assumed), Topology(chosen.prefix, catalog)
+    return [Costs(topology, chosen, _at(base, rate), alarms(), prices) for rate in _rates(events)]
+
+
+def _at(base: Load, events: float) -> Load:
+    """An idle deployment has no readers either."""
+    return replace(base, events=events) if events else replace(base, events=0, reports=0, scans=0)
+
+
+def alarms() -> int:
+    """How many alarms a deployment has, as docs/alarms.md says and a test holds it to."""
+    found = _ALARMS.search((ROOT / "docs/alarms.md").read_text("utf-8"))
+    if not found:
+        raise CommandError("docs/alarms.md does not say how many alarms there are")
+    return int(found[1])
+
+
+def _rates(text: str) -> list[float]:
+    try:
+        rates = [float(part) for part in text.split(",")]
+    except ValueError:
+        rates = []
+    if not rates or not all(0 <= rate <= 1_000_000 for rate in rates):
+        raise CommandError(f"--events {text}: must be numbers from 0 to 1000000, like {LOADS}")
+    return rates
+
+
+def _load(assumed: Sequence[str]) -> Load:
+    kinds: dict[str, Any] = {f.name: type(f.default) for f in fields(Load) if f.name != "events"}
+    values: dict[str, Any] = {}
+    for name, text in (_pair(text, "--assume") for text in assumed):
+        if name not in kinds:
+            raise CommandError(f"--assume {name}: unknown; assumptions: {', '.join(kinds)}")
+        try:
+            values[name] = kinds[name](text)
+        except ValueError:
+            raise CommandError(f"--assume {name}={text}: must be a number") from None
+        if not 0 < values[name] < 10**9:
+            raise CommandError(f"--assume {name}={text}: must be above 0 and below a billion")
+    return Load(0, **values)
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise CommandError(f"{option} {text}: must be NAME=VALUE")
+    return name, value
+
+
+def _assumptions(load: Load) -> str:
+    named = ((f.name, getattr(load, f.name)) for f in fields(Load) if f.name != "events")
+    return ", ".join(f"{name}={value:g}" for name, value in named)
+
+
+def _document(found: Costs) -> dict[str, Any]:
+    services = {line.service: round(line.dollars, 2) for line in found.lines()}
+    return {
+        "events_per_second": found.load.events,
+        "services": services,
+        "total": round(found.total, 2),
+        "kpus": found.kpus,
+        "shards": {s.name: found.shards(s) for s in found.topology.streams},
+    }
+
+
+def _table(found: Sequence[Costs]) -> Table:
+    shown = Table(box=None, pad_edge=False)
+    shown.add_column("dollars a month")
+    for one in found:
+        title = f"{one.load.events:,.0f} events/s" if one.load.events else "idle"
+        shown.add_column(title, justify="right")
+    shown.add_column("for")
+    for row in zip(*(one.lines() for one in found), strict=True):
+        shown.add_row(row[0].service, *(f"{line.dollars:,.0f}" for line in row), row[0].what)
+    shown.add_row("total", *(f"{one.total:,.0f}" for one in found), "", style="bold")
+    for name, amounts in (
+        ("KPUs", [one.kpus for one in found]),
+        ("shards", [sum(map(one.shards, one.topology.streams)) for one in found]),
+    ):
+        shown.add_row(name, *(f"{amount:,}" for amount in amounts), "the configured, or needed")
+    return shown

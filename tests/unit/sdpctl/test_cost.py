@@ -1,0 +1,107 @@
+"""The estimate follows the load and the settings, and says what it assumes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from glue import PlatformError
+from infra import costs
+from sdpctl.cli import app
+from sdpctl.commands import cost
+from sdpctl.commands.cost import estimates
+
+PRICES = costs.read_prices()["prices"]
+
+
+def run(*arguments: str) -> str:
+    done = CliRunner(env={"COLUMNS": "200"}).invoke(app("cost"), ["cost", *arguments])
+    if done.exception:
+        raise done.exception
+    return done.stdout
+
+
+def document(*arguments: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(run("--json", *arguments))
+    return found
+
+
+def test_idle_costs_are_those_that_run_by_the_hour() -> None:
+    (idle,) = document("--events", "0")
+    services = idle["services"]
+    assert services["Firehose"] == services["SageMaker"] == services["Athena"] == 0
+    # 13 shards, two of them with events kept for three days; two KPUs and that of orchestration.
+    assert services["Kinesis"] == pytest.approx(730 * (13 * 0.015 + 2 * 0.02), abs=0.1)
+    assert services["Managed Flink"] == pytest.approx(730 * 3 * 0.11 + 100 * 0.1, abs=0.01)
+    assert idle["total"] == pytest.approx(sum(services.values()), abs=0.1)
+
+
+def test_what_is_paid_by_the_record_grows_with_the_load_and_shards_follow_it() -> None:
+    small, large = document("--events", "1000,10000")
+    for service in ("Firehose", "API Gateway"):
+        assert large["services"][service] > 9 * small["services"][service]
+    assert large["shards"]["sdp-adtech-bcns"] == 15
+    assert large["shards"]["sdp-adtech-progress"] == 1
+
+
+def test_streams_on_demand_have_a_price_of_their_own() -> None:
+    (idle,) = document("--events", "0", "--set", "streamShards=on-demand")
+    assert idle["services"]["Kinesis"] == pytest.approx(730 * (6 * 0.04 + 0.015), abs=0.1)
+
+
+def test_the_table_shows_the_assumptions_and_the_date_of_the_prices() -> None:
+    shown = run()
+    for words in ("idle", "10,000 events/s", "total", "event_bytes=300", "us-east-1, 20", "USD"):
+        assert words in shown
+
+
+def test_an_assumption_can_be_changed() -> None:
+    (few,) = document("--events", "100", "--assume", "batch=1")
+    (many,) = document("--events", "100", "--assume", "batch=500")
+    assert few["services"]["API Gateway"] > 50 * many["services"]["API Gateway"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--events", "many"], "--events many: must be numbers from 0"),
+        (["--events", "-1"], "--events -1: must be numbers from 0"),
+        (["--assume", "size=3"], "--assume size: unknown; assumptions: batch, event_bytes"),
+        (["--assume", "batch=none"], "--assume batch=none: must be a number"),
+        (["--assume", "batch=0"], "must be above 0"),
+        (["--assume", "batch"], "--assume batch: must be NAME=VALUE"),
+        (["--set", "streamShards=few"], "streamShards=few"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(arguments: list[str], words: str) -> None:
+    with pytest.raises(PlatformError, match=words.replace("(", r"\(")):
+        run(*arguments)
+
+
+class Read(Mapping[str, float]):
+    """The prices, and which of them were read."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> float:
+        self.names.add(name)
+        return float(PRICES[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(PRICES)
+
+    def __len__(self) -> int:
+        return len(PRICES)
+
+
+def test_every_price_is_used() -> None:
+    read: Any = Read()
+    for settings in ([], ["streamShards=on-demand"]):
+        for found in estimates(cost.LOADS, [], settings, read):
+            found.lines()
+    assert set(PRICES) == read.names
