@@ -1,14 +1,17 @@
 """Kinesis: PutRecords that retries only what failed, within a limited time, and open shards.
 
 PutRecords answers 200 with some entries failed; those alone are sent again, after a backoff
-with full jitter. A call that timed out may have stored its records: consumers see them twice
-with the same event_id, and count them once.
+with full jitter. A call that is refused as a whole for one of its records is halved until that
+record is alone, so that it takes no other with it. A call that timed out may have stored its
+records: consumers see them twice with the same event_id, and count them once.
 """
 
 from __future__ import annotations
 
+import hashlib
 import random
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_RECORDS = 500
 MAX_BYTES = 5_000_000
+KEY_LENGTH = 256  # characters of a partition key
 BUDGET_SECONDS = 5.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _HOPELESS = {
@@ -31,6 +35,7 @@ _HOPELESS = {
     "ResourceNotFoundException",
     "ValidationException",
 }
+_ABOUT_A_RECORD = {"InvalidArgumentException", "ValidationException"}
 
 
 def client() -> KinesisClient:
@@ -78,6 +83,11 @@ class KinesisStream:
         pause = _FIRST_PAUSE
         while True:
             failed = self._attempt(stream, entries, pending)
+            if len(pending) > 1 and set(failed.values()) & _ABOUT_A_RECORD:
+                middle = len(pending) // 2
+                self._put_chunk(stream, entries, pending[:middle], reasons, deadline)
+                self._put_chunk(stream, entries, pending[middle:], reasons, deadline)
+                return
             for index in pending:
                 reasons[index] = failed.get(index)
             pending = [i for i in pending if i in failed and failed[i] not in _HOPELESS]
@@ -116,10 +126,24 @@ def open_shards(client: KinesisClient, stream: str) -> Iterator[str]:
 
 
 def _request(entry: Entry) -> dict[str, Any]:
-    request = {"Data": entry.data, "PartitionKey": entry.key}
+    request = {"Data": entry.data, "PartitionKey": partition_key(entry.key)}
     if entry.hash_key is not None:
         request["ExplicitHashKey"] = entry.hash_key
     return request
+
+
+def partition_key(key: str) -> str:
+    """The key, or what stands for one that Kinesis does not take; equal keys remain equal.
+
+    As in the connector of the Flink application (PartitionKey.java): a dash for an empty key, a
+    UUID of the bytes for one that is too long.
+    """
+    if not key:
+        return "-"
+    if len(key) <= KEY_LENGTH:
+        return key
+    digest = hashlib.md5(key.encode(), usedforsecurity=False).digest()
+    return str(uuid.UUID(bytes=digest, version=3))
 
 
 def _chunks(entries: Sequence[Entry]) -> Iterator[list[int]]:

@@ -92,6 +92,43 @@ def test_what_cannot_be_mended_by_repeating_is_not_repeated() -> None:
     assert len(client.calls) == 1
 
 
+class Refusing(Scripted):
+    """Kinesis that refuses a whole call for one of its keys, as it does."""
+
+    def put_records(self, *, StreamName: str, Records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        if any(record["PartitionKey"] == "bad" for record in Records):
+            self.calls.append([record["PartitionKey"] for record in Records])
+            raise ClientError({"Error": {"Code": "ValidationException"}}, "PutRecords")
+        return super().put_records(StreamName=StreamName, Records=Records)
+
+
+def test_a_record_that_kinesis_refuses_takes_no_other_with_it() -> None:
+    client = Refusing([])
+    keys = ["a", "bad", "c", "d", "e", "bad"]
+    refused = "ValidationException"
+    assert put(client, entries(*keys)) == [None, refused, None, None, None, refused]
+    stored = [call for call in client.calls if "bad" not in call]
+    assert sorted(key for call in stored for key in call) == ["a", "c", "d", "e"]
+
+
+@pytest.mark.parametrize(
+    ("key", "sent"),
+    [
+        ("", "-"),
+        ("k" * 256, "k" * 256),
+        ("\U0001f600" * 256, "\U0001f600" * 256),
+        # What Java's UUID.nameUUIDFromBytes makes of it: the connector sends the same.
+        ("k" * 257, "da1a1fa6-b104-3487-9eef-9b2a6715a145"),
+    ],
+)
+def test_a_key_that_kinesis_does_not_take_is_replaced_by_one_that_is_as_equal(
+    key: str, sent: str
+) -> None:
+    client = Scripted([])
+    assert put(client, [Entry(key, b"{}"), Entry("other", b"{}")]) == [None, None]
+    assert client.calls == [[sent, "other"]]
+
+
 def test_calls_hold_at_most_500_records() -> None:
     client = Scripted([])
     assert put(client, entries(*map(str, range(1001)))) == [None] * 1001
