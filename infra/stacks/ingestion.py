@@ -106,6 +106,14 @@ class IngestionStack(cdk.Stack):
                 threshold=LATE_MS,
                 periods=3,
             )
+        for key, stream in self._event_streams().items():
+            alarms.above(
+                f"{key.replace('/', '-')}-reads-throttled",
+                stream.metric_read_provisioned_throughput_exceeded(period=WINDOW),
+                f"{key}: more than one read in twenty is throttled.",
+                threshold=0.05,
+                periods=3,
+            )
 
     def _function(
         self, name: str, handler: str, *, memory_mib: int, reserved: int = 0

@@ -26,6 +26,7 @@ WATCHED: dict[str, dict[str, int]] = {
         "Invocations": 1,
         "5XXError": 1,
         "WriteProvisionedThroughputExceeded": STREAMS,
+        "ReadProvisionedThroughputExceeded": 1,
         "GetRecords.IteratorAgeMilliseconds": STREAMS,
     },
     "processing": {"downtime": 1, "numberOfFailedCheckpoints": 1, "lastCheckpointDuration": 1},
