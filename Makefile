@@ -19,7 +19,7 @@ JAR := analytics_app/jvm/target/sdp.jar
 STAMPS := .venv/.stamps
 JVM_SOURCES := $(shell find analytics_app/jvm/src/main analytics_app/jvm/pom.xml -type f 2>/dev/null)
 
-.PHONY: help env tools build demo up down clean test check lint unit generated bench-stream
+.PHONY: help env tools build demo up down clean test check lint unit generated properties bench-stream
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -96,6 +96,9 @@ unit: build ## the tests that need no running platform
 test: check unit ## every test there is
 	@$(MVN) verify
 	@$(PYTHON) -m pytest tests/local
+
+properties: build ## the three APIs, each tried with 10,000 requests made from what it documents
+	@SDP_CASES=10000 $(PYTHON) -m pytest tests/unit/lambdas/properties
 
 bench-stream: build ## events a second of the packaged SQL, beside a topology of joins and windows
 	@.venv/flink/bin/python -m bench.stream.run
