@@ -8,6 +8,11 @@ from glue.errors import ParameterError
 
 MEMORY_MIB = ("1024", "2048", "3072", "4096", "5120", "6144")  # of serverless endpoints
 RELEASE_MINUTES = 60  # what a run may take beside its two jobs
+# Step Functions keeps so many events of an execution. A poll has nine: a Wait entered and left, a
+# function's task entered, scheduled, started, succeeded and left, a Choice entered and left.
+HISTORY_EVENTS = 25_000
+EVENTS_PER_POLL = 9
+OTHER_EVENTS = 1_000  # of all other states, and of calls that are repeated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +43,20 @@ class Training:
             raise ParameterError(
                 f"trainingMinutesPerDay={self.minutes_per_day}: one run may take "
                 f"{self.minutes_per_run}, two jobs of trainingMaxMinutes"
+            )
+        self._check_history()
+
+    def _check_history(self) -> None:
+        """ParameterError where a run could have more events than its history holds."""
+        events = EVENTS_PER_POLL * 60 * self.run_minutes
+        least = -(-events // (HISTORY_EVENTS - OTHER_EVENTS))
+        if self.poll_seconds < least:
+            raise ParameterError(
+                f"trainingPollSeconds={self.poll_seconds}: a run of up to {self.run_minutes} "
+                f"minutes (trainingMaxMinutes={self.minutes_per_job} for each of two jobs, and "
+                f"{RELEASE_MINUTES}) would have {events // self.poll_seconds:,} events of "
+                f"history; Step Functions keeps {HISTORY_EVENTS:,}: set {least} seconds or more, "
+                "or fewer trainingMaxMinutes"
             )
 
     @property

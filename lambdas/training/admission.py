@@ -9,6 +9,9 @@ from typing import Any
 from glue.instants import to_wire
 from lambdas.training.ports import Document, Ledger
 
+CAUSE = 4_000
+"""Characters of an error's cause that are kept: Lambda's may have 32,768, states pass 256 KiB."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -91,7 +94,7 @@ def reasons(state: Document) -> list[str]:
     """Why it ended so."""
     if "error" in state:
         error = state["error"]
-        return [f"{error.get('Error')}: {error.get('Cause')}"]
+        return [f"{error.get('Error')}: {error.get('Cause')}"[:CAUSE]]
     if not state.get("lock", {}).get("held"):
         return [f"{state.get('lock', {}).get('holder')} is running"]
     if reason := state.get("data", {}).get("reason"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from glue.errors import PlatformError
@@ -21,6 +22,7 @@ _KEPT = {
     "metrics.json": "application/json",
 }
 _NOT_TAKEN = re.compile(r"[^\w\s.:/=+\-@]")
+REASONS, REASON = 20, 500  # of an evaluation, and characters of one
 _FIGURES = ("log_loss", "auc", "calibration_error", "brier")
 
 
@@ -46,7 +48,7 @@ def judge(
     arn = models.create_package(package(names, version, image, evaluation))
     return {
         "promote": promote,
-        "reasons": evaluation["reasons"],
+        "reasons": bounded(evaluation["reasons"]),
         "package_arn": arn,
         "evaluation": names.uri(names.key(version, "evaluation.json")),
     }
@@ -78,6 +80,13 @@ def package(names: Names, version: str, image: str, evaluation: Document) -> dic
         },
         "ClientToken": _token(names.resource(version)),
     }
+
+
+def bounded(reasons: Sequence[object]) -> list[str]:
+    """The first reasons, shortened: states pass 256 KiB in all. The report has the whole."""
+    kept = [str(reason)[:REASON] for reason in reasons[:REASONS]]
+    more = len(reasons) - len(kept)
+    return [*kept, f"and {more} more: see the evaluation"] if more else kept
 
 
 def plain(text: str) -> str:

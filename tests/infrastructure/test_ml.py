@@ -10,6 +10,7 @@ import pytest
 
 from infra.images import ACCOUNTS, training_image
 from infra.settings import REGIONS
+from infra.training import EVENTS_PER_POLL
 from infra.workflow import FUNCTIONS, definition
 from tests.infrastructure.conftest import Synthesis, Template
 
@@ -71,6 +72,17 @@ def test_every_state_leads_somewhere_and_is_reached() -> None:
 def test_no_job_starts_without_the_lock_and_a_share_of_the_budget(gate: str, job: str) -> None:
     assert job in _reached("")
     assert job not in _reached(gate)
+
+
+def test_a_poll_has_the_events_that_the_parameters_are_checked_with() -> None:
+    # Entered and left for each; a function's task is also scheduled, started and succeeds.
+    events = {"Wait": 2, "Task": 5, "Choice": 2}
+    for name, state in STATES.items():
+        if state["Type"] == "Wait":
+            task = state["Next"]
+            poll = [name, task, STATES[task]["Next"]]
+            assert name in _next(STATES[poll[-1]])
+            assert sum(events[STATES[s]["Type"]] for s in poll) == EVENTS_PER_POLL
 
 
 def test_a_budget_that_is_spent_ends_the_run() -> None:

@@ -85,6 +85,16 @@ def test_a_bad_setting_is_refused_by_name(name: str, value: str) -> None:
         Settings.parse({name: value})
 
 
+@pytest.mark.parametrize(("minutes", "least"), [("10", 2), ("30", 3), ("1440", 67)])
+def test_polls_that_exceed_the_history_of_an_execution_are_refused(
+    minutes: str, least: int
+) -> None:
+    chosen = {"trainingMaxMinutes": minutes, "trainingMinutesPerDay": "100000"}
+    with pytest.raises(ParameterError, match=f"trainingPollSeconds={least - 1}: .*{least} seconds"):
+        Settings.parse({**chosen, "trainingPollSeconds": str(least - 1)})
+    assert Settings.parse({**chosen, "trainingPollSeconds": str(least)})
+
+
 def test_a_boolean_of_the_context_file_is_taken_as_its_text() -> None:
     assert not Settings.parse({"flinkAutoscaling": False}).autoscaling
 

@@ -25,7 +25,8 @@ PARAMETERS = {
     "AllowedLateness": "PT2M",
     "retrainCheckMinutes": "1440",  # runs are started by the tests that want them
     "retrainRows": "1000",
-    "trainingPollSeconds": "1",
+    "trainingMaxMinutes": "10",
+    "trainingPollSeconds": "2",
 }
 
 

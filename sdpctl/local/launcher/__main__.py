@@ -13,6 +13,7 @@ from ministack import app
 
 from sdpctl.local.launcher import (
     athena,
+    executions,
     firehose,
     function_requests,
     functions,
@@ -27,6 +28,7 @@ from sdpctl.local.launcher import (
 WRITTEN_FOR = "1.5.33"
 SERVICES = (
     athena,
+    executions,
     firehose,
     function_requests,
     functions,

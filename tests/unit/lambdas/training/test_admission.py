@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -135,3 +136,8 @@ def test_a_run_says_how_it_ended(
 def test_a_run_that_had_too_few_rows_says_how_many(ledger: DynamoLedger) -> None:
     state = {"lock": {"held": True}, "data": {"status": "too few rows", "reason": "7 rows"}}
     assert finish(ledger, ONE, state, NOW)["cause"] == "7 rows"
+
+
+def test_what_a_run_leaves_is_bounded_however_long_the_cause_is(ledger: DynamoLedger) -> None:
+    state = {"lock": {"held": True}, "error": {"Error": "Failed", "Cause": "x" * 32_768}}
+    assert len(json.dumps(finish(ledger, ONE, state, NOW))) < 16_384

@@ -101,3 +101,10 @@ def test_a_repeated_verdict_registers_nothing_new() -> None:
 def test_an_evaluation_without_a_report_is_an_error(report: bytes) -> None:
     with pytest.raises(JudgingError):
         _judged(_objects(report), Models())
+
+
+def test_the_answer_of_a_verdict_is_bounded_however_much_the_evaluation_says() -> None:
+    objects, models = _objects(_report("refuse", reasons=["long " * 2_000] * 1_000)), Models()
+    reasons = _judged(objects, models)["reasons"]
+    assert len(json.dumps(reasons)) < 16_384
+    assert reasons[-1] == "and 980 more: see the evaluation"
