@@ -1,6 +1,6 @@
 """One use case's retraining: its state machine, the functions of its steps, and what starts it.
 
-Each function has a role of its own: one writes the ledger, one starts jobs, one releases models.
+Each function has a role of its own: one spends the budget, one starts jobs, one releases models.
 """
 
 from __future__ import annotations
@@ -165,7 +165,10 @@ class Retraining(Construct):
             role=self._model_role.role_arn,
             memory_mib=training.endpoint_memory_mib,
             concurrency=training.endpoint_concurrency,
+            ledger=self._ledger.table_name,
         )
+        # The lock, for a promote or rollback by hand.
+        self._ledger.grant(function, "dynamodb:GetItem", "dynamodb:UpdateItem")
         for kind, name in (
             ("model", f"{self.name}-*"),
             ("endpoint-config", f"{self.name}-*"),

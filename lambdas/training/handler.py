@@ -18,7 +18,16 @@ from glue.instants import parse
 from glue.models import Model
 from glue.parameters import parse_duration
 from lambdas.adapters import clock
-from lambdas.training import admission, champion, deciding, jobs, judging, preparing, releasing
+from lambdas.training import (
+    admission,
+    champion,
+    deciding,
+    jobs,
+    judging,
+    preparing,
+    releasing,
+    switching,
+)
 from lambdas.training.admission import Limits, Run
 from lambdas.training.deciding import Triggers, Watch
 from lambdas.training.jobs import Container
@@ -41,7 +50,7 @@ logger = Logger(service="training")
 
 
 def admit(event: Event, context: LambdaContext) -> Answer:
-    """Steps lock, reserve and finish: the only function that may write the ledger."""
+    """Steps lock, reserve and finish: the only function that spends the budget."""
     run, limits = Run(event["execution"], parse(event["started"])), _limits()
     match event["step"]:
         case "lock":
@@ -93,8 +102,7 @@ def release(event: Event, context: LambdaContext) -> Answer:
     """Steps from the verdict to the endpoint; and, by hand, switch and back."""
     found, names = _release(), _settings().names
     if event["step"] in ("switch", "back"):
-        version = event.get("version") or found.former()
-        return _logged(found.switch(version, clock.now(), force=bool(event.get("force"))))
+        return _logged(_switched(found, event, context))
     if event["step"] == "standing":
         return found.look(event["config"])
     version, state = version_of(event["execution"]), event["state"]
@@ -109,6 +117,18 @@ def release(event: Event, context: LambdaContext) -> Answer:
         "roll_back": lambda: found.roll_back(version, str(state.get("error"))),
     }
     return _logged(steps[event["step"]]())
+
+
+def _switched(found: Release, event: Event, context: LambdaContext) -> Answer:
+    """By hand: `switch` to a version, or `back` to the one before the champion."""
+    return switching.switch(
+        found,
+        _ledger(),
+        f"by-hand-{context.aws_request_id}",
+        clock.now,
+        version=event.get("version"),
+        force=bool(event.get("force")),
+    )
 
 
 def decide(event: Event, context: LambdaContext) -> Answer:

@@ -133,13 +133,18 @@ def test_the_workflow_is_told_the_budget_and_the_serverless_endpoint(ml: Templat
     assert '"concurrency":10' in release
 
 
-def test_only_one_function_may_write_the_ledger(ml: Template) -> None:
-    writers = [
+@pytest.mark.parametrize(
+    ("action", "functions"),
+    [("PutItem", ["Admit"]), ("UpdateItem", ["Admit", "Release"])],
+)
+def test_a_run_is_recorded_by_one_function_and_locked_by_the_two_that_need_it(
+    ml: Template, action: str, functions: list[str]
+) -> None:
+    assert functions == [
         role
         for role in ("Admit", "Prepare", "Jobs", "Release", "Decide")
-        if "dynamodb:UpdateItem" in _actions(_statements(ml, f"{role}Function"), "dynamodb")
+        if f"dynamodb:{action}" in _actions(_statements(ml, f"{role}Function"), "dynamodb")
     ]
-    assert writers == ["Admit"]
 
 
 def test_only_one_function_may_start_jobs_and_one_move_the_endpoint(ml: Template) -> None:

@@ -129,6 +129,13 @@ class Models:
         return str(found[version])
 
 
+def registered(models: Models, version: str, approval: str = "PendingManualApproval") -> str:
+    """The ARN of a version in the registry."""
+    return models.create_package(
+        {"ModelPackageDescription": version, "ModelApprovalStatus": approval}
+    )
+
+
 @dataclass
 class Jobs:
     requests: dict[str, Document] = field(default_factory=dict)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from lambdas.adapters.ledger import DynamoLedger
 from lambdas.training.admission import Limits, Run, finish, lock, reserve
@@ -17,20 +14,6 @@ NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 LIMITS = Limits(runs_per_day=3, minutes_per_day=100, minutes_per_run=40, lock_minutes=60)
 ONE, TWO, THREE, FOUR = (Run(name, NOW) for name in ("one", "two", "three", "four"))
 DONE = {"lock": {"held": True}, "data": {"status": "ready", "rows": 5}, "promotion": {"v": 1}}
-
-
-@pytest.fixture
-def ledger() -> Iterator[DynamoLedger]:
-    with mock_aws():
-        client = boto3.client("dynamodb", region_name="us-east-1")
-        keys = (("use_case", "HASH"), ("item", "RANGE"))
-        client.create_table(
-            TableName="training",
-            KeySchema=[{"AttributeName": n, "KeyType": k} for n, k in keys],  # type: ignore[typeddict-item]
-            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n, _ in keys],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield DynamoLedger("training", "adtech", client)
 
 
 def _end(ledger: DynamoLedger, run: Run, minutes: int) -> None:

@@ -10,7 +10,7 @@ import pytest
 from lambdas.training import champion
 from lambdas.training.releasing import Release, ReleaseError, Serving, smoke_test
 from tests.unit.lambdas.models import MODEL
-from tests.unit.lambdas.training.fakes import NAMES, ROLE, Models, Objects
+from tests.unit.lambdas.training.fakes import NAMES, ROLE, Models, Objects, registered
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
@@ -26,9 +26,7 @@ def _models(release: Release) -> Models:
 
 
 def _registered(release: Release, version: str, approval: str = "PendingManualApproval") -> str:
-    return release.models.create_package(
-        {"ModelPackageDescription": version, "ModelApprovalStatus": approval}
-    )
+    return registered(_models(release), version, approval)
 
 
 def _promoted(release: Release, version: str) -> None:
