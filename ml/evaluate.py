@@ -23,8 +23,9 @@ import numpy.typing as npt
 from glue.features import Definition
 from ml import gate
 from ml.artifact import ARCHIVE, ArtifactError, Trained, unpack, write_json
+from ml.comparing import Losses
 from ml.figures import figures, losses
-from ml.gate import Comparison, Decision, Evidence, Thresholds
+from ml.gate import Decision, Evidence, Thresholds
 from ml.page import page
 from ml.rows import Range, Rows, RowsError, instant, read
 
@@ -97,12 +98,17 @@ def report(new: Trained, old: Trained | None, rows: Rows, thresholds: Thresholds
     champion = Scored.of(old, rows) if old else None
     rate = np.full(len(rows), float(new.metadata["base_rate"]))
     reference = champion.scores if champion else rate
+    segment = new.definition.segment
+    both = Losses(
+        losses(challenger.scores, rows.label), losses(reference, rows.label), rows.codes[segment]
+    )
     evidence = Evidence(
         challenger=figures(challenger.scores, rows.label),
         champion=figures(champion.scores, rows.label) if champion else None,
         baseline=figures(challenger.fallback, rows.label),
-        overall=_compare(challenger.scores, reference, rows.label),
-        segments=_segments(new.definition.segment, rows, challenger.scores, reference),
+        overall=both.overall(),
+        segments=both.segments(rows.values[segment]),
+        rest=both.rest(),
     )
     decision = gate.decide(evidence, thresholds)
     return {
@@ -117,27 +123,10 @@ def report(new: Trained, old: Trained | None, rows: Rows, thresholds: Thresholds
         "baseline": evidence.baseline.to_json(),
         "base_rate": figures(rate, rows.label).to_json(),
         "overall": evidence.overall.to_json(),
-        "segment": new.definition.segment,
+        "without_small_segments": evidence.rest and evidence.rest.to_json(),
+        "segment": segment,
         "segments": [{"segment": n} | c.to_json() for n, c in evidence.segments[:MOST_SEGMENTS]],
     }
-
-
-def _compare(new: Floats, reference: Floats, labels: npt.NDArray[np.bool_]) -> Comparison:
-    ours, theirs = losses(new, labels), losses(reference, labels)
-    error = float((theirs - ours).std() / np.sqrt(len(ours)))
-    return Comparison(len(ours), float(ours.mean()), float(theirs.mean()), error)
-
-
-def _segments(
-    column: str, rows: Rows, new: Floats, reference: Floats
-) -> tuple[tuple[str, Comparison], ...]:
-    """By the segment's value, the largest first."""
-    found = []
-    for code, name in enumerate(rows.values[column]):
-        chosen = rows.codes[column] == code
-        if chosen.any():
-            found.append((name, _compare(new[chosen], reference[chosen], rows.label[chosen])))
-    return tuple(sorted(found, key=lambda pair: (-pair[1].rows, pair[0])))
 
 
 def _rows_of(definition: Definition) -> tuple[str, ...]:

@@ -6,9 +6,12 @@ against the base rate, a model that says the same of every row.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from scipy.stats import norm as normal
+from scipy.stats import t as student
 
 from ml.figures import Figures
 
@@ -20,10 +23,13 @@ class Thresholds:
     - `rows`: held-out rows, at least.
     - `margin`: how much better than the champion; `first_margin` than the base rate.
     - `errors`: by how many standard errors of the paired difference, so that luck is not enough.
+      The margin must also hold without the smallest segments: they do not decide.
     - `baseline`: how much worse than its own logistic regression it may be.
     - `calibration_error`: the most beyond what luck alone gives, whatever the champion's is.
     - `ranking`: how much lower than the champion's its AUC may be.
     - `segment_worse`: how much worse it may be in a segment of `segment_rows` rows or more.
+    - `segment_luck`: the share, at most, of challengers that are worse in no segment and are
+      refused for one all the same, however many segments there are.
     """
 
     rows: int = 1_000
@@ -35,24 +41,33 @@ class Thresholds:
     ranking: float = 0.005
     segment_rows: int = 500
     segment_worse: float = 0.03
+    segment_luck: float = 0.01
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Mean log loss of challenger and reference on the same rows.
 
-    `error` is the standard error of the mean difference.
+    `error` is the standard error of the mean difference, from so many `clusters` of rows that
+    depend on each other (0: from the rows alone).
     """
 
     rows: int
     challenger: float
     reference: float
     error: float
+    clusters: int = 0
 
     @property
     def gain(self) -> float:
         """How much lower the challenger's loss is, nats; below 0 it is worse."""
         return self.reference - self.challenger
+
+    def errors(self, wanted: float) -> float:
+        """Standard errors that are as unlikely with few clusters as `wanted` are with many."""
+        if not self.clusters:
+            return wanted
+        return float(student.isf(normal.sf(wanted), self.clusters - 1))
 
     def to_json(self) -> dict[str, Any]:
         """The figures by name."""
@@ -60,9 +75,24 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Rest:
+    """The comparison without the smallest segments: how many, and their rows."""
+
+    comparison: Comparison
+    segments: int
+    rows: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures by name."""
+        without = {"segments": self.segments, "rows": self.rows}
+        return {**self.comparison.to_json(), "without": without}
+
+
+@dataclass(frozen=True)
 class Evidence:
     """All that is decided by. `champion` is None where there is none: the base rate is then the
-    reference of `overall` and of the segments. `baseline` is the challenger's own fallback.
+    reference of `overall` and of the segments. `baseline` is the challenger's own fallback,
+    `rest` what is left of the rows without the smallest segments (None: nothing is left out).
     """
 
     challenger: Figures
@@ -70,6 +100,7 @@ class Evidence:
     baseline: Figures
     overall: Comparison
     segments: tuple[tuple[str, Comparison], ...]
+    rest: Rest | None = None
 
 
 @dataclass(frozen=True)
@@ -111,15 +142,22 @@ def _objections(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
     overall, challenger = evidence.overall, evidence.challenger
     reference = _reference(evidence)
     margin = thresholds.margin if evidence.champion else thresholds.first_margin
-    if overall.gain < margin * overall.reference:
+    if _short(overall, margin):
         yield (
             f"log loss {overall.challenger:.4f} is not {margin:.1%} better than "
             f"{reference}'s {overall.reference:.4f}"
         )
-    elif overall.gain < thresholds.errors * overall.error:
+    elif overall.gain < (errors := overall.errors(thresholds.errors)) * overall.error:
         yield (
             f"log loss is better than {reference}'s by {overall.gain:.4f}, which is within "
-            f"{thresholds.errors:g} standard errors ({overall.error:.4f}): it may be luck"
+            f"{errors:.3g} standard errors ({overall.error:.4f}): it may be luck"
+        )
+    rest = evidence.rest
+    if rest and _short(rest.comparison, margin) and not _short(overall, margin):
+        yield (
+            f"{rest.segments:,} small segments decide ({rest.rows:,} rows): on the other "
+            f"{rest.comparison.rows:,} rows log loss is {rest.comparison.challenger:.4f} beside "
+            f"{reference}'s {rest.comparison.reference:.4f}"
         )
     worst = (1 + thresholds.baseline) * evidence.baseline.log_loss
     if challenger.log_loss > worst:
@@ -133,19 +171,29 @@ def _objections(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
     champion = evidence.champion
     if champion and challenger.auc < champion.auc - thresholds.ranking:
         yield f"AUC {challenger.auc:.4f} is lower than the champion's {champion.auc:.4f}"
-    for name, segment in evidence.segments:
-        if _worse(segment, thresholds):
-            yield (
-                f"segment {name}: log loss {segment.challenger:.4f} beside {reference}'s "
-                f"{segment.reference:.4f} on {segment.rows:,} rows"
-            )
+    for name, segment in _worse(evidence.segments, thresholds):
+        yield (
+            f"segment {name}: log loss {segment.challenger:.4f} beside {reference}'s "
+            f"{segment.reference:.4f} on {segment.rows:,} rows"
+        )
 
 
-def _worse(segment: Comparison, thresholds: Thresholds) -> bool:
-    """Large enough to count, beyond the bound, and beyond luck."""
-    lost = -segment.gain
-    return (
-        segment.rows >= thresholds.segment_rows
-        and lost > thresholds.segment_worse * segment.reference
-        and lost > thresholds.errors * segment.error
-    )
+def _short(comparison: Comparison, margin: float) -> bool:
+    """Not better by the margin."""
+    return comparison.gain < margin * comparison.reference
+
+
+def _worse(
+    segments: Iterable[tuple[str, Comparison]], thresholds: Thresholds
+) -> Iterator[tuple[str, Comparison]]:
+    """Those that are large enough to count, worse beyond the bound, and beyond luck.
+
+    Among many segments one is unlucky: the luck that is allowed is shared out between them
+    (Bonferroni's correction).
+    """
+    counted = [pair for pair in segments if pair[1].rows >= thresholds.segment_rows]
+    errors = float(normal.isf(thresholds.segment_luck / max(1, len(counted))))
+    for name, segment in counted:
+        lost = -segment.gain
+        if lost > thresholds.segment_worse * segment.reference and lost > errors * segment.error:
+            yield name, segment

@@ -33,12 +33,13 @@ _THRESHOLDS = {
     "rows": ("rows that neither model has seen, at least", "{:,}"),
     "margin": ("log loss better than the champion's by", "{:.2%}"),
     "first_margin": ("better than the base rate by, where there is no champion", "{:.2%}"),
-    "errors": ("and by so many standard errors", "{:g}"),
+    "errors": ("and by so many standard errors, more with few segments", "{:g}"),
     "baseline": ("worse than its own baseline by no more than", "{:.2%}"),
     "calibration_error": ("calibration error beyond luck, at most", "{:g}"),
     "ranking": ("AUC below the champion's by no more than", "{:g}"),
     "segment_rows": ("a segment counts from so many rows on", "{:,}"),
     "segment_worse": ("worse in such a segment by no more than", "{:.2%}"),
+    "segment_luck": ("refused for a segment by luck alone, at most so often", "{:.2%}"),
 }
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}

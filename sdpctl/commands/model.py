@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +19,23 @@ from sdpctl.retraining import Place
 from sdpctl.settings import Settings
 
 FIGURES = ("log_loss", "auc", "calibration_error", "rows")
+CHAMPION = ("champion", "champion_log_loss", "champion_auc")
+COLUMNS = {
+    "rows": "rows",
+    "log_loss": "log loss",
+    "champion_log_loss": "champion's",
+    "auc": "AUC",
+    "champion_auc": "champion's",
+    "calibration_error": "calibration error",
+}
+MODELS = {
+    "challenger": "this version",
+    "champion": "the champion then",
+    "baseline": "its own baseline",
+    "base_rate": "the base rate",
+}
+MEASURES = ("log_loss", "auc", "calibration_error", "brier")
+WORST = 5  # segments in a summary
 PATIENCE = 900.0
 
 UseCase = Annotated[str | None, typer.Option(help="Whose model. [default: the first that has one]")]
@@ -41,17 +59,16 @@ def list_(
 
 
 def table(versions: list[dict[str, Any]]) -> Table:
-    """A row per version; long values are folded, never cut."""
+    """A row per version: its figures, and the champion's at that time on the same rows.
+
+    Long values are folded, never cut.
+    """
     shown = Table(box=None, pad_edge=False)
-    for title in ("version", "", *FIGURES, "reason"):
+    for title in ("version", "", *COLUMNS.values(), "reason"):
         shown.add_column(title, overflow="fold")
     for found in versions:
-        shown.add_row(
-            found["version"],
-            found["status"],
-            *(str(found.get(name, "")) for name in FIGURES),
-            found.get("reason", ""),
-        )
+        figures = (str(found.get(name, "")) for name in COLUMNS)
+        shown.add_row(found["version"], found["status"], *figures, found.get("reason", ""))
     return shown
 
 
@@ -60,9 +77,10 @@ def table(versions: list[dict[str, Any]]) -> Table:
 def show(
     version: Annotated[str | None, typer.Argument(help="[default: the one in service]")] = None,
     use_case: UseCase = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole evaluation.")] = False,
     region: deployment.Region = None,
 ) -> None:
-    """Show a version's evaluation, and fetch its page."""
+    """Show a summary of a version's evaluation, and fetch its page."""
     place = retraining.place(use_case, region)
     wanted = version or (place.champion() or {}).get("version")
     if wanted is None:
@@ -70,13 +88,57 @@ def show(
     evaluation = place.document(place.names.key(wanted, "evaluation.json"))
     if evaluation is None:
         raise CommandError(f"{wanted!r} has no evaluation; './sdp model list' shows the versions")
-    typer.echo(json.dumps(evaluation, indent=2))
+    if as_json:
+        typer.echo(json.dumps(evaluation, indent=2))
+    else:
+        for part in summary(wanted, evaluation):
+            console().print(part)
     page = place.file(place.names.key(wanted, "evaluation.html"))
     if page:
         path = Settings.load().home / "models" / place.use_case / f"{wanted}.html"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(page)
         Console(stderr=True, highlight=False).print(f"page: {path}", soft_wrap=True)
+
+
+def summary(version: str, evaluation: dict[str, Any]) -> Iterator[str | Table]:
+    """The decision and why, all models on the same rows, and where this one is worst."""
+    yield f"{version}: {evaluation['decision']}"
+    yield from (f"- {reason}" for reason in evaluation["reasons"])
+    if evaluation["rows"]:
+        yield f"\n{evaluation['rows']:,} rows that neither model has seen, "
+        yield f"{evaluation['from']} to {evaluation['through']}"
+        yield _figures(evaluation)
+    segments = sorted(evaluation["segments"], key=lambda s: float(s["gain"]))[:WORST]
+    if segments:
+        reference = "champion" if evaluation["champion"] else "base rate"
+        yield f"\nlog loss where it is worst beside the {reference}, by {evaluation['segment']}"
+        yield _rows(
+            (evaluation["segment"], "rows", "this version", reference),
+            [
+                (s["segment"], f"{s['rows']:,}", f"{s['challenger']:.4f}", f"{s['reference']:.4f}")
+                for s in segments
+            ],
+        )
+
+
+def _figures(evaluation: dict[str, Any]) -> Table:
+    """A row per measure, a column per model; all on the same rows."""
+    models = {title: evaluation[name] for name, title in MODELS.items() if evaluation.get(name)}
+    rows = [
+        (measure.replace("_", " "), *(f"{figures[measure]:.4f}" for figures in models.values()))
+        for measure in MEASURES
+    ]
+    return _rows(("", *models), rows)
+
+
+def _rows(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
+    shown = Table(box=None, pad_edge=False)
+    for title in head:
+        shown.add_column(title, overflow="fold")
+    for row in rows:
+        shown.add_row(*row)
+    return shown
 
 
 @model.command()
@@ -119,7 +181,7 @@ def _version(package: dict[str, Any], champion: dict[str, Any] | None) -> dict[s
     if champion and champion["version"] == version:
         status = "in service"
     metadata = package.get("CustomerMetadataProperties", {})
-    known = {name: metadata[name] for name in (*FIGURES, "reason") if name in metadata}
+    known = {name: metadata[name] for name in (*FIGURES, *CHAMPION, "reason") if name in metadata}
     return {
         "version": version,
         "status": status,

@@ -1,5 +1,6 @@
 """Training and the models' commands: refusals before anything starts, and where nobody answers."""
 
+import io
 import tarfile
 
 import pytest
@@ -7,7 +8,7 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
-from sdpctl.commands.model import model, table
+from sdpctl.commands.model import model, summary, table
 from sdpctl.commands.train import train
 from sdpctl.errors import CommandError
 
@@ -76,7 +77,45 @@ def test_where_nobody_answers_the_command_says_so_without_a_traceback(command, m
 
 def test_the_versions_figures_are_folded_and_not_cut():
     version = {"version": "v" * 40, "status": "in service", "log_loss": "0.56234132519034"}
-    screen = Console(record=True, width=60)
-    screen.print(table([version | {"auc": "0.7" + "1" * 14, "reason": "r" * 90}]))
-    text = screen.export_text()
+    text = _printed(table([version | {"auc": "0.7" + "1" * 14, "reason": "r" * 90}]), 60)
     assert (text.count("v") - text.count("ver") - text.count("serv"), text.count("…")) == (40, 0)
+
+
+def _printed(part, width=100):
+    screen = Console(record=True, width=width, file=io.StringIO())
+    screen.print(part)
+    return screen.export_text()
+
+
+def test_the_list_has_both_models_on_the_same_rows():
+    figures = {"rows": "6076", "log_loss": "0.41", "champion_log_loss": "0.40"}
+    figures |= {"auc": "0.81", "champion_auc": "0.82"}
+    head, line = _printed(table([{"version": "v2", "status": "refused", **figures}])).splitlines()
+    assert "log loss  champion's  AUC   champion's" in head
+    assert line.split() == ["v2", "refused", "6076", "0.41", "0.40", "0.81", "0.82"]
+
+
+def test_a_version_is_summed_up_with_all_models_on_the_same_rows_and_its_worst_segments():
+    figures = {"log_loss": 0.41, "auc": 0.8, "calibration_error": 0.01, "brier": 0.1}
+    segment = {"rows": 1_000, "challenger": 0.5, "reference": 0.4, "gain": -0.1}
+    evaluation = {
+        "decision": "refuse",
+        "reasons": ["segment 7: log loss 0.5 beside the champion's 0.4 on 1,000 rows"],
+        "rows": 6_076,
+        "from": "2026-11-21T00:00:00Z",
+        "through": "2026-11-21T05:00:00Z",
+        **dict.fromkeys(("challenger", "champion", "baseline", "base_rate"), figures),
+        "segment": "campaign_item_id",
+        "segments": [{**segment, "segment": str(n), "gain": n / 100 - 0.1} for n in range(9)],
+    }
+    text = "".join(_printed(part) for part in summary("v2", evaluation))
+    assert text.startswith("v2: refuse\n- segment 7: log loss 0.5 beside")
+    assert "6,076 rows that neither model has seen" in text
+    assert "this version  the champion then  its own baseline  the base rate" in text
+    assert text.count("0.4100") == 4
+    assert [line.split()[0] for line in text.splitlines()[-5:]] == ["0", "1", "2", "3", "4"]
+
+
+def test_a_version_that_was_refused_unread_is_summed_up_too():
+    evaluation = {"decision": "refuse", "reasons": ["corrupt"], "rows": 0, "segments": []}
+    assert list(summary("v2", evaluation)) == ["v2: refuse", "- corrupt"]
