@@ -20,6 +20,7 @@ _CODES = (
     "duplicate_field",
     "in_future",
     "invalid_time",
+    "late",
     "malformed",
     "missing_field",
     "out_of_range",
@@ -178,6 +179,10 @@ _ANSWER = {
                     "status": {"enum": ["accepted", "rejected"]},
                     "event_id": {"type": "string", "description": "Of an accepted record."},
                     "error": {**_ERROR, "description": "Of a rejected record."},
+                    "warning": {
+                        **_ERROR,
+                        "description": "Of an accepted record that may be too late to be counted.",
+                    },
                 },
             },
         },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_events as events
@@ -62,8 +64,13 @@ class IngestionStack(cdk.Stack):
 
     def _ingest(self) -> lambda_.Function:
         reserved = self._settings.ingest_concurrency
+        parameters = {"SDP_PARAMETERS": to_setting(self._settings.parameters.to_strings())}
         function = self._function(
-            "Ingest", "ingest.handler.handler", memory_mib=1024, reserved=reserved
+            "Ingest",
+            "ingest.handler.handler",
+            memory_mib=1024,
+            reserved=reserved,
+            more=parameters,
         )
         for stream in self._event_streams().values():
             stream.grant(function, "kinesis:PutRecords")
@@ -116,7 +123,13 @@ class IngestionStack(cdk.Stack):
             )
 
     def _function(
-        self, name: str, handler: str, *, memory_mib: int, reserved: int = 0
+        self,
+        name: str,
+        handler: str,
+        *,
+        memory_mib: int,
+        reserved: int = 0,
+        more: Mapping[str, str] | None = None,
     ) -> lambda_.Function:
         names = {s.key: self.streams[s.key].stream_name for s in self._topology.event_streams}
         return PlatformFunction(
@@ -125,10 +138,7 @@ class IngestionStack(cdk.Stack):
             handler=handler,
             assets=self._assets,
             settings=self._settings,
-            environment={
-                "SDP_STREAMS": to_setting(names),
-                "SDP_PARAMETERS": to_setting(self._settings.parameters.to_strings()),
-            },
+            environment={"SDP_STREAMS": to_setting(names), **(more or {})},
             memory_mib=memory_mib,
             reserved=reserved,
         ).function

@@ -7,7 +7,7 @@ FastAPI's per-field machinery would cost more than everything else together.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import orjson
@@ -15,6 +15,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from glue import Catalog
+from glue.parameters import Parameters, format_duration
 from glue.targets.openapi import document
 from lambdas.api import new_app
 from lambdas.ingest import bodies
@@ -34,9 +35,16 @@ class Ingestion:
     """Body in, answer out; knows nothing of HTTP frameworks but the response."""
 
     def __init__(
-        self, catalog: Catalog, stream: Stream, clock: Callable[[], datetime], count: Count
+        self,
+        catalog: Catalog,
+        stream: Stream,
+        clock: Callable[[], datetime],
+        count: Count,
+        lateness: timedelta,
     ) -> None:
         self.events = events(catalog)
+        self._lateness = lateness
+        self._old = {"warning": _old(lateness)}
         self._stream = stream
         self._clock = clock
         self._count = count
@@ -45,7 +53,7 @@ class Ingestion:
         """Store what is right; `event` is None for a request of mixed events."""
         media_type = bodies.media_type(content_type)
         check_size(body)
-        receipt = Receipt.at(self._clock())
+        receipt = Receipt.at(self._clock(), self._lateness)
         sent = bodies.records(body, media_type)
         outcomes = [self._prepare(sent, i, event, receipt) for i in range(len(sent.values))]
         self._store(outcomes)
@@ -81,7 +89,7 @@ class Ingestion:
                     outcomes[index] = _unavailable(reason)
 
     def _answer(self, outcomes: list[Outcome]) -> Response:
-        results = [_result(index, outcome) for index, outcome in enumerate(outcomes)]
+        results = [self._result(index, outcome) for index, outcome in enumerate(outcomes)]
         rejected = [o for o in outcomes if isinstance(o, Rejection)]
         accepted = len(outcomes) - len(rejected)
         unavailable = any(r.code == "unavailable" for r in rejected)
@@ -91,6 +99,12 @@ class Ingestion:
         headers = RETRY_AFTER if unavailable else None
         return Response(orjson.dumps(content), status, headers, "application/json")
 
+    def _result(self, index: int, outcome: Outcome) -> dict[str, Any]:
+        if isinstance(outcome, Rejection):
+            return {"index": index, "status": "rejected", "error": outcome.to_json()}
+        result = {"index": index, "status": "accepted", "event_id": outcome.event_id}
+        return result | self._old if outcome.is_old else result
+
 
 def create_app(
     *,
@@ -98,9 +112,12 @@ def create_app(
     stream: Stream,
     clock: Callable[[], datetime],
     count: Count = lambda accepted, rejected: None,
+    parameters: Parameters | None = None,
 ) -> FastAPI:
     """The API of these use cases; `stream` takes names of the form "use case/stream"."""
-    ingestion = Ingestion(catalog, stream, clock, count)
+    parameters = parameters or Parameters.parse({})
+    catalog = catalog.within(parameters.max_amount)
+    ingestion = Ingestion(catalog, stream, clock, count, parameters.allowed_lateness)
     app = new_app("Streaming Data Platform: ingestion", fault=FAULT)
     app.openapi = lambda: document(catalog)  # type: ignore[method-assign]  # FastAPI's own hook
     app.add_exception_handler(Problem, _problem)
@@ -129,10 +146,13 @@ def _status(accepted: int, rejected: int, *, unavailable: bool) -> int:
     return 503 if unavailable else 400
 
 
-def _result(index: int, outcome: Outcome) -> dict[str, Any]:
-    if isinstance(outcome, Rejection):
-        return {"index": index, "status": "rejected", "error": outcome.to_json()}
-    return {"index": index, "status": "accepted", "event_id": outcome.event_id}
+def _old(lateness: timedelta) -> dict[str, str]:
+    """The warning of a record that event time may have left behind."""
+    message = (
+        f"occurred_at is more than AllowedLateness ({format_duration(lateness)}) before the "
+        "receipt: if event time has passed it too, the record becomes a dead letter, late"
+    )
+    return {"code": "late", "field": "/occurred_at", "message": message}
 
 
 def _unavailable(reason: str) -> Rejection:

@@ -69,8 +69,14 @@ def _composed() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     settings = Settings.from_environment()
     stream = DeployedStreams(kinesis.KinesisStream(kinesis.client()), settings)
     parameters = Parameters.parse(settings.parameters)
-    catalog = usecases.load().within(parameters.max_amount)
-    return compose(create_app(catalog=catalog, stream=stream, clock=clock.now, count=_count))
+    app = create_app(
+        catalog=usecases.load(),
+        stream=stream,
+        clock=clock.now,
+        count=_count,
+        parameters=parameters,
+    )
+    return compose(app)
 
 
 @metrics.log_metrics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
@@ -21,23 +21,25 @@ _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME
 
 
 class Prepared(NamedTuple):
-    """A record that is right, and where it is to be stored."""
+    """A valid record, where it is to be stored, and whether it may be too late to be counted."""
 
     event_id: str
     stream: str
     entry: Entry
+    is_old: bool
 
 
 class Receipt(NamedTuple):
-    """When a request was received: as an instant, on the wire, and the latest time it allows."""
+    """When a request was received, on the wire; records of before `oldest` may be too late."""
 
     wire: str
     latest: datetime
+    oldest: datetime
 
     @classmethod
-    def at(cls, now: datetime) -> Receipt:
-        """Of a request received now."""
-        return cls(instants.to_wire(now), now + AHEAD)
+    def at(cls, now: datetime, lateness: timedelta) -> Receipt:
+        """Of a request received now; event time is allowed to be `lateness` behind."""
+        return cls(instants.to_wire(now), now + AHEAD, now - lateness)
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,9 @@ class Event:
         data = orjson.dumps(stored, _plain, _OPTIONS | orjson.OPT_APPEND_NEWLINE)
         if len(data) > RECORD_BYTES:
             raise _too_large(stored, len(data))
-        return Prepared(event_id, self.stream, Entry(str(stored.get(self.key, event_id)), data))
+        is_old = sent["occurred_at"] is not None and sent["occurred_at"] < receipt.oldest
+        entry = Entry(str(stored.get(self.key, event_id)), data)
+        return Prepared(event_id, self.stream, entry, is_old)
 
 
 def events(catalog: Catalog) -> Mapping[str, Event]:

@@ -90,7 +90,7 @@ def test_each_function_is_given_only_what_it_needs(synthesis: Synthesis) -> None
             variables = function["Environment"]["Variables"]
             found[function["Handler"].split(".")[1]] = {v for v in variables if v[:4] == "SDP_"}
     assert found == {
-        "ingest": {"SDP_STREAMS"},
+        "ingest": {"SDP_STREAMS", "SDP_PARAMETERS"},
         "heartbeat": {"SDP_STREAMS"},
         "persist": {"SDP_STREAMS", "SDP_TABLES", "SDP_PROGRESS_TABLE"},
         "reports": {"SDP_TABLES", "SDP_PROGRESS_TABLE", "SDP_PARAMETERS"},

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 import usecases
 from glue import Catalog
+from glue.parameters import Parameters
 from lambdas.ingest.app import create_app
 from lambdas.ingest.handler import compose
 from lambdas.stream import Entry
@@ -52,9 +53,14 @@ class Answer:
 
 
 class Gateway:
-    def __init__(self, catalog: Catalog | None = None) -> None:
+    def __init__(self, catalog: Catalog | None = None, **parameters: str) -> None:
         self.stream = Memory()
-        app = create_app(catalog=catalog or usecases.load(), stream=self.stream, clock=lambda: NOW)
+        app = create_app(
+            catalog=catalog or usecases.load(),
+            stream=self.stream,
+            clock=lambda: NOW,
+            parameters=Parameters.parse(parameters),
+        )
         self._respond = compose(app)
 
     def post(

@@ -151,3 +151,15 @@ def test_a_byte_order_mark_costs_no_record(gateway: Gateway, content_type: str) 
 def test_byte_order_marks_of_joined_files_cost_no_record(gateway: Gateway) -> None:
     body = b'\xef\xbb\xbf{"tx_id":"a"}\n\xef\xbb\xbf{"tx_id":"b"}\n\xef\xbb\xbf\n'
     assert gateway.post("/click", body, "application/x-ndjson").body["accepted"] == 2
+
+
+def test_a_record_older_than_the_allowed_lateness_is_accepted_with_a_warning() -> None:
+    gateway = Gateway(AllowedLateness="PT1M")
+    times = ["2026-11-21T09:59:00Z", "2026-11-21T09:58:59.999Z", None]
+    sent = [{"tx_id": "t", "occurred_at": time} for time in times]
+    answer = gateway.post("/click", sent)
+    assert (answer.status, answer.body["accepted"]) == (202, 3)
+    warnings = [result.get("warning") for result in answer.body["results"]]
+    assert (warnings[0], warnings[2]) == (None, None)
+    assert (warnings[1]["code"], warnings[1]["field"]) == ("late", "/occurred_at")
+    assert "AllowedLateness (PT1M)" in warnings[1]["message"]

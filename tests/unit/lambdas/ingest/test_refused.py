@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-import usecases
 from glue.limits import BODY_BYTES
 from tests.unit.lambdas.ingest.gateway import BID, Gateway
 
@@ -234,7 +233,7 @@ def test_a_query_parameter_is_refused_by_name(gateway: Gateway, path: str, name:
 
 
 def test_a_price_above_the_largest_amount_is_refused_naming_the_parameter() -> None:
-    gateway = Gateway(usecases.load().within(1000))
+    gateway = Gateway(MaxAmount="1000")
     assert gateway.post("/bid", {**BID, "win_price": 1000}).status == 202
     for record in ({**BID, "win_price": 1001}, {**BID, "win_price": 1001.0}):
         error = gateway.post("/bid", record).error
