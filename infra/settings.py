@@ -118,9 +118,22 @@ class Settings:
 
 def names() -> frozenset[str]:
     """Every key that a deployment reads."""
+    return frozenset(described()) | frozenset(DEFAULTS)
+
+
+def described() -> dict[str, tuple[str, str]]:
+    """Default and allowed values of each setting, as the refusal of a wrong one says them."""
     read = _Reader({})
     Settings.read(read)
-    return read.names | frozenset(DEFAULTS)
+    return {name: (default, _refusal(check)) for name, (default, check) in read.known.items()}
+
+
+def _refusal(check: Callable[[str], object]) -> str:
+    try:
+        check("\0")
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 class _Reader:
@@ -128,10 +141,10 @@ class _Reader:
 
     def __init__(self, context: Mapping[str, object]) -> None:
         self.context = context
-        self.names: frozenset[str] = frozenset()
+        self.known: dict[str, tuple[str, Callable[[str], object]]] = {}
 
     def __call__(self, name: str, default: str, check: Callable[[str], T]) -> T:
-        self.names |= {name}
+        self.known[name] = default, check
         value = self.context.get(name, default)
         text = str(value).lower() if isinstance(value, bool) else str(value)
         try:
@@ -167,15 +180,15 @@ def _prefix(text: str) -> str:
 
 def _regions(text: str) -> tuple[str, ...]:
     regions = tuple(text.split(","))
-    if unknown := [region for region in regions if region not in REGIONS]:
-        raise ValueError(f"{unknown} are not among {list(REGIONS)}")
+    if set(regions) - set(REGIONS):
+        raise ValueError(f"must be of {', '.join(REGIONS)}; several with commas between them")
     return regions
 
 
 def _one_of(*choices: str) -> Callable[[str], str]:
     def check(text: str) -> str:
         if text not in choices:
-            raise ValueError(f"must be one of {list(choices)}")
+            raise ValueError(f"must be one of {', '.join(choices)}")
         return text
 
     return check
@@ -207,10 +220,9 @@ def _instance(text: str) -> str:
 
 
 def _share(text: str) -> float:
-    found = float(text)
-    if not 0 < found <= 100:
-        raise ValueError("must be above 0, and 100 at most")
-    return found
+    if not re.fullmatch(r"\d{1,3}(\.\d+)?", text, re.ASCII) or not 0 < float(text) <= 100:
+        raise ValueError("must be a number above 0 and at most 100")
+    return float(text)
 
 
 def _days(text: str) -> int | None:
@@ -224,9 +236,12 @@ def _days(text: str) -> int | None:
 
 def _duration(low: str, high: str) -> Callable[[str], timedelta]:
     def check(text: str) -> timedelta:
-        found = parse_duration(text)
-        if not parse_duration(low) <= found <= parse_duration(high):
-            raise ValueError(f"must be from {low} to {high}")
+        try:
+            found = parse_duration(text)
+        except ValueError:
+            found = None
+        if found is None or not parse_duration(low) <= found <= parse_duration(high):
+            raise ValueError(f"must be an ISO 8601 duration from {low} to {high}")
         return found
 
     return check
@@ -234,7 +249,7 @@ def _duration(low: str, high: str) -> Callable[[str], timedelta]:
 
 def _log_retention(text: str) -> int:
     if text not in _LOG_RETENTIONS:
-        raise ValueError(f"CloudWatch keeps logs for one of {' '.join(_LOG_RETENTIONS)} days")
+        raise ValueError(f"must be one of {', '.join(_LOG_RETENTIONS)}")
     return int(text)
 
 
@@ -248,4 +263,12 @@ def _shards(text: str) -> int:
 
 
 def _same_or_shards(shards: int) -> Callable[[str], int]:
-    return lambda text: shards if text == "same" else _shards(text)
+    def check(text: str) -> int:
+        if text == "same":
+            return shards
+        try:
+            return _shards(text)
+        except ValueError as error:
+            raise ValueError(f"{error}, or 'same' as streamShards") from None
+
+    return check

@@ -17,6 +17,7 @@ from glue.compatibility import check
 from glue.errors import CompatibilityError
 from glue.targets.jsonschema import Json, json_schema
 from glue.targets.markdown import catalogue
+from infra import parameters
 
 ROOT = Path(__file__).parent.parent
 SCHEMAS = "schemas"
@@ -30,12 +31,17 @@ def schemas(catalog: Catalog) -> Iterator[tuple[str, str]]:
             yield f"{SCHEMAS}/{use_case.name}/{schema.name}.json", _json(json_schema(schema))
 
 
+def parameters_page(_: Catalog) -> Iterator[tuple[str, str]]:
+    """The page about the parameters of a deployment."""
+    yield "docs/parameters.md", parameters.page()
+
+
 def catalogue_page(catalog: Catalog) -> Iterator[tuple[str, str]]:
     """The page about all use cases."""
     yield "docs/catalogue.md", catalogue(catalog)
 
 
-RENDERINGS: tuple[Rendering, ...] = (schemas, catalogue_page)
+RENDERINGS: tuple[Rendering, ...] = (schemas, catalogue_page, parameters_page)
 
 
 def rendered(catalog: Catalog) -> dict[str, str]:
