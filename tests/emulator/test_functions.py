@@ -195,11 +195,13 @@ def test_a_call_whose_client_has_gone_does_not_start(deploy: Deploy, tmp_path: P
 
 def test_a_function_that_fails_is_a_gateway_response_without_its_own_words(deploy: Deploy) -> None:
     function = deploy("failing")
+    before = function.get(name="before").json()
     failed = function.get(fail="secret")
     assert failed.status_code == 502
     assert failed.json() == {"message": "Internal server error"}
+    assert function.get(name="after").json() == before, "the same process serves the next call"
     assert function.get(exit="now").status_code == 502
-    assert function.get(name="after").status_code == 200
+    assert function.get(name="after").json() != before
 
 
 def test_a_process_that_does_not_start_ends_no_other(deploy: Deploy, tmp_path: Path) -> None:
@@ -229,6 +231,13 @@ def test_an_update_ends_no_call_and_the_next_call_has_the_new_code(
         gate.touch()
         assert "pid" in held.result().json()
     wait_until(lambda: len(function.processes()) == 1, 60, lambda: "the old process ends")
+
+
+def test_a_call_ends_when_the_time_of_its_function_is_over(deploy: Deploy, client: Client) -> None:
+    function = deploy("timed", reserved=1)
+    client("lambda").update_function_configuration(FunctionName="timed", Timeout=1)
+    assert function.get(name="late", gate="/never").status_code == 502
+    assert function.get(name="after").status_code == 200
 
 
 def test_no_more_is_reserved_than_an_account_has(deploy: Deploy, client: Client) -> None:

@@ -1,8 +1,9 @@
 """Lambda: the process that runs a function; its code is unzipped once for all of its processes.
 
-A process that does not start fails its own call and no other; the emulator ends all processes of
-the function then. What the function writes to its log is complete when its answer is: the emulator
-waits up to 50 ms for a first line.
+A process that does not start fails its own call and no other, where the emulator ends all processes
+of the function; one whose handler raises serves the next call, where the emulator ends it. What the
+function writes to its log is complete when its answer is: the emulator waits up to 50 ms for a
+first line.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import threading
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
@@ -83,7 +84,7 @@ class FunctionProcess(runtime.Worker):  # type: ignore[misc]  # the emulator has
     def invoke(self, event: Any, request_id: str, **details: Any) -> dict[str, Any]:
         """Run one call; a process that cannot start is an error of this call alone."""
         try:
-            return dict(super().invoke(event, request_id, **details))
+            return self._call(event, request_id, **details)
         except Exception as error:  # noqa: BLE001  the emulator would end all of its processes
             process, self._proc = self._proc, None
             if process:
@@ -91,6 +92,9 @@ class FunctionProcess(runtime.Worker):  # type: ignore[misc]  # the emulator has
                 process.wait()
             log = self._drain_stderr()
             return {"status": "error", "error": str(error), "cold_start": True, "log": log}
+
+    def _call(self, event: Any, request_id: str, **details: Any) -> dict[str, Any]:
+        return dict(super().invoke(event, request_id, **details))
 
     def _spawn(self) -> None:
         self._started = False
@@ -123,12 +127,8 @@ class PythonProcess(FunctionProcess):
             target=_follow, args=(process.stderr, self._stderr_queue), daemon=True
         )
         follow.start()
-        limit = threading.Timer(START_SECONDS, process.kill)
-        limit.start()
-        try:
+        with _ended_after(START_SECONDS, process):
             self._load(process, code)
-        finally:
-            limit.cancel()
 
     def _load(self, process: subprocess.Popen[str], code: Path) -> None:
         """Have it import the handler; raises RuntimeError if that fails."""
@@ -142,15 +142,39 @@ class PythonProcess(FunctionProcess):
             "memory": self.config.get("MemorySize", 128),
             "arn": self.config.get("FunctionArn", ""),
         }
-        assert process.stdin and process.stdout
-        process.stdin.write(json.dumps(order) + "\n")
-        process.stdin.flush()
-        answer = next((line for line in process.stdout if line.startswith("{")), "{}")
-        loaded = json.loads(answer)
+        loaded = _exchange(process, order)
         if loaded.get("status") != "ready":
             why = loaded.get("error") or self._drain_stderr()[-4096:]
             raise RuntimeError(f"{self.func_name} does not start: {why}")
         self._start_log = list(self._lines())
+
+    def _call(self, event: Any, request_id: str, **details: Any) -> dict[str, Any]:
+        """As the emulator calls, but the process outlives an error of the handler, as on AWS."""
+        cold, seconds = not self.ready, self.config.get("Timeout", 30)
+        if cold:
+            self._spawn()
+        process = self._proc
+        assert process
+        with _ended_after(seconds, process) as late:
+            answer = _exchange(process, self._envelope(event, request_id, details))
+        if late.is_set():
+            raise RuntimeError(f"Task timed out after {seconds}.00 seconds")
+        if not answer:
+            raise RuntimeError(f"Runtime exited with error: exit status {process.wait()}")
+        return {**answer, "cold_start": cold, "log": self._drain_stderr_bounded()}
+
+    def _envelope(self, event: Any, request_id: str, details: dict[str, Any]) -> dict[str, Any]:
+        """An event with its context, in the form that the script reads."""
+        arn = details.get("invoked_function_arn")
+        context = {
+            "request_id": request_id,
+            "invoked_function_arn": self.config.get("FunctionArn", "") if arn is None else arn,
+            "timeout_ms": int(self.config.get("Timeout", 30) * 1000),
+            "trace_id": details.get("trace_id"),
+            "depth": details.get("depth"),
+            "durable": details.get("durable") or {},
+        }
+        return {"event": event, "ctx": context}
 
     def _variables(self) -> dict[str, str]:
         own = self.config.get("Environment", {}).get("Variables", {})
@@ -190,6 +214,36 @@ class PythonProcess(FunctionProcess):
                     yield written
                 if marked:
                     return
+
+
+def _exchange(process: subprocess.Popen[str], message: dict[str, Any]) -> dict[str, Any]:
+    """Send a message and read its answer; empty if the process ends before that."""
+    assert process.stdin and process.stdout
+    try:
+        process.stdin.write(json.dumps(message) + "\n")
+        process.stdin.flush()
+    except OSError:
+        return {}
+    answer = next((line for line in process.stdout if line.startswith("{")), "{}")
+    return dict(json.loads(answer))
+
+
+@contextmanager
+def _ended_after(seconds: float, process: subprocess.Popen[str]) -> Iterator[threading.Event]:
+    """End the process if the block takes longer; the event says that it was ended."""
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        process.kill()
+
+    limit = threading.Timer(seconds, end)
+    limit.daemon = True
+    limit.start()
+    try:
+        yield late
+    finally:
+        limit.cancel()
 
 
 def _follow(stream: IO[str], lines: queue.Queue[str]) -> None:
