@@ -20,7 +20,6 @@ _CODES = (
     "duplicate_field",
     "in_future",
     "invalid_time",
-    "late",
     "malformed",
     "missing_field",
     "out_of_range",
@@ -154,7 +153,7 @@ def _example(kind: ColumnType, name: str) -> Any:
 
 
 _COUNT = {"type": "integer", "minimum": 0}
-_ERROR = {
+_ERROR: dict[str, Any] = {
     "type": "object",
     "required": ["code", "field", "message"],
     "properties": {
@@ -163,6 +162,7 @@ _ERROR = {
         "message": {"type": "string", "description": "Names the value and what to send."},
     },
 }
+_WARNING = {**_ERROR, "properties": {**_ERROR["properties"], "code": {"enum": ["late"]}}}
 _ANSWER = {
     "type": "object",
     "required": ["accepted", "rejected", "results"],
@@ -180,7 +180,7 @@ _ANSWER = {
                     "event_id": {"type": "string", "description": "Of an accepted record."},
                     "error": {**_ERROR, "description": "Of a rejected record."},
                     "warning": {
-                        **_ERROR,
+                        **_WARNING,
                         "description": "Of an accepted record that may be too late to be counted.",
                     },
                 },
