@@ -14,6 +14,7 @@ from infra import costs
 from sdpctl.cli import app
 from sdpctl.commands import cost
 from sdpctl.commands.cost import estimates
+from sdpctl.settings import ROOT
 
 PRICES = costs.read_prices()["prices"]
 
@@ -105,3 +106,9 @@ def test_every_price_is_used() -> None:
         for found in estimates(cost.LOADS, [], settings, read):
             found.lines()
     assert set(PRICES) == read.names
+
+
+def test_the_readme_has_the_totals_that_the_command_prints() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    idle, some, many = (f"${found['total']:,.0f}" for found in document())
+    assert f"{idle} a month idle, {some} at 100 events/s, {many} at 10,000 events/s" in readme
