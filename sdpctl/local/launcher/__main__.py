@@ -23,6 +23,7 @@ from sdpctl.local.launcher import (
     payloads,
     process,
     retention,
+    server,
 )
 
 WRITTEN_FOR = "1.5.33"
@@ -38,6 +39,7 @@ SERVICES = (
     payloads,
     process,
     retention,  # after `kinesis`, around whose reads it is
+    server,
 )
 
 

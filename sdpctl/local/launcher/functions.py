@@ -28,6 +28,7 @@ UNRESERVED = 20  # executions at once of all functions without one; their proces
 STARTING = 2  # processes of one function that start at once: more only slow each other down
 PATIENCE = 0.2  # seconds that a call waits for a busy process before it starts another
 LOOK = 0.05  # seconds between two looks whether the client is still there
+END_SECONDS = 20  # for the calls that run when the emulator is asked to end
 ACCOUNT = 1000  # AWS's quota of concurrent executions
 UNRESERVABLE = 100  # of them, those that cannot be reserved
 
@@ -60,6 +61,7 @@ USED: dict[ModuleType, tuple[str, ...]] = {
     provisioners: ("_RESOURCE_HANDLERS",),
 }
 _changed = threading.Condition(runtime._lock)
+_ended = threading.Event()  # no call starts any more
 _reserved: set[str] = set()  # functions in flight that have a reservation, by their key there
 _put_concurrency = lambda_svc._put_function_concurrency
 _create = provisioners._lambda_create
@@ -91,10 +93,25 @@ def replace() -> None:
     handlers["create"], handlers["update"] = _create_function, _update_function
 
 
+def end() -> None:
+    """End every process, and with it the call that it serves; no other call starts."""
+    _ended.set()
+    deadline = time.monotonic() + END_SECONDS
+    while True:
+        with _changed:
+            processes = [process for pool in runtime._workers.values() for process in pool]
+        runtime.kill_workers(processes)
+        if not lambda_svc._inflight_total or time.monotonic() > deadline:
+            return
+        time.sleep(LOOK)  # one that was about to start
+
+
 def _acquire_slot(func: dict[str, Any], config: dict[str, Any]) -> tuple[str | None, str | None]:
     """One execution of the function, counted until its end; else the limit that refuses it."""
     limit = lambda_svc._reserved_concurrency(func, config)
     key = lambda_svc._inflight_key(config)
+    if _ended.is_set():
+        return None, "function"
     with lambda_svc._inflight_lock:
         running = lambda_svc._inflight
         if running.get(key, 0) >= (PER_FUNCTION if limit is None else limit):
@@ -121,7 +138,7 @@ def _acquire(
     process, replaced = None, list[FunctionProcess]()
     start_at = time.monotonic() + PATIENCE
     with _changed:
-        while process is None and not (caller and caller.gone):
+        while process is None and not (_ended.is_set() or (caller and caller.gone)):
             pool: list[FunctionProcess] = runtime._workers.setdefault(key, [])
             replaced += _drop(pool, lambda p: not p.in_use and p.revision != new.revision)
             process = _choose(pool, new, patient=time.monotonic() < start_at)
