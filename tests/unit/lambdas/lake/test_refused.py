@@ -13,6 +13,7 @@ from tests.unit.lambdas.lake.shop import SHOP
         b"",
         b"\xff",
         b"[1]",
+        b'{"id":"1"}\n{"id":"2"}\n',
         b'{"id":"1","price":"dear"}',
         b'{"id":"1","price":[1]}',
         b'{"id":"1","price":true}',

@@ -3,6 +3,7 @@ package sdp.json;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,6 +11,8 @@ import java.util.Random;
 import org.apache.flink.api.common.serialization.DeserializationSchema;
 import org.apache.flink.formats.common.TimestampFormat;
 import org.apache.flink.formats.json.JsonParserRowDataDeserializationSchema;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.DeserializationFeature;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
 import org.apache.flink.table.api.DataTypes;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
@@ -67,7 +70,6 @@ class JsonDeserializerTest {
         "{\"name\":}",
         "{\"name\":\"a\"",
         "{\"name\":\"a\",}",
-        "{\"name\":\"a\"} trailing",
         "{\"name\":\"a\"\"price\":1}",
         "{'name':'a'}",
         "{\"name\":\"line\nbreak\"}",
@@ -116,6 +118,21 @@ class JsonDeserializerTest {
     assertReadsAsFlink(json.getBytes(StandardCharsets.UTF_8));
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"name\":\"a\"}\n{\"name\":\"b\"}\n",
+        "{\"name\":\"a\"}{\"name\":\"b\"}",
+        "{\"name\":\"a\"} trailing",
+        "{\"name\":\"a\"},",
+        "{\"name\":{\"a\":1}}\n{}",
+        "[{\"name\":\"a\"}]\n[]",
+        "{}\u0000"
+      })
+  void aRecordOfMoreThanOneValueIsAnError(String json) {
+    assertEquals(List.of("error"), read(ours, json.getBytes(StandardCharsets.UTF_8)));
+  }
+
   @Test
   void anyChangeOfAnyByteIsReadAsFlinkReadsIt() {
     byte[] bytes = ORDINARY.getBytes(StandardCharsets.UTF_8);
@@ -142,8 +159,24 @@ class JsonDeserializerTest {
   }
 
   private void assertReadsAsFlink(byte[] json) {
-    assertEquals(
-        read(flink, json), read(ours, json), () -> new String(json, StandardCharsets.UTF_8));
+    List<String> expected = somethingFollows(json) ? List.of("error") : read(flink, json);
+    assertEquals(expected, read(ours, json), () -> new String(json, StandardCharsets.UTF_8));
+  }
+
+  /** Whether the bytes are JSON only as long as nobody looks at what follows the first value. */
+  private static boolean somethingFollows(byte[] json) {
+    return canBeRead(new ObjectMapper(), json)
+        && !canBeRead(
+            new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS), json);
+  }
+
+  private static boolean canBeRead(ObjectMapper mapper, byte[] json) {
+    try {
+      mapper.readTree(json);
+      return true;
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   private static boolean reads(String json) {
