@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from glue.parameters import DEFAULTS
 from sdpctl.errors import CommandError
 from sdpctl.local import aws, running
 from sdpctl.settings import Settings
@@ -20,7 +21,8 @@ _API = re.compile(r"https://([a-z0-9]+)\.execute-api\.[^/]+/([^/]+)(/.*)?")
 class Outputs:
     """Where the platform is called and with which key.
 
-    `url_for_predictions` is None where no use case declares a model.
+    `url_for_predictions` is None where no use case declares a model. `parameters` are those it was
+    deployed with, by name.
     """
 
     url_for_api: str
@@ -28,6 +30,7 @@ class Outputs:
     url_for_predictions: str | None
     api_key: str
     region: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, str | None]:
         """Under the names of the CloudFormation outputs."""
@@ -37,6 +40,7 @@ class Outputs:
             "UrlForPredictions": self.url_for_predictions,
             "ApiKey": self.api_key,
             "Region": self.region,
+            **self.parameters,
         }
 
     def __str__(self) -> str:
@@ -72,6 +76,7 @@ def of(raw: Mapping[str, str], key: Callable[[str], str], settings: Settings) ->
         url_for_predictions=predictions and local_url(settings, predictions),
         api_key=key(raw["ApiKeyId"]),
         region=settings.region,
+        parameters={name: raw[name] for name in DEFAULTS if name in raw},
     )
 
 

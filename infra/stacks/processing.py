@@ -52,6 +52,8 @@ class ProcessingStack(cdk.Stack):
             assets=assets,
             settings=settings,
         )
+        for name, value in settings.parameters.to_strings().items():
+            cdk.CfnOutput(self, name, value=value)
         sources = {stream.key for stream in topology.event_streams}
         for key, stream in streams.items():
             stream.grant(application.role, *(_READ if key in sources else _WRITE))

@@ -11,13 +11,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+import glue
 from glue.deadletter import REASONS, STAGES
 from sdpctl import deployment
+from sdpctl.answers import console
 from sdpctl.clock import now
 from sdpctl.errors import CommandError
 from sdpctl.local.processes import pause
 from sdpctl.sql.athena import Athena
-from sdpctl.sql.letters import count_query, glimpse, original, query
+from sdpctl.sql.letters import Record, count_query, glimpse, original, query
 from sdpctl.sql.rows import cell
 
 Letter = dict[str, Any]
@@ -25,12 +27,19 @@ DAYS = 3_650
 _SOURCE = ("stream", "shard", "sequence_number")
 
 
-def dead_letters(
-    use_case: Annotated[
-        str | None, typer.Option(help="Whose. [default: the catalog's first]")
-    ] = None,
+UseCase = Annotated[str | None, typer.Option(help="Whose. [default: the catalog's first]")]
+
+dead_letters = typer.Typer(invoke_without_command=True)
+
+
+@dead_letters.callback()
+def list_(
+    context: typer.Context,
+    use_case: UseCase = None,
     reason: Annotated[str | None, typer.Option(help=f"{', '.join(REASONS)}.")] = None,
     stage: Annotated[str | None, typer.Option(help=f"{', '.join(STAGES)}.")] = None,
+    event_id: Annotated[str | None, typer.Option(help="Of the event with this id.")] = None,
+    key: Annotated[str | None, typer.Option(help="Of events with this key.")] = None,
     days: Annotated[int, typer.Option(help=f"Failed within so many days, 1 to {DAYS}.")] = 7,
     limit: Annotated[int, typer.Option(min=1, help="Show no more than the newest.")] = 20,
     count: Annotated[bool, typer.Option("--count", help="How many, by stage and reason.")] = False,
@@ -40,18 +49,17 @@ def dead_letters(
     region: deployment.Region = None,
 ) -> None:
     """List dead letters out of the lake, the newest first; there a minute or two after them."""
+    if context.invoked_subcommand:
+        return
     _require("--reason", reason, REASONS)
     _require("--stage", stage, STAGES)
     if not 1 <= days <= DAYS:
         raise CommandError(f"--days {days}: 1 to {DAYS}")
-    topology = deployment.topology()
-    name = use_case or topology.catalog.use_cases[0].name
-    workgroup, database = topology.workgroup(name), topology.database(name)
-    athena = Athena(deployment.client("athena", region), workgroup, database, pause)
-    since, filters = now() - timedelta(days=days), {"reason": reason, "stage": stage}
-    rows = _rows(
-        athena, count_query(since, filters) if count else query(since, filters, limit=limit)
-    )
+    since = now() - timedelta(days=days)
+    filters = {"reason": reason, "stage": stage, "event_id": event_id}
+    record = Record(_keys(use_case), key) if key is not None else None
+    sql = count_query(since, filters, record) if count else query(since, filters, limit, record)
+    rows = _rows(_athena(use_case, region), sql)
     if as_json:
         for row in rows:
             typer.echo(orjson.dumps(row if count else nested(row)))
@@ -59,9 +67,54 @@ def dead_letters(
         Console().print(_counts(rows) if count else _table(rows))
 
 
+@dead_letters.command()
+def show(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The letter's id.")],
+    use_case: UseCase = None,
+    days: Annotated[int, typer.Option(min=1, max=DAYS, help="Failed within so many days.")] = 90,
+    region: deployment.Region = None,
+) -> None:
+    """Show one dead letter with everything it says, and the record as it was sent."""
+    sql = query(now() - timedelta(days=days), {"id": id_})
+    rows = _rows(_athena(use_case, region), sql)
+    if not rows:
+        raise CommandError(f"{id_}: no dead letter with this id failed within {days} days")
+    console().print(letter(rows[0]))
+
+
+def letter(row: Letter) -> Table:
+    """A line for each thing that a letter says."""
+    shown = Table(box=None, pad_edge=False, show_header=False)
+    shown.add_column(style="dim")
+    shown.add_column(overflow="fold")
+    for name, value in row.items():
+        if name not in ("payload", "encoding") and value is not None:
+            shown.add_row(name, cell(value))
+    data = original(row["payload"], row["encoding"])
+    text = "" if data is None else data.decode("utf-8", "backslashreplace").strip()
+    shown.add_row("record", cell(text))
+    return shown
+
+
+def _athena(use_case: str | None, region: str | None) -> Athena:
+    topology = deployment.topology()
+    name = _use_case(use_case).name
+    workgroup, database = topology.workgroup(name), topology.database(name)
+    return Athena(deployment.client("athena", region), workgroup, database, pause)
+
+
+def _use_case(name: str | None) -> glue.UseCase:
+    catalog = deployment.topology().catalog
+    return catalog.use_case(name) if name else catalog.use_cases[0]
+
+
+def _keys(use_case: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(event.key for event in _use_case(use_case).events))
+
+
 def _require(option: str, given: str | None, choices: Sequence[str]) -> None:
     if given is not None and given not in choices:
-        raise CommandError(f"{option} {given!r}: there is no such; there are {', '.join(choices)}")
+        raise CommandError(f"{option} {given!r}: unknown; choose from {', '.join(choices)}")
 
 
 def _rows(athena: Athena, sql: str) -> list[Letter]:
@@ -81,12 +134,12 @@ def nested(row: Letter) -> Letter:
 
 def _table(rows: list[Letter]) -> Table:
     shown = Table(box=None, pad_edge=False)
-    for title in ("failed at", "stage", "reason", "what is wrong", "record"):
+    for title in ("failed at", "stage", "reason", "what is wrong", "record", "id"):
         shown.add_column(title, overflow="fold")
     for row in rows:
         wrong = row["detail"] or row["field"] or ""
         record = glimpse(original(row["payload"], row["encoding"]))
-        cells = (row["failed_at"], row["stage"], row["reason"], wrong, record)
+        cells = (row["failed_at"], row["stage"], row["reason"], wrong, record, row["id"])
         shown.add_row(*map(cell, cells))
     return shown
 

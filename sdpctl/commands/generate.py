@@ -7,8 +7,9 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, BinaryIO, cast
 
@@ -20,10 +21,9 @@ import usecases
 from glue import PlatformError, instants
 from glue.errors import ParameterError
 from glue.generation import REPEAT_WITHIN, Event, Generation, Generator, Settings
-from glue.parameters import Parameters, format_duration, parse_duration
+from glue.parameters import DEFAULTS, Parameters, format_duration, parse_duration
 from sdpctl.clock import now
 
-START_STEP = timedelta(minutes=10)
 CHUNK = 1_000
 RANGES: Mapping[str, tuple[float, float]] = {
     "--events": (0, 10_000_000_000),
@@ -70,7 +70,7 @@ def generate(
     ] = "PT3H",
     start: Annotated[
         str | None,
-        typer.Option(help="Time of the first event, RFC 3339. [default: so that all is past]"),
+        typer.Option(help="Time of the first event, RFC 3339. [default: so that the last is now]"),
     ] = None,
     period: Annotated[
         str, typer.Option(help="AggregationPeriod of the truth's rows, ISO 8601.")
@@ -90,7 +90,8 @@ def generate(
     """Make deterministic events as NDJSON, and the exact reports they must give.
 
     --events counts distinct events: with --duplicates 0.1 about a tenth more lines are written.
-    Without --start the events end before now: the start is floored to ten minutes, and printed.
+    Without --start the events end now, so that they count if they are sent soon; the start is
+    printed, and with it the same command makes the same events.
     """
     errors = Console(stderr=True, highlight=False)
     try:
@@ -122,8 +123,7 @@ def generate(
         _check_times(settings)
         found = usecases.load().use_case(use_case)
         generation = Generation(found, generator_of(use_case), settings)
-        span = f"{settings.span} of event time"
-        errors.print(f"start {settings.start.isoformat()}, {span}", style="dim")
+        _tell_times(errors, settings)
         with _file("--out", out), _output(out) as stream:
             write(generation, stream)
         if truth:
@@ -136,8 +136,27 @@ def generate(
 
 
 def generator_of(use_case: str) -> Generator:
-    """The `generator.py` of a use case."""
-    return cast(Generator, import_module(f"usecases.{use_case}.generator"))
+    """The `generator.py` of a use case; ParameterError where it has none."""
+    name = f"usecases.{use_case}.generator"
+    if find_spec(name) is None:
+        raise ParameterError(
+            f"--use-case {use_case}: has no generator; add usecases/{use_case}/generator.py, "
+            "or choose another use case"
+        )
+    return cast(Generator, import_module(name))
+
+
+def _tell_times(console: Console, settings: Settings) -> None:
+    """When the events are, and until when they count: a late one is a dead letter."""
+    start = instants.to_wire(settings.start)
+    console.print(f"--start {start}, {settings.span} of event time", style="dim")
+    lateness = DEFAULTS["AllowedLateness"]
+    if now() - settings.start > parse_duration(lateness):
+        console.print(
+            f"the first event is older than {lateness}: what is older than the deployment's "
+            "AllowedLateness (see './sdp outputs') when it is sent is not counted, but late",
+            style="yellow",
+        )
 
 
 def write(events: Iterable[Event], stream: BinaryIO) -> None:
@@ -152,10 +171,8 @@ def write(events: Iterable[Event], stream: BinaryIO) -> None:
 
 
 def default_start(present: datetime, span: timedelta) -> datetime:
-    """Ten-minute mark from which events of that span all lie before `present`."""
-    latest = (present - span).timestamp()
-    step = START_STEP.total_seconds()
-    return datetime.fromtimestamp(latest // step * step, UTC)
+    """The whole second from which events of that span end by `present`."""
+    return (present - span).replace(microsecond=0)
 
 
 def _check_numbers(given: Mapping[str, float]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from glue.parameters import DEFAULTS
 from sdpctl.errors import CommandError
 from sdpctl.local import aws
 from sdpctl.local.processes import last_lines
@@ -86,6 +87,18 @@ def stack_states(settings: Settings) -> dict[str, str]:
         return {s["StackName"]: s["StackStatus"] for page in pages for s in page["Stacks"]}
     except (BotoCoreError, ClientError) as error:
         raise aws.unanswered(error) from error
+
+
+def parameters(settings: Settings) -> dict[str, str]:
+    """The parameters that were deployed, by name; CommandError if the emulator does not answer."""
+    try:
+        pages = aws.client(settings, "cloudformation").get_paginator("describe_stacks").paginate()
+        stacks = [s for page in pages for s in page["Stacks"]]
+    except (BotoCoreError, ClientError) as error:
+        raise aws.unanswered(error) from error
+    ours = [s for s in stacks if s["StackName"].startswith(settings.stage)]
+    found = {o["OutputKey"]: o["OutputValue"] for s in ours for o in s.get("Outputs", [])}
+    return {name: found[name] for name in DEFAULTS if name in found}
 
 
 def complete(settings: Settings) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -72,8 +73,14 @@ def _stacks(settings: Settings, silent: str | None) -> Component:
         return Component("stacks", False, None, None, f"unknown: the emulator: {silent}", log)
     ours = {k: v for k, v in states.items() if k.startswith(settings.stage)}
     wrong = [f"{k}: {v}" for k, v in ours.items() if not v.endswith("_COMPLETE") or "ROLL" in v]
-    detail = "; ".join(wrong) or f"{len(ours)} deployed"
+    detail = "; ".join(wrong) or ", ".join([f"{len(ours)} deployed", *_parameters(settings, ours)])
     return Component("stacks", bool(ours) and not wrong, None, None, detail, log)
+
+
+def _parameters(settings: Settings, stacks: Mapping[str, str]) -> list[str]:
+    """What the stacks were deployed with."""
+    found = deploy.parameters(settings) if stacks else {}
+    return [f"{name}={value}" for name, value in found.items()]
 
 
 def _consumers(settings: Settings) -> list[Component]:

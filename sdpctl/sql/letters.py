@@ -5,41 +5,68 @@ from __future__ import annotations
 import base64
 import gzip
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 TABLE = "parquet_dead_letters"
 _SHOWN = 60
 
 
-def query(since: datetime, filters: Mapping[str, str | None], limit: int | None = None) -> str:
+@dataclass(frozen=True)
+class Record:
+    """The record of a dead letter by its key: any of the fields `names` has the value.
+
+    Bytes that are compressed (above 700 KiB) or no JSON have no key.
+    """
+
+    names: tuple[str, ...]
+    value: str
+
+    @property
+    def condition(self) -> str:
+        """SQL."""
+        text, value = "from_utf8(from_base64(payload))", _literal(self.value)
+        fields = [f"TRY(json_extract_scalar({text}, '$.{name}'))" for name in self.names]
+        return f"({' OR '.join(f'COALESCE({field} = {value}, FALSE)' for field in fields)})"
+
+
+def query(
+    since: datetime,
+    filters: Mapping[str, str | None],
+    limit: int | None = None,
+    record: Record | None = None,
+) -> str:
     """SQL: the newest dead letters that failed since then, each once.
 
-    `filters` are columns and the values wanted, None for any. A letter that was delivered twice
+    `filters` are columns and their values, None for any. A letter that was delivered twice
     has one id. The rows' columns are the letter's, those of `source` among them.
     """
     return (
         "SELECT id, stage, reason, field, detail, event_id, occurred_at, failed_at,\n"
         "  source_stream, source_shard, source_sequence_number, payload, encoding\n"
-        f"FROM (\n{_once(since, filters)}\n) AS letters\n"
+        f"FROM (\n{_once(since, filters, record)}\n) AS letters\n"
         "WHERE repetition = 1\nORDER BY failed_at DESC, id" + (f"\nLIMIT {limit}" if limit else "")
     )
 
 
-def count_query(since: datetime, filters: Mapping[str, str | None]) -> str:
+def count_query(
+    since: datetime, filters: Mapping[str, str | None], record: Record | None = None
+) -> str:
     """SQL: how many dead letters there are by stage and reason, each counted once."""
     return (
         "SELECT stage, reason, COUNT(*) AS letters, MAX(failed_at) AS newest\n"
-        f"FROM (\n{_once(since, filters)}\n) AS letters\n"
+        f"FROM (\n{_once(since, filters, record)}\n) AS letters\n"
         "WHERE repetition = 1\nGROUP BY stage, reason\nORDER BY letters DESC, stage, reason"
     )
 
 
-def _once(since: datetime, filters: Mapping[str, str | None]) -> str:
+def _once(since: datetime, filters: Mapping[str, str | None], record: Record | None) -> str:
     # Delivered after it failed, never long before: the partitions before need not be read.
     conditions = [
         f"date >= '{since - timedelta(days=1):%Y-%m-%d}'",
         f"failed_at >= TIMESTAMP '{since:%Y-%m-%d %H:%M:%S}'",
         *(f"{name} = {_literal(text)}" for name, text in filters.items() if text is not None),
+        *([record.condition] if record else []),
     ]
     return (
         "  SELECT id, stage, reason, field, detail, event_id, occurred_at, failed_at, payload,\n"

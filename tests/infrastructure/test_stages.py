@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from glue.errors import ParameterError
+from glue.parameters import DEFAULTS
 from infra.assets import AssetError, Assets
 from infra.settings import REGIONS, Settings
 from tests.infrastructure.conftest import Synthesis
@@ -24,6 +25,8 @@ def test_the_outputs_say_where_the_platform_is(synthesis: Synthesis) -> None:
     reporting = synthesis.stack("sdp-eu-west-1-reporting").outputs
     assert {"UrlForAPI", "ApiKeyId"} <= ingestion.keys()
     assert {"UrlForReports"} <= reporting.keys()
+    processing = synthesis.stack("sdp-eu-west-1-processing").outputs
+    assert {name: processing[name]["Value"] for name in DEFAULTS} == dict(DEFAULTS)
     assert ".execute-api.eu-west-1." in json.dumps(ingestion["UrlForAPI"]["Value"])
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from glue.deadletter import REASONS
 from sdpctl.cli import app
+from sdpctl.commands.dead_letters import letter
 from sdpctl.errors import CommandError
 
 
@@ -19,9 +22,9 @@ from sdpctl.errors import CommandError
         (
             "--reason",
             "nope",
-            "'nope': there is no such; there are malformed, late, duplicate, unmatched, refused",
+            "'nope': unknown; choose from malformed, late, duplicate, unmatched, refused",
         ),
-        ("--stage", "nope", "'nope': there is no such; there are flink, persist, lake"),
+        ("--stage", "nope", "'nope': unknown; choose from flink, persist, lake"),
         ("--days", "999999999", "999999999: 1 to 3650"),
         ("--days", "0", "0: 1 to 3650"),
     ],
@@ -42,3 +45,16 @@ def test_the_pipelines_reasons_are_among_the_choices() -> None:
     }
     assert written == {"duplicate", "late", "unmatched", "malformed"}
     assert written <= set(REASONS)
+
+
+def test_a_letter_is_shown_with_its_record_as_it_was_sent() -> None:
+    payload = base64.b64encode(b'{"tx_id":"t1","win_price":-1}\n').decode()
+    row = {"id": "s0:1:late", "reason": "late", "field": None, "payload": payload, "encoding": None}
+    screen = Console(record=True, width=80)
+    screen.print(letter(row))
+    lines = [line.split(maxsplit=1) for line in screen.export_text().splitlines()]
+    assert [[name, value.rstrip()] for name, value in lines] == [
+        ["id", "s0:1:late"],
+        ["reason", "late"],
+        ["record", '{"tx_id":"t1","win_price":-1}'],
+    ]

@@ -7,7 +7,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from sdpctl.commands.generate import default_start, generate
+import usecases
+from glue import instants
+from glue.errors import ParameterError
+from sdpctl.clock import now
+from sdpctl.commands.generate import default_start, generate, generator_of
 
 app = typer.Typer()
 app.command()(generate)
@@ -33,11 +37,33 @@ def test_the_same_command_gives_the_same_bytes(tmp_path):
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_without_a_start_everything_lies_in_the_past_from_a_ten_minute_mark():
-    present = datetime(2026, 11, 21, 14, 0, 5, tzinfo=UTC)
+def test_without_a_start_the_last_event_is_of_now():
+    present = datetime(2026, 11, 21, 14, 0, 5, 999, tzinfo=UTC)
     assert default_start(present, timedelta(seconds=20)) == datetime(
-        2026, 11, 21, 13, 50, tzinfo=UTC
+        2026, 11, 21, 13, 59, 45, tzinfo=UTC
     )
+
+
+def test_events_of_the_defaults_count_and_nothing_is_said():
+    result = CliRunner().invoke(app, ["--use-case", "adtech", "--events", "500"])
+    last = instants.parse(orjson.loads(result.stdout.splitlines()[-1])["occurred_at"])
+    assert timedelta(0) < now() - last < timedelta(minutes=1)
+    assert "AllowedLateness" not in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--start", "2026-11-21T10:00:00Z"], ["--rate", "0.1"]])
+def test_events_that_are_too_old_to_be_counted_are_said_to_be(arguments):
+    result = CliRunner().invoke(app, ["--use-case", "adtech", "--events", "500", *arguments])
+    assert result.exit_code == 0
+    assert "AllowedLateness" in result.stderr
+
+
+def test_a_use_case_without_a_generator_is_refused_with_what_to_add(tmp_path, monkeypatch):
+    (tmp_path / "silent").mkdir()
+    (tmp_path / "silent" / "__init__.py").write_text("")
+    monkeypatch.setattr(usecases, "__path__", [*usecases.__path__, str(tmp_path)])
+    with pytest.raises(ParameterError, match=r"--use-case silent: .*usecases/silent/generator.py"):
+        generator_of("silent")
 
 
 def test_a_share_or_duration_that_makes_no_sense_is_refused_by_name():

@@ -30,6 +30,13 @@ def test_urls_are_the_emulators_and_the_key_is_its_value() -> None:
     assert base(found, "url_for_predictions", None) == found.url_for_predictions
 
 
+def test_the_deployed_parameters_are_among_the_outputs() -> None:
+    parameters = {"AllowedLateness": "PT1M", "MaxAmount": "1000"}
+    found = _outputs(RAW | parameters)
+    assert parameters.items() <= found.as_dict().items()
+    assert "AllowedLateness    PT1M" in str(found).splitlines()
+
+
 def test_without_a_model_there_is_everything_else() -> None:
     found = _outputs(RAW)
     assert found.as_dict()["UrlForPredictions"] is None

@@ -12,7 +12,8 @@ import duckdb
 import pytest
 
 from sdpctl.commands.dead_letters import nested
-from sdpctl.sql.letters import count_query, glimpse, original, query
+from sdpctl.local.athena.functions import STATEMENTS
+from sdpctl.sql.letters import Record, count_query, glimpse, original, query
 
 SINCE = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ANY: dict[str, str | None] = {"reason": None, "stage": None}
@@ -61,6 +62,29 @@ def test_letters_can_be_chosen_by_reason_and_stage(lake: duckdb.DuckDBPyConnecti
     ]
     assert _ids(lake, query(SINCE, {"reason": "malformed", "stage": "lake"})) == ["b"]
     assert _ids(lake, query(SINCE, {"reason": "it's", "stage": None})) == []
+
+
+def test_letters_can_be_chosen_by_event_and_by_key(lake: duckdb.DuckDBPyConnection) -> None:
+    for statement in STATEMENTS:
+        lake.execute(statement)
+    payloads = {
+        "a": b'{"order": "it\'s", "n": 1}',
+        "b": b"\xff no JSON",
+        "c": gzip.compress(b'{"order": "it\'s"}'),
+        "old": b'{"sku": 7}',
+    }
+    for name, data in payloads.items():
+        text = base64.b64encode(data).decode()
+        lake.execute(
+            "UPDATE parquet_dead_letters SET payload = ?, event_id = ? WHERE id = ?",
+            [text, f"e-{name}", name],
+        )
+    record = Record(("order", "sku"), "it's")
+    assert _ids(lake, query(SINCE, ANY, record=record)) == ["a"]
+    assert lake.execute(count_query(SINCE, ANY, record)).fetchall()[0][2] == 1
+    before = datetime(2026, 3, 1, tzinfo=UTC)
+    assert _ids(lake, query(before, ANY, record=Record(("order", "sku"), "7"))) == ["old"]
+    assert _ids(lake, query(SINCE, {"event_id": "e-b"})) == ["b"]
 
 
 def test_letters_are_counted_by_stage_and_reason(lake: duckdb.DuckDBPyConnection) -> None:
