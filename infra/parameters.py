@@ -114,7 +114,9 @@ GROUPS: Mapping[str, Mapping[str, Meaning]] = {
             "minutes", "Of jobs a day at most; at least twice trainingMaxMinutes."
         ),
         "trainingMaxMinutes": Meaning("minutes", "A job may take; it is stopped then."),
-        "trainingPollSeconds": Meaning("seconds", "Between two looks at a job."),
+        "trainingPollSeconds": Meaning(
+            "seconds", "Between two looks at a job; more where trainingMaxMinutes is long."
+        ),
         "retrainEvery": Meaning(_DURATION, "A run starts after so long, if there are new rows."),
         "retrainRows": Meaning("rows", "A run starts after so many new rows."),
         "retrainDrift": Meaning(

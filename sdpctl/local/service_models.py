@@ -1,7 +1,8 @@
 """Holds requests to AWS to the services' own models, which botocore ships and checks only in part.
 
 botocore checks that required members are there and their types; it does not check patterns, the
-lengths of long strings, enumerations, ranges of numbers or sizes of lists and maps. `install`
+lengths of long strings, enumerations, ranges of numbers or sizes of lists and maps. LIMITS has
+those that the models lack too. `install`
 makes every botocore client of this process refuse a request that breaks one of these, with a
 `RefusedRequest`; the SageMaker stand-in answers it as the service does.
 
@@ -10,10 +11,10 @@ It imports botocore and `regex` alone: the emulator's functions load it by its p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import regex
 from botocore import handlers
@@ -82,7 +83,49 @@ def summary(found: list[Violation]) -> str:
 def violations(model: OperationModel, params: Mapping[str, Any]) -> list[Violation]:
     """All that the service would refuse of a request; UnreadablePattern where that is unknown."""
     shape = model.input_shape
-    return [] if shape is None else list(_structure(shape, params, ""))
+    modelled = [] if shape is None else list(_structure(shape, params, ""))
+    return modelled or list(_beyond_limits(model, params))
+
+
+class Limit(NamedTuple):
+    """A limit that a model lacks: the member, how much of it a request has, and the most of it."""
+
+    path: str
+    size: Callable[[Mapping[str, Any]], int]
+    most: int
+    unit: str
+
+
+# Where a service counts what its model does not. Sources: the API reference of each operation,
+# "Service quotas" of Athena.
+LIMITS: Mapping[tuple[str, str], Limit] = {
+    ("athena", "StartQueryExecution"): Limit(
+        "queryString", lambda request: len(request["QueryString"].encode()), 262_144, "bytes"
+    ),
+    ("cloudwatch", "PutMetricData"): Limit(
+        "metricData", lambda request: len(request.get("MetricData", ())), 1_000, "members"
+    ),
+    ("dynamodb", "BatchGetItem"): Limit(
+        "requestItems",
+        lambda request: sum(len(table["Keys"]) for table in request["RequestItems"].values()),
+        100,
+        "keys of all tables together",
+    ),
+    ("s3", "DeleteObjects"): Limit(
+        "delete.objects", lambda request: len(request["Delete"]["Objects"]), 1_000, "members"
+    ),
+    ("stepfunctions", "StartExecution"): Limit(
+        "input", lambda request: len(request.get("input", "").encode()), 262_144, "bytes"
+    ),
+}
+
+
+def _beyond_limits(model: OperationModel, params: Mapping[str, Any]) -> Iterator[Violation]:
+    """The limit of the operation that a request, otherwise valid, exceeds."""
+    limit = LIMITS.get((model.service_model.service_name, model.name))
+    if limit and (size := limit.size(params)) > limit.most:
+        rule = f"Member must have at most {limit.most} {limit.unit}"
+        yield Violation(limit.path, f"of {size} {limit.unit}", rule)
 
 
 def _violations(shape: Shape, value: Any, path: str) -> Iterator[Violation]:

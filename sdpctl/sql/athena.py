@@ -13,6 +13,7 @@ from sdpctl.sql.rows import Column, Row, value
 RUNNING = ("QUEUED", "RUNNING")
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 PAGE = 1000  # the most that Athena gives at once
+QUERY_BYTES = 262_144  # the most that Athena takes
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Athena:
         Raises CommandError with Athena's own reason. If anything interrupts the waiting, the
         query is stopped in Athena.
         """
+        if (size := len(sql.encode())) > QUERY_BYTES:
+            raise CommandError(f"the query has {size:,} bytes; Athena takes {QUERY_BYTES:,}")
         with errors():
             query_id = self.client.start_query_execution(
                 QueryString=sql,

@@ -19,8 +19,8 @@ NUMBERS = {
     for name, (_, allowed) in described().items()
     if (found := re.match(r"must be a whole number from (\d+) to (\d+)", allowed))
 }
-# It must also be at least twice trainingMaxMinutes.
-DEPENDENT = {"trainingMinutesPerDay", "trainingMaxMinutes"}
+# They also depend on each other: a run has two jobs, and a history of limited length.
+DEPENDENT = {"trainingMinutesPerDay", "trainingMaxMinutes", "trainingPollSeconds"}
 
 
 def test_every_parameter_of_cdk_json_is_on_the_page() -> None:

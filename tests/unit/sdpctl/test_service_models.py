@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore import xform_name
 from botocore.session import Session
 
 from lambdas.bundle import SERVICES
@@ -88,3 +89,59 @@ def test_every_pattern_of_the_services_that_are_used_can_be_checked(service: str
 def test_a_pattern_that_cannot_be_read_is_an_error_of_the_check() -> None:
     with pytest.raises(UnreadablePattern, match=r"UNREADABLE"):
         _compiled(r"\p{NoSuchProperty}")
+
+
+ONE_OBJECT, ONE_KEY = {"Key": "k"}, {"id": {"S": "k"}}
+DATUM = {"MetricName": "m", "Value": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "request_of", "most", "words"),
+    [
+        (
+            "s3",
+            "delete_objects",
+            lambda n: {"Bucket": "lake", "Delete": {"Objects": [ONE_OBJECT] * n}},
+            1_000,
+            "at most 1000 members",
+        ),
+        (
+            "athena",
+            "start_query_execution",
+            lambda n: {"QueryString": "ä" * (n // 2)},
+            262_144,
+            "at most 262144 bytes",
+        ),
+        (
+            "dynamodb",
+            "batch_get_item",
+            lambda n: {"RequestItems": {t: {"Keys": [ONE_KEY] * (n // 2)} for t in ("aaa", "bbb")}},
+            100,
+            "at most 100 keys of all tables together",
+        ),
+        (
+            "cloudwatch",
+            "put_metric_data",
+            lambda n: {"Namespace": "SDP", "MetricData": [DATUM] * n},
+            1_000,
+            "at most 1000 members",
+        ),
+        (
+            "stepfunctions",
+            "start_execution",
+            lambda n: {
+                "stateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:m",
+                "input": "ä" * (n // 2),
+            },
+            262_144,
+            "at most 262144 bytes",
+        ),
+    ],
+)
+def test_limits_that_the_models_lack_hold_too(
+    service: str, call: str, request_of: Any, most: int, words: str
+) -> None:
+    assert words in _refused(service, call, **request_of(most + 2))
+    model = Session().get_service_model(service)
+    name = next(n for n in model.operation_names if xform_name(n) == call)
+    assert violations(model.operation_model(name), request_of(most)) == []

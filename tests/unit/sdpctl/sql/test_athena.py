@@ -109,3 +109,10 @@ def test_values_have_the_types_of_their_columns() -> None:
     assert value("timestamp", "2026-11-21 10:00:00.000") == "2026-11-21 10:00:00.000"
     assert value("varchar", "7") == "7"
     assert value("bigint", None) is None
+
+
+def test_a_query_that_athena_does_not_take_is_refused_with_both_sizes() -> None:
+    """Athena counts bytes, not characters."""
+    athena = Athena(object(), "group", "database", lambda _: None)
+    with pytest.raises(CommandError, match=r"the query has 300,000 bytes; Athena takes 262,144"):
+        athena.run("ä" * 150_000)
