@@ -31,6 +31,7 @@ MODULES = {
     "keys": "keys",
     "cost": "cost",
     "dead-letters": "dead_letters",
+    "find": "find",
 }
 
 

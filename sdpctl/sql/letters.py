@@ -25,7 +25,7 @@ class Record:
     @property
     def condition(self) -> str:
         """SQL."""
-        text, value = "from_utf8(from_base64(payload))", _literal(self.value)
+        text, value = "from_utf8(from_base64(payload))", literal(self.value)
         fields = [f"TRY(json_extract_scalar({text}, '$.{name}'))" for name in self.names]
         return f"({' OR '.join(f'COALESCE({field} = {value}, FALSE)' for field in fields)})"
 
@@ -65,7 +65,7 @@ def _once(since: datetime, filters: Mapping[str, str | None], record: Record | N
     conditions = [
         f"date >= '{since - timedelta(days=1):%Y-%m-%d}'",
         f"failed_at >= TIMESTAMP '{since:%Y-%m-%d %H:%M:%S}'",
-        *(f"{name} = {_literal(text)}" for name, text in filters.items() if text is not None),
+        *(f"{name} = {literal(text)}" for name, text in filters.items() if text is not None),
         *([record.condition] if record else []),
     ]
     return (
@@ -94,5 +94,6 @@ def glimpse(data: bytes | None) -> str:
     return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """A text as SQL writes it."""
     return "'" + text.replace("'", "''") + "'"

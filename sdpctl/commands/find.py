@@ -1,0 +1,95 @@
+"""`./sdp find`: where an event is now, by its event_id or its key."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.table import Table
+
+from glue import UseCase
+from glue.parameters import Parameters
+from lambdas.adapters.dynamodb import DynamoStore
+from lambdas.reports.progress import Completeness, completeness
+from sdpctl import deployment
+from sdpctl.answers import console
+from sdpctl.clock import now
+from sdpctl.commands.backfill import parameters_of
+from sdpctl.errors import CommandError
+from sdpctl.finding import Evidence, Verdict, events_query, records_of_events, results_query, since
+from sdpctl.local.processes import pause
+from sdpctl.sql.athena import Athena
+from sdpctl.sql.letters import query
+from sdpctl.sql.rows import cell
+
+COLORS = {"counted": "green", "waiting": "yellow", "not counted": "red"}
+
+
+def find(
+    text: Annotated[str, typer.Argument(metavar="EVENT_ID|KEY", help="An event_id or a key.")],
+    use_case: Annotated[
+        str | None, typer.Option(help="Whose. [default: the catalog's first]")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Sent within so many days.")] = 7,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    region: deployment.Region = None,
+) -> None:
+    """Show where events are now: counted in which row, waiting until when, or refused and why.
+
+    Reads the lake, where an event is a minute or two after it was accepted.
+    """
+    topology = deployment.topology()
+    found = topology.catalog.use_case(use_case) if use_case else topology.catalog.use_cases[0]
+    workgroup, database = topology.workgroup(found.name), topology.database(found.name)
+    athena = Athena(deployment.client("athena", region), workgroup, database, pause)
+    start = since(now(), days)
+    events = rows(athena, events_query(found, text, start))
+    if not events:
+        raise CommandError(
+            f"{text}: no event with this event_id or key within {days} days; one that was accepted "
+            "is found a minute or two later"
+        )
+    parameters = parameters_of(region)
+    ids = list(dict.fromkeys(row["event_id"] for row in events))
+    evidence = Evidence(
+        found,
+        parameters,
+        _progress(found, region, parameters).through,
+        [row for id_ in ids for row in rows(athena, query(start, {"event_id": id_}))],
+        [
+            row
+            for record in records_of_events(found)
+            for row in rows(athena, results_query(found, record, ids, start))
+        ],
+    )
+    _show(evidence.verdicts(events), as_json=as_json)
+
+
+def rows(athena: Athena, sql: str) -> list[dict[str, Any]]:
+    """The rows of a query, by the names of their columns."""
+    return [
+        dict(zip((c.name for c in columns), row, strict=True))
+        for columns, page in athena.pages(athena.run(sql))
+        for row in page
+    ]
+
+
+def _progress(use_case: UseCase, region: str | None, parameters: Parameters) -> Completeness:
+    store = DynamoStore(deployment.client("dynamodb", region))
+    table = deployment.topology().progress_table
+    return completeness(store, table, parameters)(use_case.name)
+
+
+def _show(verdicts: list[Verdict], *, as_json: bool) -> None:
+    if as_json:
+        for verdict in verdicts:
+            typer.echo(orjson.dumps(verdict.as_dict()))
+        return
+    shown = Table(box=None, pad_edge=False)
+    for title in ("occurred at", "type", "event_id", "key", "state", "where, why or until when"):
+        shown.add_column(title, overflow="fold")
+    for v in verdicts:
+        state = f"[{COLORS[v.state]}]{v.state}[/]"
+        shown.add_row(v.occurred_at, v.type, cell(v.event_id), cell(v.key), state, cell(v.detail))
+    console().print(shown)

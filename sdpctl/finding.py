@@ -1,0 +1,128 @@
+"""Where an event is now, worked out from what the lake and the progress of event time say.
+
+Pure: rows in, verdicts out. Every accepted event ends counted or as a dead letter; until event
+time has passed it by CorrelationWindow and AllowedLateness, it may wait for the others of its key.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from glue import Schema, UseCase
+from glue.instants import EPOCH, to_wire
+from glue.parameters import Parameters
+from glue.schema import Kind
+from glue.targets.lake import lake_tables
+from sdpctl.sql.letters import literal
+
+Row = Mapping[str, Any]
+COUNTED, REFUSED, WAITING = "counted", "not counted", "waiting"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one event; `detail` says in which row, why not, or until when."""
+
+    event_id: str
+    type: str
+    key: str
+    occurred_at: str
+    state: str
+    detail: str
+
+    def as_dict(self) -> dict[str, str]:
+        """For `--json`."""
+        return asdict(self)
+
+
+def events_query(use_case: UseCase, text: str, since: datetime) -> str:
+    """SQL: the events with this event_id or key."""
+    table = next(t for t in lake_tables(use_case) if t.stream == use_case.event_stream)
+    keys = dict.fromkeys(event.key for event in use_case.events)
+    reports = dict.fromkeys(report.key for report in use_case.reports)
+    names = {column.name for column in table.columns}
+    matches = [f"CAST({name} AS VARCHAR) = {literal(text)}" for name in ("event_id", *keys)]
+    columns = [*keys, *(name for name in reports if name in names and name not in keys)]
+    return (
+        f"SELECT event_id, type, {', '.join(columns)}, occurred_at\nFROM {table.parquet}\n"
+        f"WHERE date >= '{since:%Y-%m-%d}' AND ({' OR '.join(matches)})\n"
+        "ORDER BY occurred_at, event_id"
+    )
+
+
+def results_query(use_case: UseCase, record: Schema, ids: Sequence[str], since: datetime) -> str:
+    """SQL: which of these events a result record was written for, and whose count they are in."""
+    table = next(t for t in lake_tables(use_case) if t.stream == record.stream)
+    owners = [report.key for report in use_case.reports if report.key in record.names]
+    return (
+        f"SELECT {', '.join(dict.fromkeys(['event_id', *owners]))}\nFROM {table.parquet}\n"
+        f"WHERE date >= '{since:%Y-%m-%d}' AND event_id IN ({', '.join(map(literal, ids))})"
+    )
+
+
+def records_of_events(use_case: UseCase) -> tuple[Schema, ...]:
+    """The result records that name the event they were written for."""
+    return tuple(s for s in use_case.schemas if s.kind is Kind.RECORD and "event_id" in s.names)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of some events: dead letters and results by event_id, and event time."""
+
+    use_case: UseCase
+    parameters: Parameters
+    through: datetime | None
+    letters: Sequence[Row]
+    results: Sequence[Row]
+
+    def verdicts(self, events: Iterable[Row]) -> list[Verdict]:
+        """A verdict for each event; a repetition of one is told with it."""
+        found = {row["event_id"]: row for row in reversed(list(events))}
+        return [self._verdict(row) for row in reversed(found.values())]
+
+    def _verdict(self, row: Row) -> Verdict:
+        state, detail = self._state(row)
+        keys = (row.get(event.key) for event in self.use_case.events)
+        key = next((str(value) for value in keys if value is not None), "")
+        at = to_wire(moment(row["occurred_at"])) if row["occurred_at"] else ""
+        return Verdict(row["event_id"], row["type"], key, at, state, detail)
+
+    def _state(self, row: Row) -> tuple[str, str]:
+        letters = [x for x in self.letters if x["event_id"] == row["event_id"]]
+        refused = [x for x in letters if x["reason"] != "duplicate"]
+        if refused:
+            return REFUSED, f"{refused[0]['reason']}: {refused[0]['detail']} ({refused[0]['id']})"
+        repeated = Counter(x["reason"] for x in letters)["duplicate"]
+        more = f"; {repeated} repetitions not counted" if repeated else ""
+        result = next((x for x in self.results if x["event_id"] == row["event_id"]), None)
+        at = moment(row["occurred_at"])
+        decided = at + self.parameters.correlation_window + self.parameters.allowed_lateness
+        if result is not None or (self.through is not None and at <= self.through):
+            return COUNTED, self._rows(at, result or row) + more
+        return WAITING, (
+            f"counted, or still waiting for the earlier events of its key until {to_wire(decided)}"
+            f" of event time{more}"
+        )
+
+    def _rows(self, at: datetime, row: Row) -> str:
+        """The report rows that an event at this time counts in."""
+        width = self.parameters.aggregation_period
+        bucket = EPOCH + (at - EPOCH) // width * width
+        return ", ".join(
+            f"{report.path} {row.get(report.key) or ''}".strip() + f" from {to_wire(bucket)}"
+            for report in self.use_case.reports
+        )
+
+
+def moment(text: str) -> datetime:
+    """Athena's text of a timestamp; UTC."""
+    return datetime.fromisoformat(text.removesuffix(" UTC")).replace(tzinfo=UTC)
+
+
+def since(present: datetime, days: int) -> datetime:
+    """The day of the oldest partition that is read."""
+    return present - timedelta(days=days + 1)

@@ -1,0 +1,93 @@
+"""Where an event is: counted in which row, waiting until when, or refused and why."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+import pytest
+
+import usecases
+from glue.parameters import Parameters
+from sdpctl.finding import Evidence, Verdict, events_query, records_of_events, results_query
+
+ADTECH = usecases.load().use_case("adtech")
+PARAMETERS = Parameters.parse({"AllowedLateness": "PT10M", "CorrelationWindow": "PT20M"})
+SINCE = datetime(2026, 11, 20, tzinfo=UTC)
+THROUGH = datetime(2026, 11, 21, 10, tzinfo=UTC)
+
+
+def _event(id_: str, at: str = "10:07:31.500", **more: Any) -> dict[str, Any]:
+    base = {"event_id": id_, "type": "imp", "tx_id": "t1", "campaign_item_id": None}
+    return {**base, "occurred_at": f"2026-11-21 {at}", **more}
+
+
+def _letter(id_: str, reason: str) -> dict[str, Any]:
+    return {"event_id": id_, "reason": reason, "detail": f"why {reason}", "id": f"s:1:{reason}"}
+
+
+def _verdicts(events: list[Any], **more: Any) -> list[Verdict]:
+    evidence = {"through": THROUGH, "letters": [], "results": [], **more}
+    return Evidence(ADTECH, PARAMETERS, **evidence).verdicts(events)
+
+
+def test_an_event_with_a_result_is_counted_in_the_row_of_its_time() -> None:
+    result = {"event_id": "e1", "campaign_item_id": 77}
+    [found] = _verdicts([_event("e1")], results=[result])
+    assert (found.state, found.key) == ("counted", "t1")
+    assert found.detail == "campaigns 77 from 2026-11-21T10:05:00.000Z"
+
+
+def test_an_event_that_event_time_has_passed_without_a_letter_is_counted() -> None:
+    [found] = _verdicts([_event("e1", "09:59:59", type="bid", campaign_item_id=5)])
+    assert found.state == "counted"
+    assert found.detail == "campaigns 5 from 2026-11-21T09:55:00.000Z"
+
+
+@pytest.mark.parametrize("through", [THROUGH, None])
+def test_an_event_that_is_not_decided_says_until_when(through: datetime | None) -> None:
+    [found] = _verdicts([_event("e1")], through=through)
+    assert found.state == "waiting"
+    assert "until 2026-11-21T10:37:31.500Z" in found.detail
+
+
+@pytest.mark.parametrize("reason", ["late", "unmatched", "malformed"])
+def test_a_refused_event_says_why_and_names_its_letter(reason: str) -> None:
+    [found] = _verdicts([_event("e1")], letters=[_letter("e1", reason), _letter("e2", "late")])
+    assert found.state == "not counted"
+    assert found.detail == f"{reason}: why {reason} (s:1:{reason})"
+
+
+def test_a_repetition_is_told_with_the_event_it_repeats() -> None:
+    events = [_event("e1"), _event("e1"), _event("e0", "10:08:00")]
+    result = {"event_id": "e1", "campaign_item_id": 77}
+    first, second = _verdicts(events, results=[result], letters=[_letter("e1", "duplicate")])
+    assert (first.event_id, second.event_id) == ("e1", "e0")
+    assert first.detail.endswith("; 1 repetitions not counted")
+
+
+def test_an_event_without_a_time_or_a_key_is_shown_too() -> None:
+    event = _event("e1", occurred_at=None, tx_id=None)
+    [found] = _verdicts([event], letters=[_letter("e1", "malformed")])
+    assert (found.occurred_at, found.key, found.state) == ("", "", "not counted")
+
+
+def test_the_queries_find_by_id_and_by_key() -> None:
+    with duckdb.connect() as lake:
+        lake.execute(
+            "CREATE TABLE parquet_bcns AS SELECT 'e''1' AS event_id, 'bid' AS type, 't1' AS tx_id, "
+            "7 AS campaign_item_id, TIMESTAMP '2026-11-21 10:00:00' AS occurred_at, "
+            "'2026-11-21' AS date"
+        )
+        for text in ("e'1", "t1"):
+            [row] = lake.execute(events_query(ADTECH, text, SINCE)).fetchall()
+            assert row[0] == "e'1"
+        assert not lake.execute(events_query(ADTECH, "bid", SINCE)).fetchall()
+        for record in records_of_events(ADTECH):
+            lake.execute(
+                f"CREATE TABLE parquet_{record.stream} AS SELECT 'e1' AS event_id, "
+                "77 AS campaign_item_id, '2026-11-21' AS date"
+            )
+            found = lake.execute(results_query(ADTECH, record, ["e0", "e1"], SINCE)).fetchall()
+            assert found == [("e1", 77)]
