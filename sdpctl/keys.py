@@ -8,17 +8,24 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import Any
 
 from sdpctl.errors import CommandError
 
-# What a key may call, and the name that the API has after the deployment's prefix.
-APIS = ("ingestion", "reports", "predictions")
 DEPLOYMENT = "deployment"
 STAGE = "v1"
 # API Gateway meters the keys of a plan that has a quota; this one is out of reach.
 UNLIMITED = {"limit": 2_000_000_000, "period": "MONTH"}
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+
+
+class Api(StrEnum):
+    """What a key may call: the API's name after the deployment's prefix."""
+
+    INGESTION = "ingestion"
+    REPORTS = "reports"
+    PREDICTIONS = "predictions"
 
 
 @dataclass(frozen=True)
@@ -132,7 +139,9 @@ class Keys:
 
     def _deployment(self) -> Sender:
         key = self._client.get_api_key(apiKey=self._own)
-        return Sender(DEPLOYMENT, self._own, _is_true(key["enabled"]), APIS, None, None, None, ())
+        return Sender(
+            DEPLOYMENT, self._own, _is_true(key["enabled"]), tuple(Api), None, None, None, ()
+        )
 
     def _sender(self, plan: dict[str, Any], apis: dict[str, str], today: date) -> Sender:
         name = self._sender_of(plan["name"])

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from sdpctl import clock, deployment
 from sdpctl.answers import console
-from sdpctl.keys import DEPLOYMENT, Keys, Limits, Sender, check_name
+from sdpctl.keys import DEPLOYMENT, Api, Keys, Limits, Sender, check_name
 from sdpctl.settings import Settings
 
 Name = Annotated[str, typer.Argument(help="The sender, or `deployment` for its own key.")]
@@ -38,7 +38,7 @@ def list_(
 def create(
     name: Annotated[str, typer.Argument(help="Who gets the key, like partner-a.")],
     api: Annotated[
-        list[Literal["ingestion", "reports", "predictions"]] | None,
+        list[Api] | None,
         typer.Option(help="What it may call; may be given several times. [default: ingestion]"),
     ] = None,
     rate: Annotated[float, typer.Option(min=0.1, max=10_000, help="Requests a second.")] = 100,
@@ -51,7 +51,7 @@ def create(
     """Make a key and print it. Only those whom you send it can use it; `show` prints it again."""
     check_name(name)
     limits = Limits(rate, burst, per_day)
-    typer.echo(_keys(region).create(name, [*dict.fromkeys(api or ["ingestion"])], limits))
+    typer.echo(_keys(region).create(name, [*dict.fromkeys(api or [Api.INGESTION])], limits))
 
 
 @keys.command()
@@ -74,7 +74,7 @@ def revoke(name: Name, region: deployment.Region = None) -> None:
 @keys.command()
 @deployment.errors()
 def restore(
-    name: Annotated[Literal["deployment"], typer.Argument(help="Only the deployment's own key.")],
+    name: Annotated[Literal["deployment"], typer.Argument(help="Its own key, and no other.")],
     region: deployment.Region = None,
 ) -> None:
     """Accept the deployment's own key again."""
@@ -109,4 +109,6 @@ def _table(senders: Sequence[Sender]) -> Table:
 
 
 def _number(value: float | None) -> str:
-    return f"{value:,g}" if value is not None else ""
+    if value is None:
+        return ""
+    return f"{int(value):,}" if value == int(value) else f"{value:,}"
