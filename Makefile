@@ -39,7 +39,7 @@ $(STAMPS)/uv:
 	.venv/bootstrap/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt; \
 	touch $@
 
-$(STAMPS)/dev $(STAMPS)/emulator $(STAMPS)/flink: $(STAMPS)/%: requirements/%.txt | $(STAMPS)/uv
+$(STAMPS)/dev $(STAMPS)/emulator $(STAMPS)/flink $(STAMPS)/clients: $(STAMPS)/%: requirements/%.txt | $(STAMPS)/uv
 	@echo "installing .venv/$*"
 	@python="$$(scripts/find-python)"; uv=.venv/bootstrap/bin/uv; \
 	[ -x .venv/$*/bin/python ] || $$uv venv --quiet --python "$$python" .venv/$*; \
@@ -90,7 +90,7 @@ lint:
 generated:
 	@scripts/check-generated
 
-unit: build ## the tests that need no running platform
+unit: build $(STAMPS)/clients ## the tests that need no running platform
 	@$(PYTHON) -m pytest $(foreach t,unit golden infrastructure sagemaker flink connector emulator,tests/$(t))
 
 test: check unit ## every test there is

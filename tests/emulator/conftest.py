@@ -12,6 +12,7 @@ import pytest
 
 from sdpctl.local import aws, emulator
 from sdpctl.settings import Settings
+from tests.emulator.aged import IMPRESSIONS, AgedLake, table_of
 
 Client = Callable[[str], Any]
 
@@ -45,3 +46,22 @@ def database(client: Client) -> str:
     """The use case's database, without tables."""
     client("glue").create_database(DatabaseInput={"Name": "sdp_adtech"})
     return "sdp_adtech"
+
+
+@pytest.fixture(scope="session")
+def aged_lake(client: Client, database: str) -> str:
+    """The table of impressions with a merged and a fresh hour that repeats a row; its bucket."""
+    bucket = "an-aged-lake"
+    AgedLake(client, bucket, database).fill(table_of("adtech", "parquet_impressions"), *IMPRESSIONS)
+    return bucket
+
+
+@pytest.fixture(scope="session")
+def workgroup(client: Client, database: str) -> str:
+    """The use case's workgroup of Athena, whose results are in a bucket of their own."""
+    client("s3").create_bucket(Bucket="results-of-tests")
+    location = {"OutputLocation": "s3://results-of-tests/athena/adtech/"}
+    client("athena").create_work_group(
+        Name="sdp-adtech", Configuration={"ResultConfiguration": location}
+    )
+    return "sdp-adtech"

@@ -129,7 +129,13 @@ def test_the_bytes_scanned_are_those_that_were_read(lake: Lake) -> None:
 def test_the_reason_of_a_failure_is_given(lake: Lake) -> None:
     status = lake.query("SELECT nothing FROM things")["Status"]
     assert status["State"] == "FAILED"
-    assert '"nothing" not found' in status["StateChangeReason"]
+    assert status["StateChangeReason"] == (
+        "COLUMN_NOT_FOUND: line 1:8: Column 'nothing' cannot be resolved or requester is not "
+        "authorized to access requested resources"
+    )
+    error = status["AthenaError"]
+    assert (error["ErrorCategory"], error["Retryable"]) == (2, False)
+    assert error["ErrorMessage"] == status["StateChangeReason"]
 
 
 @pytest.mark.parametrize(

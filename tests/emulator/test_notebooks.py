@@ -5,27 +5,16 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sdpctl.settings import Settings
-from tests.emulator.aged import IMPRESSIONS, AgedLake, table_of
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = re.findall(
     r"```python\n(.*?)```", (ROOT / "docs/notebooks.md").read_text(), flags=re.DOTALL
 )
-BUCKET = "lake-of-notebooks"
-
-
-@pytest.fixture(scope="module")
-def lake(client: Callable[[str], Any], database: str) -> None:
-    """An hour that was merged, its old files still there, and a fresh one that repeats a row."""
-    aged = AgedLake(client, BUCKET, database)
-    aged.fill(table_of("adtech", "parquet_impressions"), *IMPRESSIONS)
 
 
 def _run(settings: Settings, *command: str | Path) -> str:
@@ -37,7 +26,7 @@ def _run(settings: Settings, *command: str | Path) -> str:
     return done.stdout
 
 
-@pytest.mark.usefixtures("lake")
+@pytest.mark.usefixtures("aged_lake")
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_sees_each_row_once(example: str, settings: Settings, tmp_path: Path) -> None:
     script = tmp_path / "example.py"
@@ -50,7 +39,7 @@ def test_pyarrow_duckdb_and_pandas_are_among_the_examples() -> None:
     assert all(name in "".join(EXAMPLES) for name in ("duckdb", "pyarrow", "to_pandas", "S3File"))
 
 
-@pytest.mark.usefixtures("lake")
+@pytest.mark.usefixtures("aged_lake")
 def test_the_files_of_a_table_are_those_of_its_registered_hours(settings: Settings) -> None:
     text = _run(settings, ROOT / "sdp", "lake", "parquet_impressions", "--files", "--json")
     assert re.search(r"compacted/impressions/date=2026-11-21/hour=09/000001-0/\w+.parquet", text)

@@ -16,18 +16,13 @@ import pytest
 from sdpctl.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-BUCKET = "results-of-tests"
 LONG = "SELECT count(*) AS n FROM range(100000000) a(x), range(100000000) b(y) WHERE x * y % 7 = 1"
 
 
 @pytest.fixture(scope="module")
-def athena(client: Callable[[str], Any], database: str) -> Any:
+def athena(client: Callable[[str], Any], workgroup: str) -> Any:
     """Athena with the workgroup of the use case."""
-    client("s3").create_bucket(Bucket=BUCKET)
-    found = client("athena")
-    location = {"ResultConfiguration": {"OutputLocation": f"s3://{BUCKET}/athena/"}}
-    found.create_work_group(Name="sdp-adtech", Configuration=location)
-    return found
+    return client("athena")
 
 
 @pytest.fixture
@@ -85,7 +80,7 @@ def test_an_error_of_athena_is_shown_as_it_is(sdp: Sdp) -> None:
     process = sdp("SELECT nothing FROM nowhere")
     out, err = process.communicate()
     assert (process.returncode, out) == (1, "")
-    assert "Table with name nowhere does not exist" in err
+    assert "TABLE_NOT_FOUND: line 1:21: Table 'awsdatacatalog.sdp_adtech.nowhere'" in err
     assert "Traceback" not in err
 
 

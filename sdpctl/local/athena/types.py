@@ -1,10 +1,11 @@
-"""Types as three systems call them: Hive in Glue, DuckDB, and Athena's answers."""
+"""Types as four systems call them: Hive in Glue, DuckDB, Trino, and Athena's answers."""
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 _SCALARS = {
     "string": "VARCHAR",
@@ -65,19 +66,88 @@ def json_type(hive: str) -> str:
     return duckdb_type(hive).replace("TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 
 
-def athena_type(duckdb: str) -> str:
-    """The type that an Athena result names for a DuckDB column."""
+_TRINO = {
+    "string": "varchar",
+    "binary": "varbinary",
+    "int": "integer",
+    "float": "real",
+    "timestamp": "timestamp(3)",
+}
+# Precision as Athena's results give it, by the result's type.
+_PRECISIONS = {
+    "tinyint": 3,
+    "smallint": 5,
+    "integer": 10,
+    "bigint": 19,
+    "float": 17,
+    "double": 17,
+    "varchar": 2**31 - 1,
+    "varbinary": 2**30,
+    "time": 3,
+    "timestamp": 3,
+    "timestamp with time zone": 3,
+}
+
+
+class ResultType(NamedTuple):
+    """A column's type as GetQueryResults gives it."""
+
+    name: str
+    precision: int = 0
+    scale: int = 0
+
+    @property
+    def case_sensitive(self) -> bool:
+        """True of text."""
+        return self.name == "varchar"
+
+
+def trino_type(hive: str) -> str:
+    """The name of a Hive type in information_schema, nested ones included."""
+    text = hive.strip().lower()
+    name, inner = text.partition("<")[0].strip(), text.partition("<")[2].removesuffix(">")
+    if name == "array":
+        return f"array({trino_type(inner)})"
+    if name == "map":
+        return f"map({', '.join(map(trino_type, _split(inner)))})"
+    if name == "struct":
+        fields = (field.partition(":") for field in _split(inner))
+        return "row(" + ", ".join(f"{n.strip()} {trino_type(t)}" for n, _, t in fields) + ")"
+    if name == "decimal":
+        return "decimal(10,0)"
+    return _TRINO.get(name, name)
+
+
+def result_type(duckdb: str) -> ResultType:
+    """The type that an Athena result has for a DuckDB column."""
     name = duckdb.upper()
     if name.endswith("[]"):
-        return "array"
+        return ResultType("array")
     if name.startswith("TIMESTAMP"):
-        return "timestamp with time zone" if "ZONE" in name else "timestamp"
-    return _ANSWERS.get(name.partition("(")[0].strip(), "varchar")
+        found = "timestamp with time zone" if "ZONE" in name else "timestamp"
+        return ResultType(found, _PRECISIONS[found])
+    if digits := re.match(r"DECIMAL\((\d+), ?(\d+)\)", name):
+        return ResultType("decimal", int(digits[1]), int(digits[2]))
+    found = _ANSWERS.get(name.partition("(")[0].strip(), "varchar")
+    return ResultType(found, _PRECISIONS.get(found, 0))
 
 
 def athena_value(value: Any) -> Any:
-    """A value as Athena writes it; None, numbers and booleans are left to the answer's writer."""
+    """A value of a row: None, numbers and booleans as such, all else as Athena writes it."""
+    return value if value is None or isinstance(value, bool | int | float) else _text(value)
+
+
+def athena_text(value: Any) -> str | None:
+    """A value as the text of a result's cell; None is NULL."""
+    return None if value is None else _text(value)
+
+
+def _text(value: Any) -> str:
     match value:
+        case bool():
+            return str(value).lower()
+        case float():
+            return _double(value)
         case datetime():
             zone = " UTC" if value.tzinfo else ""
             return value.strftime("%Y-%m-%d %H:%M:%S.") + f"{value.microsecond // 1000:03}{zone}"
@@ -92,13 +162,23 @@ def athena_value(value: Any) -> Any:
         case dict():
             return "{" + ", ".join(f"{key}={_nested(v)}" for key, v in value.items()) + "}"
         case _:
-            return value
+            return str(value)
 
 
 def _nested(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return "null" if value is None else str(value).lower()
-    return str(athena_value(value))
+    return "null" if value is None else _text(value)
+
+
+def _double(value: float) -> str:
+    """As Java writes it: 1.0E7 from ten million on, and below a thousandth."""
+    if value != value or value in (float("inf"), float("-inf")):
+        return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        return repr(value)
+    sign, digits, power = Decimal(repr(value)).normalize().as_tuple()
+    written = "".join(map(str, digits))
+    exponent = int(power) + len(written) - 1
+    return f"{'-' if sign else ''}{written[0]}.{written[1:] or '0'}E{exponent}"
 
 
 def _split(text: str) -> list[str]:

@@ -13,6 +13,7 @@ from ministack import app
 
 from sdpctl.local.launcher import (
     athena,
+    athena_catalog,
     executions,
     firehose,
     function_requests,
@@ -29,6 +30,7 @@ from sdpctl.local.launcher import (
 WRITTEN_FOR = "1.5.33"
 SERVICES = (
     athena,
+    athena_catalog,
     executions,
     firehose,
     function_requests,

@@ -1,141 +1,148 @@
-"""Athena: a table is its registered partitions, read where their files are, typed by Glue.
+"""Athena: queries run by `sdpctl.local.athena`, whose results are where Athena's are.
 
-A stopped query stops; bytes scanned are those that were read; nothing is created or dropped
-(`sdpctl.local.athena`).
+A result is one object at the OutputLocation of the answer, `ID.csv` or `ID.txt`, with its
+`.metadata` beside it. What Athena refuses when a query is started is refused then. A stopped query
+stops; bytes scanned are those that were read; nothing is created or dropped.
 """
 
 from __future__ import annotations
 
 import asyncio
-import copy
-import shutil
-import tempfile
-from bisect import bisect_left
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
-from pathlib import Path
+import time
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlparse
 
 import duckdb
-from ministack.services import athena, glue, s3
+from ministack.core.responses import error_response_json, json_response, new_uuid
+from ministack.services import athena, s3
 
-from sdpctl.local.athena import engine
-from sdpctl.local.athena.tables import Part, Table
+from sdpctl.local.athena import engine, results
+from sdpctl.local.athena.failures import athena_error, reason, syntax_error
+from sdpctl.local.athena.parameters import filled
+from sdpctl.local.athena.starting import ENGINE, Refusal, Request, configuration, request
+from sdpctl.local.athena.statements import StatementError, kind
+from sdpctl.local.athena.types import ResultType
+from sdpctl.local.launcher import athena_files
 
 REPLACED: dict[Callable[..., Any], list[str]] = {
-    athena._run_duckdb: ["query", "database", "catalog"],
-    athena._execute_query: ["query_id", "query", "database", "ddl", "catalog"],
-    athena._save_query_results: ["query_id"],
+    athena._start_query_execution: ["data"],
+    athena._get_query_results: ["data"],
+    athena._get_workgroup: ["data"],
     athena._stop_query_execution: ["data"],
 }
 USED: dict[ModuleType, tuple[str, ...]] = {
-    athena: ("_executions", "_sql_tokens"),
-    glue: ("_databases", "_tables", "_partitions"),
-    s3: ("_buckets", "_get_object_data", "_object_disk_path", "S3_PERSIST"),
+    athena: ("_executions", "_workgroups", "_data_catalogs"),
+    **athena_files.USED,
 }
-_execute = athena._execute_query
-_save = athena._save_query_results
+USED[s3] = ("_put_object", *athena_files.USED[s3])
 _stop = athena._stop_query_execution
 _connections: dict[str, duckdb.DuckDBPyConnection] = {}
-_query_id: ContextVar[str] = ContextVar("query_id")
-_scanned: ContextVar[int] = ContextVar("scanned", default=0)
-
-
-@dataclass(frozen=True)
-class _Location:
-    """Where a partition's objects are, and the keys of its bucket at the time of the question."""
-
-    values: tuple[str, ...]
-    bucket: str
-    prefix: str
+_started: dict[str, tuple[str, dict[str, Any]]] = {}  # by client token: the query, its request
+_running: set[asyncio.Task[None]] = set()
 
 
 def replace() -> None:
     """Put our functions in the place of the emulator's."""
-    athena._run_duckdb = _run
-    athena._execute_query = _execute_query
-    athena._save_query_results = _save_query_results
+    athena._start_query_execution = _start_query_execution
+    athena._get_query_results = _get_query_results
+    athena._get_workgroup = _get_work_group
     athena._stop_query_execution = _stop_query_execution
 
 
-async def _execute_query(
-    query_id: str, query: str, database: str, ddl: object, catalog: str | None = None
-) -> None:
-    """The emulator would create and drop tables by itself: `ddl` goes to the engine as well."""
-    _query_id.set(query_id)
-    await _execute(query_id, query, database, None, catalog)
-    execution = athena._executions.get(query_id)
-    if execution and execution.get("_stopped"):
-        execution["Status"] |= {"State": "CANCELLED", "StateChangeReason": "Query cancelled"}
-
-
-def _stop_query_execution(data: dict[str, Any]) -> Any:
-    query_id = data.get("QueryExecutionId", "")
-    execution = athena._executions.get(query_id)
-    if execution and execution["Status"]["State"] in ("QUEUED", "RUNNING"):
-        execution["_stopped"] = True
-        if connection := _connections.get(query_id):
-            connection.interrupt()
-    return _stop(data)
-
-
-async def _save_query_results(query_id: str) -> None:
-    athena._executions[query_id]["Statistics"]["DataScannedInBytes"] = _scanned.get()
-    await _save(query_id)
-
-
-async def _run(query: str, database: str, catalog: str | None = None) -> dict[str, Any]:
-    """What the catalog says now is read at once, on the loop; files and rows beside it."""
-    named = list(_named_tables(query, database))
-    keys = {p.bucket: _keys(p.bucket) for _, _, locations in named for p in locations}
-    answer = await asyncio.to_thread(_answer, query, database, named, keys, _query_id.get())
-    _scanned.set(answer.scanned_bytes)
-    return {"columns": answer.columns, "column_types": answer.types, "rows": answer.rows}
-
-
-Named = tuple[str, dict[str, Any], list[_Location]]
-
-
-def _named_tables(query: str, database: str) -> Iterator[Named]:
-    """The Glue tables whose names are in the query, with the locations of their partitions."""
-    words = {text.lower() for kind, text, *_ in athena._sql_tokens(query) if kind.endswith("name")}
-    for database_name in {database, *(words & set(glue._databases.keys()))}:
-        for word in sorted(words):
-            if definition := glue._tables.get(f"{database_name}/{word}"):
-                locations = list(_locations(database_name, definition))
-                yield database_name, copy.deepcopy(definition), locations
-
-
-def _locations(database: str, definition: dict[str, Any]) -> Iterator[_Location]:
-    registered: list[dict[str, Any]] = [definition]
-    if definition.get("PartitionKeys"):
-        registered = glue._partitions.get(f"{database}/{definition['Name']}", [])
-    for part in registered:
-        location = urlparse((part.get("StorageDescriptor") or {}).get("Location") or "")
-        prefix = location.path.strip("/") + "/"
-        yield _Location(tuple(part.get("Values") or ()), location.netloc, prefix)
-
-
-def _keys(bucket: str) -> list[str]:
-    found = s3._buckets.get(bucket)
-    return list(found["objects"]) if found else []
-
-
-def _answer(
-    query: str, database: str, named: list[Named], keys: dict[str, list[str]], query_id: str
-) -> engine.Answer:
-    ordered = {bucket: sorted(listed) for bucket, listed in keys.items()}
+def _start_query_execution(data: dict[str, Any]) -> Any:
+    token = data.get("ClientRequestToken")
+    if token in _started:
+        query_id, earlier = _started[token]
+        if earlier != data:
+            return _invalid("Idempotent parameters do not match")
+        return json_response({"QueryExecutionId": query_id})
     try:
-        with _copies() as copies:
-            tables = [
-                Table(name, definition, tuple(_part(p, ordered[p.bucket], copies) for p in parts))
-                for name, definition, parts in named
-            ]
-            return engine.run(query, database, tables, lambda made: _begin(query_id, made))
+        asked = request(data, athena._workgroups, athena._data_catalogs)
+        _require_syntax(asked.query)
+    except Refusal as refusal:
+        return _invalid(str(refusal), refusal.code)
+    query_id = new_uuid()
+    athena._executions[query_id] = _execution(query_id, asked)
+    if token:
+        _started[token] = query_id, data
+    task = asyncio.create_task(_execute(query_id, asked))
+    _running.add(task)
+    task.add_done_callback(_running.discard)
+    return json_response({"QueryExecutionId": query_id})
+
+
+def _require_syntax(query: str) -> None:
+    try:
+        engine.require_syntax(query)
+    except StatementError as error:
+        raise Refusal(str(error), "MALFORMED_QUERY") from error
+    except duckdb.Error as error:
+        raise Refusal(syntax_error(error), "MALFORMED_QUERY") from error
+
+
+def _invalid(message: str, code: str | None = None) -> Any:
+    extra = {"AthenaErrorCode": code} if code else None
+    return error_response_json("InvalidRequestException", message, 400, extra=extra)
+
+
+def _execution(query_id: str, asked: Request) -> dict[str, Any]:
+    found = kind(asked.query)
+    shown = {
+        "QueryExecutionId": query_id,
+        "Query": asked.query,
+        "StatementType": found.type,
+        "SubstatementType": found.subtype,
+        "ResultConfiguration": {
+            **asked.result_configuration,
+            "OutputLocation": f"{asked.folder}{query_id}.{found.extension}",
+        },
+        "QueryExecutionContext": {"Database": asked.database, "Catalog": asked.catalog},
+        "Status": {"State": "QUEUED", "SubmissionDateTime": time.time()},
+        "Statistics": {},
+        "WorkGroup": asked.workgroup,
+        "EngineVersion": {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": ENGINE},
+    }
+    if asked.parameters:
+        shown["ExecutionParameters"] = list(asked.parameters)
+    return shown
+
+
+async def _execute(query_id: str, asked: Request) -> None:
+    """Run the query and write its result; the execution says how it ended."""
+    execution = athena._executions[query_id]
+    if not execution.get("_stopped"):
+        execution["Status"]["State"] = "RUNNING"
+    begun = time.monotonic()
+    try:
+        query = filled(asked.query, asked.parameters)
+        seen = athena_files.snapshot(query, asked.database)
+        answer = await asyncio.to_thread(_answer, query_id, query, asked.database, seen)
+        cells = await asyncio.to_thread(results.texts, answer.rows)
+        _keep(execution, answer, cells)
+        ended: dict[str, Any] = {"State": "SUCCEEDED"}
+    except Exception as error:  # noqa: BLE001 a query that fails ends as FAILED, whatever it met
+        why = reason(error, asked.query, asked.database)
+        ended = {"State": "FAILED", "StateChangeReason": why, "AthenaError": athena_error(why)}
+    if execution.get("_stopped"):
+        ended = {"State": "CANCELLED", "StateChangeReason": "Query was cancelled by user"}
+    took = round((time.monotonic() - begun) * 1000)
+    execution["Statistics"] |= {
+        "EngineExecutionTimeInMillis": took,
+        "TotalExecutionTimeInMillis": took,
+        "QueryQueueTimeInMillis": 0,
+        "ServiceProcessingTimeInMillis": 0,
+    }
+    execution["Status"] |= ended | {"CompletionDateTime": time.time()}
+
+
+def _answer(query_id: str, query: str, database: str, seen: athena_files.Snapshot) -> engine.Answer:
+    try:
+        with seen.tables() as tables:
+            return engine.run(
+                query, database, tables, seen.catalog, lambda made: _begin(query_id, made)
+            )
     finally:
         _connections.pop(query_id, None)
 
@@ -144,39 +151,81 @@ def _begin(query_id: str, connection: duckdb.DuckDBPyConnection) -> None:
     """From here on the query can be stopped; it may have been already."""
     _connections[query_id] = connection
     if athena._executions[query_id].get("_stopped"):
-        raise engine.QueryError("Query cancelled")
+        raise engine.QueryError("USER_CANCELED: Query was canceled")
 
 
-def _part(location: _Location, keys: list[str], copies: Path) -> Part:
-    """The partition with its files; names that begin with `_` or `.` are hidden, as in Hive."""
-    files = []
-    for key in keys[bisect_left(keys, location.prefix) :]:
-        if not key.startswith(location.prefix):
-            break
-        relative = key.removeprefix(location.prefix)
-        if relative and not any(name.startswith(("_", ".")) for name in relative.split("/")):
-            files.append(_file(location.bucket, key, copies))
-    return Part(location.values, tuple(files))
+def _keep(execution: dict[str, Any], answer: engine.Answer, cells: list[list[str | None]]) -> None:
+    """Write the result's objects, and keep its rows for GetQueryResults."""
+    header = execution["StatementType"] == "DML"
+    body = results.csv(answer.columns, cells) if header else results.txt(cells)
+    place = urlparse(execution["ResultConfiguration"]["OutputLocation"])
+    key = place.path.removeprefix("/")
+    _put(place.netloc, key, body)
+    _put(place.netloc, f"{key}.metadata", results.metadata(answer.columns, answer.types))
+    execution["_results"] = {"columns": answer.columns, "rows": cells}
+    execution["_types"] = [tuple(of) for of in answer.types]
+    execution["Statistics"]["DataScannedInBytes"] = answer.scanned_bytes
 
 
-def _file(bucket: str, key: str, copies: Path) -> str:
-    """Where the object lies on disk, or a copy of what is only in memory."""
-    path = s3._object_disk_path(bucket, key) if s3.S3_PERSIST else None
-    if path and Path(path).is_file():
-        return str(path)
-    data = s3._get_object_data(bucket, key)
-    if data is None:
-        raise FileNotFoundError(f"HIVE_CANNOT_OPEN_SPLIT: s3://{bucket}/{key} is gone")
-    copy_of = copies / bucket / key
-    copy_of.parent.mkdir(parents=True, exist_ok=True)
-    copy_of.write_bytes(data)
-    return str(copy_of)
+def _put(bucket: str, key: str, body: bytes) -> None:
+    headers = {"content-type": "application/octet-stream", "content-length": str(len(body))}
+    status, _, answer = s3._put_object(bucket, key, body, headers)
+    if status >= 300:
+        code = "NoSuchBucket" if b"NoSuchBucket" in answer else "Unknown"
+        raise engine.QueryError(
+            f"PERMISSION_DENIED: Unable to write to the output location s3://{bucket}/{key}: {code}"
+        )
 
 
-@contextmanager
-def _copies() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="athena-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _get_query_results(data: dict[str, Any]) -> Any:
+    query_id = data.get("QueryExecutionId", "")
+    execution = athena._executions.get(query_id)
+    if execution is None:
+        return _invalid(f"QueryExecution {query_id} was not found")
+    state = execution["Status"]["State"]
+    if state in ("QUEUED", "RUNNING"):
+        return _invalid(f"Query has not yet finished. Current state: {state}")
+    if state != "SUCCEEDED" or "_types" not in execution:
+        return _invalid(f"Query did not finish successfully. Final query state: {state}")
+    size, token = data.get("MaxResults", results.PAGE), data.get("NextToken") or "0"
+    if not 1 <= size <= results.PAGE:
+        return _invalid(f"MaxResults is more than maximum allowed length {results.PAGE}")
+    if not token.isdigit():
+        return _invalid("Invalid token provided")
+    return json_response(_page(execution, int(token), size))
+
+
+def _page(execution: dict[str, Any], start: int, size: int) -> dict[str, Any]:
+    kept = execution["_results"]
+    header = execution["StatementType"] == "DML"
+    types = [ResultType(*of) for of in execution["_types"]]
+    rows, following = results.page(
+        kept["columns"], kept["rows"], header=header, start=start, size=size
+    )
+    metadata = {"ColumnInfo": results.column_info(kept["columns"], types)}
+    answer: dict[str, Any] = {
+        "ResultSet": {"Rows": rows, "ResultSetMetadata": metadata},
+        "UpdateCount": 0,
+    }
+    return answer | ({} if following is None else {"NextToken": str(following)})
+
+
+def _get_work_group(data: dict[str, Any]) -> Any:
+    name = data.get("WorkGroup", "")
+    workgroup = athena._workgroups.get(name)
+    if workgroup is None:
+        return _invalid(f"WorkGroup {name} is not found.")
+    shown = {**workgroup, "Configuration": configuration(name, workgroup)}
+    return json_response({"WorkGroup": shown})
+
+
+def _stop_query_execution(data: dict[str, Any]) -> Any:
+    query_id = data.get("QueryExecutionId", "")
+    execution = athena._executions.get(query_id)
+    if execution is None:
+        return _invalid(f"QueryExecution {query_id} was not found")
+    if execution["Status"]["State"] in ("QUEUED", "RUNNING"):
+        execution["_stopped"] = True
+        if connection := _connections.get(query_id):
+            connection.interrupt()
+    return _stop(data)

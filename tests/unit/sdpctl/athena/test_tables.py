@@ -102,7 +102,7 @@ def test_columns_have_the_types_of_the_definition(tmp_path: Path) -> None:
     answer = engine.run(
         "SELECT amount, seen, id FROM things", "shop", [table({("2026-11-21", "10"): [file]})]
     )
-    assert answer.types == ["bigint", "timestamp", "varchar"]
+    assert [of.name for of in answer.types] == ["bigint", "timestamp", "varchar"]
     assert answer.rows == [[5, "2026-11-21 10:00:00.123", None]]
 
 
