@@ -15,6 +15,9 @@ from glue.types import Boolean, ColumnType, Double, Integer, String, Struct, Tim
 
 JSON, NDJSON, PROBLEM = "application/json", "application/x-ndjson", "application/problem+json"
 MAX_RECORDS = 500
+EVENTS = "Events"
+EXAMPLE_URL = "https://api-id.execute-api.eu-west-1.amazonaws.com/v1"
+RETRY = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
 _REF = "#/components/schemas/{model}"
 _CODES = (
     "duplicate_field",
@@ -37,7 +40,7 @@ _CODES = (
 def document(catalog: Catalog) -> dict[str, Any]:
     """The whole OpenAPI document of ingestion."""
     events = [event for use_case in catalog.use_cases for event in use_case.events]
-    paths = {f"/{name}": _one(event) for event in events for name in _names(event)}
+    paths = {f"/{name}": _one(name, event) for event in events for name in _names(event)}
     paths["/events"] = _mixed(events)
     return {
         "openapi": "3.1.0",
@@ -45,7 +48,10 @@ def document(catalog: Catalog) -> dict[str, Any]:
             "title": "Streaming Data Platform: ingestion",
             "version": "1",
             "description": "A record is accepted only once it is stored durably.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        "servers": servers("UrlForAPI"),
+        "tags": [{"name": EVENTS, "description": "Records in."}],
         "paths": paths,
         "components": {
             "schemas": components(catalog),
@@ -55,12 +61,32 @@ def document(catalog: Catalog) -> dict[str, Any]:
     }
 
 
+def servers(output: str, doc: str = "") -> list[dict[str, Any]]:
+    """The one server of an API: its address is an output of the deployment."""
+    url = {"default": EXAMPLE_URL, "description": doc or f"The output {output}."}
+    return [{"url": f"{{{output}}}", "variables": {output: url}}]
+
+
 def components(catalog: Catalog) -> dict[str, Any]:
-    """The schemas: each event's, the answer's and the problem document's."""
+    """The schemas: each event's, with and without its type needed; the answers' of all APIs."""
     models = [event_model(e) for use_case in catalog.use_cases for e in use_case.events]
     _, found = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
     schemas: dict[str, Any] = found["$defs"]
-    return {**schemas, "Answer": _ANSWER, "Problem": _PROBLEM}
+    events = [event for use_case in catalog.use_cases for event in use_case.events]
+    typed = {f"Any{e.name}": _typed(e, schemas[e.name]) for e in events}
+    refused = {"oneOf": [{"$ref": _REF.format(model=name)} for name in ("Answer", "Problem")]}
+    return {**schemas, **typed, "Answer": _ANSWER, "Problem": _PROBLEM, "Refused": refused}
+
+
+def _typed(event: Schema, schema: dict[str, Any]) -> dict[str, Any]:
+    """The event where others may be sent beside it: `type` says which it is."""
+    kind = {"type": "string", "enum": list(_names(event)), "description": "Which event this is."}
+    return {
+        **schema,
+        "title": f"Any{event.name}",
+        "properties": {**schema["properties"], "type": kind},
+        "required": ["type", *schema.get("required", ())],
+    }
 
 
 def example(schema: Schema) -> dict[str, Any]:
@@ -69,10 +95,13 @@ def example(schema: Schema) -> dict[str, Any]:
     return {"type": schema.type, **own}
 
 
-def request_body(events: list[Schema]) -> dict[str, Any]:
+def request_body(events: list[Schema], *, typed: bool = False) -> dict[str, Any]:
     """One record of these events, an array of them, or one a line."""
-    refs = [{"$ref": _REF.format(model=event.name)} for event in events]
-    one = refs[0] if len(refs) == 1 else {"oneOf": refs}
+    names = [f"Any{event.name}" if typed else event.name for event in events]
+    refs = [{"$ref": _REF.format(model=name)} for name in names]
+    one: dict[str, Any] = {"oneOf": refs, "discriminator": _discriminator(events)}
+    if not typed:
+        (one,) = refs
     many = {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_RECORDS}
     samples = [example(event) for event in events]
     lines = "\n".join(json.dumps(sample) for sample in samples)
@@ -91,40 +120,64 @@ def request_body(events: list[Schema]) -> dict[str, Any]:
     }
 
 
-def responses() -> dict[str, Any]:
-    """The answers of every endpoint, by status."""
-    answer = {JSON: {"schema": {"$ref": _REF.format(model="Answer")}}}
-    problem = {PROBLEM: {"schema": {"$ref": _REF.format(model="Problem")}}}
-    retry = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+def _discriminator(events: list[Schema]) -> dict[str, Any]:
+    mapping = {n: _REF.format(model=f"Any{e.name}") for e in events for n in _names(e)}
+    return {"propertyName": "type", "mapping": mapping}
+
+
+def problem(description: str, *, retry: bool = False) -> dict[str, Any]:
+    """A response with a problem document."""
+    found = {
+        "description": description,
+        "content": {PROBLEM: {"schema": {"$ref": _REF.format(model="Problem")}}},
+    }
+    return {**found, "headers": RETRY} if retry else found
+
+
+def everywhere() -> dict[str, Any]:
+    """The answers that every operation of every API can give."""
     return {
-        "202": {"description": "All accepted.", "content": answer},
-        "207": {"description": "Some accepted.", "content": answer},
-        "400": {"description": "None accepted, or no records.", "content": {**answer, **problem}},
-        "403": {"description": "No API key, or a wrong one."},
-        "413": {
-            "description": f"More than {MAX_RECORDS} records, or more than {BODY_BYTES} bytes.",
-            "content": problem,
-        },
-        "415": {"description": "Neither JSON nor NDJSON.", "content": problem},
-        "429": {"description": "Too many requests.", "headers": retry},
-        "503": {"description": "Not stored; send again.", "headers": retry, "content": answer},
+        "403": problem("No API key, or a wrong one."),
+        "429": problem("Too many requests.", retry=True),
+        "500": problem("An internal error; send the request again.", retry=True),
+        "503": problem("Not available now; send the request again.", retry=True),
     }
 
 
-def _one(event: Schema) -> dict[str, Any]:
+def responses() -> dict[str, Any]:
+    """The answers of every endpoint of ingestion, by status."""
+    answer = {JSON: {"schema": {"$ref": _REF.format(model="Answer")}}}
+    # Clients that are generated read one media type of a status: each of the two has both forms.
+    either = {kind: {"schema": {"$ref": _REF.format(model="Refused")}} for kind in (JSON, PROBLEM)}
+    too_large = f"More than {MAX_RECORDS} records, or more than {BODY_BYTES} bytes."
+    return {
+        "202": {"description": "All accepted.", "content": answer},
+        "207": {"description": "Some accepted.", "content": answer},
+        "400": {"description": "None accepted, or no records.", "content": either},
+        "413": problem(too_large),
+        "415": problem("Neither JSON nor NDJSON."),
+        **everywhere(),
+        "503": {"description": "Not stored; send again.", "headers": RETRY, "content": either},
+    }
+
+
+def _one(name: str, event: Schema) -> dict[str, Any]:
     title = f"Send {event.name} records"
-    return {"post": _operation(title, event.doc, request_body([event]))}
+    return {"post": _operation(name, title, event.doc, request_body([event]))}
 
 
 def _mixed(events: list[Schema]) -> dict[str, Any]:
     doc = "Records of any event; each names its `type`."
-    return {"post": _operation("Send records of any event", doc, request_body(events))}
+    body = request_body(events, typed=True)
+    return {"post": _operation("events", "Send records of any event", doc, body)}
 
 
-def _operation(summary: str, doc: str, body: dict[str, Any]) -> dict[str, Any]:
+def _operation(name: str, summary: str, doc: str, body: dict[str, Any]) -> dict[str, Any]:
     return {
+        "operationId": f"send_{name.replace('-', '_')}",
         "summary": summary,
         "description": doc,
+        "tags": [EVENTS],
         "requestBody": body,
         "responses": responses(),
     }
@@ -157,7 +210,7 @@ _ERROR: dict[str, Any] = {
     "type": "object",
     "required": ["code", "field", "message"],
     "properties": {
-        "code": {"enum": list(_CODES)},
+        "code": {"type": "string", "enum": list(_CODES)},
         "field": {"type": "string", "description": "JSON pointer (RFC 6901) into the record."},
         "message": {"type": "string", "description": "Names the value and what to send."},
     },
@@ -176,7 +229,7 @@ _ANSWER = {
                 "required": ["index", "status"],
                 "properties": {
                     "index": {**_COUNT, "description": "The record's position in the request."},
-                    "status": {"enum": ["accepted", "rejected"]},
+                    "status": {"type": "string", "enum": ["accepted", "rejected"]},
                     "event_id": {"type": "string", "description": "Of an accepted record."},
                     "error": {**_ERROR, "description": "Of a rejected record."},
                     "warning": {
@@ -206,12 +259,21 @@ _ANSWER = {
 }
 _PROBLEM = {
     "type": "object",
-    "description": "RFC 9457.",
-    "required": ["type", "title", "status", "detail"],
+    "description": "A problem document, RFC 9457; API Gateway's own have no `detail`.",
+    "required": ["type", "title"],
     "properties": {
         "type": {"type": "string"},
-        "title": {"type": "string"},
+        "title": {"type": "string", "description": "The status in words."},
         "status": {"type": "integer"},
-        "detail": {"type": "string"},
+        "detail": {"type": "string", "description": "What is wrong, and what to send instead."},
+        "code": {"type": "string", "description": "What is wrong with the field."},
+        "field": {"type": "string", "description": "JSON pointer (RFC 6901) into the request."},
+        "parameter": {"type": "string", "description": "The query parameter at fault."},
+    },
+    "example": {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "send at least one record",
     },
 }

@@ -7,9 +7,10 @@ from typing import Any
 from glue.catalog import Catalog
 from glue.limits import BODY_BYTES
 from glue.models import Model, Parameter
+from glue.targets.openapi import JSON, everywhere, problem, servers
 from glue.types import Double, Integer, String
 
-JSON, PROBLEM = "application/json", "application/problem+json"
+TAG = "Predictions"
 MAX_INSTANCES = 500
 LONGEST = 256
 Document = dict[str, Any]
@@ -23,15 +24,16 @@ def add_predictions(document: Document, catalog: Catalog) -> Document:
     paths, schemas = dict(document["paths"]), dict(document["components"]["schemas"])
     for number, (name, model) in enumerate(modelled):
         title = f"{name.title()}Instance"
-        schemas[title] = instance(model)
-        item = {"servers": _SERVERS, "post": _operation(model, title)}
-        paths[f"/{name}"] = item
+        schemas |= {title: instance(model), f"{title}s": _several(title)}
+        paths[f"/predictions/{name}"] = _item(model, title, f"predict_{name}")
         if number == 0:
-            paths["/"] = item
-    schemas |= {"Predictions": _ANSWER, "PredictionProblem": _FAULT}
+            paths["/predictions"] = _item(model, title, "predict")
+    schemas |= {"Predictions": _ANSWER}
+    tag = {"name": TAG, "description": "Scores of a use case's model."}
     return {
         **document,
-        "paths": {**document["paths"], **paths},
+        "tags": [*document["tags"], tag],
+        "paths": paths,
         "components": {**document["components"], "schemas": schemas},
     }
 
@@ -69,46 +71,52 @@ def _property(parameter: Parameter) -> Document:
     return {**kind, "description": parameter.doc}
 
 
-def _operation(model: Model, title: str) -> Document:
+def _several(title: str) -> Document:
     one = {"$ref": f"#/components/schemas/{title}"}
     many = {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_INSTANCES}
-    several = {
+    return {
         "type": "object",
         "additionalProperties": False,
         "required": ["instances"],
         "properties": {"instances": many},
     }
+
+
+def _item(model: Model, title: str, name: str) -> Document:
+    doc = "The output UrlForPredictions without `/predictions` at its end."
+    return {"servers": servers("UrlForPredictions", doc), "post": _operation(model, title, name)}
+
+
+def _operation(model: Model, title: str, name: str) -> Document:
+    forms = [{"$ref": f"#/components/schemas/{form}"} for form in (title, f"{title}s")]
     found = example(model)
     examples = {"one": {"value": found}, "several": {"value": {"instances": [found, found]}}}
-    content = {JSON: {"schema": {"anyOf": [one, several]}, "examples": examples}}
     return {
-        "summary": model.doc,
-        "requestBody": {"required": True, "content": content},
+        "operationId": name,
+        "summary": "Predict",
+        "description": model.doc,
+        "tags": [TAG],
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": {"anyOf": forms}, "examples": examples}},
+        },
         "responses": _responses(),
     }
 
 
 def _responses() -> Document:
-    def content(name: str, kind: str) -> Document:
-        return {kind: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
-
-    fault = {"content": content("PredictionProblem", PROBLEM)}
-    retry = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+    answer = {JSON: {"schema": {"$ref": "#/components/schemas/Predictions"}}}
+    too_large = f"More than {MAX_INSTANCES} instances, or more than {BODY_BYTES} bytes."
     return {
-        "200": {"description": "Answered.", "content": content("Predictions", JSON)},
-        "400": {"description": "A field is wrong; it is named.", **fault},
-        "403": {"description": "No API key, or a wrong one."},
-        "413": {
-            "description": f"More than {MAX_INSTANCES} instances, or more than {BODY_BYTES} bytes.",
-            **fault,
-        },
-        "415": {"description": "Not JSON.", **fault},
-        "429": {"description": "Too many requests.", "headers": retry},
-        "503": {"description": "No model was promoted yet.", "headers": retry, **fault},
+        "200": {"description": "Answered.", "content": answer},
+        "400": problem("A field is wrong; it is named."),
+        "413": problem(too_large),
+        "415": problem("Not JSON."),
+        **everywhere(),
+        "503": problem("No model was promoted yet.", retry=True),
     }
 
 
-_SERVERS = [{"url": "{UrlForPredictions}", "variables": {"UrlForPredictions": {"default": "/"}}}]
 _ANSWER = {
     "type": "object",
     "required": ["predictions", "model_version", "served_by"],
@@ -121,7 +129,12 @@ _ANSWER = {
                 "required": ["score", "predicted_label", "unseen"],
                 "properties": {
                     "score": {"type": "number", "minimum": 0, "maximum": 1},
-                    "predicted_label": {"enum": [0.0, 1.0]},
+                    "predicted_label": {
+                        "type": "number",
+                        "minimum": 0,
+                        "maximum": 1,
+                        "description": "1.0 or 0.0: the more probable outcome.",
+                    },
                     "unseen": {
                         "type": "array",
                         "items": {"type": "string"},
@@ -131,19 +144,6 @@ _ANSWER = {
             },
         },
         "model_version": {"type": "string"},
-        "served_by": {"enum": ["endpoint", "fallback"]},
-    },
-}
-_FAULT = {
-    "type": "object",
-    "description": "RFC 9457.",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "code": {"type": "string"},
-        "field": {"type": "string", "description": "JSON pointer (RFC 6901) into the request."},
+        "served_by": {"type": "string", "enum": ["endpoint", "fallback"]},
     },
 }

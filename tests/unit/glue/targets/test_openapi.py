@@ -1,8 +1,12 @@
 """The OpenAPI document agrees with what ingestion does."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 import usecases
 from glue.targets import openapi
@@ -10,6 +14,7 @@ from lambdas.ingest import bodies
 from lambdas.ingest import openapi as page
 from tests.unit.lambdas.ingest.gateway import Gateway
 
+ROOT = Path(__file__).parents[4]
 DOCUMENT = openapi.document(usecases.load())
 
 
@@ -33,6 +38,69 @@ def test_every_reference_is_defined() -> None:
 
     defined = {f"#/components/schemas/{name}" for name in DOCUMENT["components"]["schemas"]}
     assert references(DOCUMENT) <= defined
+
+
+WHOLE = page.whole(usecases.load())
+OPERATIONS = [
+    (path, operation)
+    for path, item in WHOLE["paths"].items()
+    for method, operation in item.items()
+    if method in ("get", "post")
+]
+
+
+def test_one_document_has_all_three_apis_each_with_its_server() -> None:
+    outputs = {
+        path: WHOLE["paths"][path].get("servers", WHOLE["servers"])[0]["url"]
+        for path in ("/bid", "/reports/campaigns/{key}", "/predictions")
+    }
+    assert list(outputs.values()) == ["{UrlForAPI}", "{UrlForReports}", "{UrlForPredictions}"]
+
+
+def test_every_operation_has_a_name_of_its_own() -> None:
+    names = [operation["operationId"] for _, operation in OPERATIONS]
+    assert len(set(names)) == len(names)
+    assert {"send_events", "get_campaigns_period", "predict"} <= set(names)
+
+
+def test_every_status_has_a_schema_and_errors_are_problem_documents() -> None:
+    for _, operation in OPERATIONS:
+        for status, response in operation["responses"].items():
+            content = response["content"]
+            assert all("schema" in found for found in content.values())
+            assert status < "300" or openapi.PROBLEM in content
+        assert {"403", "429", "500", "503"} <= set(operation["responses"])
+
+
+def test_the_type_is_required_where_any_event_may_be_sent() -> None:
+    body = WHOLE["paths"]["/events"]["post"]["requestBody"]["content"][openapi.JSON]["schema"]
+    one, _ = body["anyOf"]
+    for reference in one["oneOf"]:
+        schema = WHOLE["components"]["schemas"][reference["$ref"].rpartition("/")[2]]
+        assert "type" in schema["required"]
+    mapped = one["discriminator"]["mapping"]
+    assert mapped["imp"] == mapped["impression"] == "#/components/schemas/AnyImpression"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["spectral", "lint", "--fail-severity", "warn", "docs/openapi.json"],
+        ["redocly", "lint", "docs/openapi.json"],
+    ],
+    ids=["spectral", "redocly"],
+)
+def test_the_linters_find_nothing(command: list[str]) -> None:
+    quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+    done = subprocess.run(
+        [ROOT / "node_modules/.bin" / command[0], *command[1:]],
+        cwd=ROOT,
+        env=os.environ | quiet,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_limits_and_codes_are_those_of_ingestion() -> None:

@@ -14,7 +14,7 @@ CATALOG = usecases.load()
 DOCUMENT = add_predictions(document(CATALOG), CATALOG)
 
 
-@pytest.mark.parametrize("path", ["/", "/adtech"])
+@pytest.mark.parametrize("path", ["/predictions", "/predictions/adtech"])
 def test_every_example_is_taken(path: str) -> None:
     content = DOCUMENT["paths"][path]["post"]["requestBody"]["content"]["application/json"]
     for example in content["examples"].values():

@@ -20,10 +20,10 @@ CATALOG = usecases.load()
 def _document() -> dict[str, Any]:
     """The paths of the prediction API, as they are behind its stage."""
     found = add_predictions(document(CATALOG), CATALOG)
-    paths = {path: item for path, item in found["paths"].items() if "servers" in item}
     served = {
-        f"/predictions{path}".rstrip("/"): {k: v for k, v in item.items() if k != "servers"}
-        for path, item in paths.items()
+        path: {key: value for key, value in item.items() if key != "servers"}
+        for path, item in found["paths"].items()
+        if path.startswith("/predictions")
     }
     return {**found, "paths": served}
 
