@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.live import Live
 from rich.table import Table
 
 from glue.errors import ParameterError
@@ -18,10 +22,12 @@ from sdpctl import outputs as deployed
 from sdpctl.clock import now
 from sdpctl.errors import CommandError
 from sdpctl.local import platform
-from sdpctl.local.status import Component, components
+from sdpctl.local.processes import pause
+from sdpctl.local.status import Component, Rates, components
 from sdpctl.settings import Settings
 from sdpctl.sql.rows import cell
 
+WATCH_SECONDS = 2.0
 WIDE = 160  # columns of a table that is read through a pipe
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
@@ -45,8 +51,21 @@ def clean() -> None:
     platform.clean(Settings.load(), platform.Steps())
 
 
-def status(as_json: AsJson = False) -> None:
-    """Show each component: running, since when, lag, log. Ends with 1 if one is down."""
+def status(
+    as_json: AsJson = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it again and again, with records a second.")
+    ] = False,
+) -> None:
+    """Show each component: state, since when, lag, log. Ends with 1 if one is down.
+
+    The lag of Flink is how far event time is behind the heartbeats: near zero when all is read.
+    """
+    if watch and as_json:
+        raise CommandError("--watch --json: choose one of them")
+    if watch:
+        _watch(Settings.load())
+        return
     found = components(Settings.load(), now())
     if as_json:
         typer.echo(json.dumps([c.as_dict() for c in found], indent=2))
@@ -55,6 +74,16 @@ def status(as_json: AsJson = False) -> None:
         Console(width=width).print(_table(found))
     if not all(c.running for c in found):
         raise typer.Exit(1)
+
+
+def _watch(settings: Settings) -> None:
+    """Until it is interrupted."""
+    rates = Rates()
+    with suppress(KeyboardInterrupt), Live(refresh_per_second=2) as live:
+        while True:
+            found = components(settings, now())
+            live.update(_table(found, rates.add(time.monotonic(), found)))
+            pause(WATCH_SECONDS)
 
 
 def outputs(as_json: AsJson = False) -> None:
@@ -89,14 +118,16 @@ def parse_parameters(text: str) -> dict[str, str]:
     return found
 
 
-def _table(found: list[Component]) -> Table:
+def _table(found: list[Component], rates: Mapping[str, float] | None = None) -> Table:
     shown = Table(box=None, pad_edge=False)
-    for title in ("component", "", "since", "lag", "", "log"):
-        shown.add_column(title, overflow="fold", no_wrap=title == "since")
+    for title in ("component", "state", "since", "lag", "records/s", "detail", "log"):
+        if title != "records/s" or rates is not None:
+            shown.add_column(title, overflow="fold", no_wrap=title == "since")
     for c in found:
         state = "[green]running[/]" if c.running else "[red]down[/]"
         lag = "" if c.lag_seconds is None else f"{c.lag_seconds:.1f} s"
-        shown.add_row(c.name, state, c.since or "", lag, cell(c.detail), cell(_short(c.log)))
+        rate = [] if rates is None else [f"{rates[c.name]:,.1f}" if c.name in rates else ""]
+        shown.add_row(c.name, state, c.since or "", lag, *rate, cell(c.detail), cell(_short(c.log)))
     return shown
 
 

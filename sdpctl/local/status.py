@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,10 +17,13 @@ from sdpctl.local.processes import Service
 from sdpctl.local.sagemaker import service as sagemaker
 from sdpctl.settings import Settings
 
+# A heartbeat moves event time each minute; the watermark stays this far behind it.
+HEARTBEAT_SECONDS, WATERMARK_SECONDS = 60, 5
+
 
 @dataclass(frozen=True)
 class Component:
-    """One line of `sdp status`."""
+    """One line of `sdp status`; `records` have passed since its process began to count."""
 
     name: str
     running: bool
@@ -27,6 +31,7 @@ class Component:
     lag_seconds: float | None = None
     detail: str = ""
     log: str = ""
+    records: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -105,7 +110,7 @@ def _flink(settings: Settings, now: datetime) -> Component:
     said = next(iter(flink_status.states(settings)), {})
     name = f"flink-{said.get('name', 'application')}"
     watermark = flink_status.watermark(settings)
-    lag = None if watermark is None else round(now.timestamp() - watermark / 1000, 1)
+    lag = None if watermark is None else event_time_lag(now.timestamp() - watermark / 1000)
     ui = f"http://127.0.0.1:{settings.flink_port}"
     notes = [ui, f"{said.get('restarts', 0)} restarts", str(said.get("error") or "")]
     return Component(
@@ -116,6 +121,11 @@ def _flink(settings: Settings, now: datetime) -> Component:
         ", ".join(note for note in notes if note),
         str(Service(name, settings).log),
     )
+
+
+def event_time_lag(behind: float) -> float:
+    """Seconds that event time is behind where the heartbeats keep it when nobody sends."""
+    return round(max(0.0, behind - HEARTBEAT_SECONDS - WATERMARK_SECONDS), 1)
 
 
 def _deliveries(settings: Settings, now: datetime) -> list[Component]:
@@ -142,7 +152,28 @@ def _delivery(name: str, said: dict[str, Any], process: Component, now: datetime
         delivery.lag(said, now.timestamp()),
         said["error"] or detail,
         process.log,
+        said["records"],
     )
+
+
+@dataclass
+class Rates:
+    """Records a second of each component, over the last `seconds`: deliveries come in batches."""
+
+    seconds: float = 30.0
+    _samples: deque[tuple[float, dict[str, int]]] = field(default_factory=deque)
+
+    def add(self, at: float, found: Iterable[Component]) -> dict[str, float]:
+        """The rates by name, with what is so `at` this second; none before there are two."""
+        counts = {c.name: c.records for c in found if c.records is not None}
+        self._samples.append((at, counts))
+        while len(self._samples) > 2 and self._samples[1][0] <= at - self.seconds:
+            self._samples.popleft()
+        began, before = self._samples[0]
+        if at <= began:
+            return {}
+        # A process that was started again counts from nothing.
+        return {n: max(0, c - before.get(n, c)) / (at - began) for n, c in counts.items()}
 
 
 def _time(epoch: float) -> str:
