@@ -158,6 +158,7 @@ def _training(read: _Reader) -> Training:
         instance=read("trainingInstance", "ml.m5.xlarge", _instance),
         image=read("trainingImage", "", _image),
         days=read("trainingDays", "30", _number(1, 3650)),
+        sample_rows=read("trainingRows", "2000000", _number(10_000, 20_000_000)),
         runs_per_day=read("trainingsPerDay", "8", _number(1, 1_000)),
         minutes_per_day=read("trainingMinutesPerDay", "240", _number(1, 100_000)),
         minutes_per_job=read("trainingMaxMinutes", "30", _number(1, 1_440)),

@@ -20,12 +20,14 @@ class Training:
     """`every` (ISO 8601), `rows` and `psi` are what starts a run, looked at each `look_minutes`.
 
     A run has two jobs of at most `minutes_per_job`; a day has at most so many runs and minutes.
-    Rows of the last `days` are trained on. `image` replaces the region's training image.
+    Rows of the last `days` are trained on, of more than `sample_rows` a sample. `image` replaces
+    the region's training image.
     """
 
     instance: str = "ml.m5.xlarge"
     image: str = ""
     days: int = 30
+    sample_rows: int = 2_000_000
     runs_per_day: int = 8
     minutes_per_day: int = 240
     minutes_per_job: int = 30

@@ -4,6 +4,7 @@
     fallback.json  definition, history, the logistic regression and its calibration: answers alone
     metadata.json  version, range, rows, seed, libraries, the trees' calibration
     metrics.json   figures on the rows held out, of trees and fallback
+    reference.json histograms of the rows learned from, to see drift by
 
 A folder that cannot be read as all that is an ArtifactError, which says why.
 """
@@ -29,6 +30,7 @@ from glue.targets.vectors import Columns, request_columns
 from ml import trees
 
 TREES, FALLBACK, METADATA, METRICS = "model.ubj", "fallback.json", "metadata.json", "metrics.json"
+REFERENCE = "reference.json"
 ARCHIVE = "model.tar.gz"
 LARGEST = 1 << 30
 Floats = npt.NDArray[np.float64]

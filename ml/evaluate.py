@@ -28,6 +28,7 @@ from ml.figures import figures, losses
 from ml.gate import Decision, Evidence, Thresholds
 from ml.page import page
 from ml.rows import Range, Rows, RowsError, instant, read
+from ml.train import ROWS
 
 Floats = npt.NDArray[np.float64]
 MOST_SEGMENTS = 200
@@ -60,7 +61,12 @@ def load(folder: Path) -> Trained:
 
 
 def evaluate(
-    challenger: Path, champion: Path | None, test: Path, within: Range, thresholds: Thresholds
+    challenger: Path,
+    champion: Path | None,
+    test: Path,
+    within: Range,
+    thresholds: Thresholds,
+    limit: int = ROWS,
 ) -> dict[str, Any]:
     """The report: decision, reasons, and all figures it rests on, as plain JSON."""
     try:
@@ -76,7 +82,7 @@ def evaluate(
     if old and _rows_of(old.definition) != _rows_of(new.definition):
         return _refused("the champion predicts something else: promote by hand", thresholds)
     try:
-        rows = held_out(test, new, old, within)
+        rows = held_out(test, new, old, within, limit)
     except RowsError as error:
         return _refused(f"the test rows cannot be read: {error}", thresholds)
     if not len(rows):
@@ -84,12 +90,14 @@ def evaluate(
     return report(new, old, rows, thresholds)
 
 
-def held_out(folder: Path, new: Trained, old: Trained | None, within: Range) -> Rows:
-    """The rows after everything that either model has learned from."""
+def held_out(
+    folder: Path, new: Trained, old: Trained | None, within: Range, limit: int = ROWS
+) -> Rows:
+    """The rows after everything that either model has learned from: `limit` of them or so."""
     seen = max(m.fitted_through for m in (new, old) if m)
     definition = _union(new.definition, old.definition) if old else new.definition
     later = replace(within, start=max(within.start, seen + 1))
-    return read(folder, definition, later).rows
+    return read(folder, definition, later, limit).rows
 
 
 def report(new: Trained, old: Trained | None, rows: Rows, thresholds: Thresholds) -> dict[str, Any]:
@@ -176,6 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--from", dest="start", default="", help="RFC 3339 or epoch ms")
     parser.add_argument("--to", dest="end", default="", help="RFC 3339 or epoch ms; not included")
+    parser.add_argument("--training-rows", type=int, default=ROWS, help="at most: a sample of more")
     for field in fields(Thresholds):
         kind = type(field.default)
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=field.default)
@@ -188,6 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Path(os.environ["SM_CHANNEL_TEST"]),
         Range.parse(given.start, given.end),
         thresholds,
+        given.training_rows,
     )
     write(found, Path(os.environ["SM_MODEL_DIR"]))
     print(json.dumps({"decision": found["decision"], "reasons": found["reasons"]}))

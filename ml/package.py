@@ -38,6 +38,7 @@ _SETUP = """from setuptools import setup
 setup(name="sdp-model", version="1", packages={packages!r}, py_modules={modules!r})
 """
 PLAIN = (
+    "glue/drift.py",
     "glue/errors.py",
     "glue/features.py",
     "glue/scoring.py",

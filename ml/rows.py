@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from glue.errors import PlatformError
 from glue.features import Definition
 from glue.targets.vectors import Columns
+from ml.sampling import Sample, Span, plan
 
 BATCH = 65_536
 _UNLIMITED = 2**62
@@ -95,10 +96,12 @@ class Reading:
     incomplete: int = 0
     repeated: int = 0
     files: int = 0
+    left_out: int = 0
+    sample: Sample = Sample()  # noqa: RUF009 (frozen)
 
     def counts(self) -> dict[str, int]:
         """The counts by name; `read` is the sum of the others."""
-        names = ("read", "outside", "incomplete", "repeated")
+        names = ("read", "outside", "left_out", "incomplete", "repeated")
         return {n: getattr(self, n) for n in names} | {"used": len(self.rows)}
 
 
@@ -146,16 +149,23 @@ class _Gathered:
         return rows, len(time) - len(chosen)
 
 
-def read(folder: Path, definition: Definition, within: Range) -> Reading:
-    """The rows under a folder whose time lies within the range; rows without a number are counted.
+def read(folder: Path, definition: Definition, within: Range, limit: int = _UNLIMITED) -> Reading:
+    """The rows under a folder whose time is within the range; rows without a number are counted.
 
+    Of more rows than `limit` a sample of about so many (`ml.sampling`): memory is bounded by it.
     Raises RowsError for a file that is not Parquet or lacks key, time or label.
     """
     gathered = _Gathered(definition)
     reading = Reading(rows=None)  # type: ignore[arg-type]
-    for path in _files(folder):
+    files = {path: list(_spans(path, definition)) for path in _files(folder)}
+    spans = [span for found in files.values() for span in found if span]
+    reading.sample = plan(spans, within.start, within.end, limit)
+    for path, groups in files.items():
         reading.files += 1
-        for batch in _batches(path, definition):
+        wanted = [n for n, span in enumerate(groups) if not span or _overlaps(span, within)]
+        skipped = sum(s.rows for s in groups if s and not _overlaps(s, within))
+        reading.read, reading.outside = reading.read + skipped, reading.outside + skipped
+        for batch in _batches(path, definition, wanted):
             _filter(batch, definition, within, gathered, reading)
     reading.rows, reading.repeated = gathered.rows()
     return reading
@@ -170,6 +180,9 @@ def _filter(
 ) -> None:
     times = _times(batch.column(definition.time))
     inside = (times >= within.start) & (times < within.end)
+    taken = inside
+    if not reading.sample.whole:
+        taken = inside & reading.sample.takes(times, _hashes(batch.column(definition.key)))
     complete = np.ones(len(times), np.bool_)
     for column in (definition.key, definition.label):
         complete &= np.asarray(batch.column(column).is_valid())
@@ -177,8 +190,9 @@ def _filter(
         complete &= np.nan_to_num(_numbers(batch.column(column)), nan=-1.0) >= 0
     reading.read += len(times)
     reading.outside += int(np.count_nonzero(~inside))
-    reading.incomplete += int(np.count_nonzero(inside & ~complete))
-    kept = inside & complete
+    reading.left_out += int(np.count_nonzero(inside & ~taken))
+    reading.incomplete += int(np.count_nonzero(taken & ~complete))
+    kept = taken & complete
     if kept.any():
         gathered.add(batch.filter(pa.array(kept)), times[kept])
 
@@ -188,7 +202,40 @@ def _files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _batches(path: Path, definition: Definition) -> Iterator[pa.RecordBatch]:
+def _overlaps(span: Span, within: Range) -> bool:
+    return span.start < within.end and span.end >= within.start
+
+
+def _spans(path: Path, definition: Definition) -> Iterator[Span | None]:
+    """The times of each row group, from the footer; None where only reading the rows can tell."""
+    try:
+        with pq.ParquetFile(path, memory_map=True) as file:
+            names = file.schema_arrow.names
+            for number in range(file.num_row_groups):
+                yield _span(file, number, definition.time) if definition.time in names else None
+    except pa.ArrowException as error:
+        raise RowsError(f"{path.name}: not readable as Parquet: {error}") from error
+
+
+def _span(file: pq.ParquetFile, number: int, column: str) -> Span | None:
+    """Of a row group. INT96, which Firehose writes, has no figures in the footer: it is read."""
+    rows = file.metadata.row_group(number).num_rows
+    times = _times(_footer(file, number, column) or file.read_row_group(number, [column])[column])
+    known = times[times < 2**63 - 1]
+    return Span(int(known.min()), int(known.max()), rows) if len(known) else None
+
+
+def _footer(file: pq.ParquetFile, number: int, column: str) -> pa.Array | None:
+    """Least and greatest value of a column of a row group."""
+    group = file.metadata.row_group(number)
+    places = {group.column(n).path_in_schema: n for n in range(group.num_columns)}
+    figures = group.column(places[column]).statistics
+    if figures is None or not figures.has_min_max:
+        return None
+    return pa.array([figures.min, figures.max], file.schema_arrow.field(column).type)
+
+
+def _batches(path: Path, definition: Definition, groups: list[int]) -> Iterator[pa.RecordBatch]:
     wanted = [definition.key, definition.time, definition.label, *definition.columns]
     try:
         with pq.ParquetFile(path, memory_map=True) as file:
@@ -196,7 +243,7 @@ def _batches(path: Path, definition: Definition) -> Iterator[pa.RecordBatch]:
             lacking = [c for c in wanted[:3] if c not in present]
             if lacking:
                 raise RowsError(f"{path.name}: lacks {lacking}")
-            for batch in file.iter_batches(BATCH, columns=present):
+            for batch in file.iter_batches(BATCH, row_groups=groups, columns=present):
                 yield _with_absent(batch, [c for c in wanted if c not in present])
     except pa.ArrowException as error:
         raise RowsError(f"{path.name}: not readable as Parquet: {error}") from error

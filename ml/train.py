@@ -33,19 +33,22 @@ import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
 
+from glue.drift import Reference
 from glue.errors import PlatformError
 from glue.features import LEAST_ROWS, Definition
 from glue.scoring import Fallback, Logistic
 from glue.targets.vectors import Encoder, Historian
 from ml import logistic, trees
-from ml.artifact import METRICS, Trained, write_json
+from ml.artifact import METRICS, REFERENCE, Trained, write_json
 from ml.figures import figures, losses
 from ml.rows import Range, Reading, Rows, instant, read
 from ml.trees import Growth
 
 RESULT = "result.json"
+ROWS = 2_000_000
 WINDOWS = (1.0, 0.5, 0.25, 0.125, 0.0625)
 LEAST_WINDOW = 2_000
+REFERENCE_ROWS = 50_000
 _BETTER = 0.999  # a shorter window must be this much better than all longer ones
 Floats = npt.NDArray[np.float64]
 
@@ -60,12 +63,15 @@ class NoModel(PlatformError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Hyperparameters. `version` names the model; a digest of it where empty."""
+    """Hyperparameters. `version` names the model; a digest of it where empty. Of more than
+    `rows` a sample is taken.
+    """
 
     within: Range
     version: str = ""
     shuffle_labels: bool = False
     growth: Growth = Growth()  # noqa: RUF009 (frozen)
+    rows: int = ROWS
 
 
 @dataclass(frozen=True)
@@ -189,6 +195,19 @@ def score(model: Trained, rows: Rows) -> tuple[Floats, Floats]:
     return np.array(scores), np.array(fallback)
 
 
+def reference(model: Trained, slices: Slices) -> Reference:
+    """Histograms of the rows that the model has learned from: of some, evenly spread."""
+    window = slices.fit[len(slices.fit) - int(model.metadata["window_rows"]) :]
+    sample: dict[str, list[Any]] = {}
+    for rows in (window, slices.check):
+        some = rows[:: -(-(len(window) + len(slices.check)) // REFERENCE_ROWS)]
+        label = {model.definition.label: [str(v).lower() for v in some.label.tolist()]}
+        for columns in (*some.chunks(), label):
+            for name, values in columns.items():
+                sample.setdefault(name, []).extend(values)
+    return Reference.of(model.fallback, sample)
+
+
 def libraries() -> dict[str, str]:
     """Versions of what a model's bytes depend on."""
     return {
@@ -207,7 +226,7 @@ def _digest(model: Trained, metadata: dict[str, Any]) -> str:
 def run(channel: Path, root: Path, model_dir: Path, output: Path, settings: Settings) -> int:
     """The whole job; returns its exit status. `root` holds the code and its definition.json."""
     definition = Definition.from_json(json.loads((root / "definition.json").read_text("utf-8")))
-    reading = read(channel, definition, settings.within)
+    reading = read(channel, definition, settings.within, settings.rows)
     output.mkdir(parents=True, exist_ok=True)
     try:
         model, slices = train(reading.rows, definition, settings)
@@ -221,8 +240,10 @@ def run(channel: Path, root: Path, model_dir: Path, output: Path, settings: Sett
     }
     within = settings.within.to_json()
     metadata = {**model.metadata, "status": "trained", "rows": reading.counts(), "range": within}
+    metadata["sample"] = {"recent": reading.sample.recent, "share": reading.sample.share}
     replace(model, metadata=metadata).save(model_dir)
     write_json(model_dir / METRICS, metrics)
+    write_json(model_dir / REFERENCE, reference(model, slices).to_json())
     _predictions(output / "predictions.csv", slices.test, scores, fallback)
     _code(root, model_dir / "code")
     result = {"status": "trained", "model_version": model.version, "metrics": metrics}
@@ -267,13 +288,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--from", dest="start", default="", help="RFC 3339 or epoch ms")
     parser.add_argument("--to", dest="end", default="", help="RFC 3339 or epoch ms; not included")
     parser.add_argument("--version", default="", help="names the model")
+    parser.add_argument("--training-rows", type=int, default=ROWS, help="at most: a sample of more")
     parser.add_argument("--shuffle-labels", default="false", choices=["true", "false"])
     for name, kind in (("seed", int), ("rounds", int), ("depth", int), ("rate", float)):
         parser.add_argument(f"--{name}", type=kind, default=getattr(Growth(), name))
     given, _ = parser.parse_known_args(arguments)
     growth = Growth(given.rounds, given.depth, given.rate, seed=given.seed)
     within = Range.parse(given.start, given.end)
-    settings = Settings(within, given.version, given.shuffle_labels == "true", growth)
+    settings = Settings(
+        within, given.version, given.shuffle_labels == "true", growth, given.training_rows
+    )
     model_dir = Path(os.environ["SM_MODEL_DIR"])
     output = Path(os.environ.get("SM_OUTPUT_DATA_DIR", model_dir))
     root = Path(__file__).resolve().parent.parent

@@ -130,7 +130,12 @@ class Retraining(Construct):
     def _prepare(self) -> lambda_.Function:
         training = self._settings.training
         function = self._function(
-            "Prepare", "prepare", timeout=180, **self._places(), days=training.days
+            "Prepare",
+            "prepare",
+            timeout=180,
+            **self._places(),
+            days=training.days,
+            sample_rows=training.sample_rows,
         )
         self._query(function)
         write_objects(_role(function), self._lake, self._trained.models)
@@ -147,6 +152,7 @@ class Retraining(Construct):
             role=self._model_role.role_arn,
             instance=training.instance,
             minutes_per_job=training.minutes_per_job,
+            sample_rows=training.sample_rows,
         )
         self._sagemaker(function, _JOBS, "training-job", f"{self.name}-*")
         self._pass_role(function)

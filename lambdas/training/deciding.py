@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from glue.drift import Reference
 from glue.features import Definition
 from glue.instants import parse, to_wire
 from glue.scoring import Fallback
 from lambdas.training import champion, drift
+from lambdas.training.drift import Hour
 from lambdas.training.names import Names
 from lambdas.training.ports import Lake, Ledger, Objects
-from lambdas.training.preparing import Window, within
+from lambdas.training.preparing import MARGIN, moment
 
 SAMPLE = 2_000
 
@@ -61,39 +63,63 @@ class Watch:
     table: str
 
     def facts(self, triggers: Triggers, now: datetime) -> Facts:
-        """Counts rows since the last run's end of data, and compares them with what it saw."""
+        """Counts the rows since the last run's end of data; compares them with the champion's."""
         last = self.ledger.last()
         since = parse(last["to"]) if last else now - timedelta(days=triggers.days)
-        new = Window(since, now)
-        rows = self._count(new)
-        psi = self._psi(new) if rows >= triggers.least else {}
+        seen = parse(last["finished_at"]) if last else since
+        later = self._later(seen)
+        boundary = boundary_of(self.definition, since, seen)
+        rows = self._count(boundary) + sum(hour.rows for hour in later)
+        chosen = drift.condition(drift.spread(later)) if later else boundary
+        psi = self._psi(chosen) if rows >= triggers.least else {}
         return Facts(rows, parse(last["finished_at"]) if last else None, psi)
 
-    def _count(self, window: Window) -> int:
-        condition = within(self.definition, window)
+    def _count(self, condition: str) -> int:
         (row,) = self.lake.query(f"SELECT count(*) AS amount FROM {self.table} WHERE {condition}")
         return int(str(row[0]))
 
-    def _psi(self, new: Window) -> dict[str, float]:
+    def _later(self, seen: datetime) -> list[Hour]:
+        """The hours delivered after that one. No column is read for it: the footers have counts."""
+        date, hour = hour_of(seen)
+        rows = self.lake.query(
+            f"SELECT date, hour, count(*) AS amount FROM {self.table} "
+            f"WHERE date > '{date}' OR (date = '{date}' AND hour > '{hour}') "
+            "GROUP BY date, hour ORDER BY date, hour"
+        )
+        return [Hour(str(date), str(hour), int(str(amount))) for date, hour, amount in rows]
+
+    def _psi(self, condition: str) -> dict[str, float]:
         current = champion.read(self.objects, self.names)
-        if current is None:
+        kept = current and self.objects.read(self.names.key(current.version, "reference.json"))
+        if current is None or not kept:  # a model from before references were kept
             return {}
         fallback = Fallback.from_json(self._json(current.fallback))
         definition = fallback.encoder.definition
-        trained = self._json(self.names.key(current.version, "metadata.json"))
-        old = Window(parse(trained["trained_from"]), parse(trained["fitted_through"]))
-        before, after = self._sample(definition, old), self._sample(definition, new)
-        if not all(len(sample[definition.label]) for sample in (before, after)):
+        sql = drift.sample_sql(definition, self.table, f"({condition})", SAMPLE)
+        sample = drift.sample_of(definition, self.lake.query(sql))
+        if not sample[definition.label]:
             return {}
-        return drift.moved(fallback, definition.label, before, after)
-
-    def _sample(self, definition: Definition, window: Window) -> drift.Sample:
-        sql = drift.sample_sql(definition, self.table, within(definition, window), SAMPLE)
-        return drift.sample_of(definition, self.lake.query(sql))
+        return Reference.from_json(json.loads(kept)).moved(fallback, sample)
 
     def _json(self, key: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.objects.read(key) or b"{}")
         return found
+
+
+def boundary_of(definition: Definition, since: datetime, seen: datetime) -> str:
+    """The condition of rows since an instant that were delivered up to the hour of another one."""
+    (date, hour), (end, last) = hour_of(since - MARGIN), hour_of(seen)
+    return (
+        f"{definition.time} >= {moment(since)} "
+        f"AND (date > '{date}' OR (date = '{date}' AND hour >= '{hour}')) "
+        f"AND (date < '{end}' OR (date = '{end}' AND hour <= '{last}'))"
+    )
+
+
+def hour_of(value: datetime) -> tuple[str, str]:
+    """Date and hour of the partition of that time, UTC."""
+    at = value.astimezone(UTC)
+    return f"{at:%Y-%m-%d}", f"{at:%H}"
 
 
 def execution_name(why: str, now: datetime) -> str:

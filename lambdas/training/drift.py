@@ -1,71 +1,45 @@
-"""The population stability index: how far a distribution has moved from what it was.
+"""The new rows of the lake, some of them, to compare with what a model was trained on.
 
-PSI = Σ (p - q) · ln(p / q) over the bins of reference (q) and current rows (p); below 0.1 little,
-above 0.2 much. Source: Siddiqi, Credit Risk Scorecards, 2006.
+The reference is `glue.drift`'s, kept with the model. A look reads a few hours of new rows and
+nothing else, however many there are.
 """
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_right
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from glue.drift import Sample
 from glue.features import Definition
-from glue.scoring import Fallback
-from glue.targets.vectors import text
 
-BINS = 10
-REST = "\0others"
-SCORE = "score"
-_LEAST = 1e-4  # an empty bin's share
+ROWS_READ = 200_000  # about: the hours of a sample are chosen until they have so many
+_STEP = 0.6180339887498949  # multiples of the golden ratio are spread evenly over any range
 
 
-def stability(reference: Sequence[float], current: Sequence[float]) -> float:
-    """The index of numbers, in tenths of the reference. Both must have values."""
-    ordered = sorted(reference)
-    edges = sorted({ordered[len(ordered) * n // BINS] for n in range(1, BINS)})
-    return index(
-        Counter(bisect_right(edges, value) for value in reference),
-        Counter(bisect_right(edges, value) for value in current),
-    )
+class Hour(NamedTuple):
+    """A partition of a table, and its rows."""
+
+    date: str
+    hour: str
+    rows: int
 
 
-def stability_of_categories(reference: Sequence[str], current: Sequence[str]) -> float:
-    """The index of texts: the most frequent of the reference, and all others together."""
-    kept = {value for value, _ in Counter(reference).most_common(2 * BINS)}
-    return index(
-        Counter(v if v in kept else REST for v in reference),
-        Counter(v if v in kept else REST for v in current),
-    )
+def spread(hours: Sequence[Hour], limit: int = ROWS_READ) -> list[Hour]:
+    """The newest of the hours, and others evenly spread over them, until they have the rows."""
+    count = len(hours)
+    if sum(hour.rows for hour in hours) <= limit:
+        return list(hours)
+    chosen: set[Hour] = set()
+    for n in range(10 * count):
+        chosen.add(hours[count - 1 - int(n * _STEP % 1 * count)])
+        if sum(hour.rows for hour in chosen) >= limit:
+            break
+    return sorted(chosen)
 
 
-def index(reference: Mapping[Any, int], current: Mapping[Any, int]) -> float:
-    """The index of counts by bin."""
-    before, after = sum(reference.values()), sum(current.values())
-    total = 0.0
-    for place in {*reference, *current}:
-        q = max(reference.get(place, 0) / before, _LEAST)
-        p = max(current.get(place, 0) / after, _LEAST)
-        total += (p - q) * math.log(p / q)
-    return total
-
-
-Sample = Mapping[str, Sequence[Any]]
-"""Column name to values, one per row: numbers are floats, categories texts or None."""
-
-
-def moved(fallback: Fallback, label: str, reference: Sample, current: Sample) -> dict[str, float]:
-    """The index of each column, of the label, and of the scores the model gives the rows."""
-    definition = fallback.encoder.definition
-    found = {SCORE: stability(fallback.scores(reference), fallback.scores(current))}
-    for column in definition.numbers:
-        found[column] = stability(reference[column], current[column])
-    for column in (*definition.categories, label):
-        before, after = (_texts(sample[column]) for sample in (reference, current))
-        found[column] = stability_of_categories(before, after)
-    return found
+def condition(hours: Sequence[Hour]) -> str:
+    """The condition of partitions."""
+    return " OR ".join(f"(date = '{hour.date}' AND hour = '{hour.hour}')" for hour in hours)
 
 
 def sample_of(definition: Definition, rows: Sequence[Sequence[str | None]]) -> Sample:
@@ -85,7 +59,3 @@ def sample_sql(definition: Definition, table: str, condition: str, size: int) ->
         for column in (*definition.columns, definition.label)
     )
     return f"SELECT {columns} FROM {table} WHERE {condition} ORDER BY random() LIMIT {size}"
-
-
-def _texts(values: Sequence[Any]) -> list[str]:
-    return [text(value) or "" for value in values]

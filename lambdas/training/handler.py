@@ -75,6 +75,7 @@ def prepare(event: Event, context: LambdaContext) -> Answer:
         model.definition,
         settings.text("table"),
         window,
+        settings.whole("sample_rows"),
     )
 
 
@@ -198,6 +199,7 @@ def _container() -> Container:
         role=settings.text("role"),
         instance=settings.text("instance"),
         max_minutes=settings.whole("minutes_per_job"),
+        sample_rows=settings.whole("sample_rows"),
     )
 
 

@@ -18,13 +18,16 @@ _STATUS = {"Completed": "Completed", "Failed": "Failed", "Stopped": "Failed"}
 
 @dataclass(frozen=True)
 class Container:
-    """What jobs run in: image, source archive (s3://…), role, machine, longest time."""
+    """What jobs run in: image, source archive (s3://…), role, machine, longest time; and of how
+    many rows at most they take a sample.
+    """
 
     image: str
     code: str
     role: str
     instance: str
     max_minutes: int
+    sample_rows: int
 
     def request(
         self,
@@ -42,6 +45,7 @@ class Container:
             "HyperParameters": {
                 "sagemaker_program": script,
                 "sagemaker_submit_directory": self.code,
+                "training-rows": str(self.sample_rows),
                 **parameters,
             },
             "InputDataConfig": [

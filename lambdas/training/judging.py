@@ -20,6 +20,7 @@ _KEPT = {
     "fallback.json": "application/json",
     "metadata.json": "application/json",
     "metrics.json": "application/json",
+    "reference.json": "application/json",
 }
 _NOT_TAKEN = re.compile(r"[^\w\s.:/=+\-@]")
 REASONS, REASON = 20, 500  # of an evaluation, and characters of one

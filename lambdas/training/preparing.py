@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -17,6 +17,8 @@ from lambdas.training.ports import Lake, Objects, Partition
 MARGIN = timedelta(hours=1)
 TEST_SHARE = 0.7  # all rows that may be held out lie in the newest part; generous on purpose
 MINUTES = timedelta(days=3)
+OVERSAMPLE = 10  # a job samples rows from files that have so many times more
+_STEP = 0.6180339887498949  # multiples of the golden ratio are spread evenly over any range
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,9 @@ def prepare(
     definition: Definition,
     table: str,
     window: Window,
+    sample_rows: int,
 ) -> dict[str, Any]:
-    """Write the manifests of `train` and `test`.
+    """Write the manifests of `train` and `test`; jobs take `sample_rows` at most from them.
 
     Status "no data" where the range is empty, "too few rows" where nothing can be learned from
     what is there: no job is started then, and nothing is written.
@@ -62,14 +65,38 @@ def prepare(
         reason = f"{rows:,} rows; {LEAST_ROWS:,} are needed"
         return {**found, "status": "too few rows", "reason": reason}
     partitions = lake.partitions(table, _hour(window.start)[:10]) if rows else []
-    for name, since in (("train", window.start), ("test", _reached(counts, rows))):
-        keys = [key for p in _since(partitions, since) for key in _files(objects, p)]
+    chosen = {
+        "train": bounded(_since(partitions, window.start), rows, sample_rows),
+        "test": newest(_since(partitions, _reached(counts, rows)), rows, sample_rows),
+    }
+    for name, found_in in chosen.items():
+        keys = [key for p in found_in for key in _files(objects, p)]
         if not keys:
             return {**found, "status": "no data"}
         found[name] = names.key(version, f"{name}.manifest.json")
         objects.write(found[name], manifest(names, keys), "application/json")
         found[f"{name}_files"] = len(keys)
     return found
+
+
+def bounded(partitions: Sequence[Partition], rows: int, sample_rows: int) -> list[Partition]:
+    """So many that a job downloads OVERSAMPLE times its sample: the newest, others spread evenly.
+
+    All of them where the rows are not that many more than the sample.
+    """
+    kept = newest(partitions, rows, sample_rows)
+    older = partitions[: len(partitions) - len(kept)]
+    count = len(older)
+    places = dict.fromkeys(int(n * _STEP % 1 * count) for n in range(10 * count))
+    return [older[place] for place in sorted(list(places)[: len(kept)])] + kept
+
+
+def newest(partitions: Sequence[Partition], rows: int, sample_rows: int) -> list[Partition]:
+    """Those with about half of the rows that a job may download; all where they are few."""
+    count = len(partitions)
+    if rows <= OVERSAMPLE * sample_rows:
+        return list(partitions)
+    return list(partitions[-max(1, OVERSAMPLE // 2 * sample_rows * count // rows) :])
 
 
 def manifest(names: Names, keys: Iterable[str]) -> bytes:

@@ -76,6 +76,7 @@ def test_the_defaults_of_cdk_json_are_the_platforms() -> None:
         ("trainingInstance", "m5.large"),
         ("trainingsPerDay", "0"),
         ("trainingMinutesPerDay", "10"),
+        ("trainingRows", "9999"),
         ("retrainEvery", "P1M"),
         ("retrainEvery", "PT0S"),
         ("retrainDrift", "0"),

@@ -51,6 +51,7 @@ def test_the_range_is_half_open_and_the_rest_is_counted(tmp_path, definition, ma
     assert reading.counts() == {
         "read": 200,
         "outside": 200 - len(expected),
+        "left_out": 0,
         "incomplete": 0,
         "repeated": 0,
         "used": len(expected),

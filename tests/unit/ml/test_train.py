@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 import usecases
+from glue.drift import Reference
 from ml import package
 from ml.artifact import Trained
 from ml.figures import figures
 from ml.rows import Range, read
-from ml.train import NoModel, Settings, run, score, train
+from ml.train import NoModel, Settings, reference, run, score, train
 from tests.unit.ml.auctions import after, auctions, chance, request, write
 from usecases.adtech.generator import CAMPAIGNS
 
@@ -152,3 +153,14 @@ def test_prices_beyond_all_bounds_have_a_score(trained, history):
     model, _ = trained
     rows = [request(history[0], winPrice=p) for p in (10**15, 2**63 - 1, 1e300)]
     assert all(math.isfinite(p["score"]) for p in model.predict(rows))
+
+
+def test_a_model_keeps_histograms_of_what_it_learned_from(trained, history):
+    model, slices = trained
+    kept = Reference.from_json(json.loads(json.dumps(reference(model, slices).to_json())))
+    for rows, most in ((history[-10_000:], 0.1), (auctions(10_000, seed=9, drift=1.0), None)):
+        sample = {name: [r[name] for r in rows] for name in (*model.definition.columns, "won")}
+        sample["won"] = [str(won).lower() for won in sample["won"]]
+        moved = kept.moved(model.fallback, sample)
+        assert moved.keys() == {*model.definition.columns, "won", "score"}
+        assert (max(moved.values()) < most) if most else (max(moved.values()) > 0.2)

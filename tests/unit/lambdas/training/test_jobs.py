@@ -18,7 +18,7 @@ from lambdas.training.names import Names, version_of
 from tests.sagemaker.conftest import archive
 from tests.unit.lambdas.training.fakes import NAMES, ROLE, Jobs, Objects
 
-CONTAINER = Container("image", "s3://assets/code.gz", ROLE, "ml.m5.xlarge", 30)
+CONTAINER = Container("image", "s3://assets/code.gz", ROLE, "ml.m5.xlarge", 30, 50_000)
 STATE: dict[str, Any] = {
     "input": {"hyperparameters": {"seed": 3}, "thresholds": {"margin": "0.1"}},
     "data": {
@@ -48,6 +48,7 @@ def test_training_reads_its_manifest_and_is_limited() -> None:
     assert request["HyperParameters"] == {
         "sagemaker_program": "train.py",
         "sagemaker_submit_directory": "s3://assets/code.gz",
+        "training-rows": "50000",
         "seed": "3",
         "from": STATE["data"]["from"],
         "to": STATE["data"]["to"],

@@ -8,7 +8,7 @@ from typing import Any
 
 from glue.features import LEAST_ROWS
 from lambdas.training.ports import Partition
-from lambdas.training.preparing import Window, prepare
+from lambdas.training.preparing import Window, bounded, newest, prepare
 from tests.unit.lambdas.models import MODEL
 from tests.unit.lambdas.training.fakes import NAMES, Lake, Objects
 
@@ -28,7 +28,7 @@ def _objects(*partitions: Partition) -> Objects:
 
 def _prepared(lake: Lake, objects: Objects) -> dict[str, Any]:
     table = "parquet_transactions"
-    return prepare(lake, objects, NAMES, "v1", MODEL.definition, table, Window(START, END))
+    return prepare(lake, objects, NAMES, "v1", MODEL.definition, table, Window(START, END), 10_000)
 
 
 def _hours(objects: Objects, key: str) -> list[str]:
@@ -106,3 +106,22 @@ def test_a_range_is_what_was_asked_for_else_the_last_days() -> None:
     window = Window.of(asked, END, 30)
     assert window == Window(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC))
     assert Window.of({}, END, 1) == Window(datetime(2026, 11, 20, 12, tzinfo=UTC), END)
+
+
+MONTH = [
+    Partition(f"2026-11-{n // 24 + 1:02d}", f"{n % 24:02d}", f"s3://lake/{n}") for n in range(720)
+]
+
+
+def test_of_a_month_with_far_more_rows_than_the_sample_the_newest_and_some_hours_are_read() -> None:
+    """160 million rows a month, two million wanted: files of about twenty million."""
+    chosen = bounded(MONTH, 160_000_000, 2_000_000)
+    assert len(chosen) == 2 * 45
+    assert chosen[-45:] == MONTH[-45:] == newest(MONTH, 160_000_000, 2_000_000)
+    assert chosen == sorted(chosen, key=lambda p: (p.date, p.hour))
+    assert len({p.date for p in chosen}) >= 28
+    assert len({p.hour for p in chosen[:45]}) >= 16
+
+
+def test_of_a_month_with_few_rows_all_is_read() -> None:
+    assert bounded(MONTH, 20_000_000, 2_000_000) == newest(MONTH, 5, 2_000_000) == MONTH
