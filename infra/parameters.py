@@ -109,6 +109,9 @@ GROUPS: Mapping[str, Mapping[str, Meaning]] = {
             "image", "In Amazon ECR, in the place of AWS's; the jobs may pull it."
         ),
         "trainingDays": Meaning(_DAYS, "Of rows that a training reads, the newest."),
+        "trainingRows": Meaning(
+            _COUNT, "Rows a training takes at most: of more, the newest and some of every hour."
+        ),
         "trainingsPerDay": Meaning(_COUNT, "Runs a day at most."),
         "trainingMinutesPerDay": Meaning(
             "minutes", "Of jobs a day at most; at least twice trainingMaxMinutes."
