@@ -6,15 +6,17 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from schemathesis.generation import GenerationMode
 
 from lambdas.reports import answers
 from lambdas.reports.calendar import Unit
 from lambdas.reports.problems import Problem
 from lambdas.reports.questions import END, zones
 from tests.unit.lambdas.made_up import FACTORY
-from tests.unit.lambdas.properties.cases import CASES, tried
+from tests.unit.lambdas.properties.cases import CASES, CHECKS, schema_of, tried
 from tests.unit.lambdas.reports.memory import Memory, client, epoch
 
 REPORT = next(report for report in FACTORY.reports if report.path == "machines")
@@ -115,3 +117,21 @@ def test_every_answer_is_a_documented_one_and_rows_add_up_to_totals(
         following = _get(f"{path}/period", [*again, ("next", page["next"])], PERIODS)
         assert following is not None
         assert following["rows"]
+
+
+SCHEMA = schema_of(API.app.openapi(), API.app)
+OPERATIONS = {o.path: o for o in (r.ok() for r in SCHEMA.get_all_operations())}
+MACHINES = [path for path in OPERATIONS if path.startswith("/reports/machines/")]
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode))
+@pytest.mark.parametrize("path", MACHINES)
+def test_a_request_made_from_the_document_is_answered_as_it_says(
+    path: str, mode: GenerationMode
+) -> None:
+    @tried(CASES // 4)
+    @given(OPERATIONS[path].as_strategy(generation_mode=mode))
+    def answered(case: Any) -> None:
+        case.validate_response(case.call(), checks=CHECKS)
+
+    answered()
