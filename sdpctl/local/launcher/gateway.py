@@ -20,6 +20,7 @@ from ministack.services import apigateway_v1 as apigateway
 from sdpctl.local.launcher import functions
 
 INTEGRATION_SECONDS = 29  # AWS's limit for an integration
+TURNS = 5  # of the loop, from the end of a connection to its message
 STAGE = "/_user_request_"  # in the path of each call of an API
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -106,8 +107,20 @@ async def _call_lambda_raw(
     account_id: str | None = None,
     region: str | None = None,
 ) -> Any:
-    functions.client.set(_connected.get())
+    client = _connected.get()
+    functions.client.set(client)
+    if await _gone(client):
+        raise IntegrationError("INTEGRATION_FAILURE", "The client has gone")
     return await _call(function_ref, event, account_id=account_id, region=region)
+
+
+async def _gone(client: functions.Client | None) -> bool:
+    """Whether its connection has ended by now, even if the loop had no time to see that."""
+    for _ in range(TURNS):
+        if client is None or client.gone:
+            break
+        await asyncio.sleep(0)
+    return client is not None and client.gone
 
 
 async def _invoke_lambda_proxy(*args: Any, **options: Any) -> Any:
