@@ -80,7 +80,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "MINISTACK_REGION": settings.region,
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
-        "LAMBDA_WARM_TTL_SECONDS": "60",  # the first process of a function stays
+        "LAMBDA_WARM_TTL_SECONDS": "20",  # the first process of a function stays
         "LOG_LEVEL": "WARNING",
     }
 
