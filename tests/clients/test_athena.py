@@ -264,6 +264,7 @@ def test_explain_has_a_plan(options: str, column: str) -> None:
             "SELECT sum(9223372036854775807) FROM (VALUES (1), (2)) t(n)",
             "NUMERIC_VALUE_OUT_OF_RANGE: ",
         ),
+        ("SELECT 1 / 0", "DIVISION_BY_ZERO: Division by zero"),
         (
             "SHOW TABLES IN nodb",
             "FAILED: SemanticException [Error 10072]: Database does not exist: nodb",

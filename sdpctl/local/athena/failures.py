@@ -119,6 +119,7 @@ _RULES: tuple[_Rule, ...] = tuple(
             r"Could not convert string '(.*)' to (\w+)",
             _said("INVALID_CAST_ARGUMENT", "Cannot cast '{0}' to {1}"),
         ),
+        (r"Division by zero", _said("DIVISION_BY_ZERO", "Division by zero")),
         (
             r"out of range|overflow",
             _said("NUMERIC_VALUE_OUT_OF_RANGE", "a number is out of its type's range"),

@@ -39,3 +39,15 @@ def _require_expression(parameter: str) -> None:
             ) from error
         if statement.type != duckdb.StatementType.SELECT:
             raise StatementError(f"parameter {parameter!r} is not an expression")
+    if _is_list(parameter):
+        raise StatementError(f"parameter {parameter!r} is several expressions; send one each")
+
+
+def _is_list(parameter: str) -> bool:
+    """Whether a comma is outside of all brackets."""
+    depth = 0
+    for word in words(parameter):
+        depth += (word.text in "([{") - (word.text in ")]}")
+        if word.text == "," and depth == 0:
+            return True
+    return False
