@@ -20,7 +20,7 @@ from infra.images import training_image
 from tests.infrastructure import calls
 from tests.infrastructure.calls import Request
 from tests.infrastructure.conftest import Synthesis, Template
-from tests.infrastructure.grants import Role, role_of, roles, text
+from tests.infrastructure.grants import Role, listed, role_of, roles, text
 
 REGION = "us-east-1"
 ROOT = Path(__file__).parents[2]
@@ -404,3 +404,33 @@ _HASH = "12345678"  # the CDK ends a logical id with so many digits of a digest
 def _logical_id(path: str) -> str:
     """A construct's logical id without its digest: the names on its path, below the stack."""
     return "".join(re.sub(r"\W", "", part) for part in path.split("/")[2:] if part != "Resource")
+
+
+# --- sizes
+
+
+def test_what_a_function_is_told_fits_into_its_environment(templates: list[Template]) -> None:
+    """Lambda takes 4 KB of names and values together; half of it is left for more use cases."""
+    for _, name, function in ours(templates):
+        variables = function["Environment"]["Variables"]
+        assert sum(len(n) + len(text(v)) for n, v in variables.items()) < 2_048, name
+
+
+def test_the_policies_of_a_role_fit_into_it(templates: list[Template]) -> None:
+    """IAM takes 10,240 characters, white space aside; half of it is left for more use cases."""
+    for template in templates:
+        for role in roles(template):
+            policies = [
+                policy["PolicyDocument"]
+                for policy in template.properties("AWS::IAM::Policy")
+                if {"Ref": role.name} in policy["Roles"]
+            ]
+            assert sum(len(_rendered(policy)) for policy in policies) < 5_120, role.name
+
+
+def _rendered(policy: dict[str, Any]) -> str:
+    """As IAM is given it: names of resources in the place of references."""
+    statements = [
+        {**s, "Resource": [text(r) for r in listed(s["Resource"])]} for s in policy["Statement"]
+    ]
+    return json.dumps(statements, separators=(",", ":"))
