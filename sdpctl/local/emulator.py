@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from pathlib import Path
 
 import httpx
 
@@ -40,6 +41,27 @@ def require_free(settings: Settings) -> None:
     if not emulator.process():
         emulator.kill()  # what a killed emulator left behind: the workers of its functions
         require_port(settings.emulator_port, "SDP_EMULATOR_PORT")
+
+
+def require_space(settings: Settings) -> None:
+    """Raise CommandError if the disk may not take what the emulator saves when it is ended.
+
+    It saves what it has in memory, and only logs what it could not write.
+    """
+    process = service(settings).process()
+    needed = process.memory_info().rss if process else 0
+    free = free_bytes(settings.home) if process else 0
+    if free < needed:
+        raise CommandError(
+            f"{settings.home} has {free / 1e6:,.0f} MB free, and the emulator needs up to "
+            f"{needed / 1e6:,.0f} MB to save its data: free some, then run 'make down' again; "
+            "nothing has been stopped"
+        )
+
+
+def free_bytes(folder: Path) -> int:
+    """What the disk of the folder can still take."""
+    return shutil.disk_usage(folder).free
 
 
 def stop(settings: Settings) -> bool:

@@ -81,7 +81,8 @@ def require_ports(settings: Settings) -> None:
 
 
 def down(settings: Settings, steps: Steps) -> None:
-    """End what `up` started; all data stays."""
+    """End what `up` started; all data stays. CommandError, and no end, if it could not be saved."""
+    emulator.require_space(settings)
     steps("Workers and Flink application ended", lambda: workers.stop(settings))
     steps("SageMaker stand-in ended", lambda: sagemaker.stop(settings))
     steps("AWS emulator ended, its data saved", lambda: emulator.stop(settings))

@@ -47,6 +47,18 @@ def running(places: dict[str, str]) -> Iterator[Settings]:
     process.wait()
 
 
+def test_nothing_is_stopped_where_the_disk_is_too_full_to_save_it(
+    running: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emulator, "free_bytes", lambda folder: 1)
+    with pytest.raises(CommandError, match=r"has 0 MB free, and the emulator needs up to \d+ MB"):
+        platform.down(running, platform.Steps())
+    assert Service("emulator", running).process()
+    monkeypatch.undo()
+    platform.down(running, platform.Steps())
+    assert not Service("emulator", running).process()
+
+
 @pytest.fixture
 def overloaded(running: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     """The emulator's process is there, takes connections and answers none."""
