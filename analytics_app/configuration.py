@@ -35,9 +35,6 @@ def configuration(parameters: Parameters) -> dict[str, str]:
         "pipeline.object-reuse": "true",
         "table.local-time-zone": "UTC",
         "table.exec.state.ttl": f"{int(ttl.total_seconds())} s",
-        "table.exec.mini-batch.enabled": "true",
-        "table.exec.mini-batch.allow-latency": "200 ms",
-        "table.exec.mini-batch.size": "20000",
     }
 
 

@@ -2,12 +2,16 @@
 
 What a use case's own SQL (`pipeline/*.sql`) may read: the table of its event stream, the view
 `decoded` (the well-formed events) and the substitutions of `substitutions`. What it must define:
-the view `outcomes` (from CORRELATE), and for each report a view named by the report's path, with
-its columns and `version`. Everything else is rendered from the definitions.
+for each report a view named by the report's path, with its columns and `version`. What it refuses
+it gives as a table or view `refused`: the columns of an event, `outcome` (the dead letter's reason)
+and `detail`. A pipeline that uses `${correlate}` has its events checked there, so malformed ones
+are among its `refused`; of any other they are found here. Everything else is rendered from the
+definitions.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,14 +26,13 @@ from glue.parameters import Parameters
 from glue.targets import flink
 
 # What the SQL calls of `sdp.functions`; in SQL their names are in capitals.
-FUNCTIONS = ("Correlate", "Enclose", "Progress", "Slice")
+FUNCTIONS = ("Enclose", "Progress")
 
 # Columns that belong to one record, so that another stage's never fill them.
 OWN = (
     "event_id",
     "occurred_at",
     "received_at",
-    "event_time",
     *(name for name, _, _ in flink.METADATA),
 )
 
@@ -56,12 +59,14 @@ def render(use_case: UseCase, parameters: Parameters, connector: Connector) -> S
     ]
     inserts: list[str] = []
     for path in use_case.pipeline:
-        statement = pipeline_statement(path, substitutions(parameters))
-        (inserts if statement.startswith("INSERT") else definitions).append(statement)
+        for statement in pipeline_statements(path, substitutions(use_case, parameters)):
+            (inserts if statement.startswith("INSERT") else definitions).append(statement)
     definitions += [_changelog(report) for report in use_case.reports]
     definitions += [_beats(use_case)]
     inserts += [_report(report) for report in use_case.reports]
-    inserts += [_progress(use_case), _dead_letters(use_case), _malformed(use_case)]
+    inserts += [_progress(use_case)]
+    inserts += [_dead_letters(use_case)] if _defines(definitions, "refused") else []
+    inserts += [] if _uses(use_case, "correlate") else [_malformed(use_case)]
     return Statements(tuple(definitions), tuple(inserts))
 
 
@@ -73,26 +78,75 @@ def functions() -> tuple[str, ...]:
     )
 
 
-def substitutions(parameters: Parameters) -> dict[str, str]:
-    """What `${name}` in a pipeline file may name."""
+def substitutions(use_case: UseCase, parameters: Parameters) -> dict[str, str]:
+    """What `${name}` in a pipeline file may name.
+
+    `events`, `event_names`: the columns of all that is read of a record, with and without types.
+    `correlate`: the options of a table that joins the stages of a key, but for the key and the
+    stages; `port`: those of a table that reads one of its outcomes, up to the port's name.
+    """
+    columns = flink.input_columns(use_case)
     return {
         "aggregation_period_seconds": str(int(parameters.aggregation_period.total_seconds())),
         "correlation_window_ms": str(_milliseconds(parameters.correlation_window)),
         "allowed_lateness_ms": str(_milliseconds(parameters.allowed_lateness)),
-        "own_columns": ",".join(OWN),
+        "events": flink.column_list(columns),
+        "event_names": ", ".join(f"`{name}`" for name, _ in columns),
+        "correlate": _options(_correlate(use_case)),
+        "port": f"{_options(_operator(use_case))},\n  'port'",
     }
 
 
-def pipeline_statement(path: Path, values: dict[str, str]) -> str:
-    """A file's one statement, without its comments, with its parameters filled in."""
+def _operator(use_case: UseCase) -> dict[str, str]:
+    # the name is the operator's id in checkpoints: it must not change
+    return {"connector": "correlate", "name": f"{use_case.name}-correlate"}
+
+
+def _correlate(use_case: UseCase) -> dict[str, str]:
+    return _operator(use_case) | {
+        "stage": "type",
+        "ignored": flink.HEARTBEAT,
+        "time": "occurred_at",
+        "arrival": "arrival_timestamp",
+        "received": "received_at",
+        "data": "data",
+        "own": ",".join(OWN),
+        "checks": flink.check_lines(use_case.events),
+    }
+
+
+def _options(options: dict[str, str]) -> str:
+    return ",\n  ".join(f"'{key}' = {flink.literal(value)}" for key, value in options.items())
+
+
+def _defines(definitions: list[str], name: str) -> bool:
+    kinds = ("TABLE", "VIEW")
+    return any(d.startswith(f"CREATE TEMPORARY {k} {name} ") for d in definitions for k in kinds)
+
+
+def _uses(use_case: UseCase, name: str) -> bool:
+    return any(f"${{{name}}}" in path.read_text() for path in use_case.pipeline)
+
+
+_STATEMENTS = ("CREATE TEMPORARY TABLE", "CREATE TEMPORARY VIEW", "INSERT INTO")
+
+
+def pipeline_statements(path: Path, values: dict[str, str]) -> tuple[str, ...]:
+    """A file's statements, each ended by a line's `;`, without comments, parameters filled in."""
     lines = [line for line in path.read_text().splitlines() if not line.startswith("--")]
     try:
-        statement = Template("\n".join(lines).strip()).substitute(values)
+        found = [
+            Template(statement.strip()).substitute(values)
+            for statement in re.split(r";\s*$", "\n".join(lines), flags=re.MULTILINE)
+            if statement.strip()
+        ]
     except (KeyError, ValueError) as error:
         raise PipelineError(f"{path}: {error}; parameters: {sorted(values)}") from error
-    if not statement.startswith(("CREATE TEMPORARY VIEW", "INSERT INTO")):
-        raise PipelineError(f"{path}: starts with neither CREATE TEMPORARY VIEW nor INSERT INTO")
-    return statement.rstrip(";")
+    for statement in found:
+        if not statement.startswith(_STATEMENTS):
+            first = statement.splitlines()[0]
+            raise PipelineError(f"{path}: {first!r} starts with none of {list(_STATEMENTS)}")
+    return tuple(found)
 
 
 def _milliseconds(duration: timedelta) -> int:
@@ -177,8 +231,8 @@ def _progress(use_case: UseCase) -> str:
 def _dead_letters(use_case: UseCase) -> str:
     return (
         f"INSERT INTO `{flink.table_name(DEAD_LETTERS)}`\n"
-        + _dead_letter(use_case, "`outcome`", _DETAIL, "CAST(NULL AS STRING)")
-        + _from("`outcomes`", "`outcome` IN ('duplicate', 'late', 'unmatched')")
+        + _dead_letter(use_case, "`outcome`", _DETAIL, "SPLIT_INDEX(`detail`, ' ', 0)")
+        + _from("`refused`")
     )
 
 
@@ -191,11 +245,11 @@ def _malformed(use_case: UseCase) -> str:
     )
 
 
-_DETAIL = """CASE `outcome`
+_DETAIL = """COALESCE(`detail`, CASE `outcome`
     WHEN 'duplicate' THEN 'the key has a record of this type already'
     WHEN 'late' THEN 'older than the watermark less the allowed lateness'
-    ELSE 'the key closed before the earlier types came'
-  END"""
+    ELSE 'no record of the earlier types came in time'
+  END)"""
 
 
 def _dead_letter(use_case: UseCase, reason: str, detail: str, field: str) -> str:
@@ -215,7 +269,8 @@ def _dead_letter(use_case: UseCase, reason: str, detail: str, field: str) -> str
   ROW('{stream}', `shard_id`, `sequence_number`)"""
 
 
-def _from(rows: str, condition: str) -> str:
+def _from(rows: str, condition: str = "") -> str:
     """The rows that a condition holds for, each with what a dead letter may carry of its bytes."""
     enclosed = f"ENCLOSE(`data`, {LETTER_BYTES}) AS `enclosed`"
-    return f"\nFROM (SELECT *, {enclosed} FROM {rows} WHERE {condition})"
+    where = f" WHERE {condition}" if condition else ""
+    return f"\nFROM (SELECT *, {enclosed} FROM {rows}{where})"

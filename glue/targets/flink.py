@@ -5,7 +5,8 @@ Knows no connector: a table's options are given by the caller.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import assert_never
 
 from glue import deadletter
@@ -80,28 +81,44 @@ def dead_letter_columns() -> list[tuple[str, str]]:
     ]
 
 
-def violations(column: Column) -> list[tuple[str, str]]:
-    """What can be wrong with a column of a decoded record: (SQL condition, what it means)."""
+@dataclass(frozen=True)
+class Check:
+    """One thing that can be wrong with a column of a record, as SQL and for the `correlate` table.
+
+    `kind` and `limit` are those of the table's option `checks`.
+    """
+
+    condition: str
+    kind: str
+    limit: str
+    meaning: str
+
+
+def checks(column: Column) -> list[Check]:
+    """What can be wrong with a column of a decoded record."""
     name, found = f"`{column.name}`", []
     if column.required:
-        found.append((f"{name} IS NULL", "is required"))
+        found.append(Check(f"{name} IS NULL", "required", "-", "is required"))
     match column.type:
         case String(min_length=low, max_length=high):
             if low:
                 short = f"{name} = ''" if low == 1 else f"CHAR_LENGTH({name}) < {low}"
-                found.append((short, f"is shorter than {low}"))
+                found.append(Check(short, "min-length", f"{low}", f"is shorter than {low}"))
             if high is not None:
-                found.append((f"CHAR_LENGTH({name}) > {high}", f"is longer than {high}"))
+                long = f"CHAR_LENGTH({name}) > {high}"
+                found.append(Check(long, "max-length", f"{high}", f"is longer than {high}"))
         case Integer(minimum=least, maximum=most):
             if least > INT64_MIN:
-                found.append((f"{name} < {least}", f"is less than {least}"))
+                found.append(Check(f"{name} < {least}", "min", f"{least}", f"is less than {least}"))
             if most < INT64_MAX:
-                found.append((f"{name} > {most}", f"is greater than {most}"))
+                found.append(Check(f"{name} > {most}", "max", f"{most}", f"is greater than {most}"))
         case Double(minimum=bottom, maximum=top):
             if bottom is not None:
-                found.append((f"{name} < {bottom!r}", f"is less than {bottom}"))
+                low_sql = f"{name} < {bottom!r}"
+                found.append(Check(low_sql, "min", f"{bottom!r}", f"is less than {bottom}"))
             if top is not None:
-                found.append((f"{name} > {top!r}", f"is greater than {top}"))
+                high_sql = f"{name} > {top!r}"
+                found.append(Check(high_sql, "max", f"{top!r}", f"is greater than {top}"))
         case Boolean() | Timestamp() | Struct():
             pass
         case _:
@@ -109,39 +126,60 @@ def violations(column: Column) -> list[tuple[str, str]]:
     return found
 
 
+_FUTURE = "is in the future of its arrival"
+_MISSING = (
+    f"is missing: the record cannot be decoded, has no type or is larger than {RECORD_BYTES} bytes"
+)
+_UNKNOWN = "is not one of the types of this stream"
+_CHECKED_ENVELOPE = tuple(c for c in ENVELOPE if c.name not in ("type", "received_at"))
+
+
 def violation(events: Sequence[Schema]) -> str:
     """SQL: what is wrong with a record, as `/field sentence`; NULL where nothing is."""
-    known = ", ".join(_literal(e.type) for e in events)
+    known = ", ".join(literal(e.type) for e in events)
     lines = [
-        f"WHEN {IN_FUTURE} THEN '/occurred_at is in the future of its arrival'",
+        f"WHEN {IN_FUTURE} THEN '/occurred_at {_FUTURE}'",
         f"WHEN `type` = '{HEARTBEAT}' THEN CAST(NULL AS STRING)",
-        "WHEN `type` IS NULL THEN '/type is missing: the record cannot be decoded,"
-        f" has no type or is larger than {RECORD_BYTES} bytes'",
-        f"WHEN `type` NOT IN ({known}) THEN '/type is not one of the types of this stream'",
+        f"WHEN `type` IS NULL THEN '/type {_MISSING}'",
+        f"WHEN `type` NOT IN ({known}) THEN '/type {_UNKNOWN}'",
     ]
-    lines += [
-        _when(condition, column, meaning)
-        for column in ENVELOPE
-        if column.name not in ("type", "received_at")
-        for condition, meaning in violations(column)
-    ]
+    lines += [_when(check, column) for column in _CHECKED_ENVELOPE for check in checks(column)]
     lines += [_of(event) for event in events]
     return "CASE\n    " + "\n    ".join(lines) + "\n  END"
 
 
+def check_lines(events: Sequence[Schema]) -> str:
+    """The same for the option `checks` of a `correlate` table: one line each, in that order."""
+    lines = [
+        f"* occurred_at ahead {int((AHEAD + CLOCKS_DIFFER).total_seconds() * 1000)} {_FUTURE}",
+        f"* type missing - {_MISSING}",
+        f"* type unknown - {_UNKNOWN}",
+    ]
+    lines += [_line("*", column, check) for column in _CHECKED_ENVELOPE for check in checks(column)]
+    lines += [
+        _line(event.type, column, check)
+        for event in events
+        for column in event.columns
+        for check in checks(column)
+    ]
+    return "\n".join(lines)
+
+
+def _line(stage: str, column: Column, check: Check) -> str:
+    return f"{stage} {column.name} {check.kind} {check.limit} {check.meaning}"
+
+
 def _of(event: Schema) -> str:
     # a record's type is compared once, not for each check
-    checks = [
-        "      " + _when(condition, column, meaning)
-        for column in event.columns
-        for condition, meaning in violations(column)
+    found = [
+        "      " + _when(check, column) for column in event.columns for check in checks(column)
     ]
-    inner = "\n".join(["CASE", *checks, "    END"]) if checks else "CAST(NULL AS STRING)"
-    return f"WHEN `type` = {_literal(event.type)} THEN {inner}"
+    inner = "\n".join(["CASE", *found, "    END"]) if found else "CAST(NULL AS STRING)"
+    return f"WHEN `type` = {literal(event.type)} THEN {inner}"
 
 
-def _when(condition: str, column: Column, meaning: str) -> str:
-    return f"WHEN {condition} THEN '/{column.name} {meaning}'"
+def _when(check: Check, column: Column) -> str:
+    return f"WHEN {check.condition} THEN '/{column.name} {check.meaning}'"
 
 
 def union_of(events: Sequence[Schema]) -> tuple[Column, ...]:
@@ -173,7 +211,7 @@ def source_table(use_case: UseCase, options: Mapping[str, str], *, metadata: boo
     Event time is `occurred_at`, or the epoch where that is absent or in the future of the record's
     arrival: such a record is malformed, and must not move the watermark.
     """
-    lines = [f"`{c.name}` {flink_type(c.type)}" for c in event_columns(use_case)]
+    lines = _typed((c.name, flink_type(c.type)) for c in event_columns(use_case))
     for name, sql_type, key in METADATA:
         lines.append(
             f"`{name}` {sql_type}" + (f" METADATA FROM '{key}' VIRTUAL" if metadata else "")
@@ -184,6 +222,21 @@ def source_table(use_case: UseCase, options: Mapping[str, str], *, metadata: boo
     )
     lines.append(f"WATERMARK FOR `event_time` AS `event_time` - {WATERMARK_DELAY}")
     return _table(use_case.event_stream, lines, "", options)
+
+
+def input_columns(use_case: UseCase) -> list[tuple[str, str]]:
+    """Names and Flink types of all that is read of a record: its fields, then its origin."""
+    fields = [(c.name, flink_type(c.type)) for c in event_columns(use_case)]
+    return [*fields, *((name, sql_type) for name, sql_type, _ in METADATA)]
+
+
+def column_list(columns: Sequence[tuple[str, str]]) -> str:
+    """Columns as CREATE TABLE lists them."""
+    return ",\n  ".join(_typed(columns))
+
+
+def _typed(columns: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"`{name}` {sql_type}" for name, sql_type in columns]
 
 
 def result_columns(schema: Schema) -> list[tuple[str, str]]:
@@ -200,14 +253,14 @@ def sink_table(
     partition_key: str = "",
 ) -> str:
     """A table results are written to; `partition_key` is the column records are spread by."""
-    lines = [f"`{column}` {sql_type}" for column, sql_type in columns]
+    lines = _typed(columns)
     partitioned = f"PARTITIONED BY (`{partition_key}`) " if partition_key else ""
     return _table(name, lines, partitioned, options)
 
 
 def _table(name: str, lines: list[str], partitioned: str, options: Mapping[str, str]) -> str:
     body = ",\n  ".join(lines)
-    pairs = ",\n  ".join(f"{_literal(k)} = {_literal(v)}" for k, v in options.items())
+    pairs = ",\n  ".join(f"{literal(k)} = {literal(v)}" for k, v in options.items())
     return (
         f"CREATE TEMPORARY TABLE `{table_name(name)}` (\n  {body}\n"
         f") {partitioned}WITH (\n  {pairs}\n)"
@@ -219,5 +272,5 @@ def table_name(stream: str) -> str:
     return stream.replace("-", "_")
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"

@@ -199,49 +199,194 @@ CREATE TEMPORARY VIEW `decoded` AS
 SELECT * FROM `checked`
 WHERE `violation` IS NULL AND `type` <> 'heartbeat';
 
-CREATE TEMPORARY VIEW auctions AS
-SELECT
-  SLICE(`tx_id`) AS `slice`,
-  `tx_id`, `type`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`,
-  CASE WHEN `type` = 'bid' THEN `win_price` END AS `bid_price`,
-  CASE WHEN `type` = 'imp' THEN `win_price` END AS `win_price`,
-  `event_id`, `occurred_at`, `received_at`, `event_time`,
-  `shard_id`, `sequence_number`, `arrival_timestamp`, `data`
-FROM decoded;
+CREATE TEMPORARY TABLE auctions (
+  `type` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `received_at` TIMESTAMP_LTZ(3),
+  `tx_id` STRING,
+  `app_uid` STRING,
+  `campaign_item_id` BIGINT,
+  `creative_category` STRING,
+  `creative_id` STRING,
+  `domain` STRING,
+  `win_price` BIGINT,
+  `shard_id` STRING,
+  `sequence_number` STRING,
+  `arrival_timestamp` TIMESTAMP_LTZ(3),
+  `data` BYTES
+) WITH (
+  'connector' = 'correlate',
+  'name' = 'adtech-correlate',
+  'stage' = 'type',
+  'ignored' = 'heartbeat',
+  'time' = 'occurred_at',
+  'arrival' = 'arrival_timestamp',
+  'received' = 'received_at',
+  'data' = 'data',
+  'own' = 'event_id,occurred_at,received_at,shard_id,sequence_number,arrival_timestamp,data',
+  'checks' = '* occurred_at ahead 310000 is in the future of its arrival
+* type missing - is missing: the record cannot be decoded, has no type or is larger than 262144 bytes
+* type unknown - is not one of the types of this stream
+* event_id required - is required
+* event_id min-length 1 is shorter than 1
+* event_id max-length 128 is longer than 128
+* occurred_at required - is required
+bid tx_id required - is required
+bid tx_id min-length 1 is shorter than 1
+bid tx_id max-length 128 is longer than 128
+bid app_uid required - is required
+bid app_uid min-length 1 is shorter than 1
+bid app_uid max-length 256 is longer than 256
+bid campaign_item_id required - is required
+bid campaign_item_id min 0 is less than 0
+bid creative_category max-length 256 is longer than 256
+bid creative_id max-length 256 is longer than 256
+bid domain max-length 256 is longer than 256
+bid win_price min 0 is less than 0
+bid win_price max 1000000000000 is greater than 1000000000000
+imp tx_id required - is required
+imp tx_id min-length 1 is shorter than 1
+imp tx_id max-length 128 is longer than 128
+imp win_price required - is required
+imp win_price min 0 is less than 0
+imp win_price max 1000000000000 is greater than 1000000000000
+click tx_id required - is required
+click tx_id min-length 1 is shorter than 1
+click tx_id max-length 128 is longer than 128',
+  'key' = 'tx_id',
+  'stages' = 'bid,imp,click',
+  'renamed' = 'bid.win_price=bid_price',
+  'window' = '3600000 ms',
+  'lateness' = '3600000 ms',
+  'count.by' = 'campaign_item_id',
+  'count.sum' = 'imp.win_price',
+  'count.period' = '300 s'
+);
 
-CREATE TEMPORARY VIEW outcomes AS
-SELECT *
-FROM CORRELATE(
-  input => TABLE auctions PARTITION BY `slice`,
-  key_column => 'tx_id',
-  stage_column => 'type',
-  stages => 'bid,imp,click',
-  own => 'event_id,occurred_at,received_at,event_time,shard_id,sequence_number,arrival_timestamp,data',
-  window_ms => CAST(3600000 AS BIGINT),
-  lateness_ms => CAST(3600000 AS BIGINT),
-  on_time => DESCRIPTOR(`event_time`),
-  uid => 'adtech-correlate');
+CREATE TEMPORARY TABLE refused (
+  `type` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `received_at` TIMESTAMP_LTZ(3),
+  `tx_id` STRING,
+  `app_uid` STRING,
+  `campaign_item_id` BIGINT,
+  `creative_category` STRING,
+  `creative_id` STRING,
+  `domain` STRING,
+  `win_price` BIGINT,
+  `shard_id` STRING,
+  `sequence_number` STRING,
+  `arrival_timestamp` TIMESTAMP_LTZ(3),
+  `data` BYTES,
+  `outcome` STRING,
+  `detail` STRING
+) WITH (
+  'connector' = 'correlate',
+  'name' = 'adtech-correlate',
+  'port' = 'refused'
+);
+
+CREATE TEMPORARY TABLE shown (
+  `type` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `received_at` TIMESTAMP_LTZ(3),
+  `tx_id` STRING,
+  `app_uid` STRING,
+  `campaign_item_id` BIGINT,
+  `creative_category` STRING,
+  `creative_id` STRING,
+  `domain` STRING,
+  `win_price` BIGINT,
+  `shard_id` STRING,
+  `sequence_number` STRING,
+  `arrival_timestamp` TIMESTAMP_LTZ(3),
+  `data` BYTES,
+  `bid_price` BIGINT
+) WITH (
+  'connector' = 'correlate',
+  'name' = 'adtech-correlate',
+  'port' = 'matched:imp'
+);
+
+CREATE TEMPORARY TABLE clicked (
+  `type` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `received_at` TIMESTAMP_LTZ(3),
+  `tx_id` STRING,
+  `app_uid` STRING,
+  `campaign_item_id` BIGINT,
+  `creative_category` STRING,
+  `creative_id` STRING,
+  `domain` STRING,
+  `win_price` BIGINT,
+  `shard_id` STRING,
+  `sequence_number` STRING,
+  `arrival_timestamp` TIMESTAMP_LTZ(3),
+  `data` BYTES,
+  `bid_price` BIGINT
+) WITH (
+  'connector' = 'correlate',
+  'name' = 'adtech-correlate',
+  'port' = 'matched:click'
+);
+
+CREATE TEMPORARY TABLE closed (
+  `type` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `received_at` TIMESTAMP_LTZ(3),
+  `tx_id` STRING,
+  `app_uid` STRING,
+  `campaign_item_id` BIGINT,
+  `creative_category` STRING,
+  `creative_id` STRING,
+  `domain` STRING,
+  `win_price` BIGINT,
+  `shard_id` STRING,
+  `sequence_number` STRING,
+  `arrival_timestamp` TIMESTAMP_LTZ(3),
+  `data` BYTES,
+  `bid_price` BIGINT,
+  `bid_at` TIMESTAMP_LTZ(3),
+  `imp_at` TIMESTAMP_LTZ(3),
+  `click_at` TIMESTAMP_LTZ(3)
+) WITH (
+  'connector' = 'correlate',
+  'name' = 'adtech-correlate',
+  'port' = 'closed'
+);
+
+CREATE TEMPORARY TABLE counted (
+  `campaign_item_id` BIGINT,
+  `period` BIGINT,
+  `bid` BIGINT,
+  `imp` BIGINT,
+  `click` BIGINT,
+  `sum` BIGINT,
+  `records` BIGINT
+) WITH (
+  'connector' = 'correlate',
+  'name' = 'adtech-correlate',
+  'port' = 'counts'
+);
 
 CREATE TEMPORARY VIEW campaigns AS
 SELECT
   `campaign_item_id`,
   `period`,
-  COUNT(*) FILTER (WHERE `type` = 'bid') AS `bids`,
-  COUNT(*) FILTER (WHERE `type` = 'imp') AS `impressions`,
-  COUNT(*) FILTER (WHERE `type` = 'click') AS `clicks`,
+  SUM(`bid`) AS `bids`,
+  SUM(`imp`) AS `impressions`,
+  SUM(`click`) AS `clicks`,
   CASE
-    WHEN SUM(CAST(`win_price` AS DOUBLE)) FILTER (WHERE `type` = 'imp') >= 9.2E18
-      THEN 9223372036854775807
-    ELSE COALESCE(SUM(`win_price`) FILTER (WHERE `type` = 'imp'), 0)
+    WHEN SUM(CAST(`sum` AS DOUBLE)) >= 9.2E18 THEN 9223372036854775807
+    ELSE SUM(`sum`)
   END AS `spend`,
-  COUNT(*) AS `version`
-FROM (
-  SELECT
-    *,
-    EXTRACT(EPOCH FROM CAST(`occurred_at` AS TIMESTAMP(3)))
-      / 300 * 300 AS `period`
-  FROM outcomes
-  WHERE `outcome` = 'matched')
+  SUM(`records`) AS `version`
+FROM counted
 GROUP BY `campaign_item_id`, `period`;
 
 CREATE TEMPORARY VIEW `campaigns_changelog` AS
@@ -257,19 +402,21 @@ UNION ALL
 SELECT CAST(`occurred_at` AS TIMESTAMP_LTZ(3)) AS `heartbeat_at`
 FROM `bcns` WHERE `type` = 'heartbeat' AND (`occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND) IS NOT TRUE;
 
+INSERT INTO auctions
+SELECT `type`, `event_id`, `occurred_at`, `received_at`, `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `win_price`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`
+FROM bcns;
+
 INSERT INTO impressions
 SELECT
   `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `bid_price`,
   `event_id`, `occurred_at`, `win_price`
-FROM outcomes
-WHERE `outcome` = 'matched' AND `type` = 'imp';
+FROM shown;
 
 INSERT INTO clicks
 SELECT
   `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `bid_price`,
   `event_id`, `occurred_at`, `win_price`
-FROM outcomes
-WHERE `outcome` = 'matched' AND `type` = 'click';
+FROM clicked;
 
 INSERT INTO transactions
 SELECT
@@ -278,8 +425,7 @@ SELECT
   `imp_at` IS NOT NULL,
   `click_at` IS NOT NULL,
   `bid_at`, `imp_at`, `click_at`
-FROM outcomes
-WHERE `outcome` = 'closed';
+FROM closed;
 
 INSERT INTO `aggregates`
 SELECT `campaign_item_id`, `period`, `bids`, `impressions`, `clicks`, `spend`, `version`, CAST(0 AS BIGINT)
@@ -295,33 +441,17 @@ SELECT
   'adtech',
   'flink',
   `outcome`,
-  CASE `outcome`
+  COALESCE(`detail`, CASE `outcome`
     WHEN 'duplicate' THEN 'the key has a record of this type already'
     WHEN 'late' THEN 'older than the watermark less the allowed lateness'
-    ELSE 'the key closed before the earlier types came'
-  END || COALESCE(`enclosed`.`remark`, ''),
-  CAST(NULL AS STRING),
+    ELSE 'no record of the earlier types came in time'
+  END) || COALESCE(`enclosed`.`remark`, ''),
+  SPLIT_INDEX(`detail`, ' ', 0),
   `enclosed`.`payload`,
   `enclosed`.`encoding`,
   `event_id`,
   `occurred_at`,
   COALESCE(`arrival_timestamp`, `received_at`),
   ROW('bcns', `shard_id`, `sequence_number`)
-FROM (SELECT *, ENCLOSE(`data`, 716800) AS `enclosed` FROM `outcomes` WHERE `outcome` IN ('duplicate', 'late', 'unmatched'));
-
-INSERT INTO `dead_letters`
-SELECT
-  COALESCE(`shard_id` || ':' || `sequence_number`, `event_id`, '') || ':' || 'malformed',
-  'adtech',
-  'flink',
-  'malformed',
-  `violation` || COALESCE(`enclosed`.`remark`, ''),
-  SPLIT_INDEX(`violation`, ' ', 0),
-  `enclosed`.`payload`,
-  `enclosed`.`encoding`,
-  `event_id`,
-  `occurred_at`,
-  COALESCE(`arrival_timestamp`, `received_at`),
-  ROW('bcns', `shard_id`, `sequence_number`)
-FROM (SELECT *, ENCLOSE(`data`, 716800) AS `enclosed` FROM `checked` WHERE `violation` IS NOT NULL);
+FROM (SELECT *, ENCLOSE(`data`, 716800) AS `enclosed` FROM `refused`);
 

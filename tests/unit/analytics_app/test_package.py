@@ -54,7 +54,7 @@ def test_a_key_that_managed_flink_refuses_is_named(zipped, key):
 def test_tests_the_java_module_and_caches_stay_out():
     names = [name for name, _ in package.contents()]
     assert not [n for n in names if "/tests/" in n or "jvm" in n or "__pycache__" in n]
-    assert "usecases/adtech/pipeline/20_outcomes.sql" in names
+    assert "usecases/adtech/pipeline/20_refused.sql" in names
 
 
 def test_two_builds_of_the_same_sources_are_the_same_bytes(tmp_path, monkeypatch):

@@ -36,15 +36,11 @@ def test_what_cannot_be_is_refused_with_the_choices(option: str, value: str, sai
 
 
 def test_the_pipelines_reasons_are_among_the_choices() -> None:
-    """Functions' reasons are held to them by their type, the pipeline's are in SQL."""
-    rendered = Path("tests/golden/sql/adtech.sql").read_text()
-    [outcomes] = re.findall(r"WHERE `outcome` IN \((.+?)\)", rendered)
-    written = {
-        *re.findall(r"'(\w+)'", outcomes),
-        *re.findall(r"^  '(\w+)',\n  `viol", rendered, re.M),
-    }
-    assert written == {"duplicate", "late", "unmatched", "malformed"}
-    assert written <= set(REASONS)
+    """Functions' reasons are held to them by their type, the pipeline's are the operator's."""
+    outcomes = Path("analytics_app/jvm/src/main/java/sdp/correlate/Outcome.java").read_text()
+    written = {n.lower() for n in re.findall(r"^  ([A-Z]+)[,;]", outcomes, re.M)}
+    assert written - {"matched", "closed"} == {"duplicate", "late", "unmatched", "malformed"}
+    assert written - {"matched", "closed"} <= set(REASONS)
 
 
 def test_a_letter_is_shown_with_its_record_as_it_was_sent() -> None:

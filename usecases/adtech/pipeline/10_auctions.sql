@@ -1,12 +1,19 @@
--- Which price does a record carry: the one offered in the bid, or the one the auction cleared at?
--- Shows: two columns out of one, so that filling from earlier stages mixes nothing; SLICE.
--- Reads decoded; every event of the stream that is well-formed.
-CREATE TEMPORARY VIEW auctions AS
-SELECT
-  SLICE(`tx_id`) AS `slice`,
-  `tx_id`, `type`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`,
-  CASE WHEN `type` = 'bid' THEN `win_price` END AS `bid_price`,
-  CASE WHEN `type` = 'imp' THEN `win_price` END AS `win_price`,
-  `event_id`, `occurred_at`, `received_at`, `event_time`,
-  `shard_id`, `sequence_number`, `arrival_timestamp`, `data`
-FROM decoded
+-- What belongs to one auction, and what becomes of each record of it?
+-- Shows: a table that is an operator: records are written to it, outcomes are read from its ports.
+-- The stages are in order: an impression needs its bid, a click its impression.
+CREATE TEMPORARY TABLE auctions (
+  ${events}
+) WITH (
+  ${correlate},
+  'key' = 'tx_id',
+  'stages' = 'bid,imp,click',
+  'renamed' = 'bid.win_price=bid_price',
+  'window' = '${correlation_window_ms} ms',
+  'lateness' = '${allowed_lateness_ms} ms',
+  'count.by' = 'campaign_item_id',
+  'count.sum' = 'imp.win_price',
+  'count.period' = '${aggregation_period_seconds} s'
+);
+INSERT INTO auctions
+SELECT ${event_names}
+FROM bcns

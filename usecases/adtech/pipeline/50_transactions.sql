@@ -1,6 +1,15 @@
 -- What was bid in each auction, and what became of it?
--- Shows: one row per closed key, by an event-time timer.
+-- Shows: one row for each key that closed, when the watermark has passed it.
 -- Where nothing was won the price is the one offered: the training table has one price per bid.
+CREATE TEMPORARY TABLE closed (
+  ${events},
+  `bid_price` BIGINT,
+  `bid_at` TIMESTAMP_LTZ(3),
+  `imp_at` TIMESTAMP_LTZ(3),
+  `click_at` TIMESTAMP_LTZ(3)
+) WITH (
+  ${port} = 'closed'
+);
 INSERT INTO transactions
 SELECT
   `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `bid_price`,
@@ -8,5 +17,4 @@ SELECT
   `imp_at` IS NOT NULL,
   `click_at` IS NOT NULL,
   `bid_at`, `imp_at`, `click_at`
-FROM outcomes
-WHERE `outcome` = 'closed'
+FROM closed

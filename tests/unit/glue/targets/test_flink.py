@@ -40,7 +40,7 @@ def test_each_type_has_its_flink_type():
 
 
 def test_what_a_declaration_limits_is_checked_in_sql():
-    found = {c.name: [s for s, _ in flink.violations(c)] for c in schema_of(Reading).columns}
+    found = {c.name: [k.condition for k in flink.checks(c)] for c in schema_of(Reading).columns}
     assert found == {
         "machine": [
             "`machine` IS NULL",
@@ -53,6 +53,22 @@ def test_what_a_declaration_limits_is_checked_in_sql():
         "at": ["`at` IS NULL"],
         "place": [],
     }
+
+
+def test_the_same_limits_are_lines_for_the_operator_that_checks_them():
+    lines = flink.check_lines([schema_of(Reading)]).splitlines()
+    assert lines[0] == "* occurred_at ahead 310000 is in the future of its arrival"
+    assert [line for line in lines if not line.startswith("* ")] == [
+        "reading machine required - is required",
+        "reading machine min-length 1 is shorter than 1",
+        "reading machine max-length 9 is longer than 9",
+        "reading celsius min -40.0 is less than -40.0",
+        "reading celsius max 150.0 is greater than 150.0",
+        "reading count required - is required",
+        "reading count min 0 is less than 0",
+        "reading open required - is required",
+        "reading at required - is required",
+    ]
 
 
 def test_one_name_with_two_types_on_one_stream_is_refused():

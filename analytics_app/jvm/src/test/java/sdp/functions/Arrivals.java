@@ -11,21 +11,22 @@ import org.apache.flink.table.api.dataview.MapView;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.types.logical.BigIntType;
 import org.apache.flink.table.types.logical.VarCharType;
+import sdp.correlate.Outcome;
+import sdp.functions.Oracle.Arrival;
+import sdp.functions.Oracle.Result;
 
 /** Runs a correlation as Flink would: state, a watermark that only grows, timers. */
 final class Arrivals {
   private static final Columns COLUMNS =
       new Columns(
-          List.of("key", "id", "stage"),
-          List.of(new VarCharType(VarCharType.MAX_LENGTH), new BigIntType(), new BigIntType()));
+          List.of("key", "id", "stage", "first"),
+          List.of(
+              new VarCharType(VarCharType.MAX_LENGTH),
+              new BigIntType(),
+              new BigIntType(),
+              new BigIntType()));
   private static final int SLICE = 0;
-  private static final boolean[] OWN = {false, true, true};
-
-  /** A record as it arrives, and the watermark when it does. */
-  record Arrival(int id, String key, int stage, long time, long watermark) {}
-
-  /** What came out; {@code id} is -1 for a closed key. */
-  record Result(Outcome outcome, String key, int stage, int id) {}
+  private static final boolean[] OWN = {false, true, true, false};
 
   /**
    * What must make no difference.
@@ -64,7 +65,7 @@ final class Arrivals {
       if (run.random.nextInt(100) < circumstances.restarts) {
         run.start();
       }
-      run.advance(arrival.watermark);
+      run.advance(arrival.watermark());
       run.accept(arrival);
     }
     run.advance(Long.MAX_VALUE);
@@ -84,13 +85,18 @@ final class Arrivals {
   }
 
   private void accept(Arrival arrival) throws Exception {
-    if (rules.isLate(arrival.time, arrival.watermark)) {
-      results.add(new Result(Outcome.LATE, arrival.key, arrival.stage, arrival.id));
+    if (rules.isLate(arrival.time(), arrival.watermark())) {
+      results.add(new Result(Outcome.LATE, arrival.key(), arrival.stage(), arrival.id(), -1));
       return;
     }
-    Object[] row = {StringData.fromString(arrival.key), (long) arrival.id, (long) arrival.stage};
+    Object[] row = {
+      StringData.fromString(arrival.key()),
+      (long) arrival.id(),
+      (long) arrival.stage(),
+      arrival.stage() == 0 ? (long) arrival.id() : null
+    };
     correlator.accept(
-        row, SLICE, arrival.stage, arrival.time, arrival.watermark, state, timers::add);
+        row, SLICE, arrival.stage(), arrival.time(), arrival.watermark(), state, timers::add);
   }
 
   private void advance(long watermark) throws Exception {
@@ -103,6 +109,8 @@ final class Arrivals {
     boolean closed = outcome == Outcome.CLOSED;
     int stage = closed ? 0 : (int) (long) values[2];
     int id = closed ? -1 : (int) (long) values[1];
-    results.add(new Result(outcome, values[0].toString(), stage, id));
+    boolean together = closed || outcome == Outcome.MATCHED;
+    int first = together ? (int) (long) values[3] : -1;
+    results.add(new Result(outcome, values[0].toString(), stage, id, first));
   }
 }

@@ -101,8 +101,8 @@ final class KinesisTableSource
       public DataStream<RowData> produceDataStream(
           ProviderContext provider, StreamExecutionEnvironment environment) {
         var stream = environment.fromSource(source, watermarks, settings.name(), type);
-        provider.generateUid("kinesis").ifPresent(stream::uid);
-        return stream;
+        // of its own: a generated id would change with the plan around it
+        return stream.uid(provider.generateUid("kinesis").orElse("kinesis " + settings.name()));
       }
 
       @Override

@@ -28,7 +28,7 @@ enum Metadata {
 
   Metadata(String key, DataType type, Function<KinesisRecord, Object> value) {
     this.key = key;
-    this.type = type.notNull();
+    this.type = type; // nullable, as tables declare it: else the planner casts, so copies, each row
     this.value = value;
   }
 

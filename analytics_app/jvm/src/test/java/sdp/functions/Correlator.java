@@ -6,6 +6,7 @@ import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.table.api.dataview.MapView;
 import org.apache.flink.table.data.StringData;
+import sdp.correlate.Outcome;
 
 /**
  * Correlates the records of a subtask's slices: finds each record's key in the state, applies the
@@ -90,22 +91,15 @@ final class Correlator {
     long print = print(name, slice);
     At at = new At(slice, keys(slice, state), state, timers);
     Found found = find(name, print, at);
-    if (found != null && rules.isClosed(found.state, watermark)) {
-      close(found.state);
+    KeyState key = found != null ? found.state : new KeyState(rules.stages());
+    rules.expire(key, watermark, (o, s, r) -> emit(key, o, s, r));
+    rules.accept(key, stage, time, row, (o, s, r) -> emit(key, o, s, r));
+    long place = place(key, print, slice);
+    if (found != null && found.place != place) {
       leave(found, at);
       found = null;
     }
-    KeyState key = found != null ? found.state : new KeyState(rules.stages());
-    int seen = key.seen;
-    rules.accept(key, stage, time, row, (o, s, r) -> emit(key, o, s, r));
-    if (key.seen != seen) {
-      long place = place(key, print, slice);
-      if (found != null && found.place != place) {
-        leave(found, at);
-        found = null;
-      }
-      put(place, key, found, at);
-    }
+    put(place, key, found, at);
   }
 
   /** Closes what is due at a timer, of the slice that its milliseconds name. */
@@ -116,9 +110,8 @@ final class Correlator {
       DataInputDeserializer in = new DataInputDeserializer(entry);
       while (in.available() > 0) {
         KeyState key = KeyState.read(in, rules.stages(), columns);
-        if (rules.isClosed(key, timer)) {
-          close(key);
-        } else { // window or lateness are longer than when it was put there
+        rules.expire(key, timer, (o, s, r) -> emit(key, o, s, r));
+        if (!key.isEmpty()) {
           long place = place(key, print(key.key(keyColumn), slice), slice);
           put(place, key, null, at);
         }
@@ -191,10 +184,6 @@ final class Correlator {
   private long second(long millis, int slice) {
     long second = Math.floorDiv(millis + 999, 1000L);
     return second + Math.floorMod(slice - second, step);
-  }
-
-  private void close(KeyState key) {
-    rules.close(key, (outcome, stage, record) -> emit(key, outcome, stage, record));
   }
 
   private void emit(KeyState key, Outcome outcome, int stage, Object[] record) {

@@ -24,6 +24,7 @@ import org.apache.flink.table.types.inference.StaticArgument;
 import org.apache.flink.table.types.inference.StaticArgumentTrait;
 import org.apache.flink.table.types.inference.TypeInference;
 import org.apache.flink.table.types.utils.DataTypeUtils;
+import sdp.correlate.Outcome;
 
 /**
  * CORRELATE: joins the ordered stages of a key, each at most once, and tells what became of every

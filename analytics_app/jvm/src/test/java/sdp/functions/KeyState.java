@@ -9,7 +9,7 @@ import org.apache.flink.table.data.StringData;
 final class KeyState extends Correlation.Key<Object[]> {
 
   /** The layout that is written; reading refuses any other. */
-  private static final int LAYOUT = 3;
+  private static final int LAYOUT = 4;
 
   /** The first value that is not null of each column over the matched stages, in stage order. */
   Object[] merged;
@@ -32,16 +32,7 @@ final class KeyState extends Correlation.Key<Object[]> {
 
   /** The key itself: the same in each of its rows. */
   StringData key(int column) {
-    return (StringData) (merged != null ? merged : first())[column];
-  }
-
-  /** The first row that waits. */
-  private Object[] first() {
-    int stage = matched;
-    while (!has(stage)) {
-      stage++;
-    }
-    return pending(stage);
+    return (StringData) (merged != null ? merged : waiting.get(0).record)[column];
   }
 
   void write(Columns columns, DataOutputSerializer out) throws IOException {
@@ -53,10 +44,12 @@ final class KeyState extends Correlation.Key<Object[]> {
         Columns.writeLong(times[stage], out);
       }
     }
-    for (int stage = matched; stage < times.length; stage++) {
-      if (has(stage)) {
-        columns.write(pending(stage), out);
-      }
+    Columns.writeLong(waiting.size(), out);
+    for (Correlation.Waiting<Object[]> each : waiting) {
+      Columns.writeLong(each.stage, out);
+      Columns.writeLong(each.time, out);
+      out.writeBoolean(each.placed);
+      columns.write(each.record, out);
     }
     if (merged != null) {
       columns.write(merged, out);
@@ -81,11 +74,18 @@ final class KeyState extends Correlation.Key<Object[]> {
         times[stage] = Columns.readLong(in);
       }
     }
-    for (int stage = matched; stage < times.length; stage++) {
-      if (has(stage)) {
-        put(stage, columns.read(in));
-      }
+    for (long left = Columns.readLong(in); left > 0; left--) {
+      int stage = (int) Columns.readLong(in);
+      long time = Columns.readLong(in);
+      boolean placed = in.readBoolean();
+      waiting.add(new Correlation.Waiting<>(stage, time, columns.read(in), placed));
     }
     merged = matched > 0 ? columns.read(in) : null;
+  }
+
+  @Override
+  void removeFirst() {
+    super.removeFirst();
+    merged = null;
   }
 }

@@ -1,20 +1,19 @@
-package sdp.functions;
+package sdp.correlate;
 
 import java.util.Locale;
 
-/**
- * What became of a record, or of a key; every accepted record ends as exactly one of the first
- * four.
- */
+/** What became of a record, or of a key; every record ends as exactly one of the first five. */
 public enum Outcome {
   /** All earlier stages are there, within the window of the first one. */
   MATCHED,
-  /** Its stage was already there. */
+  /** Another record has its stage, and came first. */
   DUPLICATE,
   /** Older than the watermark minus the allowed lateness. */
   LATE,
-  /** Its key closed before it matched. */
+  /** No record it could match came in time. */
   UNMATCHED,
+  /** It violates its definition. */
+  MALFORMED,
   /** The summary of a key that closed and had its first stage. */
   CLOSED;
 

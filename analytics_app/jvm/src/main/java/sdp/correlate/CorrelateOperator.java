@@ -1,0 +1,257 @@
+package sdp.correlate;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.state.MapStateDescriptor;
+import org.apache.flink.api.common.typeutils.base.LongSerializer;
+import org.apache.flink.api.common.typeutils.base.array.BytePrimitiveArraySerializer;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.runtime.state.KeyGroupRange;
+import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
+import org.apache.flink.runtime.state.KeyedStateBackend;
+import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.runtime.state.StateSnapshotContext;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.util.OutputTag;
+import sdp.keyed.HeapBudget;
+import sdp.keyed.KeyLogs;
+import sdp.keyed.Packed;
+import sdp.keyed.Ports;
+import sdp.keyed.StateChunks;
+
+/**
+ * The correlation as an operator: a {@link Join} whose outcomes leave through side outputs, the
+ * ports. What is known of open keys is on the heap and is written back before each checkpoint; no
+ * key is set for a record, and there are no timers.
+ */
+class CorrelateOperator extends AbstractStreamOperator<RowData>
+    implements OneInputStreamOperator<Packed, RowData>, Join.Outcomes {
+  private static final long serialVersionUID = 1L;
+
+  /** Few partial counts leave at once; many only so often. */
+  private static final long COUNTS_MILLIS = 200;
+
+  private static final long MANY_COUNTS_MILLIS = 1000;
+  private static final int MANY_COUNTS = 256;
+
+  private final Layout layout;
+  private final String[] violations;
+  private final CountSpec count;
+  private final double heapShare;
+  private final OutputTag<RowData> matched;
+  private final OutputTag<RowData> closed;
+  private final OutputTag<RowData> refused;
+  private final OutputTag<RowData> counted;
+  private final List<OutputTag<RowData>> ofStages = new ArrayList<>();
+
+  private transient ListState<byte[]> header;
+  private transient KeyLogs logs;
+  private transient Join join;
+  private transient HeapBudget heap;
+  private transient int maxParallelism;
+  private transient StreamRecord<RowData> out;
+  private transient PartialCounts counts;
+  private transient boolean countsDue;
+  private transient long drainedAt;
+  private transient Map<Outcome, Counter> refusals;
+
+  /**
+   * @param violations what a malformed record violates, by reason
+   * @param count what is counted, or null
+   * @param heapShare the share of the heap that a subtask may keep open keys in
+   */
+  CorrelateOperator(
+      Layout layout, String[] violations, CountSpec count, double heapShare, Ports ports) {
+    this.layout = layout;
+    this.violations = violations;
+    this.count = count;
+    this.heapShare = heapShare;
+    matched = ports.tag("matched");
+    closed = ports.tag("closed");
+    refused = ports.tag("refused");
+    counted = ports.tag("counts");
+    layout.stages().forEach(stage -> ofStages.add(ports.tag("matched:" + stage)));
+  }
+
+  @Override
+  public void initializeState(StateInitializationContext context) throws Exception {
+    super.initializeState(context);
+    KeyedStateBackend<Object> backend = getKeyedStateBackend();
+    var task = getRuntimeContext().getTaskInfo();
+    maxParallelism = task.getMaxNumberOfParallelSubtasks();
+    var chunks =
+        new StateChunks(
+            backend,
+            maxParallelism,
+            getKeyedStateStore()
+                .getMapState(
+                    new MapStateDescriptor<>(
+                        "logs", LongSerializer.INSTANCE, BytePrimitiveArraySerializer.INSTANCE)));
+    header =
+        context
+            .getOperatorStateStore()
+            .getUnionListState(
+                new ListStateDescriptor<>("header", BytePrimitiveArraySerializer.INSTANCE));
+    heap = new HeapBudget(layout.name(), (long) (Runtime.getRuntime().maxMemory() * heapShare));
+    KeyGroupRange range =
+        KeyGroupRangeAssignment.computeKeyGroupRangeForOperatorIndex(
+            maxParallelism, task.getNumberOfParallelSubtasks(), task.getIndexOfThisSubtask());
+    logs =
+        new KeyLogs(
+            chunks,
+            heap,
+            maxParallelism,
+            range.getStartKeyGroup(),
+            range.getNumberOfKeyGroups(),
+            layout.step());
+    join = new Join(layout, violations, logs, this);
+    if (context.isRestored()) {
+      restore();
+    }
+  }
+
+  private void restore() throws Exception {
+    long started = System.nanoTime();
+    Header found = null;
+    for (byte[] bytes : header.get()) {
+      found = Header.read(bytes);
+      join.restore(found.watermark());
+    }
+    logs.restore();
+    if (found != null && !found.fits(layout)) {
+      logs.rewrite(join.translating(new Migration(found, layout)));
+    }
+    LOG.info(
+        "{}: {} open keys restored in {} ms, watermark {}",
+        layout.name(),
+        logs.open(),
+        (System.nanoTime() - started) / 1_000_000,
+        join.watermark());
+  }
+
+  @Override
+  public void open() throws Exception {
+    super.open();
+    out = new StreamRecord<>(null);
+    counts = new PartialCounts(layout.stages().size());
+    refusals = new EnumMap<>(Outcome.class);
+    MetricGroup metrics = getMetricGroup();
+    for (Outcome outcome :
+        List.of(Outcome.DUPLICATE, Outcome.LATE, Outcome.UNMATCHED, Outcome.MALFORMED)) {
+      refusals.put(outcome, metrics.counter(outcome.label()));
+    }
+    metrics.gauge("openKeys", logs::open);
+    metrics.gauge("keptBytes", heap::kept);
+    metrics.gauge("dirtyBytes", heap::dirty);
+    metrics.gauge("watermarkLagMillis", this::lag);
+  }
+
+  private long lag() {
+    long watermark = join.watermark();
+    boolean none = watermark == Join.NO_WATERMARK || watermark == Long.MAX_VALUE;
+    return none ? 0 : getProcessingTimeService().getCurrentProcessingTime() - watermark;
+  }
+
+  /** The state is used by key group, at checkpoints and where memory ends: never by record. */
+  @Override
+  public boolean hasKeyContext1() {
+    return false;
+  }
+
+  @Override
+  @SuppressWarnings("rawtypes")
+  public void setKeyContextElement1(StreamRecord record) {
+    // see hasKeyContext1
+  }
+
+  @Override
+  public void processElement(StreamRecord<Packed> element) throws Exception {
+    Packed packed = element.getValue();
+    join.accept(StateChunks.group(packed.partition(), maxParallelism), packed);
+  }
+
+  /** What leaves is the greatest watermark there ever was: after a restart too. */
+  @Override
+  public void processWatermark(Watermark mark) throws Exception {
+    long greatest = join.advance(mark.getTimestamp());
+    if (greatest == Long.MAX_VALUE) {
+      drain();
+    }
+    super.processWatermark(greatest == mark.getTimestamp() ? mark : new Watermark(greatest));
+  }
+
+  @Override
+  public void matched(int stage, OutcomeRow row) {
+    if (count != null) {
+      count.count(counts, stage, row);
+      drainSoon();
+    }
+    emit(matched, row);
+    emit(ofStages.get(stage), row);
+  }
+
+  @Override
+  public void closed(OutcomeRow row) {
+    emit(closed, row);
+  }
+
+  @Override
+  public void refused(OutcomeRow row) {
+    refusals.get(row.outcome()).inc();
+    emit(refused, row);
+  }
+
+  void emit(OutputTag<RowData> port, RowData row) {
+    output.collect(port, out.replace(row));
+  }
+
+  private void drainSoon() {
+    if (!countsDue) {
+      countsDue = true;
+      long now = getProcessingTimeService().getCurrentProcessingTime();
+      getProcessingTimeService().registerTimer(now + COUNTS_MILLIS, this::drain);
+    }
+  }
+
+  private void drain(long now) {
+    countsDue = false;
+    if (counts.size() > MANY_COUNTS && now - drainedAt < MANY_COUNTS_MILLIS) {
+      drainSoon();
+    } else {
+      drainedAt = now;
+      drain();
+    }
+  }
+
+  private void drain() {
+    counts.drain(row -> emit(counted, row));
+  }
+
+  /** Counts are no state: they leave before the barrier does. */
+  @Override
+  public void prepareSnapshotPreBarrier(long checkpoint) {
+    drain();
+  }
+
+  @Override
+  public void finish() throws Exception {
+    drain();
+    super.finish();
+  }
+
+  @Override
+  public void snapshotState(StateSnapshotContext context) throws Exception {
+    logs.flush();
+    header.update(List.of(Header.of(layout, join.watermark()).write()));
+    super.snapshotState(context);
+  }
+}

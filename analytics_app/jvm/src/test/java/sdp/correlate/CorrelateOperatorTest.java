@@ -1,0 +1,270 @@
+package sdp.correlate;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.OperatorSnapshotUtil;
+import org.apache.flink.table.api.DataTypes;
+import org.apache.flink.table.data.GenericRowData;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.data.StringData;
+import org.apache.flink.table.data.TimestampData;
+import org.apache.flink.table.types.logical.LogicalType;
+import org.apache.flink.table.types.logical.LogicalTypeRoot;
+import org.apache.flink.util.OutputTag;
+import org.junit.jupiter.api.Test;
+import sdp.keyed.Packed;
+import sdp.keyed.Ports;
+import sdp.keyed.RowPacker;
+import sdp.keyed.StateChunks;
+
+/** The operator in Flink's state: checkpoints, other parallelism, versions of its layout. */
+class CorrelateOperatorTest {
+  private static final int MAX_PARALLELISM = 128;
+  private static final List<String> STAGES = List.of("bid", "imp", "click");
+  private static final List<String> COLUMNS = List.of("key", "id", "domain", "at", "price");
+  private static final Path FIXTURE = Path.of("src/test/resources/correlate-state-v1");
+
+  private final List<String> results = new ArrayList<>();
+  private List<String> columns = COLUMNS;
+  private List<Harness> subtasks = List.of();
+
+  /** The operator, whose outcomes are noted. */
+  private final class Noted extends CorrelateOperator {
+    private static final long serialVersionUID = 1L;
+
+    Noted() {
+      super(layout(columns), new String[0], null, 0.1, ports());
+    }
+
+    @Override
+    void emit(OutputTag<RowData> port, RowData row) {
+      if (List.of("matched", "closed", "refused").contains(port.getId())) {
+        results.add(text((OutcomeRow) row));
+      }
+    }
+  }
+
+  private static final class Harness
+      extends KeyedOneInputStreamOperatorTestHarness<Integer, Packed, RowData> {
+    Harness(CorrelateOperator operator, int parallelism, int subtask) throws Exception {
+      super(operator, Packed::partition, Types.INT, MAX_PARALLELISM, parallelism, subtask);
+    }
+  }
+
+  @Test
+  void anyParallelismGoesOnWithWhatAnotherLeft() throws Exception {
+    List<String> uninterrupted = run(1);
+    assertTrue(uninterrupted.size() > 500);
+    assertEquals(uninterrupted, run(1, 2, 1, 3));
+  }
+
+  /** In each part new keys, and the next stage of those of the part before; some are late. */
+  private List<String> run(int... parallelisms) throws Exception {
+    results.clear();
+    Random random = new Random(5);
+    start(parallelisms[0], null);
+    for (int part = 0; part < 4; part++) {
+      if (part > 0 && part < parallelisms.length) {
+        int before = subtasks.size();
+        start(parallelisms[part], AbstractStreamOperatorTestHarness.repackageState(snapshot()));
+        assertEquals(parallelisms[part - 1], before);
+      }
+      for (int i = 0; i < 300; i++) {
+        int age = random.nextInt(3);
+        String key = "key " + (part - age) * 100 + random.nextInt(100);
+        accept(key, random.nextInt(3), i, part * 4_000L + random.nextInt(8_000));
+      }
+      watermark(part * 4_000L);
+      for (int i = 0; i < 50; i++) {
+        accept("key " + (part - 1) * 100 + i, random.nextInt(3), 300 + i, part * 4_000L - 4_100);
+      }
+    }
+    watermark(Long.MAX_VALUE);
+    return results.stream().sorted().toList();
+  }
+
+  @Test
+  void whatWasLateBeforeARestartIsLateAfterIt() throws Exception {
+    start(2, null);
+    accept("a", 0, 1, 1_000);
+    watermark(20_000);
+    assertEquals(List.of("matched bid a 1 7 d", "closed a - 7 d"), results);
+    start(3, AbstractStreamOperatorTestHarness.repackageState(snapshot()));
+    results.clear();
+    accept("a", 0, 1, 1_000);
+    assertEquals(List.of("late bid a 1 7 d"), results);
+  }
+
+  @Test
+  void theWatermarkNeverGoesBack() throws Exception {
+    start(1, null);
+    watermark(20_000);
+    start(1, snapshot()[0]);
+    watermark(10_000);
+    assertEquals(new Watermark(20_000), subtasks.get(0).getOutput().poll());
+  }
+
+  /** The fixture was written by the first version of the layout; it must stay readable. */
+  @Test
+  void theStateOfAnOlderVersionIsReadAlsoWithOtherColumns() throws Exception {
+    columns = List.of("added", "price", "key", "at", "id", "domain");
+    start(1, OperatorSnapshotUtil.readStateHandle(FIXTURE.toString()));
+    accept("open", 1, 11, 10_500);
+    accept("waits", 0, 12, 10_500);
+    accept("closed", 0, 13, 1_000);
+    assertEquals(
+        List.of(
+            "matched imp open 11 7 d",
+            "matched bid waits 12 7 d",
+            "matched imp waits 2 7 d",
+            "late bid closed 13 7 d"),
+        results);
+  }
+
+  /** What the fixture has; run by hand to write it, once for each version of the layout. */
+  private OperatorSubtaskState fixture() throws Exception {
+    start(1, null);
+    accept("closed", 0, 0, 1_000);
+    watermark(12_000);
+    accept("open", 0, 1, 10_000);
+    accept("waits", 1, 2, 10_000);
+    return snapshot()[0];
+  }
+
+  public static void main(String[] arguments) throws Exception {
+    OperatorSubtaskState state = new CorrelateOperatorTest().fixture();
+    OperatorSnapshotUtil.writeStateHandle(state, FIXTURE.toString());
+  }
+
+  @Test
+  void theStateOfANewerVersionIsRefusedWithWhatToDo() throws Exception {
+    byte[] header = Header.of(layout(COLUMNS), 0).write();
+    header[3] = 99;
+    Exception refused = assertThrows(java.io.IOException.class, () -> Header.read(header));
+    assertTrue(refused.getMessage().contains("layout 99; this version reads 1."));
+  }
+
+  // --- running ----------------------------------------------------------------------------------
+
+  private void start(int parallelism, OperatorSubtaskState state) throws Exception {
+    int before = subtasks.size();
+    List<Harness> started = new ArrayList<>();
+    for (int subtask = 0; subtask < parallelism; subtask++) {
+      Harness harness = new Harness(new Noted(), parallelism, subtask);
+      harness.setup();
+      if (state != null) {
+        harness.initializeState(
+            AbstractStreamOperatorTestHarness.repartitionOperatorState(
+                state, MAX_PARALLELISM, Math.max(1, before), parallelism, subtask));
+      }
+      harness.open();
+      started.add(harness);
+    }
+    subtasks = started;
+  }
+
+  private OperatorSubtaskState[] snapshot() throws Exception {
+    List<OperatorSubtaskState> states = new ArrayList<>();
+    for (Harness each : subtasks) {
+      each.prepareSnapshotPreBarrier(1);
+      states.add(each.snapshot(1, 1));
+    }
+    return states.toArray(OperatorSubtaskState[]::new);
+  }
+
+  private void watermark(long time) throws Exception {
+    for (Harness each : subtasks) {
+      each.processWatermark(time);
+    }
+  }
+
+  private void accept(String key, int stage, long id, long time) throws Exception {
+    GenericRowData row = new GenericRowData(columns.size());
+    for (int column = 0; column < columns.size(); column++) {
+      row.setField(column, value(columns.get(column), key, stage, id, time));
+    }
+    int[] source = java.util.stream.IntStream.range(0, columns.size()).toArray();
+    LogicalTypeRoot[] types = layout(columns).types().toArray(LogicalTypeRoot[]::new);
+    RowPacker packer = new RowPacker(types, columns.indexOf("key"), columns.indexOf("at"), -1);
+    Packed packed = packer.pack(row, source, stage, 0);
+    int group = StateChunks.group(packed.partition(), MAX_PARALLELISM);
+    subtasks
+        .get(group * subtasks.size() / MAX_PARALLELISM)
+        .processElement(new StreamRecord<>(packed));
+  }
+
+  private static Object value(String column, String key, int stage, long id, long time) {
+    return switch (column) {
+      case "key" -> StringData.fromString(key);
+      case "id" -> id;
+      case "at" -> TimestampData.fromEpochMillis(time);
+      case "price" -> stage == 0 ? 7L : null;
+      case "domain" -> stage == 0 ? StringData.fromString("d") : null;
+      default -> null;
+    };
+  }
+
+  private String text(OutcomeRow row) {
+    int stage = -1;
+    for (int each = 0; each < STAGES.size(); each++) {
+      stage = row.isNullAt(columns.size() + 2 + each) ? stage : each;
+    }
+    String of = row.outcome() == Outcome.MATCHED ? " " + STAGES.get(stage) : "";
+    if (row.outcome() != Outcome.MATCHED && row.outcome() != Outcome.CLOSED) {
+      of = row.isNullAt(columns.indexOf("price")) ? "" : " bid";
+    }
+    return row.outcome().label()
+        + of
+        + " "
+        + row.getString(columns.indexOf("key"))
+        + " "
+        + (row.isNullAt(columns.indexOf("id")) ? "-" : row.getLong(columns.indexOf("id")))
+        + (row.isNullAt(columns.indexOf("price"))
+            ? ""
+            : " " + row.getLong(columns.indexOf("price")))
+        + (row.isNullAt(columns.indexOf("domain"))
+            ? ""
+            : " " + row.getString(columns.indexOf("domain")));
+  }
+
+  private static Layout layout(List<String> columns) {
+    List<LogicalTypeRoot> types = columns.stream().map(c -> type(c).getTypeRoot()).toList();
+    long own = 1L << columns.indexOf("id") | 1L << columns.indexOf("at");
+    return new Layout("test", columns, types, columns.indexOf("key"), own, STAGES, 8_000, 4_000);
+  }
+
+  private static LogicalType type(String column) {
+    return switch (column) {
+      case "id", "price" -> DataTypes.BIGINT().getLogicalType();
+      case "at" -> DataTypes.TIMESTAMP_LTZ(3).getLogicalType();
+      default -> DataTypes.STRING().getLogicalType();
+    };
+  }
+
+  private static Ports ports() {
+    Ports ports = new Ports("test");
+    List<String> names =
+        List.of(
+            "matched",
+            "closed",
+            "refused",
+            "counts",
+            "matched:bid",
+            "matched:imp",
+            "matched:click");
+    names.forEach(port -> ports.add(port, List.of("x"), List.of(type("id"))));
+    return ports;
+  }
+}
