@@ -84,6 +84,10 @@ GROUPS: Mapping[str, Mapping[str, Meaning]] = {
         "flinkParallelism": Meaning("subtasks", "Of the job; with autoscaling its start."),
         "flinkParallelismPerKPU": Meaning("subtasks", "That share a KPU (1 CPU, 4 GiB)."),
         "flinkAutoscaling": Meaning("", "Whether Managed Flink adds and removes KPUs by itself."),
+        "flinkMetricSeconds": Meaning(
+            "seconds",
+            "Between reports of Flink's metrics; a deployment waits for three. 60 on AWS.",
+        ),
     },
     "Lake": {
         "lakeBufferSeconds": Meaning(

@@ -31,7 +31,8 @@ class Settings:
     the versions of objects that were overwritten or deleted. Firehose gathers records for
     `lake_buffer_seconds` before it writes a file. `lake_closed_after` the end of an hour its files
     are merged into files of about `lake_file_mib`; for `lake_grace` the replaced ones stay for
-    queries that have begun. `alarm_email` is told of alarms, where it is not empty.
+    queries that have begun. `alarm_email` is told of alarms, where it is not empty. Flink's metrics
+    are reported every `metric_seconds`: 60 on AWS; the local platform reports more often.
     """
 
     parameters: Parameters
@@ -51,6 +52,7 @@ class Settings:
     parallelism: int = 2
     parallelism_per_kpu: int = 1
     autoscaling: bool = True
+    metric_seconds: int = 60
     lake_buffer_seconds: int = 60
     lake_raw_days: int | None = 365
     lake_parquet_days: int | None = None
@@ -63,6 +65,11 @@ class Settings:
     athena_scan_limit_mib: int = 102_400
     alarm_email: str = ""
     training: Training = Training()  # noqa: RUF009  it is frozen
+
+    @property
+    def metrics_namespace(self) -> str:
+        """The namespace in CloudWatch of the functions' own metrics."""
+        return f"SDP/{self.prefix}"
 
     @classmethod
     def parse(cls, context: Mapping[str, object]) -> Settings:
@@ -96,6 +103,7 @@ class Settings:
             parallelism=read("flinkParallelism", "2", _number(1, 256)),
             parallelism_per_kpu=read("flinkParallelismPerKPU", "1", _number(1, 8)),
             autoscaling=read("flinkAutoscaling", "true", _one_of("true", "false")) == "true",
+            metric_seconds=int(read("flinkMetricSeconds", "60", _one_of("5", "10", "30", "60"))),
             lake_buffer_seconds=read("lakeBufferSeconds", "60", _number(0, 900)),
             lake_raw_days=read("lakeRawDays", "365", _days),
             lake_parquet_days=read("lakeParquetDays", "forever", _days),

@@ -1,6 +1,6 @@
-"""A stack's alarms: each tells the deployment's topic when it begins and when it is over.
+"""A stack's alarms: each notifies the deployment's topic when it begins and when it is over.
 
-Each watches one metric as it is: the emulator, which gets the same template, computes none.
+Each watches one metric, as it is or by how much it rises.
 """
 
 from __future__ import annotations
@@ -51,6 +51,36 @@ class Alarms(Construct):
             id_, metric, description, 1, periods, _Missing.BREACHING, _Compare.LESS_THAN_THRESHOLD
         )
 
+    def rises(
+        self,
+        id_: str,
+        metric: cloudwatch.Metric,
+        description: str,
+        *,
+        minutes: int,
+        within: int,
+    ) -> None:
+        """The metric, a counter, rises in so many of so many minutes.
+
+        A counter that starts again at 0 falls, which is no alarm.
+        """
+        rise = cloudwatch.MathExpression(
+            expression="DIFF(counter)",
+            using_metrics={"counter": metric},
+            label=f"rise of {metric.metric_name}",
+            period=cdk.Duration.minutes(1),
+        )
+        self._alarm(
+            id_,
+            rise,
+            description,
+            0,
+            within,
+            _Missing.NOT_BREACHING,
+            _Compare.GREATER_THAN_THRESHOLD,
+            breaching=minutes,
+        )
+
     def function(self, id_: str, function: lambda_.IFunction) -> None:
         """A function that fails, or that is not run because too many run already."""
         errors = function.metric_errors(period=WINDOW)
@@ -78,6 +108,7 @@ class Alarms(Construct):
         periods: int,
         missing: cloudwatch.TreatMissingData,
         comparison: cloudwatch.ComparisonOperator,
+        breaching: int | None = None,
     ) -> None:
         alarm = cloudwatch.Alarm(
             self,
@@ -86,6 +117,7 @@ class Alarms(Construct):
             alarm_description=description,
             threshold=threshold,
             evaluation_periods=periods,
+            datapoints_to_alarm=breaching,
             comparison_operator=comparison,
             treat_missing_data=missing,
         )

@@ -57,7 +57,7 @@ class PlatformFunction(Construct):
             ephemeral_storage_size=cdk.Size.mebibytes(storage_mib) if storage_mib > 512 else None,
             timeout=cdk.Duration.seconds(timeout_seconds),
             reserved_concurrent_executions=reserved or None,
-            environment=_environment(id_, environment),
+            environment=_environment(id_, settings.metrics_namespace, environment),
         )
         acknowledge(
             self,
@@ -68,10 +68,10 @@ class PlatformFunction(Construct):
         )
 
 
-def _environment(name: str, settings: Mapping[str, str]) -> dict[str, str]:
+def _environment(name: str, metrics: str, settings: Mapping[str, str]) -> dict[str, str]:
     return {
         "POWERTOOLS_SERVICE_NAME": name.lower(),
-        "POWERTOOLS_METRICS_NAMESPACE": "sdp",
+        "POWERTOOLS_METRICS_NAMESPACE": metrics,
         "POWERTOOLS_LOG_LEVEL": "INFO",
         **settings,
     }

@@ -17,7 +17,13 @@ class PredictionAlarms(Alarms):
     """Of the API: answers that are errors, and the share that the fallback gave."""
 
     def __init__(
-        self, scope: Construct, id_: str, *, api: apigateway.RestApi, topic: sns.ITopic
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        api: apigateway.RestApi,
+        namespace: str,
+        topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, id_, topic=topic)
         self.faults("Faults", api)
@@ -25,7 +31,7 @@ class PredictionAlarms(Alarms):
             "FallbackShare",
             # It is 1 for a prediction that the fallback gave, else 0: the mean is the share.
             cloudwatch.Metric(
-                namespace="SDP",
+                namespace=namespace,
                 metric_name="Fallbacks",
                 dimensions_map={"service": "predictfunction"},
                 statistic="Average",

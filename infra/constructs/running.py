@@ -1,4 +1,8 @@
-"""Keeps the Flink application running: a custom resource that starts it and waits for RUNNING."""
+"""Keeps the Flink application running: a custom resource that starts it and waits for its job.
+
+RUNNING alone says nothing about the job, so it also reads the application's operations and the
+metric of its restarts: see lambdas.application.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +23,8 @@ from infra.constructs.function import PlatformFunction
 from infra.constructs.logs import log_group
 from infra.settings import Settings
 
-_LOOK = ("DescribeApplication",)
-_ACTIONS = (*_LOOK, "StartApplication", "StopApplication")
+_START = ("DescribeApplication", "StartApplication", "StopApplication")
+_WAIT = ("DescribeApplication", "DescribeApplicationOperation", "ListApplicationOperations")
 _TIMEOUT = cdk.Duration.minutes(30)
 
 _BASIC = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
@@ -30,6 +34,17 @@ _ACKNOWLEDGED = {
     "SF1": "The waiter only polls; what it decides is in the functions' logs.",
     "SF2": "The waiter only polls; the functions it calls are traced.",
 }
+
+
+def _allow(application: FlinkApplication, actions: tuple[str, ...]) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        actions=[f"kinesisanalytics:{action}" for action in actions],
+        resources=[application.arn],
+    )
+
+
+def _read_metrics() -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=["cloudwatch:GetMetricData"], resources=["*"])
 
 
 class Running(Construct):
@@ -46,11 +61,13 @@ class Running(Construct):
         settings: Settings,
     ) -> None:
         super().__init__(scope, id_)
-        provider = self._provider(
-            start=self._function("Start", "on_event", _ACTIONS, application, assets, settings),
-            wait=self._function("Wait", "is_complete", _LOOK, application, assets, settings),
-            settings=settings,
-        )
+        start = self._function("Start", "on_event", assets, settings)
+        start.add_to_role_policy(_allow(application, _START))
+        metrics = "cloudwatch:GetMetricData has none either."
+        wait = self._function("Wait", "is_complete", assets, settings, everywhere=metrics)
+        wait.add_to_role_policy(_allow(application, _WAIT))
+        wait.add_to_role_policy(_read_metrics())
+        provider = self._provider(start=start, wait=wait, settings=settings)
         self.resource = cdk.CustomResource(
             self,
             "State",
@@ -59,6 +76,7 @@ class Running(Construct):
             properties={
                 "ApplicationName": application.name,
                 "Revision": self._revision(application, properties, settings),
+                "MetricSeconds": settings.metric_seconds,
             },
         )
         self.resource.node.add_dependency(application)
@@ -96,12 +114,11 @@ class Running(Construct):
         self,
         id_: str,
         entry: str,
-        actions: tuple[str, ...],
-        application: FlinkApplication,
         assets: Assets,
         settings: Settings,
+        everywhere: str = "",
     ) -> lambda_.Function:
-        function = PlatformFunction(
+        return PlatformFunction(
             self,
             id_,
             handler=f"application.handler.{entry}",
@@ -109,14 +126,8 @@ class Running(Construct):
             settings=settings,
             environment={},
             timeout_seconds=60,
+            everywhere=everywhere,
         ).function
-        function.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=[f"kinesisanalytics:{action}" for action in actions],
-                resources=[application.arn],
-            )
-        )
-        return function
 
     def _revision(
         self, application: FlinkApplication, properties: Mapping[str, str], settings: Settings

@@ -54,5 +54,10 @@ def _capacity(stream: Stream, settings: Settings) -> tuple[int, int]:
 
 
 def removal_policy(settings: Settings) -> cdk.RemovalPolicy:
-    """Data stays when its stack goes, unless the deployment is a trial."""
-    return cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY
+    """Data outlives its stack, unless the deployment is a trial.
+
+    What a first deployment created that then failed is removed again: it has no data yet, and its
+    name would be taken for the next attempt.
+    """
+    retain = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+    return retain if settings.retain_data else cdk.RemovalPolicy.DESTROY

@@ -64,7 +64,9 @@ class MlStack(cdk.Stack):
             name=f"{topology.prefix}-predictions",
             description=f"{topology.prefix}: predictions",
         )
-        PredictionAlarms(self, "Alarms", api=api.api, topic=topic)
+        PredictionAlarms(
+            self, "Alarms", api=api.api, namespace=settings.metrics_namespace, topic=topic
+        )
         cdk.CfnOutput(self, "UrlForPredictions", value=f"{api.url}/predictions")
 
     def _retraining(self, use_case: UseCase) -> None:

@@ -81,17 +81,26 @@ def _watch(alarms: Alarms, application: str) -> None:
             period=_MINUTE,
         )
 
-    alarms.above(
+    # `uptime` and `downtime` are deprecated; an application that does not run reports nothing.
+    alarms.silent(
         "down",
-        metric("downtime", "Minimum"),
-        "The Flink application has not run for 5 minutes.",
+        metric("numRestarts", "SampleCount"),
+        "The Flink application has reported no metric for 5 minutes: it does not run.",
         periods=5,
-        missing=cloudwatch.TreatMissingData.BREACHING,
     )
-    alarms.above(
+    alarms.rises(
+        "restarts",
+        metric("numRestarts", "Maximum"),
+        "The Flink job restarted in 3 of 15 minutes.",
+        minutes=3,
+        within=15,
+    )
+    alarms.rises(
         "checkpoints-failed",
         metric("numberOfFailedCheckpoints", "Maximum"),
-        "A checkpoint has failed since the job was started last.",
+        "Checkpoints failed in 3 of 5 minutes.",
+        minutes=3,
+        within=5,
     )
     alarms.above(
         "checkpoints-slow",

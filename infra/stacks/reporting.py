@@ -78,7 +78,7 @@ class ReportingStack(cdk.Stack):
         for stream in stored:
             function.add_event_source(self._source(stream, failed))
         alarms.function("persist", function)
-        _watch_persist(alarms, function, failed)
+        _watch_persist(alarms, function, failed, self._settings.metrics_namespace)
 
     def _reports(self) -> lambda_.Function:
         parameters = {"SDP_PARAMETERS": to_setting(self._settings.parameters.to_strings())}
@@ -139,7 +139,9 @@ class ReportingStack(cdk.Stack):
         )
 
 
-def _watch_persist(alarms: Alarms, function: lambda_.Function, failed: sqs.Queue) -> None:
+def _watch_persist(
+    alarms: Alarms, function: lambda_.Function, failed: sqs.Queue, namespace: str
+) -> None:
     alarms.above(
         "persist-late",
         function.metric("IteratorAge", period=WINDOW, statistic="Maximum"),
@@ -150,7 +152,7 @@ def _watch_persist(alarms: Alarms, function: lambda_.Function, failed: sqs.Queue
     alarms.above(
         "persist-dead-letters",
         cloudwatch.Metric(
-            namespace="SDP",
+            namespace=namespace,
             metric_name="DeadLetters",
             dimensions_map={"service": "persistfunction"},
             statistic="Sum",

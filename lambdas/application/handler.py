@@ -2,39 +2,52 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from lambdas.adapters import clock
 from lambdas.adapters.flink import ManagedFlink
-from lambdas.application.lifecycle import Applications, Request, begin, complete
+from lambdas.application.lifecycle import Request, begin, complete
+from lambdas.application.ports import Applications, Wait
 
 logger = Logger(service="application")
 
 
 @cache
 def bootstrap() -> Applications:
-    """The control plane; its client is made at the first call."""
+    """The control plane; its clients are made at the first call."""
     return ManagedFlink()
 
 
 def on_event(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Starts or stops; the application's name is the resource's id, so a new name replaces it."""
-    request, name = _asked(event)
-    logger.info("asked", extra={"request": request, "application": name})
+    """Starts or stops; the application's name is the resource's id, so a new name replaces it.
+
+    The framework passes `Since` on to `is_complete`.
+    """
+    request, name = _request(event)
+    since = clock.now()
+    logger.info("request", extra={"request": request, "application": name})
     begin(bootstrap(), request, name)
-    return {"PhysicalResourceId": name}
+    return {"PhysicalResourceId": name, "Since": since.isoformat()}
 
 
 def is_complete(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Asked again and again until it says so, or raises."""
-    request, name = _asked(event)
-    done = complete(bootstrap(), request, name)
-    logger.info("waited for", extra={"request": request, "application": name, "done": done})
+    """Called every few seconds until it returns true or raises."""
+    request, name = _request(event)
+    seconds = int(event["ResourceProperties"].get("MetricSeconds", "60"))
+    wait = Wait(
+        since=datetime.fromisoformat(event["Since"]),
+        now=clock.now(),
+        period=timedelta(seconds=seconds),
+    )
+    done = complete(bootstrap(), request, name, wait)
+    logger.info("waited", extra={"request": request, "application": name, "done": done})
     return {"IsComplete": done}
 
 
-def _asked(event: dict[str, Any]) -> tuple[Request, str]:
+def _request(event: dict[str, Any]) -> tuple[Request, str]:
     return Request(event["RequestType"]), event["ResourceProperties"]["ApplicationName"]

@@ -1,19 +1,16 @@
 """What to do with the Flink application for a request of CloudFormation, and when it is done.
 
 CloudFormation creates the application stopped, and restarts one that runs when its code or its
-properties change; what is left is to start it, to wait for it, and to stop it before it goes.
+properties change; what is left is to start it, to wait until its job really runs (`health`), and
+to stop it before it is deleted.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Protocol
 
-from glue.errors import PlatformError
-
-
-class ApplicationError(PlatformError):
-    """The application will not come to run; says in which state it is."""
+from lambdas.application import health
+from lambdas.application.ports import ApplicationError, Applications, Wait
 
 
 class Request(StrEnum):
@@ -31,51 +28,43 @@ ENDING = {"STOPPING", "FORCE_STOPPING"}
 STOPPABLE = {RUNNING, "STARTING", "UPDATING", "AUTOSCALING"}
 
 
-class Applications(Protocol):
-    """The control plane of Managed Flink."""
-
-    def status(self, name: str) -> str | None:
-        """The application's status; None if there is no such application."""
-
-    def start(self, name: str, *, allow_non_restored_state: bool) -> None:
-        """Start it from its latest snapshot, or from nothing where there is none."""
-
-    def stop(self, name: str) -> None:
-        """Stop it without a snapshot."""
-
-
 def begin(applications: Applications, request: Request, name: str) -> None:
-    """Set the application on its way; repeating that does no harm.
+    """Start or stop the application; repeating that does no harm.
 
     State that a new version has no place for is dropped on creation only: later that would lose
     counts, so the start fails instead.
     """
     status = applications.status(name)
     if request is Request.DELETE:
-        # Snapshots go with the application, and taking one could fail and block the deletion.
+        # Snapshots are deleted with the application; taking one could fail and block the deletion.
         if status in STOPPABLE:
             applications.stop(name)
     elif status == STOPPED:
         applications.start(name, allow_non_restored_state=request is Request.CREATE)
 
 
-def complete(applications: Applications, request: Request, name: str) -> bool:
-    """Whether the application is where it was to come; ApplicationError if it never will be."""
+def complete(applications: Applications, request: Request, name: str, wait: Wait) -> bool:
+    """Whether the application has reached what was asked for.
+
+    Raises ApplicationError, naming the reason, if it will not: its start failed, it was rolled
+    back, its job restarts again and again, or it does not show that its job runs.
+    """
     status = applications.status(name)
     if request is Request.DELETE:
         return status not in ENDING
-    if status == RUNNING:
-        return True
     if status in UNDER_WAY:
         return False
-    raise ApplicationError(_reason(name, status))
+    health.check_operations(applications, name)
+    if status != RUNNING:
+        raise ApplicationError(_reason(name, status))
+    return health.runs_steadily(applications, name, wait)
 
 
 def _reason(name: str, status: str | None) -> str:
     match status:
         case None:
-            return f"{name}: there is no such application"
+            return f"{name}: there is no application of this name"
         case "READY":
             return f"{name}: started, but stopped again (READY); its log says why"
         case _:
-            return f"{name}: is {status}, from where it does not come to run; its log says why"
+            return f"{name}: is {status}, from which it does not start; its log says why"

@@ -35,7 +35,7 @@ LONGEST_STEP_MS = 300_000
 _LOCAL = "compact-"
 
 logger = Logger()
-metrics = Metrics(namespace="SDP")
+metrics = Metrics()
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TEXT = ["application/json", MEDIA_TYPE, "text/"]
 logger = Logger()
-metrics = Metrics(namespace="SDP")
+metrics = Metrics()
 
 
 class DeployedStreams:

@@ -34,7 +34,7 @@ from lambdas.tables import Tables
 MARGIN_MS = 5_000
 
 logger = Logger(service="persist")
-metrics = Metrics(namespace="SDP")
+metrics = Metrics()
 
 
 class UnfinishedError(PlatformError):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 TEXT = ["application/json", MEDIA_TYPE]
 logger = Logger(service="predict")
-metrics = Metrics(namespace="SDP")
+metrics = Metrics()
 
 
 @cache

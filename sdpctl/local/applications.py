@@ -1,4 +1,4 @@
-"""What Managed Flink's control plane says should run."""
+"""What should run, by Managed Flink's control plane."""
 
 from __future__ import annotations
 
@@ -63,12 +63,18 @@ def _names(settings: Settings) -> list[str]:
     """From the deployed stacks, because the emulator knows no ListApplications."""
     states = stack_states(settings)
     ours = frozenset(kv for kv in states.items() if kv[0].startswith(settings.stage))
+    if any(state.endswith("IN_PROGRESS") for _, state in ours):
+        return _list_applications(settings, ours)  # its resources come one by one
     return _applications_of(settings, ours)
 
 
 @lru_cache(maxsize=1)
 def _applications_of(settings: Settings, states: frozenset[tuple[str, str]]) -> list[str]:
-    """Asked again only when a stack came, went or changed its state: the answer is long."""
+    """Read again only when a stack was created, deleted or changed: the answer is long."""
+    return _list_applications(settings, states)
+
+
+def _list_applications(settings: Settings, states: frozenset[tuple[str, str]]) -> list[str]:
     stacks = aws.client(settings, "cloudformation")
     resources = [
         resource

@@ -17,6 +17,7 @@ from sdpctl.settings import Settings
 
 LOCAL = {
     "lakeBufferSeconds": "10",  # on this machine nobody pays for a file
+    "flinkMetricSeconds": "5",  # a deployment waits for three reports
     # Each execution is a process of some 75 MB here.
     "ingestConcurrency": "16",
     "reportsConcurrency": "8",

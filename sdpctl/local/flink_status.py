@@ -26,6 +26,12 @@ def running(settings: Settings) -> bool:
     )
 
 
+def restarts(settings: Settings) -> int:
+    """How often Flink itself has restarted the jobs that it runs now."""
+    paths = [f"/jobs/{job['jid']}/metrics?get=numRestarts" for job in jobs(settings)]
+    return sum(int(metric["value"]) for path in paths for metric in _list(settings, path))
+
+
 def watermark(settings: Settings) -> int | None:
     """The least watermark that has reached every task, in epoch milliseconds."""
     found: list[int] = []

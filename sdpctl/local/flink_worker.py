@@ -6,6 +6,7 @@ It follows Start, Stop and Update, and restarts a job that died from its newest 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from dataclasses import dataclass, field
@@ -14,13 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from analytics_app.properties import AWAIT_VARIABLE
-from sdpctl.local import flink_config
+from sdpctl.local import aws, flink_config
 from sdpctl.local.applications import Application, unpack
+from sdpctl.local.flink_metrics import RestartReports
 from sdpctl.local.processes import Service, last_lines, port_is_free
 from sdpctl.settings import Settings
 
 LONGEST_PAUSE = 30.0
 SETTLED = 60.0  # a job that ran this long starts again at once
+# The last line of a traceback of Python, and the cause in one of Java.
+_ERROR = re.compile(r"\s*(Caused by: |[\w.]+(Error|Exception): )")
 LOST_STATE = ("Cannot map checkpoint/savepoint state", "StateMigrationException")
 
 
@@ -32,10 +36,16 @@ class FlinkWorker:
     name: str
     running: Application | None = None
     restarts: int = 0
+    _before: int = 0  # restarts of versions before this one
+    _version: int | None = None
+    _error: str = ""
     _pause: float = 0.0
     _started: float = 0.0
     _not_before: float = 0.0
     _said: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._reports = RestartReports(self.settings, self.name)
 
     @property
     def service(self) -> Service:
@@ -62,12 +72,21 @@ class FlinkWorker:
             self._start(wanted)
         elif not alive:
             self._revive(wanted)
+        elif self._error and time.monotonic() - self._started > SETTLED:
+            self._error = ""
+            self._say(error="")
+        if self._version is not None:
+            self._report()
+
+    def _report(self) -> None:
+        client = aws.client(self.settings, "cloudwatch")
+        self._reports.report(client, self.restarts - self._before, time.monotonic())
 
     def _stop(self, alive: bool) -> None:
         if alive:
             self.service.kill()  # the newest checkpoint is at most a second old
             shutil.rmtree(self.scratch, ignore_errors=True)
-        self.running = None
+        self.running = self._version = None
         self._say(state="stopped")
 
     def _revive(self, wanted: Application) -> None:
@@ -84,7 +103,8 @@ class FlinkWorker:
         self._pause = 0.0 if settled else min(LONGEST_PAUSE, self._pause * 2 or 1.0)
         self._not_before = now + self._pause
         self.running, self.restarts = None, self.restarts + 1
-        self._say(state="restarting", error=self._reason())
+        self._error = self._reason()
+        self._say(state="restarting", error=self._error)
 
     def _reason(self) -> str:
         said = last_lines(self.service.log, 60)
@@ -93,10 +113,14 @@ class FlinkWorker:
                 "the new version cannot be restored from the old state: go back to the old "
                 "version, or give the state up with 'make clean'"
             )
-        return next((line for line in reversed(said.splitlines()) if "Caused by" in line), "")
+        lines = [line for line in reversed(said.splitlines()) if _ERROR.match(line)]
+        return lines[0].strip() if lines else ""
 
     def _start(self, application: Application) -> None:
         self.service.kill()
+        if application.version != self._version:
+            self._version, self._before, self._error = application.version, self.restarts, ""
+            self._reports.begin()
         if not port_is_free(self.settings.flink_port):
             problem = f"port {self.settings.flink_port} is in use; choose another: SDP_FLINK_PORT=…"
             self._say(state="waiting", error=problem)
@@ -123,7 +147,7 @@ class FlinkWorker:
             version=application.version,
             started=started,
             restored_from=restored_from,
-            error="",
+            error=self._error,  # of this version's last end: it may be about to end the same way
         )
 
     def _code(self, application: Application) -> Path:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -63,11 +64,22 @@ def up(settings: Settings, parameters: Mapping[str, str], steps: Steps) -> None:
     steps("AWS emulator", lambda: emulator.start(settings))
     steps("SageMaker stand-in", lambda: sagemaker.start(settings))
     steps("Deployment bucket and roles", lambda: deploy.bootstrap(settings))
-    steps("Stacks", lambda: deploy.deploy(settings, assembly))
+    # Before the stacks, whose deployment waits until the Flink job has run for a while.
     steps("Workers", lambda: workers.start(settings))
+    steps("Stacks and Flink job", lambda: _deploy(settings, assembly))
     steps("First calls of the functions", lambda: warm(settings))
     steps("Flink application", lambda: run_job(settings))
     steps("First result", lambda: first_result(settings))
+
+
+def _deploy(settings: Settings, assembly: Path) -> bool:
+    """Deploy; if a job that does not run is why that failed, the error has its last words too."""
+    try:
+        return deploy.deploy(settings, assembly)
+    except CommandError as error:
+        if any(state.get("error") for state in flink_status.states(settings)):
+            raise CommandError(f"{error}\n{_why_no_job(settings)}") from error
+        raise
 
 
 def require_ports(settings: Settings) -> None:

@@ -12,8 +12,10 @@ import pytest
 from aws_cdk.assertions import Template as Rendered
 
 import usecases
+from infra.assets import Assets
 from infra.settings import Settings
 from infra.stacks.observability import ObservabilityStack
+from infra.stage import add_stages
 from infra.topology import Topology
 from tests.infrastructure.conftest import Synthesis, Template
 
@@ -29,7 +31,7 @@ WATCHED: dict[str, dict[str, int]] = {
         "ReadProvisionedThroughputExceeded": 1,
         "GetRecords.IteratorAgeMilliseconds": STREAMS,
     },
-    "processing": {"downtime": 1, "numberOfFailedCheckpoints": 1, "lastCheckpointDuration": 1},
+    "processing": {"numRestarts": 2, "numberOfFailedCheckpoints": 1, "lastCheckpointDuration": 1},
     "reporting": {
         "Errors": 2,
         "Throttles": 2,
@@ -48,6 +50,16 @@ def _alarms(template: Template) -> list[dict[str, Any]]:
     return template.properties("AWS::CloudWatch::Alarm")
 
 
+def _metric(alarm: dict[str, Any]) -> str:
+    """The one metric that an alarm watches, as it is or under an expression."""
+    (metric,) = [m["MetricStat"]["Metric"] for m in _metrics(alarm)] or [alarm]
+    return str(metric["MetricName"])
+
+
+def _metrics(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    return [m for m in alarm.get("Metrics", []) if "MetricStat" in m]
+
+
 @pytest.fixture
 def observability(synthesis: Synthesis) -> Template:
     return synthesis.stack("sdp-us-west-2-observability")
@@ -55,7 +67,7 @@ def observability(synthesis: Synthesis) -> Template:
 
 @pytest.mark.parametrize("stack", WATCHED)
 def test_each_stack_watches_what_can_go_wrong_in_it(synthesis: Synthesis, stack: str) -> None:
-    found = Counter(a["MetricName"] for a in _alarms(synthesis.stack(f"sdp-us-west-2-{stack}")))
+    found = Counter(_metric(a) for a in _alarms(synthesis.stack(f"sdp-us-west-2-{stack}")))
     assert found == WATCHED[stack]
 
 
@@ -74,7 +86,7 @@ def test_every_alarm_says_what_it_means_here_and_in_the_docs(synthesis: Synthesi
     for template in synthesis.templates:
         for alarm in _alarms(template):
             assert alarm["AlarmDescription"].endswith(".")
-            assert f"`{alarm['MetricName']}`" in told
+            assert f"`{_metric(alarm)}`" in told
 
 
 def test_there_are_as_many_as_the_docs_say(synthesis: Synthesis) -> None:
@@ -82,16 +94,64 @@ def test_there_are_as_many_as_the_docs_say(synthesis: Synthesis) -> None:
     assert f"there are {sum(len(_alarms(s)) for s in stacks)}." in DOCS.read_text()
 
 
-def test_no_alarm_computes_its_metric_because_the_emulator_refuses_that(
-    synthesis: Synthesis,
+def test_a_counter_is_watched_by_how_much_it_rises(synthesis: Synthesis) -> None:
+    """As it is, it would be an alarm from its first count to the next start of the job."""
+    watched = _alarms(synthesis.stack("sdp-us-west-2-processing"))
+    rising = {
+        _metric(a): (a["DatapointsToAlarm"], a["EvaluationPeriods"], a["Threshold"])
+        for a in watched
+        if "Metrics" in a
+    }
+    assert rising == {"numRestarts": (3, 15, 0), "numberOfFailedCheckpoints": (3, 5, 0)}
+    expressions = [
+        m["Expression"] for a in watched for m in a.get("Metrics", []) if "Expression" in m
+    ]
+    assert expressions == ["DIFF(counter)"] * 2
+
+
+def test_nothing_is_read_of_metrics_that_flink_is_about_to_remove(synthesis: Synthesis) -> None:
+    for template in synthesis.templates:
+        assert not {_metric(a) for a in _alarms(template)} & {"uptime", "downtime", "fullRestarts"}
+
+
+def test_two_deployments_in_a_region_share_no_alarm_and_no_metric_of_their_own(
+    assets: Assets,
 ) -> None:
-    assert not [a for t in synthesis.templates for a in _alarms(t) if "Metrics" in a]
+    """Their prefixes differ, so must what an alarm is called and what it watches."""
+    watched = [_watched(prefix, assets) for prefix in ("sdp", "trial")]
+    assert all(watched)
+    assert not watched[0] & watched[1]
+
+
+def _watched(prefix: str, assets: Assets) -> set[str]:
+    """Names of alarms, and metrics with their dimensions; what has a generated name is its own."""
+    context = json.loads((DOCS.parents[1] / "cdk.json").read_text())["context"]
+    app = cdk.App(context=context)
+    settings = Settings.parse({**context, "prefix": prefix, "regions": "eu-west-1"})
+    (stage,) = add_stages(app, catalog=usecases.load(), settings=settings, assets=assets)
+    templates = [s.template for s in stage.synth().stacks]
+    found = set()
+    for resources in (t["Resources"] for t in templates):
+        for alarm in (r for r in resources.values() if r["Type"] == "AWS::CloudWatch::Alarm"):
+            given = alarm["Properties"]
+            stats = [m["MetricStat"]["Metric"] for m in _metrics(given)] or [given]
+            found |= {f"alarm {given['AlarmName']}" for _ in range("AlarmName" in given)}
+            found |= {_identity(stat) for stat in stats}
+        for function in (r for r in resources.values() if r["Type"] == "AWS::Lambda::Function"):
+            variables = function["Properties"].get("Environment", {}).get("Variables", {})
+            if "POWERTOOLS_METRICS_NAMESPACE" in variables:
+                found.add(f"namespace {variables['POWERTOOLS_METRICS_NAMESPACE']}")
+    return {text for text in found if "Ref" not in text and "GetAtt" not in text}
+
+
+def _identity(metric: dict[str, Any]) -> str:
+    return f"{metric['Namespace']} {metric['MetricName']} {json.dumps(metric.get('Dimensions'))}"
 
 
 def test_a_silent_heartbeat_and_a_stopped_application_are_alarms_too(synthesis: Synthesis) -> None:
     stacks = [synthesis.stack(f"sdp-us-west-2-{name}") for name in ("ingestion", "processing")]
     found = [a for s in stacks for a in _alarms(s) if a["TreatMissingData"] == "breaching"]
-    assert {a["MetricName"] for a in found} == {"Invocations", "downtime"}
+    assert {_metric(a) for a in found} == {"Invocations", "numRestarts"}
 
 
 def test_the_application_is_watched_once_it_was_started(synthesis: Synthesis) -> None:
@@ -104,7 +164,7 @@ def test_the_application_is_watched_once_it_was_started(synthesis: Synthesis) ->
 def test_each_api_has_a_name_of_its_own_in_the_metrics(synthesis: Synthesis) -> None:
     stacks = [synthesis.stack(f"sdp-us-west-2-{n}") for n in ("ingestion", "reporting", "ml")]
     named = [p["Name"] for s in stacks for p in s.properties("AWS::ApiGateway::RestApi")]
-    faults = [a for s in stacks for a in _alarms(s) if a["MetricName"] == "5XXError"]
+    faults = [a for s in stacks for a in _alarms(s) if _metric(a) == "5XXError"]
     assert named == ["sdp-ingestion", "sdp-reports", "sdp-predictions"]
     assert [d["Value"] for a in faults for d in a["Dimensions"]] == named
 

@@ -26,6 +26,8 @@ def test_the_application_runs_the_packaged_zip_with_snapshots(processing: Templa
     assert application["ApplicationName"] == "sdp-analytics"
     configuration = application["ApplicationConfiguration"]
     assert configuration["ApplicationSnapshotConfiguration"] == {"SnapshotsEnabled": True}
+    rollback = configuration["ApplicationSystemRollbackConfiguration"]
+    assert rollback == {"RollbackEnabled": True}
     assert configuration["ApplicationCodeConfiguration"]["CodeContentType"] == "ZIPFILE"
     flink = configuration["FlinkApplicationConfiguration"]
     assert flink["CheckpointConfiguration"]["CheckpointingEnabled"] is True
@@ -66,6 +68,27 @@ def test_a_custom_resource_starts_the_application_after_its_log_is_there(
     assert {logging, application} <= set(running["DependsOn"])
     assert running["Properties"]["ApplicationName"] == "sdp-analytics"
     assert len(running["Properties"]["Revision"]) == 16
+    assert running["Properties"]["MetricSeconds"] == 60
+
+
+def test_each_function_of_the_custom_resource_may_do_what_it_does_and_no_more(
+    processing: Template,
+) -> None:
+    granted = {
+        frozenset(
+            action
+            for statement in policy["PolicyDocument"]["Statement"]
+            for action in statement["Action"]
+            if isinstance(statement["Action"], list) and action.startswith("kinesisanalytics:")
+        )
+        for policy in processing.properties("AWS::IAM::Policy")
+    }
+    service = "kinesisanalytics:"
+    start = {"DescribeApplication", "StartApplication", "StopApplication"}
+    wait = {"DescribeApplication", "DescribeApplicationOperation", "ListApplicationOperations"}
+    expected = {frozenset(service + action for action in names) for names in (start, wait)}
+    assert granted - {frozenset()} == expected
+    assert "cloudwatch:GetMetricData" in json.dumps(processing.properties("AWS::IAM::Policy"))
 
 
 def test_results_are_stored_batch_by_batch_and_poison_is_set_aside(synthesis: Synthesis) -> None:

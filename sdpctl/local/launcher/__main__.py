@@ -12,10 +12,12 @@ from importlib.metadata import version
 from ministack import app
 
 from sdpctl.local.launcher import (
+    alarms,
     athena,
     athena_catalog,
     executions,
     firehose,
+    flink,
     function_requests,
     functions,
     gateway,
@@ -29,10 +31,12 @@ from sdpctl.local.launcher import (
 
 WRITTEN_FOR = "1.5.33"
 SERVICES = (
+    alarms,
     athena,
     athena_catalog,
     executions,
     firehose,
+    flink,
     function_requests,
     functions,
     gateway,  # before `payloads`, which refuses a request around it

@@ -1,5 +1,6 @@
 """AWS as moto plays it, for the adapters."""
 
+import os
 from collections.abc import Iterator
 
 import boto3
@@ -8,6 +9,9 @@ from moto import mock_aws
 
 from lambdas.adapters.dynamodb import CONFIG, DynamoStore
 from tests.unit.lambdas.tables import create_tables
+
+# Each function gets its own from the template; it is read when a handler is imported.
+os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "SDP/test")
 
 
 @pytest.fixture

@@ -1,19 +1,31 @@
-"""The custom resource: what is started, what is stopped, what is waited for."""
+"""The custom resource: what is started, what is stopped, what is waited for, what is an error."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from lambdas.adapters import clock
 from lambdas.application import handler
-from lambdas.application.lifecycle import ApplicationError
+from lambdas.application.ports import ApplicationError, Operation, Wait
+
+SINCE = datetime(2026, 11, 21, 10, tzinfo=UTC)
+STEADY = (0.0, 0.0, 0.0)
 
 
 class ControlPlane:
-    """One application in a given state."""
+    """One application in a given state, with its history and its metric."""
 
     def __init__(self, status: str | None) -> None:
         self.state = status
         self.calls: list[tuple[str, str, bool | None]] = []
+        self.history: list[Operation] = []
+        self.errors: dict[str, str] = {}
+        self.reported: Sequence[float] = STEADY
+        self.waits: list[Wait] = []
 
     def status(self, name: str) -> str | None:
         return self.state
@@ -24,21 +36,38 @@ class ControlPlane:
     def stop(self, name: str) -> None:
         self.calls.append(("stop", name, None))
 
+    def operations(self, name: str) -> Sequence[Operation]:
+        return self.history
+
+    def error(self, name: str, operation: str) -> str:
+        return self.errors.get(operation, "")
+
+    def restarts(self, name: str, wait: Wait) -> Sequence[float]:
+        self.waits.append(wait)
+        return self.reported
+
+    def add(self, kind: str, status: str, minute: int, error: str = "") -> None:
+        """An operation of that minute; added in any order."""
+        id_ = f"o-{len(self.history)}"
+        self.errors[id_] = error
+        self.history.append(Operation(id_, kind, status, SINCE + timedelta(minutes=minute)))
+
 
 @pytest.fixture
 def plane(monkeypatch: pytest.MonkeyPatch) -> ControlPlane:
     found = ControlPlane("READY")
     monkeypatch.setattr(handler, "bootstrap", lambda: found)
+    monkeypatch.setattr(clock, "now", lambda: SINCE)
     return found
 
 
 def event(request: str) -> dict[str, Any]:
-    properties = {"ApplicationName": "app", "Revision": "1"}
+    properties = {"ApplicationName": "app", "Revision": "1", "MetricSeconds": "60"}
     return {"RequestType": request, "ResourceProperties": properties}
 
 
 class Context:
-    """All that is asked of a Lambda context: nothing."""
+    """Nothing is read of a Lambda context."""
 
 
 def on(request: str) -> dict[str, Any]:
@@ -46,12 +75,14 @@ def on(request: str) -> dict[str, Any]:
 
 
 def done(request: str) -> bool:
-    answer = handler.is_complete(event(request), Context())  # type: ignore[arg-type]
+    """What the framework passes on: the event with what `on_event` returned."""
+    merged = {**event(request), "PhysicalResourceId": "app", "Since": SINCE.isoformat()}
+    answer = handler.is_complete(merged, Context())  # type: ignore[arg-type]
     return bool(answer["IsComplete"])
 
 
 def test_creation_starts_it_and_state_without_a_place_is_dropped(plane: ControlPlane) -> None:
-    assert on("Create") == {"PhysicalResourceId": "app"}
+    assert on("Create") == {"PhysicalResourceId": "app", "Since": SINCE.isoformat()}
     assert plane.calls == [("start", "app", True)]
 
 
@@ -84,12 +115,78 @@ def test_deletion_leaves_one_that_does_not_run(plane: ControlPlane, status: str 
     assert plane.calls == []
 
 
-def test_it_is_done_once_it_runs(plane: ControlPlane) -> None:
+@pytest.mark.parametrize("request_", ["Create", "Update"])
+def test_it_is_done_once_its_job_has_run_for_three_periods(
+    plane: ControlPlane, request_: str
+) -> None:
     for status in ("STARTING", "UPDATING", "AUTOSCALING", "MAINTENANCE"):
         plane.state = status
-        assert not done("Create")
+        assert not done(request_)
     plane.state = "RUNNING"
-    assert done("Create")
+    for reported in ((), (0.0,), (0.0, 0.0), (0.0, 1.0, 1.0), (7.0, 0.0, 0.0)):
+        plane.reported = reported
+        assert not done(request_), reported
+    plane.reported = (0.0, 1.0, 1.0, 1.0)
+    assert done(request_)
+    assert plane.waits[-1] == Wait(SINCE, SINCE, timedelta(minutes=1))
+
+
+def test_a_job_that_restarts_again_and_again_is_an_error_although_it_is_running(
+    plane: ControlPlane,
+) -> None:
+    plane.state = "RUNNING"
+    for reported in ((0.0, 3.0), (1.0, 2.0, 4.0), (9.0, 0.0, 2.0, 3.0)):
+        plane.reported = reported
+        with pytest.raises(ApplicationError, match=r"app: RUNNING, .* restarted 3 times"):
+            done("Update")
+
+
+def test_the_restarts_of_the_version_before_are_not_counted(plane: ControlPlane) -> None:
+    """They may still be in the first period, above the new version's."""
+    plane.state = "RUNNING"
+    plane.reported = (9.0,)
+    assert not done("Update")
+    plane.reported = (9.0, 0.0, 0.0, 0.0)
+    assert done("Update")
+
+
+def test_a_job_that_shows_nothing_is_an_error_before_the_framework_gives_up(
+    plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plane.state, plane.reported = "RUNNING", ()
+    monkeypatch.setattr(clock, "now", lambda: SINCE + timedelta(minutes=25))
+    assert not done("Create")
+    monkeypatch.setattr(clock, "now", lambda: SINCE + timedelta(minutes=26))
+    with pytest.raises(ApplicationError, match=r"app: RUNNING, but its metric numRestarts .*\[\]"):
+        done("Create")
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "ROLLED_BACK"])
+def test_a_rollback_is_an_error_with_the_reason_of_what_failed(
+    plane: ControlPlane, status: str
+) -> None:
+    """The application runs: in the version before."""
+    plane.state = status
+    plane.add("RollbackApplication", "SUCCESSFUL", 7)
+    plane.add("StartApplication", "SUCCESSFUL", 1)
+    plane.add("UpdateApplication", "FAILED", 5, "maximum parallelism exceeded")
+    with pytest.raises(ApplicationError, match=r"app: was rolled back .*maximum parallelism"):
+        done("Update")
+
+
+def test_a_failed_start_is_an_error_with_its_reason(plane: ControlPlane) -> None:
+    plane.add("StartApplication", "FAILED", 1, "no access to the code")
+    with pytest.raises(ApplicationError, match="StartApplication failed: no access to the code"):
+        done("Create")
+
+
+def test_a_rollback_before_the_newest_deployment_is_history(plane: ControlPlane) -> None:
+    """CloudFormation's own way back is an update after it; scaling afterwards is no deployment."""
+    plane.state = "RUNNING"
+    plane.add("UpdateApplication", "FAILED", 1, "bad code")
+    plane.add("RollbackApplication", "SUCCESSFUL", 2)
+    plane.add("UpdateApplication", "SUCCESSFUL", 9)
+    plane.add("Autoscaling", "FAILED", 10, "no capacity")
     assert done("Update")
 
 
@@ -98,7 +195,7 @@ def test_a_state_it_does_not_run_from_is_an_error_that_names_it(
     plane: ControlPlane, status: str | None
 ) -> None:
     plane.state = status
-    with pytest.raises(ApplicationError, match=f"app: .*{status or 'no such application'}"):
+    with pytest.raises(ApplicationError, match=f"app: .*{status or 'no application of this name'}"):
         done("Update")
 
 

@@ -1,0 +1,61 @@
+"""What the custom resource reads and calls: Managed Flink's control plane and its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from glue.errors import PlatformError
+
+
+class ApplicationError(PlatformError):
+    """The application does not run as deployed; says in which state it is, and why."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One entry of the application's history. `kind` as in the API: `StartApplication`, …"""
+
+    id: str
+    kind: str
+    status: str
+    started: datetime
+
+
+@dataclass(frozen=True)
+class Wait:
+    """For how long has been waited: since the request, until `now`.
+
+    `period`: how often the application reports its metrics.
+    """
+
+    since: datetime
+    now: datetime
+    period: timedelta
+
+
+class Applications(Protocol):
+    """The control plane of Managed Flink, and what CloudWatch has of its jobs."""
+
+    def status(self, name: str) -> str | None:
+        """The application's status; None if there is no application of this name."""
+
+    def start(self, name: str, *, allow_non_restored_state: bool) -> None:
+        """Start it from its latest snapshot, or from nothing where there is none."""
+
+    def stop(self, name: str) -> None:
+        """Stop it without a snapshot."""
+
+    def operations(self, name: str) -> Sequence[Operation]:
+        """Its newest operations, in no order."""
+
+    def error(self, name: str, operation: str) -> str:
+        """Why an operation failed; empty if that is not known."""
+
+    def restarts(self, name: str, wait: Wait) -> Sequence[float]:
+        """How often its job had restarted, at the end of each period of the wait, oldest first.
+
+        Empty while nothing is reported.
+        """
