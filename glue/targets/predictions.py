@@ -68,6 +68,8 @@ def _property(parameter: Parameter) -> Document:
             kind = {"type": "number", **{k: v for k, v in limits.items() if v is not None}}
         case other:
             raise TypeError(f"{parameter.name}: requests have no {other}")
+    if not parameter.required:  # null is as absent
+        kind = {"anyOf": [*kind.get("anyOf", [kind]), {"type": "null"}]}
     return {**kind, "description": parameter.doc}
 
 
