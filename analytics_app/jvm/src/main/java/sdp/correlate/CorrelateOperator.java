@@ -27,6 +27,7 @@ import sdp.keyed.KeyLogs;
 import sdp.keyed.Packed;
 import sdp.keyed.Ports;
 import sdp.keyed.StateChunks;
+import sdp.metrics.PublishedMetrics;
 
 /**
  * The correlation as an operator: a {@link Join} whose outcomes leave through side outputs, the
@@ -144,7 +145,7 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
     out = new StreamRecord<>(null);
     counts = new PartialCounts(layout.stages().size());
     refusals = new EnumMap<>(Outcome.class);
-    MetricGroup metrics = getMetricGroup();
+    MetricGroup metrics = PublishedMetrics.ofCorrelation(getMetricGroup(), layout.name());
     for (Outcome outcome :
         List.of(Outcome.DUPLICATE, Outcome.LATE, Outcome.UNMATCHED, Outcome.MALFORMED)) {
       refusals.put(outcome, metrics.counter(outcome.label()));

@@ -3,7 +3,7 @@ package sdp.kinesis.sink;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.metrics.ThreadSafeSimpleCounter;
-import sdp.kinesis.stream.StreamMetrics;
+import sdp.metrics.PublishedMetrics;
 
 /**
  * What is measured of a stream that is written; Kinesis does not name the shard that refuses.
@@ -13,7 +13,7 @@ import sdp.kinesis.stream.StreamMetrics;
  */
 record SinkMetrics(Counter refused, Counter throttled) {
   static SinkMetrics register(MetricGroup writer, String stream) {
-    MetricGroup group = StreamMetrics.of(writer, stream);
+    MetricGroup group = PublishedMetrics.ofStream(writer, stream);
     return new SinkMetrics(
         group.counter("recordsRefused", new ThreadSafeSimpleCounter()),
         group.counter("throttled", new ThreadSafeSimpleCounter()));

@@ -3,7 +3,7 @@ package sdp.kinesis.source;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.metrics.groups.AbstractMetricGroup;
-import sdp.kinesis.stream.StreamMetrics;
+import sdp.metrics.PublishedMetrics;
 
 /** What is measured of one shard while it is read. */
 final class ShardMetrics {
@@ -20,7 +20,7 @@ final class ShardMetrics {
   }
 
   static ShardMetrics register(MetricGroup reader, String stream, String shardId) {
-    return new ShardMetrics(StreamMetrics.of(reader, stream).addGroup("Shard", shardId));
+    return new ShardMetrics(PublishedMetrics.ofStream(reader, stream).addGroup("Shard", shardId));
   }
 
   void read(long millisBehind) {
