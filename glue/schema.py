@@ -57,7 +57,8 @@ class Column:
 class Schema:
     """What was declared: read by every target, written nowhere else.
 
-    `type` and `aliases` are set for events, `path` and `period` for reports.
+    `type` and `aliases` are set for events, `path` and `period` for reports; `event` for a record
+    that is written once for each counted event of that type.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Schema:
     aliases: tuple[str, ...] = ()
     path: str = ""
     period: str = ""
+    event: str = ""
 
     @property
     def names(self) -> list[str]:
@@ -152,9 +154,20 @@ def event(
     return declare
 
 
-def record(*, key: str, stream: str) -> Callable[[C], C]:
-    """Declare what a pipeline writes to a result stream."""
-    return lambda cls: _attach(cls, _schema(cls, Kind.RECORD, stream=stream, key=key))
+def record(*, key: str, stream: str, event: type | None = None) -> Callable[[C], C]:
+    """Declare what a pipeline writes to a result stream.
+
+    `event`: the event class that it is written once for, with the event's own `event_id`.
+    """
+
+    def declare(cls: C) -> C:
+        schema = _schema(cls, Kind.RECORD, stream=stream, key=key)
+        if event is not None:
+            schema.column("event_id")
+            schema = dataclasses.replace(schema, event=schema_of(event).type)
+        return _attach(cls, schema)
+
+    return declare
 
 
 def report(*, path: str, key: str, period: str, stream: str = "aggregates") -> Callable[[C], C]:

@@ -2,6 +2,10 @@
 
 Pure: rows in, verdicts out. Every accepted event ends counted or as a dead letter; until event
 time has passed it by CorrelationWindow and AllowedLateness, it may wait for the others of its key.
+
+Event time is live, results and dead letters are in the lake minutes later. So an event whose type
+has a result record is counted only if that record is there; another one only once a dead letter of
+it would have arrived.
 """
 
 from __future__ import annotations
@@ -21,6 +25,9 @@ from sdpctl.sql.letters import literal
 
 Row = Mapping[str, Any]
 COUNTED, REFUSED, WAITING = "counted", "not counted", "waiting"
+LAKE_DELAY = timedelta(minutes=5)
+"""After this a dead letter of an event is in the lake: the delivery's buffer and the look for new
+hours take two minutes."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,8 @@ def events_query(use_case: UseCase, text: str, since: datetime) -> str:
     matches = [f"CAST({name} AS VARCHAR) = {literal(text)}" for name in ("event_id", *keys)]
     columns = [*keys, *(name for name in reports if name in names and name not in keys)]
     return (
-        f"SELECT event_id, type, {', '.join(columns)}, occurred_at\nFROM {table.parquet}\n"
+        f"SELECT event_id, type, {', '.join(columns)}, occurred_at, received_at\n"
+        f"FROM {table.parquet}\n"
         f"WHERE date >= '{since:%Y-%m-%d}' AND ({' OR '.join(matches)})\n"
         "ORDER BY occurred_at, event_id"
     )
@@ -71,10 +79,12 @@ def records_of_events(use_case: UseCase) -> tuple[Schema, ...]:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of some events: dead letters and results by event_id, and event time."""
+    """What is known of some events: dead letters and results by event_id, event time, and when
+    this was read (`now`)."""
 
     use_case: UseCase
     parameters: Parameters
+    now: datetime
     through: datetime | None
     letters: Sequence[Row]
     results: Sequence[Row]
@@ -99,14 +109,37 @@ class Evidence:
         repeated = Counter(x["reason"] for x in letters)["duplicate"]
         more = f"; {repeated} repetitions not counted" if repeated else ""
         result = next((x for x in self.results if x["event_id"] == row["event_id"]), None)
-        at = moment(row["occurred_at"])
-        decided = at + self.parameters.correlation_window + self.parameters.allowed_lateness
-        if result is not None or (self.through is not None and at <= self.through):
-            return COUNTED, self._rows(at, result or row) + more
-        return WAITING, (
-            f"counted, or still waiting for the earlier events of its key until {to_wire(decided)}"
-            f" of event time{more}"
-        )
+        if result is None and (pending := self._pending(row)):
+            return WAITING, pending + more
+        return COUNTED, self._rows(moment(row["occurred_at"]), result or row) + more
+
+    def _pending(self, row: Row) -> str:
+        """What an event without result and dead letter waits for; empty if it is counted."""
+        if not row["occurred_at"]:
+            return "not counted: it has no valid event time; its dead letter is not in the lake yet"
+        at, window = moment(row["occurred_at"]), self._window
+        received = moment(row["received_at"]) if row["received_at"] else at
+        arrived = received + LAKE_DELAY
+        if self.through is None or at > self.through:
+            return (
+                "counted, or still waiting for the earlier events of its key until "
+                f"{to_wire(at + window)} of event time"
+            )
+        if row["type"] in {record.event for record in records_of_events(self.use_case)}:
+            return (
+                "counted or refused: neither its result nor its dead letter is in the lake yet; "
+                f"look again after {to_wire(max(arrived, self.now + LAKE_DELAY))}"
+            )
+        if self.now < arrived:
+            return f"counted, unless a dead letter of it reaches the lake until {to_wire(arrived)}"
+        # The pipeline is behind: it may not have read the event yet, however old its event time is.
+        if self.through + window < arrived:
+            return f"counted or refused once event time has passed {to_wire(arrived)}"
+        return ""
+
+    @property
+    def _window(self) -> timedelta:
+        return self.parameters.correlation_window + self.parameters.allowed_lateness
 
     def _rows(self, at: datetime, row: Row) -> str:
         """The report rows that an event at this time counts in."""

@@ -55,6 +55,7 @@ def find(
     evidence = Evidence(
         found,
         parameters,
+        now(),
         _progress(found, region, parameters).through,
         [row for id_ in ids for row in rows(athena, query(start, {"event_id": id_}))],
         [

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from glue import record
+from usecases.adtech.events import Click, Impression
 
 
 class _Auction:
@@ -16,7 +17,7 @@ class _Auction:
     bid_price: Annotated[int | None, "Price offered in the bid, micro-USD."] = None
 
 
-@record(key="tx_id", stream="impressions")
+@record(key="tx_id", stream="impressions", event=Impression)
 class EnrichedImpression(_Auction):
     """An impression with its bid's fields."""
 
@@ -25,7 +26,7 @@ class EnrichedImpression(_Auction):
     win_price: Annotated[int, "Clearing price, micro-USD."]
 
 
-@record(key="tx_id", stream="clicks")
+@record(key="tx_id", stream="clicks", event=Click)
 class EnrichedClick(_Auction):
     """A click with the fields of its bid and impression."""
 

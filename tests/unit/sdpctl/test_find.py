@@ -16,11 +16,13 @@ ADTECH = usecases.load().use_case("adtech")
 PARAMETERS = Parameters.parse({"AllowedLateness": "PT10M", "CorrelationWindow": "PT20M"})
 SINCE = datetime(2026, 11, 20, tzinfo=UTC)
 THROUGH = datetime(2026, 11, 21, 10, tzinfo=UTC)
+PRESENT = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
 
 
 def _event(id_: str, at: str = "10:07:31.500", **more: Any) -> dict[str, Any]:
     base = {"event_id": id_, "type": "imp", "tx_id": "t1", "campaign_item_id": None}
-    return {**base, "occurred_at": f"2026-11-21 {at}", **more}
+    occurred = f"2026-11-21 {at}"
+    return {**base, "occurred_at": occurred, "received_at": occurred, **more}
 
 
 def _letter(id_: str, reason: str) -> dict[str, Any]:
@@ -28,7 +30,7 @@ def _letter(id_: str, reason: str) -> dict[str, Any]:
 
 
 def _verdicts(events: list[Any], **more: Any) -> list[Verdict]:
-    evidence = {"through": THROUGH, "letters": [], "results": [], **more}
+    evidence = {"now": PRESENT, "through": THROUGH, "letters": [], "results": [], **more}
     return Evidence(ADTECH, PARAMETERS, **evidence).verdicts(events)
 
 
@@ -50,6 +52,40 @@ def test_an_event_that_is_not_decided_says_until_when(through: datetime | None) 
     [found] = _verdicts([_event("e1")], through=through)
     assert found.state == "waiting"
     assert "until 2026-11-21T10:37:31.500Z" in found.detail
+
+
+@pytest.mark.parametrize("type_", ["imp", "click"])
+def test_an_event_with_a_result_record_is_not_counted_without_it(type_: str) -> None:
+    [found] = _verdicts([_event("e1", "09:00:00", type=type_)])
+    assert found.state == "waiting"
+    assert "look again after 2026-11-21T10:35:00.000Z" in found.detail
+
+
+def test_a_bid_that_arrived_late_waits_until_its_dead_letter_would_be_in_the_lake() -> None:
+    late = _event("e1", "08:00:00", type="bid", received_at="2026-11-21 10:27:00")
+    [found] = _verdicts([late])
+    assert found.state == "waiting"
+    assert found.detail.endswith("reaches the lake until 2026-11-21T10:32:00.000Z")
+    [refused] = _verdicts([late], letters=[_letter("e1", "late")])
+    assert refused.state == "not counted"
+
+
+def test_a_late_bid_that_a_pipeline_with_a_backlog_has_not_read_is_not_counted() -> None:
+    # Event time is at 10:30 of the stream; the wall clock is four hours further.
+    late = _event("e1", "08:00:00", type="bid", received_at="2026-11-21 12:00:00")
+    [found] = _verdicts([late], now=datetime(2026, 11, 21, 14, 30, tzinfo=UTC))
+    assert found.state == "waiting"
+    assert found.detail.endswith("event time has passed 2026-11-21T12:05:00.000Z")
+
+
+def test_an_event_without_a_time_waits_for_its_dead_letter() -> None:
+    [found] = _verdicts([_event("e1", occurred_at=None)])
+    assert found.state == "waiting"
+    assert "no valid event time" in found.detail
+
+
+def test_each_impression_and_click_has_a_record_and_a_bid_has_none() -> None:
+    assert {record.event for record in records_of_events(ADTECH)} == {"imp", "click"}
 
 
 @pytest.mark.parametrize("reason", ["late", "unmatched", "malformed"])
@@ -78,11 +114,13 @@ def test_the_queries_find_by_id_and_by_key() -> None:
         lake.execute(
             "CREATE TABLE parquet_bcns AS SELECT 'e''1' AS event_id, 'bid' AS type, 't1' AS tx_id, "
             "7 AS campaign_item_id, TIMESTAMP '2026-11-21 10:00:00' AS occurred_at, "
+            "TIMESTAMP '2026-11-21 10:00:01' AS received_at, "
             "'2026-11-21' AS date"
         )
         for text in ("e'1", "t1"):
             [row] = lake.execute(events_query(ADTECH, text, SINCE)).fetchall()
             assert row[0] == "e'1"
+            assert row[-1].isoformat() == "2026-11-21T10:00:01"
         assert not lake.execute(events_query(ADTECH, "bid", SINCE)).fetchall()
         for record in records_of_events(ADTECH):
             lake.execute(
