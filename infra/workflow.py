@@ -56,7 +56,13 @@ def definition(functions: Mapping[str, str], *, poll_seconds: int, minutes: int)
         "Judge": task(RELEASE, "judge", "verdict", "IsBetter"),
         "IsBetter": _choice({"$.verdict.promote": (True, "Deploy")}, "Finish"),
         "Deploy": task(RELEASE, "deploy", "deployment", "IsOnItsWay"),
-        "IsOnItsWay": _choice({"$.deployment.moving": (False, "WaitForEndpoint")}, "WaitToDeploy"),
+        "IsOnItsWay": _choice(
+            {
+                "$.deployment.superseded": (True, "Finish"),
+                "$.deployment.moving": (False, "WaitForEndpoint"),
+            },
+            "WaitToDeploy",
+        ),
         "WaitToDeploy": wait("Deploy"),
         "WaitForEndpoint": wait("LookAtEndpoint"),
         "LookAtEndpoint": task(RELEASE, "look", "endpoint", "EndpointEnded"),

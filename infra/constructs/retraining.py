@@ -173,7 +173,7 @@ class Retraining(Construct):
             concurrency=training.endpoint_concurrency,
             ledger=self._ledger.table_name,
         )
-        # The lock, for a promote or rollback by hand.
+        # The lock of the endpoint, for the release of a run and a switch by hand.
         self._ledger.grant(function, "dynamodb:GetItem", "dynamodb:UpdateItem")
         for kind, name in (
             ("model", f"{self.name}-*"),

@@ -1,4 +1,4 @@
-"""The lock, the budget and the last run in DynamoDB: each change is one conditional write."""
+"""The locks, the budget and the last run in DynamoDB: each change is one conditional write."""
 
 from __future__ import annotations
 
@@ -9,37 +9,40 @@ import boto3
 from botocore.exceptions import ClientError
 
 from lambdas.adapters.dynamodb import CONFIG, NOT_NEWER
-from lambdas.training.ports import Document
+from lambdas.training.ports import RUN, Document
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-LOCK, LAST = "lock", "last"
+LAST = "last"
 
 
 class DynamoLedger:
-    """The `Ledger` of one use case: items `lock`, `last` and `day/YYYY-MM-DD` under its name."""
+    """The `Ledger` of one use case: items under its name.
+
+    They are `lock`, `endpoint lock`, `last` and `day/YYYY-MM-DD`.
+    """
 
     def __init__(self, table: str, use_case: str, client: DynamoDBClient | None = None) -> None:
         self._table, self._use_case = table, use_case
         self._client: Any = client or boto3.client("dynamodb", config=CONFIG)
 
-    def acquire(self, holder: str, now: int, until: int) -> bool:
+    def acquire(self, holder: str, now: int, until: int, lock: str = RUN) -> bool:
         """Take the lock if it is free, expired, or the holder's own."""
         return self._update(
-            LOCK,
+            lock,
             "SET holder = :holder, expires = :until",
             "attribute_not_exists(holder) OR holder = :holder OR expires < :now",
             {":holder": _text(holder), ":until": _number(until), ":now": _number(now)},
         )
 
-    def release(self, holder: str) -> None:
+    def release(self, holder: str, lock: str = RUN) -> None:
         """Give the lock back, if it is the holder's."""
-        self._update(LOCK, "REMOVE holder, expires", "holder = :holder", {":holder": _text(holder)})
+        self._update(lock, "REMOVE holder, expires", "holder = :holder", {":holder": _text(holder)})
 
-    def holder(self, now: int) -> str | None:
+    def holder(self, now: int, lock: str = RUN) -> str | None:
         """Who has the lock now."""
-        item = self._get(LOCK)
+        item = self._get(lock)
         if "holder" not in item or int(item["expires"]["N"]) < now:
             return None
         return str(item["holder"]["S"])

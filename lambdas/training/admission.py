@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from glue.instants import to_wire
-from lambdas.training.ports import Document, Ledger
+from lambdas.training.ports import ENDPOINT, Document, Ledger
 
 CAUSE = 4_000
 """Characters of an error's cause that are kept: Lambda's may have 32,768, states pass 256 KiB."""
@@ -56,7 +56,7 @@ def reserve(ledger: Ledger, run: Run, limits: Limits) -> dict[str, Any]:
 
 
 def finish(ledger: Ledger, run: Run, state: Document, now: datetime) -> dict[str, Any]:
-    """Settle the budget, remember the run, and give the lock back; how it ended."""
+    """Settle the budget, remember the run, and give the locks back; how it ended."""
     seconds = sum(int(state.get(step, {}).get("seconds", 0)) for step in ("training", "evaluation"))
     if state.get("budget", {}).get("granted"):
         ledger.settle(run.day, run.execution, state["budget"]["minutes"], -(-seconds // 60))
@@ -69,6 +69,7 @@ def finish(ledger: Ledger, run: Run, state: Document, now: datetime) -> dict[str
         "to": state.get("data", {}).get("through") or to_wire(run.started),
         "rows": state.get("data", {}).get("rows", 0),
     }
+    ledger.release(run.execution, ENDPOINT)
     if state.get("lock", {}).get("held"):
         ledger.record(ended)
         ledger.release(run.execution)
@@ -101,4 +102,6 @@ def reasons(state: Document) -> list[str]:
         return [str(reason)]
     if state.get("training", {}).get("status") == "NoModel":
         return [str(state["training"]["reason"])]
+    if state.get("deployment", {}).get("superseded"):
+        return [str(state["deployment"]["reason"])]
     return [str(reason) for reason in state.get("verdict", {}).get("reasons", [])]

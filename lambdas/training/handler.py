@@ -31,6 +31,7 @@ from lambdas.training import (
 from lambdas.training.admission import Limits, Run
 from lambdas.training.deciding import Triggers, Watch
 from lambdas.training.jobs import Container
+from lambdas.training.locking import RUN_SECONDS, SWITCH_SECONDS, EndpointLock, RunRelease
 from lambdas.training.names import version_of
 from lambdas.training.preparing import Window
 from lambdas.training.releasing import Release, Serving
@@ -91,7 +92,8 @@ def run_jobs(event: Event, context: LambdaContext) -> Answer:
             _objects().copy(source, names.key(version, "model.tar.gz"))
             current = champion.read(_objects(), names)
             held = current.version if current else None
-            return jobs.start_evaluation(_sagemaker(), _container(), names, version, state, held)
+            started = jobs.start_evaluation(_sagemaker(), _container(), names, version, state, held)
+            return {**started, "champion": held}
         case "look_train":
             name = state["train"]["name"]
             return jobs.look_at_training(_sagemaker(), _objects(), names, version, name)
@@ -107,15 +109,19 @@ def release(event: Event, context: LambdaContext) -> Answer:
     if event["step"] == "standing":
         return found.look(event["config"])
     version, state = version_of(event["execution"]), event["state"]
+    lock = EndpointLock(_ledger(), event["execution"], clock.now, RUN_SECONDS)
+    run = RunRelease(found, lock, version, state.get("evaluate", {}).get("champion"))
+    if event["step"] in ("look", "try"):
+        lock.require()
     steps: dict[str, Callable[[], Answer]] = {
         "judge": lambda: judging.judge(
             found.models, found.objects, names, version, found.serving.image
         ),
-        "deploy": lambda: found.deploy(version),
+        "deploy": run.deploy,
         "look": lambda: found.look(state["deployment"]["config"]),
         "try": lambda: releasing.smoke_test(_endpoint(), names, _model(), version),
-        "promote": lambda: found.promote(version, state["verdict"]["package_arn"], clock.now()),
-        "roll_back": lambda: found.roll_back(version, str(state.get("error"))),
+        "promote": lambda: run.promote(state["verdict"]["package_arn"]),
+        "roll_back": lambda: run.roll_back(str(state.get("error"))),
     }
     return _logged(steps[event["step"]]())
 
@@ -124,9 +130,7 @@ def _switched(found: Release, event: Event, context: LambdaContext) -> Answer:
     """By hand: `switch` to a version, or `back` to the one before the champion."""
     return switching.switch(
         found,
-        _ledger(),
-        f"by-hand-{context.aws_request_id}",
-        clock.now,
+        EndpointLock(_ledger(), f"by-hand-{context.aws_request_id}", clock.now, SWITCH_SECONDS),
         version=event.get("version"),
         force=bool(event.get("force")),
     )

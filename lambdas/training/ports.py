@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+# The locks of a use case: one run at a time, and one change of the endpoint at a time.
+RUN, ENDPOINT = "lock", "endpoint lock"
+
 Document = Mapping[str, Any]
 Row = Sequence[str | None]
 
@@ -97,15 +100,15 @@ class Endpoint(Protocol):
 
 
 class Ledger(Protocol):
-    """The lock, the budget of a day, and the last run, of one use case. Conditional writes."""
+    """The locks, the budget of a day, and the last run, of one use case. Conditional writes."""
 
-    def acquire(self, holder: str, now: int, until: int) -> bool:
+    def acquire(self, holder: str, now: int, until: int, lock: str = RUN) -> bool:
         """Take the lock if it is free, expired, or the holder's own. Epoch seconds."""
 
-    def release(self, holder: str) -> None:
+    def release(self, holder: str, lock: str = RUN) -> None:
         """Give the lock back, if it is the holder's."""
 
-    def holder(self, now: int) -> str | None:
+    def holder(self, now: int, lock: str = RUN) -> str | None:
         """Who has the lock now."""
 
     def reserve(self, day: str, holder: str, minutes: int, runs_limit: int, limit: int) -> bool:

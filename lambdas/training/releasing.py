@@ -109,6 +109,11 @@ class Release:
         self.promote(version, found[0]["ModelPackageArn"], now)
         return {"version": version, "config": deployed["config"]}
 
+    def champion(self) -> str | None:
+        """The version in service; None before the first."""
+        current = pointer.read(self.objects, self.names)
+        return current.version if current else None
+
     def former(self) -> str:
         """The version before the champion; ReleaseError if there is none."""
         current = pointer.read(self.objects, self.names)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from infra.images import ACCOUNTS, training_image
-from infra.settings import REGIONS
+from infra.settings import REGIONS, Settings
 from infra.training import EVENTS_PER_POLL
 from infra.workflow import FUNCTIONS, definition
+from lambdas.training.locking import RUN_SECONDS
 from tests.infrastructure.conftest import Synthesis, Template
 
 MACHINE = definition({name: f"arn:{name}" for name in FUNCTIONS}, poll_seconds=5, minutes=120)
@@ -95,6 +96,17 @@ def test_a_budget_that_is_spent_ends_the_run() -> None:
 def test_nothing_is_deployed_without_a_verdict(gate: str) -> None:
     assert "Deploy" not in _reached(gate)
     assert "Promote" not in _reached("Try")
+
+
+def test_a_run_that_a_switch_by_hand_has_overtaken_moves_nothing() -> None:
+    first, second = STATES["IsOnItsWay"]["Choices"]
+    assert (first["Variable"], first["Next"]) == ("$.deployment.superseded", "Finish")
+    assert (second["Variable"], second["Next"]) == ("$.deployment.moving", "WaitForEndpoint")
+
+
+def test_a_poll_of_the_endpoint_renews_its_lock_in_time() -> None:
+    longest = Settings.parse({"trainingPollSeconds": "300"}).training.poll_seconds
+    assert longest + 2 * 120 < RUN_SECONDS  # the step before and this one, each at its timeout
 
 
 def test_every_task_is_a_function_that_is_repeated_and_whose_failure_rolls_back() -> None:
