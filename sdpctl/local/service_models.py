@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import regex
 from botocore import handlers
 from botocore.model import OperationModel, Shape
+from botocore.validate import ParamValidator
 
 # The patterns are Java's. Two of its forms are written differently in `regex`.
 _JAVA = {
@@ -67,7 +68,13 @@ def install() -> None:
 
 
 def check(params: Mapping[str, Any], model: OperationModel, **_: object) -> None:
-    """An event handler of botocore: RefusedRequest where the service would refuse the request."""
+    """An event handler of botocore: RefusedRequest where the service would refuse the request.
+
+    What botocore refuses by itself, on AWS too, is left to it.
+    """
+    shape = model.input_shape
+    if shape and ParamValidator().validate(params, shape).has_errors():
+        return
     found = violations(model, params)
     if found:
         service = model.service_model.service_name
