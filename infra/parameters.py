@@ -34,8 +34,8 @@ GROUPS: Mapping[str, Mapping[str, Meaning]] = {
         "AggregationPeriod": Meaning(_DURATION, "Length of a bucket of a report."),
         "CorrelationWindow": Meaning(
             _DURATION,
-            "How far the stages of one key may lie apart to be joined (ad tech: bid, impression "
-            "and click of an auction), in event time, counted from the first.",
+            "How far apart the stages of one key may be to be joined, in event time, counted from "
+            "the first stage.",
         ),
         "AllowedLateness": Meaning(
             _DURATION,
@@ -147,7 +147,7 @@ is wrong is refused before anything is deployed.
 
 _PICTURE = """
 ## When an event counts, and when a row is final
-Event time, one key (an auction); its first record has the time `t`.
+Event time, one key; its first record has the time `t`.
 
 ```text
  event time of one key ------------------------------------------------------------------->
@@ -167,8 +167,8 @@ Event time, one key (an auction); its first record has the time `t`.
  a bucket                its end                                   its row is final
 ```
 
-- **CorrelationWindow** is about the records of one key *among each other*: how long after the bid a
-  click may come. Longer: more is joined; open keys stay in memory for longer, rows are final later.
+- **CorrelationWindow** is about the records of one key *among each other*: how long after
+  the first stage a later one may come. Longer: more is joined; open keys stay in memory for longer, rows are final later.
 - **AllowedLateness** is about records and *the clock of the stream*: how late a sender may be.
   Longer: fewer dead letters `late`; the same costs.
 - A row of a report is `final` when the watermark has passed its end by both; a backfill can count a

@@ -1,7 +1,7 @@
 """Two models on the same rows: mean losses, and how far the difference may be luck.
 
-Rows of one segment are not independent: what one model knows of a campaign helps it on all of that
-campaign's rows. So the standard error is the larger of that of the rows and that of the segments
+Rows of one segment are not independent: what one model knows of a segment helps it on all of that
+segment's rows. So the standard error is the larger of that of the rows and that of the segments
 (Liang and Zeger, Longitudinal data analysis using generalized linear models, 1986), and with few
 segments it takes more of them (Student's t distribution).
 """
