@@ -16,7 +16,7 @@ from rich.console import Console
 import usecases
 from sdpctl import outputs
 from sdpctl.errors import CommandError
-from sdpctl.local import aws, deploy, emulator, flink_status, running, workers
+from sdpctl.local import aws, deploy, emulator, flink_status, revision, running, workers
 from sdpctl.local.applications import applications
 from sdpctl.local.applications import start as start_application
 from sdpctl.local.processes import last_lines, pause, port_is_free, require_port
@@ -61,6 +61,9 @@ def up(settings: Settings, parameters: Mapping[str, str], steps: Steps) -> None:
     settings.home.mkdir(parents=True, exist_ok=True)
     settings.remember_ports()
     assembly = steps("Templates", lambda: deploy.synth(settings, parameters))
+    if revision.is_outdated(settings):
+        steps("Processes of other sources ended", lambda: _end(settings))
+    revision.remember(settings)
     steps("AWS emulator", lambda: emulator.start(settings))
     steps("SageMaker stand-in", lambda: sagemaker.start(settings))
     steps("Deployment bucket and roles", lambda: deploy.bootstrap(settings))
@@ -101,6 +104,14 @@ def down(settings: Settings, steps: Steps) -> None:
     settings.forget_ports()
 
 
+def _end(settings: Settings) -> None:
+    """End all processes; their data is saved, and what ran will run again."""
+    emulator.require_space(settings)
+    workers.stop(settings)
+    sagemaker.stop(settings)
+    emulator.stop(settings)
+
+
 def clean(settings: Settings, steps: Steps) -> None:
     """End everything and remove its data."""
     workers.stop(settings)
@@ -133,7 +144,8 @@ def _answered(http: httpx.Client, request: httpx.Request) -> None:
             said = f"{response.status_code}: {response.text[:300]}"
         except httpx.TransportError as error:
             said = repr(error)
-        if response is not None and response.status_code in (200, 400, 404):
+        # 403: the deployment's own key was revoked; nothing can be warmed with it.
+        if response is not None and response.status_code in (200, 400, 403, 404):
             return
         again = response is None or response.status_code in AGAIN
         if time.monotonic() > deadline or not again:

@@ -14,7 +14,7 @@ import pytest
 
 from sdpctl import deployment, outputs
 from sdpctl.errors import CommandError
-from sdpctl.local import aws, deploy, emulator, platform
+from sdpctl.local import aws, deploy, emulator, platform, revision
 from sdpctl.local.applications import applications
 from sdpctl.local.processes import Service
 from sdpctl.local.status import components
@@ -135,3 +135,15 @@ def test_an_emulator_of_another_folder_is_not_taken_for_ours(
                 command()
         assert not any(c.running for c in components(Settings.load(), datetime.now(UTC)))
         server.shutdown()
+
+
+def test_processes_of_other_sources_are_found_so_that_up_starts_them_again(
+    running: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert revision.is_outdated(running), "started by a version that kept no note of its sources"
+    revision.remember(running)
+    assert not revision.is_outdated(running)
+    monkeypatch.setattr(revision, "fingerprint", lambda settings: "of newer sources")
+    assert revision.is_outdated(running)
+    Service("emulator", running).kill()
+    assert not revision.is_outdated(running), "nothing runs"
