@@ -84,21 +84,25 @@ class Keys:
     def create(self, name: str, apis: Sequence[str], limits: Limits) -> str:
         """A new sender; its key. CommandError if there is one of that name, or no such API."""
         check_name(name)
-        if self._plan(name):
+        if self._plan(name) or self._named_keys(name):
             raise CommandError(f"{name} has a key already: ./sdp keys revoke {name}, or other name")
         stages = [{"apiId": self._api(api), "stage": STAGE} for api in apis]
         quota = {"limit": limits.per_day, "period": "DAY"} if limits.per_day else UNLIMITED
         described = self._full(name)
         key = self._client.create_api_key(name=described, enabled=True)
-        plan = self._client.create_usage_plan(
-            name=described,
-            apiStages=stages,
-            throttle={"rateLimit": limits.rate, "burstLimit": limits.burst},
-            quota=quota,
-        )
-        self._client.create_usage_plan_key(
-            usagePlanId=plan["id"], keyId=key["id"], keyType="API_KEY"
-        )
+        try:
+            plan = self._client.create_usage_plan(
+                name=described,
+                apiStages=stages,
+                throttle={"rateLimit": limits.rate, "burstLimit": limits.burst},
+                quota=quota,
+            )
+            self._client.create_usage_plan_key(
+                usagePlanId=plan["id"], keyId=key["id"], keyType="API_KEY"
+            )
+        except Exception:
+            self.revoke(name)  # a key without a plan would be refused by every API
+            raise
         return str(key["value"])
 
     def value(self, name: str) -> str:

@@ -156,3 +156,18 @@ def test_the_emulator_refuses_what_aws_refuses(
     second = gateway.create_usage_plan(name="second", apiStages=[stage])["id"]
     with pytest.raises(ClientError, match="another usage plan"):
         gateway.create_usage_plan_key(usagePlanId=second, keyId=key["id"], keyType="API_KEY")
+
+
+def test_a_key_that_could_not_be_completed_leaves_nothing(
+    keys: Keys, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "TooManyRequestsException"}}, "CreateUsagePlan")
+
+    monkeypatch.setattr(keys._client, "create_usage_plan", refused)
+    with pytest.raises(ClientError):
+        keys.create("partner-halfway", ["ingestion"], GENEROUS)
+    monkeypatch.undo()
+    names = [key["name"] for key in client("apigateway").get_api_keys(limit=500)["items"]]
+    assert not [name for name in names if "partner-halfway" in name]
+    assert keys.create("partner-halfway", ["ingestion"], GENEROUS)
