@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from glue.targets.dynamodb import TOTAL_PERIOD, WRITES, Attribute, Item
 from lambdas.persist.upsert import Upsert
@@ -79,4 +80,5 @@ def add(sums: Sums, item: Mapping[str, Attribute], sign: int) -> None:
 
 
 def _number(value: Attribute | int) -> int:
-    return value if isinstance(value, int) else int(value["N"])
+    # DynamoDB may answer a large number with an exponent.
+    return value if isinstance(value, int) else int(Decimal(value["N"]))

@@ -52,7 +52,11 @@ class Buckets:
         item = self.store.get(self.table, dynamodb.total_key(self.report, self.key))
         if item is None:
             return None
-        return {m.name: dynamodb.value(m.type, item[m.name]) for m in self.report.measures}
+        found = {m.name: (m.type, item.get(m.name)) for m in self.report.measures}
+        # What was written before a measure was added to the report does not have it.
+        return {
+            name: dynamodb.value(kind, held) if held else 0 for name, (kind, held) in found.items()
+        }
 
     def exist(self) -> bool:
         """Whether anything was ever counted for the key."""
@@ -68,9 +72,9 @@ class Row:
     measures: dict[str, int] = field(default_factory=dict)
 
     def add(self, bucket: dict[str, Any]) -> None:
-        """Count a bucket in."""
+        """Count a bucket in; one that was written before a measure was added has none of it."""
         for name in self.measures:
-            self.measures[name] += bucket[name]
+            self.measures[name] += bucket.get(name, 0)
 
 
 def totals(report: Schema, buckets: Iterable[dict[str, Any]]) -> tuple[dict[str, int], int]:

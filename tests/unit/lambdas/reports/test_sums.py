@@ -1,13 +1,17 @@
 """Rows of any question add up to the totals; pages add up to the rows."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glue.targets.dynamodb import Item
 from lambdas.reports.calendar import LENGTHS, Unit
 from lambdas.reports.questions import zones
+from tests.unit.lambdas.made_up import PROGRESS_TABLE
 from tests.unit.lambdas.reports.memory import Memory, client, epoch, every
 
 ZONES = st.sampled_from(sorted(zones()))
@@ -24,6 +28,28 @@ def counted(draw: st.DrawFn) -> tuple[str, dict[int, int], str]:
     found = draw(st.dictionaries(numbers, st.integers(1, 1000), min_size=1, max_size=40))
     units = [u for u in Unit if LENGTHS[u] >= timedelta(seconds=size)]
     return name, {YEAR + n * size: v for n, v in found.items()}, draw(st.sampled_from(units))
+
+
+class Older(Memory):
+    """What it holds was written before the report had the measure `watts`, totals included."""
+
+    def get(self, table: str, key: Item) -> Item | None:
+        if table == PROGRESS_TABLE:
+            return None
+        return {**key, "readings": {"N": str(sum(self.readings.values()))}, "writes": {"N": "2"}}
+
+    def items(self, *question: Any, **order: bool) -> Iterator[Item]:
+        for item in super().items(*question, **order):
+            yield {name: value for name, value in item.items() if name != "watts"}
+
+
+@pytest.mark.parametrize("question", ["", "?from=0", "/period?period=DAYS"])
+def test_a_measure_that_a_report_got_later_is_zero_in_what_is_older(question: str) -> None:
+    answer = client(Older({YEAR: 3, YEAR + 900: 4})).get(f"/reports/machines/m{question}")
+    assert answer.status_code == 200
+    found = answer.json()
+    sums = found["rows"][0] if "rows" in found else found
+    assert (sums["readings"], sums["watts"]) == (7, 0)
 
 
 @settings(max_examples=60, deadline=None)
