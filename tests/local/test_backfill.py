@@ -25,8 +25,9 @@ def generations(driver: Driver, campaign: int) -> set[str]:
     """The generations of a campaign's stored buckets."""
     found = driver.client("dynamodb").query(
         TableName="sdp-adtech-campaigns",
-        KeyConditionExpression="campaign_item_id = :id",
-        ExpressionAttributeValues={":id": {"N": str(campaign)}},
+        KeyConditionExpression="campaign_item_id = :id AND #period >= :first",  # not the total
+        ExpressionAttributeNames={"#period": "period"},
+        ExpressionAttributeValues={":id": {"N": str(campaign)}, ":first": {"N": "0"}},
     )
     return {item["generation"]["N"] for item in found["Items"]}
 
