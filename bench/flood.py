@@ -139,7 +139,7 @@ class Flood:
     def _measure(self, figures: Figures, ended: threading.Event) -> None:
         while not ended.wait(0.2):
             found = self.processes()
-            names = Counter(_function(process) for process in found)
+            names = Counter(function_of(process) for process in found)
             for name, count in names.items():
                 figures.processes[name] = max(count, figures.processes[name])
             figures.memory = max(figures.memory, sum(map(_memory, found)))
@@ -164,8 +164,11 @@ def emulator_processes(settings: Settings) -> list[psutil.Process]:
     return []
 
 
-def _function(process: psutil.Process) -> str:
-    """The function whose process it is: its name follows the script that runs it."""
+def function_of(process: psutil.Process) -> str:
+    """The function whose process it is: its name follows the script that runs it.
+
+    One that has ended counts to the emulator.
+    """
     with suppress(psutil.Error, IndexError):
         command = process.cmdline()
         if command[1].endswith("worker.py"):

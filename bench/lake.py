@@ -32,7 +32,7 @@ from sdpctl.clock import now
 from sdpctl.commands.generate import generator_of
 from sdpctl.demo import fetch
 from sdpctl.local import aws
-from sdpctl.local.delivery.kinesis import Kinesis
+from sdpctl.local.delivery.kinesis import THROTTLED, Kinesis, KinesisError, Page
 from sdpctl.outputs import Outputs
 from sdpctl.sending import Sender, Tally, send_all
 from sdpctl.settings import Settings
@@ -109,11 +109,21 @@ class Platform:
         for shard in self.kinesis.shards(self.stream):
             iterator: str | None = self.kinesis.at_time(self.stream, shard, since)
             while iterator:
-                page = self.kinesis.page(iterator, PAGE)
+                page = self._page(iterator)
                 for record in page.records:
                     with suppress(orjson.JSONDecodeError):
                         yield orjson.loads(record.data)
                 iterator = page.following if page.behind else None
+
+    def _page(self, iterator: str) -> Page:
+        """The next records; again where the shard has served its five reads of the second."""
+        while True:
+            try:
+                return self.kinesis.page(iterator, PAGE)
+            except KinesisError as error:
+                if error.code != THROTTLED:
+                    raise
+            time.sleep(0.5)
 
     def http(self) -> httpx.Client:
         """A client with the key."""

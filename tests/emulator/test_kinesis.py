@@ -210,3 +210,21 @@ def test_records_that_expire_move_nobody_who_reads(settings: Settings) -> None:
     python = settings.python("emulator")
     done = subprocess.run([python, "-c", RETENTION], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_sequence_number_is_one_that_the_service_takes(kinesis: Any, stream: str) -> None:
+    """The model of the service has numbers without leading zeros; a client holds requests to it."""
+    first, second = (
+        kinesis.put_record(StreamName=stream, Data=data, PartitionKey="k")
+        for data in (b"first", b"second")
+    )
+    assert int(first["SequenceNumber"]) < int(second["SequenceNumber"])
+    iterator = kinesis.get_shard_iterator(
+        StreamName=stream,
+        ShardId=second["ShardId"],
+        ShardIteratorType="AT_SEQUENCE_NUMBER",
+        StartingSequenceNumber=second["SequenceNumber"],
+    )["ShardIterator"]
+    assert [r["Data"] for r in kinesis.get_records(ShardIterator=iterator)["Records"]] == [
+        b"second"
+    ]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.flood import Figures, Flood, emulator_processes
+from bench.flood import Figures, Flood, emulator_processes, function_of
 from sdpctl.local import deploy
 from sdpctl.settings import Settings
 from tests.local.driver import Driver, wait_until
@@ -54,7 +54,6 @@ def test_each_accepted_event_is_counted_once(flooded: Figures, driver: Driver) -
 
 def test_after_the_flood_no_process_is_left_of_it(flooded: Figures, settings: Settings) -> None:
     def left() -> int:
-        found = emulator_processes(settings)
-        return sum("IngestFunction" in " ".join(p.cmdline()) for p in found if p.is_running())
+        return sum("IngestFunction" in function_of(p) for p in emulator_processes(settings))
 
     wait_until(lambda: left() <= 1, 180, lambda: f"{left()} processes of one idle function")

@@ -5,6 +5,9 @@ refuses the records that are too many, each by itself, PutRecord and GetRecords 
 ProvisionedThroughputExceededException. A record has 1 MiB with its key, a key 1 to 256 characters,
 PutRecords 500 records and 10 MiB, GetRecords 10,000 and 10 MiB. The emulator knows no rates.
 
+A sequence number is a number without leading zeros, as the service's model has it; the emulator
+refuses none and makes ones that clients of that model refuse.
+
 An on-demand stream has four shards, as a new one does on AWS, and takes and serves any number of
 bytes and records: there, its shards multiply with the load. Its reads are five a second and shard.
 """
@@ -29,12 +32,12 @@ THROTTLED = "ProvisionedThroughputExceededException"
 REPLACED: dict[Callable[..., Any], list[str]] = {
     kinesis._create_stream: ["data"],
     kinesis._get_records: ["data"],
+    kinesis._next_sequence_number: [],
     kinesis._put_record: ["data"],
     kinesis._put_records: ["data"],
 }
 USED: dict[ModuleType, tuple[str, ...]] = {
     kinesis: (
-        "_next_sequence_number",
         "_partition_key_to_hash",
         "_resolve_stream",
         "_route_to_shard",
@@ -48,6 +51,7 @@ USED: dict[ModuleType, tuple[str, ...]] = {
 }
 _create = kinesis._create_stream
 _get = kinesis._get_records
+_next_number = kinesis._next_sequence_number
 _rates: dict[tuple[str, str], Shard] = defaultdict(Shard)  # by the stream's ARN and the shard
 
 
@@ -63,8 +67,14 @@ def replace() -> None:
     """Put our functions in the place of the emulator's."""
     kinesis._create_stream = _create_stream
     kinesis._get_records = _answering(_get_records)
+    kinesis._next_sequence_number = _next_sequence_number
     kinesis._put_record = _answering(_put_record)
     kinesis._put_records = _answering(_put_records)
+
+
+def _next_sequence_number() -> str:
+    """The emulator's, of one length and so in order as text, behind a digit that is not zero."""
+    return f"4{_next_number()}"
 
 
 def _answering(handler: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
