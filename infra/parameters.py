@@ -167,8 +167,9 @@ Event time, one key; its first record has the time `t`.
  a bucket                its end                                   its row is final
 ```
 
-- **CorrelationWindow** is about the records of one key *among each other*: how long after
-  the first stage a later one may come. Longer: more is joined; open keys stay in memory for longer, rows are final later.
+- **CorrelationWindow** is about the records of one key *among each other*: how long after the
+  first stage a later one may come. Longer: more is joined; open keys stay in memory for longer,
+  rows are final later.
 - **AllowedLateness** is about records and *the clock of the stream*: how late a sender may be.
   Longer: fewer dead letters `late`; the same costs.
 - A row of a report is `final` when the watermark has passed its end by both; a backfill can count a
