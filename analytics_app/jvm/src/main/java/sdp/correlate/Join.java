@@ -93,7 +93,6 @@ class Join implements KeyLogs.Closing {
     }
     if (add(packed) || changed) {
       store(packed.hash(), known);
-      logs.split();
       logs.relieve();
     }
   }

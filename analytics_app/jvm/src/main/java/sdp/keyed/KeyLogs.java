@@ -120,7 +120,7 @@ public class KeyLogs {
   public void put(
       long hash, byte[] key, int from, int keyLength, byte[] payload, int length, long dueAt)
       throws Exception {
-    Log log = log(group, dueAt(dueAt));
+    Log log = withRoom(log(group, dueAt(dueAt)));
     int size = aligned(KEY + keyLength + length);
     int offset = extend(log, size);
     byte[] to = log.open();
@@ -160,8 +160,9 @@ public class KeyLogs {
   }
 
   /** Marks in a log that a key is no longer there, if the state may say it is. */
-  void bury(long dueAt, long hash, byte[] key, int from, int keyLength) {
+  void bury(long dueAt, long hash, byte[] key, int from, int keyLength) throws Exception {
     Log log = group.log(dueAt);
+    log = log == null ? null : withRoom(log);
     if (log != null && log.isStored()) {
       int size = aligned(KEY + keyLength);
       write(log, extend(log, size), size, hash, key, from, keyLength);
@@ -217,6 +218,21 @@ public class KeyLogs {
     Log log = of.start(dueAt, firstChunk);
     due.add(log);
     return log;
+  }
+
+  /**
+   * Flushes a log of which much is open, so that every offset fits into its position. What is
+   * selected stays so: its slot names the new position, and the bytes that were open stay as they
+   * are. The log that is being closed is read as it is; it is never flushed.
+   *
+   * @return the log to append to: a full one has another after it
+   */
+  private Log withRoom(Log log) throws Exception {
+    if (log == closing || log.end() <= MAX_OPEN) {
+      return log;
+    }
+    flush(log);
+    return log.group.log(log.due);
   }
 
   private int extend(Log log, int size) {
@@ -371,14 +387,6 @@ public class KeyLogs {
   private void ensure(int length) {
     if (buffer.length < length) {
       buffer = Arrays.copyOf(buffer, length * 2);
-    }
-  }
-
-  /** Flushes a log of which much is open, so that every offset fits into its position. */
-  public void split() throws Exception {
-    Log log = slot < 0 ? null : group.at(group.index.position(slot));
-    if (log != null && log.end() > MAX_OPEN) {
-      flush(log);
     }
   }
 

@@ -46,7 +46,7 @@ public class WrongLogs extends KeyLogs {
   }
 
   @Override
-  void bury(long dueAt, long hash, byte[] key, int from, int keyLength) {
+  void bury(long dueAt, long hash, byte[] key, int from, int keyLength) throws Exception {
     if (mistake != Mistake.NOT_BURIED) {
       super.bury(dueAt, hash, key, from, keyLength);
     }
