@@ -17,6 +17,7 @@ import org.apache.flink.table.types.logical.LogicalTypeRoot;
 import org.apache.flink.table.types.logical.RowType;
 import sdp.keyed.Block;
 import sdp.keyed.KeyedStream;
+import sdp.keyed.Packed;
 import sdp.keyed.Ports;
 import sdp.keyed.RowPacker;
 
@@ -68,6 +69,11 @@ final class CorrelateCall {
       throw CorrelateOptions.wrong(
           CorrelateOptions.NAME,
           "has %d columns; at most %d are possible".formatted(columns.size(), Block.MAX_COLUMNS));
+    }
+    if (lines().size() > Packed.MAX_REASON) {
+      throw CorrelateOptions.wrong(
+          CorrelateOptions.CHECKS,
+          "is at most %d lines, not %d".formatted(Packed.MAX_REASON, lines().size()));
     }
     types.forEach(CorrelateCall::check);
     duration(CorrelateOptions.WINDOW, Duration.ZERO, MAX_WINDOW);
@@ -207,9 +213,13 @@ final class CorrelateCall {
         ports.information("matched"));
   }
 
+  private List<Check> lines() {
+    return Check.parse(options.getOptional(CorrelateOptions.CHECKS).orElse(""));
+  }
+
   private Checks checks() {
     return new Checks(
-        Check.parse(options.getOptional(CorrelateOptions.CHECKS).orElse("")),
+        lines(),
         written,
         types.stream().map(LogicalType::getTypeRoot).toList(),
         stages,

@@ -7,10 +7,13 @@ import java.util.Arrays;
  * One object and its bytes are used for record after record, so whoever keeps a record copies it.
  *
  * <p>Header: the hash of the key (8 bytes), the event time (8), the kind (1), whether there is a
- * key (1), the reason (1), unused (1), where the key is from the start of the block (4), its length
- * (2), unused (6).
+ * key (1), the reason (2), where the key is from the start of the block (4), its length (2), unused
+ * (6).
  */
 public final class Packed {
+  /** The greatest reason that the header can name. */
+  public static final int MAX_REASON = 0xFFFF;
+
   /** Where the block starts. */
   public static final int BLOCK = 32;
 
@@ -53,7 +56,7 @@ public final class Packed {
   void clear(int kind, int reason) {
     Arrays.fill(bytes, 0, BLOCK, (byte) 0);
     bytes[KIND] = (byte) kind;
-    bytes[REASON] = (byte) reason;
+    Bytes.putShort(bytes, REASON, reason);
   }
 
   void setTime(long millis) {
@@ -97,7 +100,7 @@ public final class Packed {
   }
 
   public int reason() {
-    return bytes[REASON];
+    return Bytes.getShort(bytes, REASON);
   }
 
   public boolean hasKey() {

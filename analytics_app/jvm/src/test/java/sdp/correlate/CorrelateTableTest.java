@@ -46,6 +46,7 @@ class CorrelateTableTest {
   private static final String COUNTS =
       ", 'count.by' = 'price', 'count.sum' = 'imp.price', 'count.period' = '60 s'";
 
+  private String checks = CHECKS;
   private StreamTableEnvironment tables;
   private StreamExecutionEnvironment streams;
 
@@ -111,6 +112,15 @@ class CorrelateTableTest {
             "imp-d|malformed|/price is less than 0",
             "null-f|malformed|/type is missing",
             "other-e|malformed|/type is not one of the types"),
+        rows("refused", "event_id, outcome, detail"));
+  }
+
+  @Test
+  void theReasonIsTheRightOneOfManyChecks() throws Exception {
+    checks = "imp event_id max-length 12 is longer than 12\n".repeat(300) + CHECKS;
+    input(event("imp", "d", 2000, -1L));
+    assertEquals(
+        List.of("imp-d|malformed|/price is less than 0"),
         rows("refused", "event_id, outcome, detail"));
   }
 
@@ -203,7 +213,12 @@ class CorrelateTableTest {
 
   private StatementSet insert(String options) {
     tables.executeSql("DROP TEMPORARY TABLE IF EXISTS written");
-    tables.executeSql("CREATE TEMPORARY TABLE written (" + COLUMNS + ") WITH (" + options + ")");
+    tables.executeSql(
+        "CREATE TEMPORARY TABLE written ("
+            + COLUMNS
+            + ") WITH ("
+            + options.replace(CHECKS, checks)
+            + ")");
     return tables.createStatementSet().addInsertSql("INSERT INTO written SELECT * FROM events");
   }
 
