@@ -44,6 +44,13 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
   private static final long MANY_COUNTS_MILLIS = 1000;
   private static final int MANY_COUNTS = 256;
 
+  /**
+   * So far the watermark may go on since counts left last. It says that what is before it has been
+   * counted. In steady state it goes on with the clock, and the timers come first; in catch-up it
+   * passes hours before a timer fires.
+   */
+  private static final long MAX_UNCOUNTED_MILLIS = 5_000;
+
   private final Layout layout;
   private final String[] violations;
   private final CountSpec count;
@@ -63,6 +70,7 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
   private transient PartialCounts counts;
   private transient boolean countsDue;
   private transient long drainedAt;
+  private transient long drainedTo;
   private transient Map<Outcome, Counter> refusals;
 
   /**
@@ -125,7 +133,7 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
     Header found = null;
     for (byte[] bytes : header.get()) {
       found = Header.read(bytes);
-      join.restore(found.watermark());
+      join.restore(found.watermark(), found.floor());
     }
     logs.restore();
     if (found != null && !found.fits(layout)) {
@@ -144,6 +152,7 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
     super.open();
     out = new StreamRecord<>(null);
     counts = new PartialCounts(layout.stages().size());
+    drainedTo = Join.NO_WATERMARK;
     refusals = new EnumMap<>(Outcome.class);
     MetricGroup metrics = PublishedMetrics.ofCorrelation(getMetricGroup(), layout.name());
     for (Outcome outcome :
@@ -158,8 +167,9 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
 
   private long lag() {
     long watermark = join.watermark();
-    boolean none = watermark == Join.NO_WATERMARK || watermark == Long.MAX_VALUE;
-    return none ? 0 : getProcessingTimeService().getCurrentProcessingTime() - watermark;
+    return watermark == Join.NO_WATERMARK
+        ? 0
+        : getProcessingTimeService().getCurrentProcessingTime() - watermark;
   }
 
   /** The state is used by key group, at checkpoints and where memory ends: never by record. */
@@ -184,7 +194,7 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
   @Override
   public void processWatermark(Watermark mark) throws Exception {
     long greatest = join.advance(mark.getTimestamp());
-    if (greatest == Long.MAX_VALUE) {
+    if (counts.size() > 0 && greatest > drainedTo + MAX_UNCOUNTED_MILLIS) {
       drain();
     }
     super.processWatermark(greatest == mark.getTimestamp() ? mark : new Watermark(greatest));
@@ -234,6 +244,7 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
   }
 
   private void drain() {
+    drainedTo = join.watermark();
     counts.drain(row -> emit(counted, row));
   }
 
@@ -252,7 +263,7 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
   @Override
   public void snapshotState(StateSnapshotContext context) throws Exception {
     logs.flush();
-    header.update(List.of(Header.of(layout, join.watermark()).write()));
+    header.update(List.of(Header.of(layout, join.watermark(), join.floor()).write()));
     super.snapshotState(context);
   }
 }

@@ -10,8 +10,8 @@ import sdp.keyed.Packed;
  * <p>The first stage anchors a key: a record of another stage can match if it is within the window
  * around the anchor. Of the records that can, the first has its stage; the others are duplicates.
  * It matches once all stages before it have matched. A record that cannot match takes no stage: it
- * waits, as all do while there is no anchor, until no anchor it could match can still come. A
- * record is late by the greatest watermark there ever was.
+ * waits, as all do while there is no anchor, until no anchor it could match can still come. What
+ * was late once is late for ever, also after the lateness was raised: its key may be closed.
  */
 class Join implements KeyLogs.Closing {
   /** The watermark before there is one. */
@@ -34,7 +34,15 @@ class Join implements KeyLogs.Closing {
   private final Outcomes outcomes;
   private final OutcomeRow row;
   private final KeyState key;
+
+  /** The greatest watermark there ever was, without the one that ends the input. */
   private long watermark = NO_WATERMARK;
+
+  /** The greatest watermark of this run; the one that ends the input closes every key. */
+  private long reached = NO_WATERMARK;
+
+  /** A record before this time is late; it never goes back. */
+  private long floor = NO_WATERMARK;
 
   private byte[] name;
   private int nameAt;
@@ -53,16 +61,32 @@ class Join implements KeyLogs.Closing {
     return watermark;
   }
 
-  /** Takes the watermark of an earlier run: what was late then is late now. */
-  void restore(long greatest) {
-    watermark = Math.max(watermark, greatest);
+  long floor() {
+    return floor;
+  }
+
+  /** Takes watermark and floor of an earlier run: what was late then is late now. */
+  void restore(long greatest, long lateBefore) {
+    floor = Math.max(floor, lateBefore);
+    raise(greatest);
+    reached = watermark;
   }
 
   /** Closes what is due; returns the greatest watermark there ever was. */
   long advance(long to) throws Exception {
-    watermark = Math.max(watermark, to);
-    logs.advance(watermark, this);
-    return watermark;
+    raise(to);
+    reached = Math.max(reached, to);
+    logs.advance(reached, this);
+    return reached;
+  }
+
+  /** A savepoint that drains ends the input, but a job that goes on from it has more. */
+  private void raise(long to) {
+    if (to != Long.MAX_VALUE) {
+      watermark = Math.max(watermark, to);
+      boolean isFirst = watermark < NO_WATERMARK + layout.lateness();
+      floor = Math.max(floor, isFirst ? NO_WATERMARK : watermark - layout.lateness());
+    }
   }
 
   /** Takes a record of a key group. */
@@ -131,12 +155,12 @@ class Join implements KeyLogs.Closing {
   // --- the rules --------------------------------------------------------------------------------
 
   boolean isLate(long time) {
-    return watermark != NO_WATERMARK && time < watermark - layout.lateness();
+    return time < floor;
   }
 
   /** Whether no record that is not late can be within the window around that time. */
   boolean isOver(long time) {
-    return watermark >= overAt(time);
+    return reached >= overAt(time);
   }
 
   private long overAt(long time) {

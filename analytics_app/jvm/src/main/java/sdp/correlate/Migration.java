@@ -7,17 +7,18 @@ import sdp.keyed.Packed;
 
 /**
  * Translates what is known of keys from the columns and stages of an earlier version of the job: a
- * column is the same if its name and type are; one that is no longer there is left out.
+ * column is the same if its name and type are; one that is no longer there is left out. Stages keep
+ * their numbers: how many have matched would be wrong if one came between or before them.
  */
 final class Migration {
   private static final int GONE = -1;
 
   private final KeyState before;
   private final int[] columns;
-  private final int[] stages;
   private final long variable;
 
   Migration(Header header, Layout layout) {
+    check(header.stages(), layout);
     before = new KeyState(header.stages().size(), 0, 0);
     columns = new int[header.columns().size()];
     for (int i = 0; i < columns.length; i++) {
@@ -25,25 +26,26 @@ final class Migration {
       columns[i] = now >= 0 && layout.types().get(now) == header.types().get(i) ? now : GONE;
     }
     variable = layout.variable();
-    stages = header.stages().stream().mapToInt(s -> stage(s, layout.stages())).toArray();
   }
 
-  private static int stage(String name, List<String> now) {
-    if (!now.contains(name)) {
+  private static void check(List<String> earlier, Layout layout) {
+    List<String> now = layout.stages();
+    if (now.size() < earlier.size() || !now.subList(0, earlier.size()).equals(earlier)) {
       throw new IllegalStateException(
-          "The state has records of the stage '%s', which is not one of %s: keep the stage"
-              .formatted(name, now));
+          ("%s: the state was written with the stages %s, and this version has %s. New stages can"
+                  + " only follow the earlier ones: put the earlier stages first, in their order, or"
+                  + " start without the state.")
+              .formatted(layout.name(), earlier, now));
     }
-    return now.indexOf(name);
   }
 
   /** Reads a payload of the earlier version. */
   void read(byte[] from, int at, KeyState now) {
     before.read(from, at);
     now.clear();
-    for (int stage = 0; stage < stages.length; stage++) {
+    for (int stage = 0; stage < before.times.length; stage++) {
       if (before.has(stage)) {
-        now.place(stages[stage], before.times[stage]);
+        now.place(stage, before.times[stage]);
       }
     }
     now.matched = before.matched;
@@ -56,7 +58,7 @@ final class Migration {
       byte[] record = block(before.record(index), before.block(index), length, Packed.BLOCK);
       System.arraycopy(before.record(index), before.start(index), record, 0, Packed.BLOCK);
       Packed.moveKey(record, shift(before.record(index), before.block(index)));
-      now.add(stages[before.stage(index)], before.isPlaced(index), record, 0, record.length);
+      now.add(before.stage(index), before.isPlaced(index), record, 0, record.length);
     }
   }
 

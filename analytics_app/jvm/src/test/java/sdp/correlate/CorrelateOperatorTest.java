@@ -38,6 +38,9 @@ class CorrelateOperatorTest {
 
   private final List<String> results = new ArrayList<>();
   private List<String> columns = COLUMNS;
+  private List<String> stages = STAGES;
+  private long lateness = 4_000;
+  private CountSpec count;
   private List<Harness> subtasks = List.of();
 
   /** The operator, whose outcomes are noted. */
@@ -45,13 +48,15 @@ class CorrelateOperatorTest {
     private static final long serialVersionUID = 1L;
 
     Noted() {
-      super(layout(columns), new String[0], null, 0.1, ports());
+      super(layout(), new String[0], count, 0.1, ports());
     }
 
     @Override
     void emit(OutputTag<RowData> port, RowData row) {
       if (List.of("matched", "closed", "refused").contains(port.getId())) {
         results.add(text((OutcomeRow) row));
+      } else if (port.getId().equals("counts")) {
+        results.add("counts, watermarks before them: " + subtasks.get(0).getOutput().size());
       }
     }
   }
@@ -107,6 +112,41 @@ class CorrelateOperatorTest {
     assertEquals(List.of("late bid a 1 7 d"), results);
   }
 
+  /** Its key is closed: it would count a second time. */
+  @Test
+  void whatWasLateIsLateAlsoAfterTheLatenessWasRaised() throws Exception {
+    start(1, null);
+    accept("a", 0, 1, 1_000);
+    watermark(20_000);
+    for (int restart = 0; restart < 2; restart++) {
+      lateness = 60_000;
+      start(1, snapshot()[0]);
+      results.clear();
+      accept("a", 0, 1, 1_000);
+      accept("restart " + restart, 0, 2, 16_000);
+      watermark(30_000);
+      accept("a", 0, 1, 15_999);
+      assertEquals(
+          List.of(
+              "late bid a 1 7 d", "matched bid restart " + restart + " 2 7 d", "late bid a 1 7 d"),
+          results);
+    }
+  }
+
+  @Test
+  void whatFollowsADrainedSavepointIsLateByTheWatermarkBeforeIt() throws Exception {
+    start(1, null);
+    accept("a", 0, 1, 1_000);
+    watermark(20_000);
+    watermark(Long.MAX_VALUE);
+    start(1, snapshot()[0]);
+    results.clear();
+    accept("a", 0, 1, 1_000);
+    accept("b", 0, 2, 16_000);
+    watermark(40_000);
+    assertEquals(List.of("late bid a 1 7 d", "matched bid b 2 7 d", "closed b - 7 d"), results);
+  }
+
   @Test
   void theWatermarkNeverGoesBack() throws Exception {
     start(1, null);
@@ -114,6 +154,53 @@ class CorrelateOperatorTest {
     start(1, snapshot()[0]);
     watermark(10_000);
     assertEquals(new Watermark(20_000), subtasks.get(0).getOutput().poll());
+  }
+
+  /** Else a bucket would be complete and final before all of it was counted. */
+  @Test
+  void inCatchUpCountsLeaveBeforeTheWatermarkThatPassesThem() throws Exception {
+    count = new CountSpec(COLUMNS.indexOf("price"), COLUMNS.indexOf("at"), 4, 0, 60);
+    start(1, null);
+    accept("a", 0, 1, 1_000);
+    watermark(1_000);
+    accept("b", 0, 2, 2_000);
+    watermark(2_000);
+    watermark(4_000);
+    watermark(60_000);
+    assertEquals(
+        List.of("counts, watermarks before them: 0", "counts, watermarks before them: 3"),
+        results.stream().filter(result -> result.startsWith("counts")).toList());
+  }
+
+  @Test
+  void aStageMayBeAddedBehindTheOthers() throws Exception {
+    start(1, null);
+    accept("a", 1, 1, 1_000);
+    stages = List.of("bid", "imp", "click", "sale");
+    start(1, snapshot()[0]);
+    accept("a", 0, 2, 1_000);
+    assertEquals(List.of("matched bid a 2 7 d", "matched imp a 1 7 d"), results);
+  }
+
+  @Test
+  void stagesThatAreInsertedReorderedOrRemovedAreRefusedWithWhatToDo() throws Exception {
+    start(1, null);
+    accept("a", 1, 1, 1_000);
+    OperatorSubtaskState state = snapshot()[0];
+    for (List<String> other :
+        List.of(
+            List.of("bid", "view", "imp", "click"),
+            List.of("bid", "click", "imp"),
+            List.of("bid", "imp"))) {
+      stages = other;
+      Exception refused = assertThrows(IllegalStateException.class, () -> start(1, state));
+      assertEquals(
+          ("test: the state was written with the stages [bid, imp, click], and this version has %s."
+                  + " New stages can only follow the earlier ones: put the earlier stages first, in"
+                  + " their order, or start without the state.")
+              .formatted(other),
+          refused.getMessage());
+    }
   }
 
   /** The fixture was written by the first version of the layout; it must stay readable. */
@@ -150,10 +237,10 @@ class CorrelateOperatorTest {
 
   @Test
   void theStateOfANewerVersionIsRefusedWithWhatToDo() throws Exception {
-    byte[] header = Header.of(layout(COLUMNS), 0).write();
+    byte[] header = Header.of(layout(), 0, 0).write();
     header[3] = 99;
     Exception refused = assertThrows(java.io.IOException.class, () -> Header.read(header));
-    assertTrue(refused.getMessage().contains("layout 99; this version reads 1."));
+    assertTrue(refused.getMessage().contains("layout 99; this version reads 1 to 2."));
   }
 
   // --- running ----------------------------------------------------------------------------------
@@ -196,7 +283,7 @@ class CorrelateOperatorTest {
       row.setField(column, value(columns.get(column), key, stage, id, time));
     }
     int[] source = java.util.stream.IntStream.range(0, columns.size()).toArray();
-    LogicalTypeRoot[] types = layout(columns).types().toArray(LogicalTypeRoot[]::new);
+    LogicalTypeRoot[] types = layout().types().toArray(LogicalTypeRoot[]::new);
     RowPacker packer = new RowPacker(types, columns.indexOf("key"), columns.indexOf("at"), -1);
     Packed packed = packer.pack(row, source, stage, 0);
     int group = StateChunks.group(packed.partition(), MAX_PARALLELISM);
@@ -239,10 +326,10 @@ class CorrelateOperatorTest {
             : " " + row.getString(columns.indexOf("domain")));
   }
 
-  private static Layout layout(List<String> columns) {
+  private Layout layout() {
     List<LogicalTypeRoot> types = columns.stream().map(c -> type(c).getTypeRoot()).toList();
     long own = 1L << columns.indexOf("id") | 1L << columns.indexOf("at");
-    return new Layout("test", columns, types, columns.indexOf("key"), own, STAGES, 8_000, 4_000);
+    return new Layout("test", columns, types, columns.indexOf("key"), own, stages, 8_000, lateness);
   }
 
   private static LogicalType type(String column) {
@@ -253,17 +340,10 @@ class CorrelateOperatorTest {
     };
   }
 
-  private static Ports ports() {
+  private Ports ports() {
     Ports ports = new Ports("test");
-    List<String> names =
-        List.of(
-            "matched",
-            "closed",
-            "refused",
-            "counts",
-            "matched:bid",
-            "matched:imp",
-            "matched:click");
+    List<String> names = new ArrayList<>(List.of("matched", "closed", "refused", "counts"));
+    stages.forEach(stage -> names.add("matched:" + stage));
     names.forEach(port -> ports.add(port, List.of("x"), List.of(type("id"))));
     return ports;
   }

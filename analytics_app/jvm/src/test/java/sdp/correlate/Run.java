@@ -79,7 +79,8 @@ final class Run {
 
   private record Subtask(Join join, KeyLogs logs) {}
 
-  private record Checkpoint(MemoryChunks state, long watermark, int position, int results) {}
+  private record Checkpoint(
+      MemoryChunks state, long watermark, long floor, int position, int results) {}
 
   private final Layout layout;
   private final Circumstances circumstances;
@@ -118,8 +119,9 @@ final class Run {
   }
 
   private List<Result> run(List<Arrival> arrivals) throws Exception {
-    start(0, Join.NO_WATERMARK);
-    Checkpoint newest = new Checkpoint(new MemoryChunks(), Join.NO_WATERMARK, 0, 0);
+    start(0, Join.NO_WATERMARK, Join.NO_WATERMARK);
+    Checkpoint newest =
+        new Checkpoint(new MemoryChunks(), Join.NO_WATERMARK, Join.NO_WATERMARK, 0, 0);
     int failures = 0;
     for (int position = 0; position < arrivals.size(); position++) {
       if (random.nextInt(100) < circumstances.checkpoints) {
@@ -130,7 +132,7 @@ final class Run {
         results.subList(newest.results, results.size()).clear();
         state = newest.state.copy();
         position = newest.position;
-        start(1, parts.kept(newest.watermark));
+        start(1, parts.kept(newest.watermark), parts.kept(newest.floor));
       }
       Arrival arrival = arrivals.get(position);
       advance(position == 0 ? Join.NO_WATERMARK : arrivals.get(position - 1).watermark(), arrival);
@@ -143,7 +145,7 @@ final class Run {
     return results;
   }
 
-  private void start(int restored, long watermark) throws Exception {
+  private void start(int restored, long watermark, long floor) throws Exception {
     subtasks.clear();
     int parallelism = 1 + random.nextInt(4);
     for (int subtask = 0; subtask < parallelism; subtask++) {
@@ -154,7 +156,7 @@ final class Run {
       Join join = parts.join(layout, logs, new Collected());
       if (restored > 0) {
         logs.restore();
-        join.restore(watermark);
+        join.restore(watermark, floor);
       }
       subtasks.add(new Subtask(join, logs));
     }
@@ -164,8 +166,8 @@ final class Run {
     for (Subtask each : subtasks) {
       each.logs.flush();
     }
-    long watermark = subtasks.get(0).join.watermark();
-    return new Checkpoint(state.copy(), watermark, position, results.size());
+    Join join = subtasks.get(0).join;
+    return new Checkpoint(state.copy(), join.watermark(), join.floor(), position, results.size());
   }
 
   /** Flink sends a watermark when it has grown; after a failure not before that. */
