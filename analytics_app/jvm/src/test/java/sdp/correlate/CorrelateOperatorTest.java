@@ -24,6 +24,8 @@ import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.table.types.logical.LogicalTypeRoot;
 import org.apache.flink.util.OutputTag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import sdp.keyed.Packed;
 import sdp.keyed.Ports;
 import sdp.keyed.RowPacker;
@@ -34,7 +36,7 @@ class CorrelateOperatorTest {
   private static final int MAX_PARALLELISM = 128;
   private static final List<String> STAGES = List.of("bid", "imp", "click");
   private static final List<String> COLUMNS = List.of("key", "id", "domain", "at", "price");
-  private static final Path FIXTURE = Path.of("src/test/resources/correlate-state-v1");
+  private static final Path FIXTURES = Path.of("src/test/resources");
 
   private final List<String> results = new ArrayList<>();
   private List<String> columns = COLUMNS;
@@ -203,11 +205,12 @@ class CorrelateOperatorTest {
     }
   }
 
-  /** The fixture was written by the first version of the layout; it must stay readable. */
-  @Test
-  void theStateOfAnOlderVersionIsReadAlsoWithOtherColumns() throws Exception {
+  /** A fixture was written by each version of the layout; all must stay readable. */
+  @ParameterizedTest
+  @ValueSource(strings = {"correlate-state-v1", "correlate-state-v2"})
+  void theStateOfEachVersionIsReadAlsoWithOtherColumns(String fixture) throws Exception {
     columns = List.of("added", "price", "key", "at", "id", "domain");
-    start(1, OperatorSnapshotUtil.readStateHandle(FIXTURE.toString()));
+    start(1, OperatorSnapshotUtil.readStateHandle(FIXTURES.resolve(fixture).toString()));
     accept("open", 1, 11, 10_500);
     accept("waits", 0, 12, 10_500);
     accept("closed", 0, 13, 1_000);
@@ -232,7 +235,7 @@ class CorrelateOperatorTest {
 
   public static void main(String[] arguments) throws Exception {
     OperatorSubtaskState state = new CorrelateOperatorTest().fixture();
-    OperatorSnapshotUtil.writeStateHandle(state, FIXTURE.toString());
+    OperatorSnapshotUtil.writeStateHandle(state, FIXTURES.resolve("correlate-state-v2").toString());
   }
 
   @Test
