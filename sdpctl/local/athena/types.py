@@ -43,10 +43,15 @@ _ANSWERS = {
 }
 
 
+def _parts(hive: str) -> tuple[str, str]:
+    """The name of a Hive type, and what is between its angle brackets."""
+    name, _, inner = hive.strip().lower().partition("<")
+    return name.strip(), inner.removesuffix(">")
+
+
 def duckdb_type(hive: str) -> str:
     """DuckDB's name of a Hive type, nested ones included; raises ValueError for an unknown one."""
-    text = hive.strip().lower()
-    name, inner = text.partition("<")[0].strip(), text.partition("<")[2].removesuffix(">")
+    name, inner = _parts(hive)
     if name == "array":
         return f"{duckdb_type(inner)}[]"
     if name == "map":
@@ -104,8 +109,7 @@ class ResultType(NamedTuple):
 
 def trino_type(hive: str) -> str:
     """The name of a Hive type in information_schema, nested ones included."""
-    text = hive.strip().lower()
-    name, inner = text.partition("<")[0].strip(), text.partition("<")[2].removesuffix(">")
+    name, inner = _parts(hive)
     if name == "array":
         return f"array({trino_type(inner)})"
     if name == "map":
