@@ -16,7 +16,7 @@ import sdp.kinesis.stream.Position;
 final class EnumeratorStateSerializer implements SimpleVersionedSerializer<EnumeratorState> {
   @Override
   public int getVersion() {
-    return 1;
+    return ShardSplitSerializer.VERSION;
   }
 
   @Override
@@ -48,7 +48,7 @@ final class EnumeratorStateSerializer implements SimpleVersionedSerializer<Enume
     Set<String> finished = readIds(in);
     List<ShardSplit> returned = new ArrayList<>();
     for (int left = in.readInt(); left > 0; left--) {
-      returned.add(ShardSplitSerializer.read(in));
+      returned.add(ShardSplitSerializer.read(in, version));
     }
     return new EnumeratorState(start, assigned, finished, returned);
   }

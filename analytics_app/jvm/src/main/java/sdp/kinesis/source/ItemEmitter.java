@@ -8,7 +8,7 @@ import sdp.kinesis.stream.KinesisRecord;
 import sdp.kinesis.stream.Position;
 
 /** Emits decoded records and moves the shard's checkpointed position behind them. */
-final class ItemEmitter<T> implements RecordEmitter<ShardItem, T, ShardProgress> {
+final class ItemEmitter<T> implements RecordEmitter<ShardItem, T, ShardProgress<T>> {
   private final RecordDecoder<T> decoder;
   private final ReaderMetrics metrics;
   private final Consumer<String> onEnd;
@@ -24,10 +24,11 @@ final class ItemEmitter<T> implements RecordEmitter<ShardItem, T, ShardProgress>
   }
 
   @Override
-  public void emitRecord(ShardItem item, SourceOutput<T> output, ShardProgress progress) {
+  public void emitRecord(ShardItem item, SourceOutput<T> output, ShardProgress<T> progress) {
     if (item instanceof ShardItem.Data data) {
       KinesisRecord record = data.kinesisRecord();
       collector.output = output;
+      collector.watermark = progress.watermark();
       collector.timestamp = record.arrivalMillis();
       if (!decoder.decode(record, collector)) {
         metrics.undecodable(record.shardId());
@@ -41,11 +42,13 @@ final class ItemEmitter<T> implements RecordEmitter<ShardItem, T, ShardProgress>
 
   private static final class OutputCollector<T> implements Collector<T> {
     private SourceOutput<T> output;
+    private ShardWatermark<T> watermark;
     private long timestamp;
 
     @Override
     public void collect(T element) {
       output.collect(element, timestamp);
+      watermark.onEvent(element, timestamp);
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.serialization.DeserializationSchema;
 import org.apache.flink.api.connector.source.Boundedness;
 import org.apache.flink.api.connector.source.Source;
@@ -30,21 +31,28 @@ public final class KinesisSource<T> implements Source<T, ShardSplit, EnumeratorS
   private final Duration discoveryInterval;
   private final ReadOptions options;
   private final RecordDecoder<T> decoder;
+  private final WatermarkStrategy<T> watermarks;
   private final Clock clock;
 
-  /** A source that starts where {@code start} says unless it is restored from a checkpoint. */
+  /**
+   * A source that starts where {@code start} says unless it is restored from a checkpoint.
+   *
+   * @param watermarks the strategy that the job gives to the source: what a shard's is in state
+   */
   public KinesisSource(
       StreamOpener stream,
       StartPosition start,
       Duration discoveryInterval,
       ReadOptions options,
       RecordDecoder<T> decoder,
+      WatermarkStrategy<T> watermarks,
       Clock clock) {
     this.stream = stream;
     this.start = start;
     this.discoveryInterval = discoveryInterval;
     this.options = options;
     this.decoder = decoder;
+    this.watermarks = watermarks;
     this.clock = clock;
   }
 
@@ -75,6 +83,7 @@ public final class KinesisSource<T> implements Source<T, ShardSplit, EnumeratorS
     return new KinesisSourceReader<>(
         () -> new ShardSplitReader(stream.open(), options, released, metrics, clock),
         decoder,
+        watermarks,
         released,
         metrics,
         context);

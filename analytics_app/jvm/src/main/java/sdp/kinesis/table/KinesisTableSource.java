@@ -95,6 +95,7 @@ final class KinesisTableSource
             settings.discoveryInterval(),
             settings.reading(),
             decoder(context),
+            watermarks,
             Clock.systemUTC());
     return new DataStreamScanProvider() {
       @Override

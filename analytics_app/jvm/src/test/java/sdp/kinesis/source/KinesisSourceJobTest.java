@@ -20,9 +20,15 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.serialization.DeserializationSchema;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.util.CloseableIterator;
 import org.apache.flink.util.Collector;
 import org.junit.jupiter.api.AfterEach;
@@ -38,11 +44,16 @@ import sdp.kinesis.stream.StreamOpener;
 class KinesisSourceJobTest {
   private static final StartPosition OLDEST = new StartPosition(StartPosition.Kind.TRIM_HORIZON, 0);
   private static final Clock CLOCK = Clock.fixed(Instant.ofEpochMilli(2_000), ZoneOffset.UTC);
+  private static final WatermarkStrategy<String> WATERMARKS =
+      WatermarkStrategy.forMonotonousTimestamps();
   private static final int KEYS = 20;
   private static final int RECORDS = 3_000;
 
   /** What was emitted, in this order: "shard number". */
   private static final ConcurrentLinkedQueue<String> EMITTED = new ConcurrentLinkedQueue<>();
+
+  /** What happens when the job has failed once, before it is restarted. */
+  private static volatile Runnable afterFailure;
 
   private KinesisServer server;
 
@@ -96,7 +107,8 @@ class KinesisSourceJobTest {
         };
     var options = new ReadOptions(100, Duration.ofMillis(10), StopPosition.NONE);
     var interval = Duration.ofMillis(50);
-    var source = new KinesisSource<>(broken, OLDEST, interval, options, new TextDecoder(), CLOCK);
+    var decoder = new TextDecoder();
+    var source = new KinesisSource<>(broken, OLDEST, interval, options, decoder, WATERMARKS, CLOCK);
     assertThrows(Exception.class, () -> all(new TextSource(source)));
   }
 
@@ -172,6 +184,27 @@ class KinesisSourceJobTest {
     }
   }
 
+  /** One shard stays quiet after the restart, and the other has one record, older than the rest. */
+  @Test
+  void afterARestartTheTimeOfEachShardGoesOnBeforeAnyRecord() throws Exception {
+    arriveAtOneTwoAndThreeSeconds();
+    afterFailure =
+        () -> {
+          server.clock = () -> 1_500;
+          server.putInto("shardId-000000000000", "after");
+        };
+    DataStream<String> texts = read(source(OLDEST, StopPosition.NONE), 1);
+    texts.getExecutionEnvironment().enableCheckpointing(50);
+    var times = texts.keyBy(text -> 0).transform("fails once", Types.STRING, new FailsOnceAfter(6));
+    try (CloseableIterator<String> read = times.executeAndCollect()) {
+      List<String> seen = new ArrayList<>();
+      do {
+        seen.add(read.next());
+      } while (!seen.get(seen.size() - 1).startsWith("after"));
+      assertEquals("after at 2999", seen.get(seen.size() - 1));
+    }
+  }
+
   private void arriveAtOneTwoAndThreeSeconds() {
     for (long millis = 1_000; millis <= 3_000; millis += 1_000) {
       long now = millis;
@@ -190,15 +223,15 @@ class KinesisSourceJobTest {
   private static DataStream<String> read(TextSource source, int parallelism) {
     var environment = StreamExecutionEnvironment.getExecutionEnvironment();
     environment.setParallelism(parallelism);
-    return environment.fromSource(
-        source, WatermarkStrategy.forMonotonousTimestamps(), "served", Types.STRING);
+    return environment.fromSource(source, WATERMARKS, "served", Types.STRING);
   }
 
   private TextSource source(StartPosition start, StopPosition stop) {
     var options = new ReadOptions(100, Duration.ofMillis(10), stop);
     var often = Duration.ofMillis(50);
     return new TextSource(
-        new KinesisSource<>(server.stream(), start, often, options, new Recorder(), CLOCK));
+        new KinesisSource<>(
+            server.stream(), start, often, options, new Recorder(), WATERMARKS, CLOCK));
   }
 
   /** Decodes, and writes down what is emitted when. */
@@ -214,6 +247,55 @@ class KinesisSourceJobTest {
       EMITTED.add(record.shardId() + " " + text);
       out.collect(text);
       return true;
+    }
+  }
+
+  /** Emits each record with the watermark before it; fails once its state has so many records. */
+  private static final class FailsOnceAfter extends AbstractStreamOperator<String>
+      implements OneInputStreamOperator<String, String> {
+    private static final long serialVersionUID = 1L;
+    private final int records;
+    private transient int seen;
+    private transient long complete;
+    private transient boolean restored;
+    private transient long watermark;
+
+    FailsOnceAfter(int records) {
+      this.records = records;
+    }
+
+    @Override
+    public void initializeState(StateInitializationContext context) throws Exception {
+      super.initializeState(context);
+      restored = context.isRestored();
+      complete = Long.MAX_VALUE;
+      watermark = Long.MIN_VALUE;
+    }
+
+    @Override
+    public void processElement(StreamRecord<String> record) {
+      seen++;
+      output.collect(record.replace(record.getValue() + " at " + watermark));
+    }
+
+    @Override
+    public void processWatermark(Watermark mark) throws Exception {
+      watermark = mark.getTimestamp();
+      super.processWatermark(mark);
+    }
+
+    @Override
+    public void snapshotState(StateSnapshotContext context) throws Exception {
+      super.snapshotState(context);
+      complete = seen == records ? Math.min(complete, context.getCheckpointId()) : complete;
+    }
+
+    @Override
+    public void notifyCheckpointComplete(long checkpoint) {
+      if (!restored && checkpoint >= complete) {
+        afterFailure.run();
+        throw new IllegalStateException("on purpose");
+      }
     }
   }
 

@@ -3,6 +3,7 @@ package sdp.kinesis.source;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.connector.source.Boundedness;
 import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.connector.testframe.environment.MiniClusterTestEnvironment;
@@ -43,6 +44,7 @@ class KinesisSourceSuiteTest extends SourceTestSuiteBase<String> {
               Duration.ofMillis(100),
               new ReadOptions(100, Duration.ofMillis(10), stop),
               new TextDecoder(),
+              WatermarkStrategy.noWatermarks(),
               Clock.systemUTC()));
     }
 

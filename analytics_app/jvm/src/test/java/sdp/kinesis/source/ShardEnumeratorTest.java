@@ -73,7 +73,7 @@ class ShardEnumeratorTest {
   void givesAFailedReadersSplitsOutAgainWhereTheyWere() {
     stream.shard("s-0");
     ShardEnumerator enumerator = withReaders(FRESH, false);
-    ShardSplit read = new ShardSplit("s-0", Position.after("7"));
+    ShardSplit read = new ShardSplit("s-0", Position.after("7"), 42);
     enumerator.addSplitsBack(List.of(read), 0);
     enumerator.addReader(0);
     assertEquals(read, context.splits.get(1));

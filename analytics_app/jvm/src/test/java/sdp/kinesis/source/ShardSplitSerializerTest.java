@@ -2,11 +2,16 @@ package sdp.kinesis.source;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,6 +20,8 @@ import sdp.kinesis.stream.Position;
 
 /** Positions survive a checkpoint. */
 class ShardSplitSerializerTest {
+  private static final String SHARD = "shardId-000000000001";
+
   private final ShardSplitSerializer serializer = new ShardSplitSerializer();
 
   static Stream<Position> positions() {
@@ -24,13 +31,34 @@ class ShardSplitSerializerTest {
   @ParameterizedTest
   @MethodSource("positions")
   void restoresASplit(Position position) throws IOException {
-    ShardSplit split = new ShardSplit("shardId-000000000001", position);
-    assertEquals(split, serializer.deserialize(1, serializer.serialize(split)));
+    for (long watermark : new long[] {ShardSplit.NO_WATERMARK, 0, 1_795_600_000_123L}) {
+      ShardSplit split = new ShardSplit(SHARD, position, watermark);
+      byte[] bytes = serializer.serialize(split);
+      assertEquals(split, serializer.deserialize(serializer.getVersion(), bytes));
+    }
+  }
+
+  /** Written by the version before the watermark: its shards have none until they are read on. */
+  @Test
+  void readsTheStateOfTheVersionBefore() throws IOException {
+    ShardSplit split = new ShardSplit(SHARD, Position.after("4966" + "0".repeat(51) + "7"));
+    assertEquals(split, serializer.deserialize(1, fixture("kinesis-split-v1")));
+    EnumeratorState state =
+        new EnumeratorStateSerializer().deserialize(1, fixture("kinesis-enumerator-v1"));
+    var finished = Set.of("shardId-000000000000");
+    var assigned = Set.of("shardId-000000000000", SHARD);
+    var start = Position.TRIM_HORIZON;
+    assertEquals(new EnumeratorState(start, assigned, finished, List.of(split)), state);
+  }
+
+  private static byte[] fixture(String name) throws IOException {
+    return Files.readAllBytes(Path.of("src/test/resources", name));
   }
 
   @Test
   void refusesAVersionItDoesNotKnow() {
-    assertThrows(IOException.class, () -> serializer.deserialize(2, new byte[0]));
+    var refused = assertThrows(IOException.class, () -> serializer.deserialize(3, new byte[0]));
+    assertTrue(refused.getMessage().contains("has version 3; this version of the application"));
   }
 
   @Test
