@@ -4,15 +4,15 @@ What a use case's own SQL (`pipeline/*.sql`) may read: the table of its event st
 `decoded` (the well-formed events) and the substitutions of `substitutions`. What it must define:
 for each report a view named by the report's path, with its columns and `version`. What it refuses
 it gives as a table or view `refused`: the columns of an event, `outcome` (the dead letter's reason)
-and `detail`. A pipeline that uses `${correlate}` has its events checked there, so malformed ones
-are among its `refused`; of any other they are found here. Everything else is rendered from the
-definitions.
+and `detail` (why, in words that the sender understands). A pipeline that uses `${correlate}` has
+its events checked there, so malformed ones are among its `refused`; of any other they are found
+here. Everything else is rendered from the definitions.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -111,8 +111,14 @@ def _correlate(use_case: UseCase) -> dict[str, str]:
         "received": "received_at",
         "data": "data",
         "own": ",".join(OWN),
+        "labels": _labels(use_case.events),
         "checks": flink.check_lines(use_case.events),
     }
+
+
+def _labels(events: Sequence[Schema]) -> str:
+    # senders read of an event by its name, which may be another than its type
+    return ",".join(f"{e.type}={e.name.lower()}" for e in events)
 
 
 def _options(options: dict[str, str]) -> str:
@@ -231,7 +237,7 @@ def _progress(use_case: UseCase) -> str:
 def _dead_letters(use_case: UseCase) -> str:
     return (
         f"INSERT INTO `{flink.table_name(DEAD_LETTERS)}`\n"
-        + _dead_letter(use_case, "`outcome`", _DETAIL, "SPLIT_INDEX(`detail`, ' ', 0)")
+        + _dead_letter(use_case, "`outcome`", "COALESCE(`detail`, `outcome`)", _FIELD)
         + _from("`refused`")
     )
 
@@ -245,11 +251,10 @@ def _malformed(use_case: UseCase) -> str:
     )
 
 
-_DETAIL = """COALESCE(`detail`, CASE `outcome`
-    WHEN 'duplicate' THEN 'the key has a record of this type already'
-    WHEN 'late' THEN 'older than the watermark less the allowed lateness'
-    ELSE 'no record of the earlier types came in time'
-  END)"""
+_FIELD = "CASE WHEN `outcome` = 'malformed' THEN SPLIT_INDEX(`detail`, ' ', 0) END"
+
+# When the platform decided: in a stream it is evaluated for each row. Nothing depends on it.
+_NOW = "CURRENT_TIMESTAMP"
 
 
 def _dead_letter(use_case: UseCase, reason: str, detail: str, field: str) -> str:
@@ -265,7 +270,7 @@ def _dead_letter(use_case: UseCase, reason: str, detail: str, field: str) -> str
   `enclosed`.`encoding`,
   `event_id`,
   `occurred_at`,
-  COALESCE(`arrival_timestamp`, `received_at`),
+  {_NOW},
   ROW('{stream}', `shard_id`, `sequence_number`)"""
 
 

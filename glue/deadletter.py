@@ -29,7 +29,7 @@ class DeadLetter:
     use_case: Annotated[str, "The use case."]
     stage: Annotated[str, "Which part of the platform refused it: flink, persist, lake …"]
     reason: Annotated[str, "malformed, late, duplicate, unmatched, refused …"]
-    detail: Annotated[str | None, "What is wrong, in a sentence."] = None
+    detail: Annotated[str | None, "What is wrong, in words that the sender understands."] = None
     field: Annotated[str | None, "The field that is wrong, such as /price."] = None
     payload: Annotated[str | None, "The original bytes, base64; empty where they are too many."] = (
         None
@@ -37,7 +37,7 @@ class DeadLetter:
     encoding: Annotated[str | None, "How the bytes are packed: gzip, where they are many."] = None
     event_id: Annotated[str | None, "The event's id, where it could be read."] = None
     occurred_at: Annotated[datetime | None, "Event time, where it could be read."] = None
-    failed_at: Annotated[datetime | None, "When the record arrived where it was refused."] = None
+    failed_at: Annotated[datetime | None, "When the platform refused it."] = None
     source: Annotated[_Source | None, "Where the record lies."] = None
 
 

@@ -44,8 +44,8 @@ def dead_letter(
 ) -> Entry:
     """The dead letter of a record, as an entry of its stream.
 
-    Its id is made of the record's place and the reason: with a time that is the record's own, a
-    repeated delivery gives the same letter.
+    Its id is made of the record's place and the reason: a repeated delivery gives the same id.
+    `failed_at` is when the platform refused the record.
     """
     payload, encoding, remark = _enclosed(data)
     letter: Mapping[str, Any] = {

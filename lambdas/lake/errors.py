@@ -44,7 +44,7 @@ class Failure:
     code: str
     message: str
     data: bytes
-    arrived_at: datetime | None
+    failed_at: datetime | None
     place: str
 
     @property
@@ -62,7 +62,7 @@ def failure(stream: str, line: bytes, place: str) -> Failure:
             code=_said(found, "ErrorCode"),
             message=_said(found, "ErrorMessage"),
             data=base64.b64decode(found["rawData"], validate=True),
-            arrived_at=_instant(found.get("arrivalTimestamp")),
+            failed_at=_instant(found.get("attemptEndingTimestamp")),
             place=str(found.get("sequenceNumber") or place),
         )
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, binascii.Error) as error:
@@ -134,7 +134,7 @@ class ErrorReports:
 
     def _put(self, table: LakeTable, failures: Sequence[Failure], now: datetime) -> int:
         entries = [
-            _letter(table, f, f.arrived_at or now)
+            _letter(table, f, f.failed_at or now)
             for f in failures
             if not self.elsewhere(table.stream, f.data)
         ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -22,7 +21,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 import usecases
 from glue import PlatformError
 from glue.catalog import DEAD_LETTERS
-from glue.instants import EPOCH
 from lambdas.adapters import clock, kinesis
 from lambdas.adapters.dynamodb import DynamoStore
 from lambdas.persist.stream import StreamRecord
@@ -65,14 +63,12 @@ class Handler:
         """The delivered record, with the use case and the stream its ARN stands for."""
         stream = (found.event_source_arn or "").rpartition("/")[2]
         use_case, _, kind = self._streams[stream].partition("/")
-        arrived = timedelta(seconds=found.kinesis.approximate_arrival_timestamp)
         return StreamRecord(
             use_case=use_case,
             kind=kind,
             stream=stream,
             shard=(found.event_id or "").partition(":")[0],
             sequence_number=found.kinesis.sequence_number,
-            arrived_at=EPOCH + arrived,
             data=found.kinesis.data_as_bytes(),
         )
 

@@ -12,18 +12,19 @@ from lambdas.stream import Entry
 
 @dataclass(frozen=True)
 class StreamRecord:
-    """One record as delivered: its bytes, and where and when they arrived."""
+    """One record as delivered: its bytes, and where they were read."""
 
     use_case: str
     kind: str
     stream: str
     shard: str
     sequence_number: str
-    arrived_at: datetime
     data: bytes
 
-    def dead_letter(self, *, reason: Reason, detail: str, field: str | None) -> Entry:
-        """Its dead letter, the same at each delivery."""
+    def dead_letter(
+        self, *, reason: Reason, detail: str, field: str | None, failed_at: datetime
+    ) -> Entry:
+        """Its dead letter; the id is the same at each delivery."""
         return dead_letter(
             Source(self.stream, self.shard, self.sequence_number),
             self.data,
@@ -32,5 +33,5 @@ class StreamRecord:
             reason=reason,
             detail=detail,
             field=field,
-            failed_at=self.arrived_at,
+            failed_at=failed_at,
         )

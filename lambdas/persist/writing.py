@@ -79,11 +79,11 @@ class Persist:
             try:
                 upsert = self.upsert(record)
             except Malformed as error:
-                letters.append((record, _letter(record, "malformed", error.detail, error.field)))
+                letters.append(self._letter(record, "malformed", error.detail, error.field))
             except Exception as error:  # noqa: BLE001 deliveries are repeated until the record
                 # expires, so one that breaks the code would hold up its shard for that long.
                 detail = f"persist failed on this record: {type(error).__name__}: {error}"
-                letters.append((record, _letter(record, "refused", detail, None)))
+                letters.append(self._letter(record, "refused", detail))
             else:
                 pending[upsert.identity].append((upsert, record))
         return pending, letters
@@ -137,7 +137,7 @@ class Persist:
                 case Unavailable():
                     left[key] = pending[key]
                 case Refused():
-                    letters.append((record, _letter(record, "refused", str(error), None)))
+                    letters.append(self._letter(record, "refused", str(error)))
         return left, letters
 
     def _put(self, upserts: Sequence[Upsert]) -> list[Outcome]:
@@ -152,6 +152,12 @@ class Persist:
             return [found for upsert in upserts for found in self._put([upsert])]
         return [(upsert, None) for upsert in upserts]
 
+    def _letter(
+        self, record: StreamRecord, reason: Reason, detail: str, field: str | None = None
+    ) -> tuple[StreamRecord, Entry]:
+        now = self.clock()
+        return record, record.dead_letter(reason=reason, detail=detail, field=field, failed_at=now)
+
     def _bury(self, letters: Letters) -> Letters:
         """Put dead letters into their streams; those that did not get there."""
         left: Letters = []
@@ -162,7 +168,3 @@ class Persist:
             reasons = self.letters.put(stream, [letter for _, letter in group])
             left += [pair for pair, reason in zip(group, reasons, strict=True) if reason]
         return left
-
-
-def _letter(record: StreamRecord, reason: Reason, detail: str, field: str | None) -> Entry:
-    return record.dead_letter(reason=reason, detail=detail, field=field)

@@ -5,6 +5,7 @@ Bounded input has no end of time: the last watermark is the end of all time, so 
 
 import base64
 import json
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -123,6 +124,27 @@ def test_what_is_not_counted_is_a_dead_letter_with_its_bytes(run):
         sent = json.loads(base64.b64decode(row["payload"]))
         assert sent.get("event_id") == row["event_id"]
         assert row["source"]["shard"] == "shard-0"
+
+
+UNMATCHED = {
+    "no bid with this tx_id within 1 hour",
+    "no impression with this tx_id within 1 hour of its bid",
+}
+DUPLICATE = re.compile(
+    "this tx_id already has its (bid|impression|click)|another (impression|click) with this tx_id "
+    "and the same time is already waiting for its bid"
+)
+
+
+def test_a_dead_letter_says_why_in_words_and_when_it_was_decided(run):
+    """The records are days old by their own times and by those of their arrival."""
+    folder, _ = run
+    rows = _written(folder, "dead-letters")
+    assert {r["detail"] for r in rows if r["reason"] == "unmatched"} == UNMATCHED
+    assert all(DUPLICATE.fullmatch(r["detail"]) for r in rows if r["reason"] == "duplicate")
+    written = (folder / "properties.json").stat().st_mtime
+    assert all(datetime.fromisoformat(r["failed_at"]).timestamp() >= written for r in rows)
+    assert all(r.get("field") is None for r in rows if r["reason"] != "malformed")
 
 
 def test_a_record_dated_after_its_arrival_is_no_event_and_moves_no_time(run):

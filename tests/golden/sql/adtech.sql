@@ -225,6 +225,7 @@ CREATE TEMPORARY TABLE auctions (
   'received' = 'received_at',
   'data' = 'data',
   'own' = 'event_id,occurred_at,received_at,shard_id,sequence_number,arrival_timestamp,data',
+  'labels' = 'bid=bid,imp=impression,click=click',
   'checks' = '* occurred_at ahead 310000 is in the future of its arrival
 * type missing - is missing: the record cannot be decoded, has no type or is larger than 262144 bytes
 * type unknown - is not one of the types of this stream
@@ -441,17 +442,13 @@ SELECT
   'adtech',
   'flink',
   `outcome`,
-  COALESCE(`detail`, CASE `outcome`
-    WHEN 'duplicate' THEN 'the key has a record of this type already'
-    WHEN 'late' THEN 'older than the watermark less the allowed lateness'
-    ELSE 'no record of the earlier types came in time'
-  END) || COALESCE(`enclosed`.`remark`, ''),
-  SPLIT_INDEX(`detail`, ' ', 0),
+  COALESCE(`detail`, `outcome`) || COALESCE(`enclosed`.`remark`, ''),
+  CASE WHEN `outcome` = 'malformed' THEN SPLIT_INDEX(`detail`, ' ', 0) END,
   `enclosed`.`payload`,
   `enclosed`.`encoding`,
   `event_id`,
   `occurred_at`,
-  COALESCE(`arrival_timestamp`, `received_at`),
+  CURRENT_TIMESTAMP,
   ROW('bcns', `shard_id`, `sequence_number`)
 FROM (SELECT *, ENCLOSE(`data`, 716800) AS `enclosed` FROM `refused`);
 

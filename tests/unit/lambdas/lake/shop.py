@@ -80,6 +80,7 @@ class Shop:
                 {
                     "attemptsMade": 1,
                     "arrivalTimestamp": 1773050000000,
+                    "attemptEndingTimestamp": 1773050061000,
                     "lastErrorCode": "DataFormatConversion.MalformedData",
                     "lastErrorMessage": "Data does not match the schema.",
                     "rawData": base64.b64encode(data).decode(),

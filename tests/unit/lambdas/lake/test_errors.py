@@ -24,7 +24,7 @@ def test_a_record_parquet_cannot_take_is_a_dead_letter_with_its_bytes_and_reason
     assert letter["detail"] == "DataFormatConversion.MalformedData: Data does not match the schema."
     assert base64.b64decode(letter["payload"]) == FINE
     assert letter["event_id"] == "e1"
-    assert letter["failed_at"] == "2026-03-09T09:53:20.000Z"
+    assert letter["failed_at"] == "2026-03-09T09:54:21.000Z"
     assert letter["source"] == {"stream": "sales", "shard": None, "sequence_number": "490"}
 
 

@@ -65,7 +65,7 @@ def persist(store: Any, graveyard: Graveyard | None = None) -> Persist:
 
 def record(data: Any, number: int = 1, kind: str = "aggregates") -> StreamRecord:
     content = data if isinstance(data, bytes) else json.dumps(data).encode()
-    return StreamRecord("factory", kind, f"t-{kind}", "shardId-1", str(number), AT, content)
+    return StreamRecord("factory", kind, f"t-{kind}", "shardId-1", str(number), content)
 
 
 def row(version: int, generation: int = 0, **more: Any) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def test_a_poison_record_is_buried_with_its_bytes_and_the_others_are_written(
         "encoding": None,
         "event_id": None,
         "occurred_at": None,
-        "failed_at": "2026-03-01T10:00:00.000Z",
+        "failed_at": "2026-03-01T10:00:07.000Z",
         "source": {"stream": "t-aggregates", "shard": "shardId-1", "sequence_number": "41"},
         "stream": "t-dead-letters",
     }

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -64,8 +65,9 @@ ROW = b'{"site":5,"period":300,"readings":2,"version":2,"generation":0}'
 
 
 def test_rows_are_stored_and_poison_is_buried_where_it_came_from_is_told(
-    environment: None, store: DynamoStore
+    environment: None, store: DynamoStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(handler.clock, "now", lambda: datetime(2026, 3, 1, 10, 0, 7, tzinfo=UTC))
     answer = handler.handler(event("t-aggregates", ROW, b"\xff"), Context())  # type: ignore[arg-type]
     assert answer == {"batchItemFailures": []}
     item = store.get("t-sites", {"site": {"N": "5"}, "period": {"N": "300"}})
@@ -73,7 +75,7 @@ def test_rows_are_stored_and_poison_is_buried_where_it_came_from_is_told(
     assert item["readings"] == {"N": "2"}
     [letter] = letters()
     assert base64.b64decode(letter["payload"]) == b"\xff"
-    assert letter["failed_at"] == "2026-03-01T10:00:00.500Z"
+    assert letter["failed_at"] == "2026-03-01T10:00:07.000Z"
     source = {"stream": "t-aggregates", "shard": "shardId-000000000003", "sequence_number": "8"}
     assert letter["source"] == source
 

@@ -209,8 +209,25 @@ final class CorrelateCall {
         layout.name(),
         new PackOperator(checks, packer, sources()),
         new CorrelateOperator(
-            layout, checks.violations(), count(), options.get(CorrelateOptions.HEAP_SHARE), ports),
+            layout,
+            new Reasons(layout, labels(), checks.violations()),
+            count(),
+            options.get(CorrelateOptions.HEAP_SHARE),
+            ports),
         ports.information("matched"));
+  }
+
+  private Map<String, String> labels() {
+    Map<String, String> labels = new HashMap<>();
+    for (String label : CorrelateOptions.names(options, CorrelateOptions.LABELS)) {
+      String[] parts = label.split("=");
+      if (parts.length != 2) {
+        throw CorrelateOptions.wrong(
+            CorrelateOptions.LABELS, "is 'stage=label', not '" + label + "'");
+      }
+      labels.put(parts[0], parts[1]);
+    }
+    return labels;
   }
 
   private List<Check> lines() {

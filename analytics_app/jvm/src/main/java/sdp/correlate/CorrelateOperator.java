@@ -52,7 +52,7 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
   private static final long MAX_UNCOUNTED_MILLIS = 5_000;
 
   private final Layout layout;
-  private final String[] violations;
+  private final Reasons reasons;
   private final CountSpec count;
   private final double heapShare;
   private final OutputTag<RowData> matched;
@@ -74,14 +74,13 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
   private transient Map<Outcome, Counter> refusals;
 
   /**
-   * @param violations what a malformed record violates, by reason
    * @param count what is counted, or null
    * @param heapShare the share of the heap that a subtask may keep open keys in
    */
   CorrelateOperator(
-      Layout layout, String[] violations, CountSpec count, double heapShare, Ports ports) {
+      Layout layout, Reasons reasons, CountSpec count, double heapShare, Ports ports) {
     this.layout = layout;
-    this.violations = violations;
+    this.reasons = reasons;
     this.count = count;
     this.heapShare = heapShare;
     matched = ports.tag("matched");
@@ -122,7 +121,7 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
             range.getStartKeyGroup(),
             range.getNumberOfKeyGroups(),
             layout.step());
-    join = new Join(layout, violations, logs, this);
+    join = new Join(layout, reasons, logs, this);
     if (context.isRestored()) {
       restore();
     }

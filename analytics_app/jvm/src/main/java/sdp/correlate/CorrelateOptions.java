@@ -23,6 +23,9 @@ final class CorrelateOptions {
   /** The values of the stage column, in order. */
   static final ConfigOption<String> STAGES = text("stages");
 
+  /** {@code stage=label,…}: what senders call a stage, where that is another name. */
+  static final ConfigOption<String> LABELS = text("labels");
+
   /** A value of the stage column that is left out. */
   static final ConfigOption<String> IGNORED = text("ignored");
 
@@ -74,6 +77,7 @@ final class CorrelateOptions {
           KEY,
           STAGE,
           STAGES,
+          LABELS,
           IGNORED,
           TIME,
           ARRIVAL,

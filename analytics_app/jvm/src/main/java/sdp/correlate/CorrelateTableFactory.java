@@ -36,7 +36,7 @@ import sdp.keyed.PortSource;
  *       filled from the earlier stages, except those in {@code own}; {@code <stage>_at} is set for
  *       this stage and the earlier ones.
  *   <li>{@code refused}: duplicate, late, unmatched and malformed records as they came; {@code
- *       detail} is what a malformed one violates.
+ *       detail} is why, in words that the sender understands.
  *   <li>{@code closed}: one row for each key that had its first stage: the first value over the
  *       matched stages, {@code own} columns null; {@code <stage>_at} of those stages.
  *   <li>{@code counts}, of {@code count.by}, {@code count.sum} ({@code stage.column}) and {@code

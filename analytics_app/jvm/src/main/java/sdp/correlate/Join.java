@@ -32,6 +32,7 @@ class Join implements KeyLogs.Closing {
   private final Layout layout;
   private final KeyLogs logs;
   private final Outcomes outcomes;
+  private final Reasons reasons;
   private final OutcomeRow row;
   private final KeyState key;
 
@@ -48,11 +49,12 @@ class Join implements KeyLogs.Closing {
   private int nameAt;
   private int nameLength;
 
-  Join(Layout layout, String[] details, KeyLogs logs, Outcomes outcomes) {
+  Join(Layout layout, Reasons reasons, KeyLogs logs, Outcomes outcomes) {
     this.layout = layout;
+    this.reasons = reasons;
     this.logs = logs;
     this.outcomes = outcomes;
-    row = new OutcomeRow(layout, details);
+    row = new OutcomeRow(layout);
     long unmerged = layout.own() | 1L << layout.key();
     key = new KeyState(layout.stages().size(), unmerged, layout.variable());
   }
@@ -93,11 +95,11 @@ class Join implements KeyLogs.Closing {
   void accept(int keyGroup, Packed packed) throws Exception {
     byte[] bytes = packed.bytes();
     if (packed.kind() == MALFORMED) {
-      outcomes.refused(row.refused(Outcome.MALFORMED, bytes, Packed.BLOCK, packed.reason()));
+      refuse(Outcome.MALFORMED, bytes, Packed.BLOCK, reasons.malformed(packed.reason()));
     } else if (isLate(packed.time())) {
-      refuse(Outcome.LATE, bytes, Packed.BLOCK);
+      refuse(Outcome.LATE, bytes, Packed.BLOCK, reasons.late(packed.time(), watermark, floor));
     } else if (!packed.hasKey()) {
-      refuse(Outcome.UNMATCHED, bytes, Packed.BLOCK);
+      refuse(Outcome.UNMATCHED, bytes, Packed.BLOCK, reasons.withoutKey());
     } else {
       correlate(keyGroup, packed);
     }
@@ -194,7 +196,7 @@ class Join implements KeyLogs.Closing {
     }
     for (int index = 0; index < key.waiting(); ) {
       if (!key.isPlaced(index) && isOver(key.time(index))) {
-        refuse(Outcome.UNMATCHED, index);
+        refuse(Outcome.UNMATCHED, index, reasons.withoutFirst());
         changed = true;
       } else {
         index++;
@@ -206,7 +208,7 @@ class Join implements KeyLogs.Closing {
   private void closeFirst() {
     for (int index = 0; index < key.waiting(); ) {
       if (key.isPlaced(index)) {
-        refuse(Outcome.UNMATCHED, index);
+        refuse(Outcome.UNMATCHED, index, reasons.without(key.matched));
       } else {
         index++;
       }
@@ -220,8 +222,9 @@ class Join implements KeyLogs.Closing {
   private boolean add(Packed packed) {
     int stage = packed.kind();
     boolean fits = stage == 0 || key.hasFirst() && isNearFirst(packed.time());
-    if (fits ? key.has(stage) : isRepeated(stage, packed.time()) || isCrowded(packed)) {
-      refuse(Outcome.DUPLICATE, packed.bytes(), Packed.BLOCK);
+    String duplicate = fits ? taken(stage) : waits(stage, packed);
+    if (duplicate != null) {
+      refuse(Outcome.DUPLICATE, packed.bytes(), Packed.BLOCK, duplicate);
       return false;
     }
     key.add(stage, fits, packed.bytes(), 0, packed.length());
@@ -235,6 +238,19 @@ class Join implements KeyLogs.Closing {
     return true;
   }
 
+  /** Why no other record can have that stage, or null. */
+  private String taken(int stage) {
+    return key.has(stage) ? reasons.duplicate(stage) : null;
+  }
+
+  /** Why the record cannot wait, or null. */
+  private String waits(int stage, Packed packed) {
+    if (isRepeated(stage, packed.time())) {
+      return reasons.repeated(stage);
+    }
+    return key.isCrowded(packed.length()) ? reasons.crowded() : null;
+  }
+
   /** Whether a record that waits has the same stage and time: both can match, or neither. */
   boolean isRepeated(int stage, long time) {
     for (int index = 0; index < key.waiting(); index++) {
@@ -245,17 +261,13 @@ class Join implements KeyLogs.Closing {
     return false;
   }
 
-  private boolean isCrowded(Packed packed) {
-    return key.isCrowded(packed.length());
-  }
-
   /** Gives their stages to the records that waited for the first one, in the order they came. */
   private void placeWaiting() {
     for (int index = 0; index < key.waiting(); ) {
       if (key.isPlaced(index) || !isNearFirst(key.time(index))) {
         index++;
       } else if (key.has(key.stage(index))) {
-        refuse(Outcome.DUPLICATE, index);
+        refuse(Outcome.DUPLICATE, index, reasons.duplicate(key.stage(index)));
       } else {
         key.place(key.stage(index), key.time(index));
         key.setPlaced(index++);
@@ -276,12 +288,12 @@ class Join implements KeyLogs.Closing {
     }
   }
 
-  private void refuse(Outcome outcome, int index) {
-    refuse(outcome, key.record(index), key.block(index));
+  private void refuse(Outcome outcome, int index, String why) {
+    refuse(outcome, key.record(index), key.block(index), why);
     key.drop(index);
   }
 
-  private void refuse(Outcome outcome, byte[] bytes, int block) {
-    outcomes.refused(row.refused(outcome, bytes, block, 0));
+  private void refuse(Outcome outcome, byte[] bytes, int block, String why) {
+    outcomes.refused(row.refused(outcome, bytes, block, why));
   }
 }

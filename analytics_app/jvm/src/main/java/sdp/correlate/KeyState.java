@@ -18,7 +18,7 @@ final class KeyState {
   /** More records of one key never wait for its first stage, so that no key grows for ever. */
   static final int MAX_WAITING = 64;
 
-  private static final int MAX_WAITING_BYTES = 1 << 22;
+  static final int MAX_WAITING_BYTES = 1 << 22;
   private static final int SEEN = 2;
   private static final int MERGED_LENGTH = 4;
   private static final int ANCHOR = 8;

@@ -25,10 +25,9 @@ final class OutcomeRow implements RowData {
   private final int columns;
   private final int key;
   private final StringData[] outcomes;
-  private final StringData[] details;
 
   private Outcome outcome;
-  private int reason;
+  private String detail;
   private byte[] record;
   private int recordAt;
   private long recordColumns;
@@ -42,31 +41,25 @@ final class OutcomeRow implements RowData {
   private int matched;
   private RowKind kind = RowKind.INSERT;
 
-  /**
-   * @param details what a malformed record violates, by the reason in its header
-   */
-  OutcomeRow(Layout layout, String[] details) {
+  OutcomeRow(Layout layout) {
     this.layout = layout;
     this.columns = layout.columns().size();
     this.key = layout.key();
-    this.details = texts(details);
     this.outcomes =
-        texts(Arrays.stream(Outcome.values()).map(Outcome::label).toArray(String[]::new));
+        Arrays.stream(Outcome.values())
+            .map(each -> BinaryStringData.fromString(each.label()))
+            .toArray(StringData[]::new);
   }
 
-  private static StringData[] texts(String[] texts) {
-    return Arrays.stream(texts).map(BinaryStringData::fromString).toArray(StringData[]::new);
-  }
-
-  /** A record as it came. */
-  OutcomeRow refused(Outcome what, byte[] bytes, int block, int why) {
+  /** A record as it came, and why it is not counted. */
+  OutcomeRow refused(Outcome what, byte[] bytes, int block, String why) {
     return set(what, bytes, block, null, 0, null, 0, why);
   }
 
   /** A record with what earlier stages are known to have. */
   OutcomeRow matched(
       byte[] bytes, int block, byte[] earlier, int earlierAt, long[] at, int stages) {
-    return set(Outcome.MATCHED, bytes, block, earlier, earlierAt, at, stages, 0);
+    return set(Outcome.MATCHED, bytes, block, earlier, earlierAt, at, stages, null);
   }
 
   /** What the matched stages of a key have in common. */
@@ -74,7 +67,7 @@ final class OutcomeRow implements RowData {
     keyBytes = of;
     keyAt = from;
     keyLength = length;
-    return set(Outcome.CLOSED, null, 0, all, at, when, stages, 0);
+    return set(Outcome.CLOSED, null, 0, all, at, when, stages, null);
   }
 
   private OutcomeRow set(
@@ -85,7 +78,7 @@ final class OutcomeRow implements RowData {
       int earlierAt,
       long[] at,
       int stages,
-      int why) {
+      String why) {
     outcome = what;
     record = bytes;
     recordAt = block;
@@ -95,7 +88,7 @@ final class OutcomeRow implements RowData {
     mergedColumns = earlier == null ? 0 : Block.columns(earlier, earlierAt);
     times = at;
     matched = stages;
-    reason = why;
+    detail = why;
     return this;
   }
 
@@ -126,7 +119,7 @@ final class OutcomeRow implements RowData {
     int behind = column - columns;
     return switch (behind) {
       case 0 -> false;
-      case 1 -> outcome != Outcome.MALFORMED;
+      case 1 -> detail == null;
       default -> behind - 2 >= matched;
     };
   }
@@ -168,7 +161,7 @@ final class OutcomeRow implements RowData {
   @Override
   public StringData getString(int column) {
     if (column >= columns) {
-      return column == columns ? outcomes[outcome.ordinal()] : details[reason];
+      return column == columns ? outcomes[outcome.ordinal()] : BinaryStringData.fromString(detail);
     }
     if (isKeyOfClosed(column)) {
       return text(keyBytes, keyAt, keyLength);

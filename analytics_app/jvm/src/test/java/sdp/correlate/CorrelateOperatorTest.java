@@ -50,7 +50,7 @@ class CorrelateOperatorTest {
     private static final long serialVersionUID = 1L;
 
     Noted() {
-      super(layout(), new String[0], count, 0.1, ports());
+      super(layout(), Run.reasons(layout()), count, 0.1, ports());
     }
 
     @Override

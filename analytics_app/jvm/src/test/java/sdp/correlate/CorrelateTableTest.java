@@ -38,7 +38,7 @@ class CorrelateTableTest {
       """;
   private static final String OPTIONS =
       "'connector' = 'correlate', 'name' = 'test', 'key' = 'tx_id', 'stage' = 'type',"
-          + " 'stages' = 'bid,imp,click', 'ignored' = 'heartbeat', 'time' = 'occurred_at',"
+          + " 'stages' = 'bid,imp,click', 'labels' = 'imp=impression', 'ignored' = 'heartbeat', 'time' = 'occurred_at',"
           + " 'own' = 'event_id,occurred_at', 'renamed' = 'bid.price=bid_price',"
           + " 'window' = '60 s', 'lateness' = '60 s', 'checks' = '"
           + CHECKS
@@ -105,9 +105,10 @@ class CorrelateTableTest {
     assertEquals(
         List.of(
             "bid-much too long|malformed|/event_id is longer than 12",
-            "bid-null|unmatched|null",
-            "imp-b|duplicate|null",
-            "imp-b|unmatched|null",
+            "bid-null|unmatched|it has no tx_id",
+            "imp-b|duplicate|another impression with this tx_id and the same time is already"
+                + " waiting for its bid",
+            "imp-b|unmatched|no bid with this tx_id within 1 minute",
             "imp-c|malformed|/price is required",
             "imp-d|malformed|/price is less than 0",
             "null-f|malformed|/type is missing",
@@ -157,7 +158,8 @@ class CorrelateTableTest {
             "'own' = 'event_id", "'own' = 'tx_id",
             "'window' = '60 s'", "'window' = '60 d'",
             "'stages' = 'bid,imp,click'", "'stages' = ''",
-            "'renamed' = 'bid.price=", "'renamed' = 'bod.price=")
+            "'renamed' = 'bid.price=", "'renamed' = 'bod.price=",
+            "'labels' = 'imp=impression'", "'labels' = 'impression'")
         .forEach(
             (part, wrong) -> {
               String options = OPTIONS.replace(part, wrong);

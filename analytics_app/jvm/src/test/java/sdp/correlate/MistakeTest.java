@@ -84,7 +84,7 @@ class MistakeTest {
 
   private static class Wrong extends Join {
     Wrong(Made of) {
-      super(of.layout, new String[0], of.logs, of.outcomes);
+      super(of.layout, Run.reasons(of.layout), of.logs, of.outcomes);
     }
   }
 

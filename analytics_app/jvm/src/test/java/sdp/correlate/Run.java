@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.StringData;
@@ -42,6 +43,10 @@ final class Run {
           LogicalTypeRoot.TIMESTAMP_WITH_LOCAL_TIME_ZONE);
   private static final int[] SOURCE = {KEY, ID, STAGE, FIRST, AT};
 
+  static Reasons reasons(Layout layout) {
+    return new Reasons(layout, Map.of(), new String[0]);
+  }
+
   /** The parts that may be replaced by wrong ones. */
   static class Parts {
     KeyLogs logs(Chunks state, HeapBudget heap, int first, int count, long step) {
@@ -49,7 +54,7 @@ final class Run {
     }
 
     Join join(Layout layout, KeyLogs logs, Join.Outcomes outcomes) {
-      return new Join(layout, new String[0], logs, outcomes);
+      return new Join(layout, reasons(layout), logs, outcomes);
     }
 
     long kept(long watermark) {
