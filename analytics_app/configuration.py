@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -27,9 +28,9 @@ ALLOWED = (
 KEPT = timedelta(days=28)
 
 
-def configuration(parameters: Parameters) -> dict[str, str]:
-    """What the job sets."""
-    ttl = KEPT + parameters.correlation_window + parameters.allowed_lateness
+def configuration(parameters: Mapping[str, Parameters]) -> dict[str, str]:
+    """What the job of these use cases sets."""
+    ttl = KEPT + max(own.settling for own in parameters.values())
     return {
         "pipeline.name": "analytics",
         "pipeline.object-reuse": "true",

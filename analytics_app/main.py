@@ -19,14 +19,15 @@ from pyflink.table import EnvironmentSettings, StatementSet, TableEnvironment  #
 
 from analytics_app import configuration, properties, rendering  # noqa: E402
 from analytics_app.connectors import connector  # noqa: E402
+from glue import Catalog  # noqa: E402
 from usecases import load  # noqa: E402
 
 
 def environment(given: properties.Properties) -> TableEnvironment:
-    """A table environment with the job's settings and functions."""
+    """A table environment with the job's settings and the platform's functions."""
     env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
     config = env.get_config()
-    settings = configuration.configuration(given.parameters)
+    settings = configuration.configuration(_catalog(given).configured(given.parameters))
     settings |= configuration.jars(config.get("pipeline.jars", ""), HERE / "lib" / "sdp.jar")
     for key, value in settings.items():
         config.set(key, value)
@@ -38,14 +39,19 @@ def environment(given: properties.Properties) -> TableEnvironment:
 def statements(env: TableEnvironment, given: properties.Properties) -> StatementSet:
     """All inserts of all use cases, as one job."""
     together = env.create_statement_set()
-    catalog = load(given.use_cases).within(given.parameters.max_amount)
-    for use_case in catalog.use_cases:
-        sql = rendering.render(use_case, given.parameters, connector(given))
+    catalog = _catalog(given)
+    parameters = catalog.configured(given.parameters)
+    for use_case in catalog.within(parameters).use_cases:
+        sql = rendering.render(use_case, parameters[use_case.name], connector(given))
         for definition in sql.definitions:
             env.execute_sql(definition)
         for insert in sql.inserts:
             together.add_insert_sql(insert)
     return together
+
+
+def _catalog(given: properties.Properties) -> Catalog:
+    return load(given.use_cases)
 
 
 def main() -> None:

@@ -8,19 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glue import PlatformError
-from glue.parameters import Parameters
+from glue.parameters import is_parameter
 
 GROUP = "sdp"
 DEFAULT_PATH = "/etc/flink/application_properties.json"
 # Set to 1 by a program whose cluster ends with main(): the local worker, a backfill, tests.
 # An environment variable, because Managed Flink has no way to set one: there main() never waits.
 AWAIT_VARIABLE = "SDP_AWAIT_RESULT"
-_PARAMETERS = {
-    "aggregation_period": "AggregationPeriod",
-    "correlation_window": "CorrelationWindow",
-    "allowed_lateness": "AllowedLateness",
-    "max_amount": "MaxAmount",
-}
 
 
 class PropertiesError(PlatformError):
@@ -31,13 +25,14 @@ class PropertiesError(PlatformError):
 class Properties:
     """The property group `sdp`, and those of the use cases, `sdp.<use case>`, with their streams.
 
+    `parameters` are the deployment's, by `Name` or `use_case.Name`; the catalog checks them.
     `streams` maps (use case, stream) to the stream's ARN. `connector` is `kinesis`, or `files` for
     a run over NDJSON files below `files_path`, which is how tests and benchmarks run the package.
     """
 
     use_cases: tuple[str, ...]
     region: str
-    parameters: Parameters
+    parameters: Mapping[str, str]
     streams: Mapping[tuple[str, str], str]
     connector: str = "kinesis"
     files_path: str = ""
@@ -47,7 +42,7 @@ class Properties:
     def read(cls, path: Path) -> Properties:
         """The properties in a runtime's file: a JSON list of groups.
 
-        Raises PropertiesError naming the file or the property, ParameterError for a bad parameter.
+        Raises PropertiesError naming the file or the property.
         """
         try:
             groups = json.loads(path.read_text())
@@ -65,11 +60,10 @@ class Properties:
         names = _names(values.get("use_cases", ""))
         if not names:
             raise PropertiesError("use_cases: names no use case")
-        given = {theirs: values[ours] for ours, theirs in _PARAMETERS.items() if ours in values}
         return cls(
             use_cases=names,
             region=values.get("region", ""),
-            parameters=Parameters.parse(given),
+            parameters={k: v for k, v in values.items() if is_parameter(k)},
             streams=_streams(values),
             connector=values.get("connector", "kinesis"),
             files_path=values.get("files.path", ""),

@@ -1,40 +1,52 @@
 """The SQL of one use case: tables, checks, its own pipeline, results, progress, dead letters.
 
-What a use case's own SQL (`pipeline/*.sql`) may read: the table of its event stream, the view
-`decoded` (the well-formed events) and the substitutions of `substitutions`. What it must define:
-for each report a view named by the report's path, with its columns and `version`. What it refuses
-it gives as a table or view `refused`: the columns of an event, `outcome` (the dead letter's reason)
-and `detail` (why, in words that the sender understands). A pipeline that uses `${correlate}` has
-its events checked there, so malformed ones are among its `refused`; of any other they are found
-here. Everything else is rendered from the definitions.
+What a use case's own SQL (`pipeline/*.sql`) may read: the table of each event stream, the view
+`decoded` (the well-formed events; `decoded_<stream>` where there are several streams), its own
+functions and the substitutions of `substitutions`. What it must create:
+
+- for each report a view named by the report's path, with its columns and `version`;
+- for each record a table or view named by the record's class in snake case
+  (`GateCount`: `gate_count`) with its columns, in any order and among others; or
+  an INSERT INTO the record's stream of its own;
+- if it refuses events, a table or view `refused` with the columns of `${origin}`, `outcome` (the
+  dead letter's reason) and `detail` (why, in words that the sender understands).
+
+All else is rendered from the definitions, and only what is declared. Malformed events become dead
+letters here, unless the pipeline has them checked by an operator of its own (`${checks}`), among
+whose `refused` they then are.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from string import Template
+from typing import assert_never
 
 from analytics_app.connectors import Connector
 from glue import PlatformError, Schema, UseCase
 from glue.catalog import DEAD_LETTERS, PROGRESS
 from glue.limits import LETTER_BYTES
-from glue.parameters import Parameters
+from glue.parameters import Parameters, Value, format_duration, to_text
 from glue.targets import flink
 
-# What the SQL calls of `sdp.functions`; in SQL their names are in capitals.
+# What the platform's own SQL calls of `sdp.functions`; in SQL their names are in capitals.
 FUNCTIONS = ("Enclose", "Progress")
 
-# Columns that belong to one record, so that another stage's never fill them.
+# Columns that belong to one record, so that an operator never fills them from another's.
 OWN = (
     "event_id",
     "occurred_at",
     "received_at",
     *(name for name, _, _ in flink.METADATA),
 )
+
+
+# What every event has, whatever its type: enough to make a dead letter of it.
+ORIGIN = ["type", *OWN]
 
 
 class PipelineError(PlatformError):
@@ -50,69 +62,89 @@ class Statements:
 
 
 def render(use_case: UseCase, parameters: Parameters, connector: Connector) -> Statements:
-    """All SQL of a use case; its tables and views live in a database of its own."""
+    """All SQL of a use case; its tables and views live in a database of its own.
+
+    Raises PipelineError naming the file, or what no file creates.
+    """
+    own = _pipeline(use_case, parameters)
+    created, written = _names(own, _CREATES), _names(own, _INSERTS)
+    records = [r for r in use_case.records if flink.table_name(r.stream) not in written]
+    _require(use_case, created, records)
     definitions = [
         f"CREATE DATABASE IF NOT EXISTS `{use_case.name}`",
         f"USE `{use_case.name}`",
+        *_functions(use_case),
         *_tables(use_case, connector),
         *_views(use_case),
+        *(s for s in own if not s.startswith("INSERT")),
+        *map(_changelog, use_case.reports),
+        _beats(use_case),
     ]
-    inserts: list[str] = []
-    for path in use_case.pipeline:
-        for statement in pipeline_statements(path, substitutions(use_case, parameters)):
-            (inserts if statement.startswith("INSERT") else definitions).append(statement)
-    definitions += [_changelog(report) for report in use_case.reports]
-    definitions += [_beats(use_case)]
-    inserts += [_report(report) for report in use_case.reports]
-    inserts += [_progress(use_case)]
-    inserts += [_dead_letters(use_case)] if _defines(definitions, "refused") else []
-    inserts += [] if _uses(use_case, "correlate") else [_malformed(use_case)]
+    inserts = [
+        *(s for s in own if s.startswith("INSERT")),
+        *map(_record, records),
+        *map(_report, use_case.reports),
+        _progress(use_case),
+        *([_dead_letters(use_case)] if "refused" in created else []),
+        *(_malformed(use_case, stream) for stream in _unchecked(use_case)),
+    ]
     return Statements(tuple(definitions), tuple(inserts))
 
 
 def functions() -> tuple[str, ...]:
-    """The statements that make the functions known, before anything else is executed."""
+    """The statements that make the platform's functions known, before anything else is executed."""
     return tuple(
         f"CREATE TEMPORARY SYSTEM FUNCTION {name.upper()} AS 'sdp.functions.{name}'"
         for name in FUNCTIONS
     )
 
 
+def _functions(use_case: UseCase) -> Iterator[str]:
+    # in the use case's own database: two use cases may give one name to different functions
+    for name, java in use_case.functions.items():
+        yield f"CREATE TEMPORARY FUNCTION {name} AS '{java}'"
+
+
 def substitutions(use_case: UseCase, parameters: Parameters) -> dict[str, str]:
     """What `${name}` in a pipeline file may name.
 
-    `events`, `event_names`: the columns of all that is read of a record, with and without types.
-    `correlate`: the options of a table that joins the stages of a key, but for the key and the
-    stages; `port`: those of a table that reads one of its outcomes, up to the port's name.
+    - `use_case`: its name, which begins the names of its operators.
+    - `events`, `event_names`: the columns of all that is read of a record, with and without types.
+    - `checks`: the options of a table that checks the events which are written to it: what to
+      check, and what the events are called.
+    - `columns.Class`: the names of the columns of a definition.
+    - `envelope`: the options that tell an operator what is in which of these columns.
+    - `origin`: those of these columns that every event has, and `refused` needs.
+    - `bucket`: the start of the bucket in which `occurred_at` is, epoch seconds.
+    - `Name`: a parameter; of a duration also `Name.ms`, `Name.seconds` and, for SQL,
+      `Name.interval`.
+
+    Where events are on several streams, `events`, `event_names` and `checks` take the stream's
+    name: `events.readings`.
     """
-    columns = flink.input_columns(use_case)
-    return {
-        "aggregation_period_seconds": str(int(parameters.aggregation_period.total_seconds())),
-        "correlation_window_ms": str(_milliseconds(parameters.correlation_window)),
-        "allowed_lateness_ms": str(_milliseconds(parameters.allowed_lateness)),
-        "events": flink.column_list(columns),
-        "event_names": ", ".join(f"`{name}`" for name, _ in columns),
-        "correlate": _options(_correlate(use_case)),
-        "port": f"{_options(_operator(use_case))},\n  'port'",
+    values = {
+        "use_case": use_case.name,
+        "envelope": _options(_ENVELOPE),
+        "origin": _listed(ORIGIN),
+        "bucket": flink.bucket(parameters.aggregation_period),
     }
+    for schema in use_case.schemas:
+        values[f"columns.{schema.name}"] = _listed(schema.names)
+    streams = use_case.event_streams
+    for stream in streams:
+        end = f".{flink.table_name(stream)}" if len(streams) > 1 else ""
+        values |= {name + end: text for name, text in _of_stream(use_case, stream).items()}
+    for name, value in parameters.values.items():
+        values |= _of_parameter(name, value)
+    return values
 
 
-def _operator(use_case: UseCase) -> dict[str, str]:
-    # the name is the operator's id in checkpoints: it must not change
-    return {"connector": "correlate", "name": f"{use_case.name}-correlate"}
-
-
-def _correlate(use_case: UseCase) -> dict[str, str]:
-    return _operator(use_case) | {
-        "stage": "type",
-        "ignored": flink.HEARTBEAT,
-        "time": "occurred_at",
-        "arrival": "arrival_timestamp",
-        "received": "received_at",
-        "data": "data",
-        "own": ",".join(OWN),
-        "labels": _labels(use_case.events),
-        "checks": flink.check_lines(use_case.events),
+def _of_stream(use_case: UseCase, stream: str) -> dict[str, str]:
+    columns, events = flink.input_columns(use_case, stream), use_case.events_on(stream)
+    return {
+        "events": flink.column_list(columns),
+        "event_names": _listed([name for name, _ in columns]),
+        "checks": _options({"labels": _labels(events), "checks": flink.check_lines(events)}),
     }
 
 
@@ -121,48 +153,112 @@ def _labels(events: Sequence[Schema]) -> str:
     return ",".join(f"{e.type}={e.name.lower()}" for e in events)
 
 
-def _options(options: dict[str, str]) -> str:
+def _of_parameter(name: str, value: Value) -> dict[str, str]:
+    match value:
+        case timedelta():
+            seconds, text = value // timedelta(seconds=1), format_duration(value)
+            return {
+                name: flink.literal(text),
+                f"{name}.ms": str(seconds * 1000),
+                f"{name}.seconds": str(seconds),
+                f"{name}.interval": f"INTERVAL '{seconds}' SECOND(10)",
+            }
+        case str():
+            return {name: flink.literal(value)}
+        case int() | float():
+            return {name: to_text(value)}
+    assert_never(value)
+
+
+# The columns of a record that are the platform's, for an operator that reads records as they came.
+_ENVELOPE = {
+    "stage": "type",
+    "ignored": flink.HEARTBEAT,
+    "time": "occurred_at",
+    "arrival": "arrival_timestamp",
+    "received": "received_at",
+    "data": "data",
+    "own": ",".join(OWN),
+}
+
+
+def _options(options: Mapping[str, str]) -> str:
     return ",\n  ".join(f"'{key}' = {flink.literal(value)}" for key, value in options.items())
 
 
-def _defines(definitions: list[str], name: str) -> bool:
-    kinds = ("TABLE", "VIEW")
-    return any(d.startswith(f"CREATE TEMPORARY {k} {name} ") for d in definitions for k in kinds)
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
-def _uses(use_case: UseCase, name: str) -> bool:
-    return any(f"${{{name}}}" in path.read_text() for path in use_case.pipeline)
+_CREATES = re.compile(r"CREATE TEMPORARY (?:TABLE|VIEW) `?(\w+)`?\s")
+_INSERTS = re.compile(r"INSERT INTO `?(\w+)`?\s")
+
+
+def _names(statements: list[str], kind: re.Pattern[str]) -> set[str]:
+    return {found[1] for s in statements if (found := kind.match(s))}
+
+
+def view_of(record: Schema) -> str:
+    """The view that a record is written from: its class in snake case."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", record.name).lower()
+
+
+def _require(use_case: UseCase, created: set[str], records: list[Schema]) -> None:
+    wanted = {r.path: f"report {r.name}" for r in use_case.reports}
+    wanted |= {view_of(r): f"record {r.name}" for r in records}
+    if missing := [
+        f"view `{name}` for {what}" for name, what in wanted.items() if name not in created
+    ]:
+        raise PipelineError(
+            f"{use_case.folder / 'pipeline'}: no file creates the {', the '.join(missing)}"
+        )
+
+
+def _unchecked(use_case: UseCase) -> list[str]:
+    """The streams whose events no operator of the pipeline checks."""
+    texts = "".join(path.read_text() for path in use_case.pipeline)
+    streams = use_case.event_streams
+    if len(streams) == 1:
+        return [] if "${checks}" in texts else list(streams)
+    return [s for s in streams if f"${{checks.{flink.table_name(s)}}}" not in texts]
 
 
 _STATEMENTS = ("CREATE TEMPORARY TABLE", "CREATE TEMPORARY VIEW", "INSERT INTO")
 
 
-def pipeline_statements(path: Path, values: dict[str, str]) -> tuple[str, ...]:
+class _Template(Template):
+    idpattern = r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*"
+
+
+def _pipeline(use_case: UseCase, parameters: Parameters) -> list[str]:
+    values = substitutions(use_case, parameters)
+    return [s for path in use_case.pipeline for s in pipeline_statements(path, values)]
+
+
+def pipeline_statements(path: Path, values: Mapping[str, str]) -> tuple[str, ...]:
     """A file's statements, each ended by a line's `;`, without comments, parameters filled in."""
     lines = [line for line in path.read_text().splitlines() if not line.startswith("--")]
     try:
-        found = [
-            Template(statement.strip()).substitute(values)
+        statements = [
+            _Template(statement.strip()).substitute(values)
             for statement in re.split(r";\s*$", "\n".join(lines), flags=re.MULTILINE)
             if statement.strip()
         ]
     except (KeyError, ValueError) as error:
-        raise PipelineError(f"{path}: {error}; parameters: {sorted(values)}") from error
-    for statement in found:
+        raise PipelineError(
+            f"{path}: {error} cannot be substituted; known: {sorted(values)}"
+        ) from error
+    for statement in statements:
         if not statement.startswith(_STATEMENTS):
             first = statement.splitlines()[0]
             raise PipelineError(f"{path}: {first!r} starts with none of {list(_STATEMENTS)}")
-    return tuple(found)
-
-
-def _milliseconds(duration: timedelta) -> int:
-    return duration // timedelta(milliseconds=1)
+    return tuple(statements)
 
 
 def _tables(use_case: UseCase, connector: Connector) -> Iterator[str]:
-    stream = use_case.event_stream
-    options = connector.source(use_case.name, stream)
-    yield flink.source_table(use_case, options, metadata=connector.metadata)
+    for stream in use_case.event_streams:
+        options = connector.source(use_case.name, stream)
+        yield flink.source_table(use_case, stream, options, metadata=connector.metadata)
     sinks = [
         *((s.stream, flink.result_columns(s), s.key) for s in _results(use_case)),
         (PROGRESS, list(flink.PROGRESS_ROW), "use_case"),
@@ -181,15 +277,30 @@ def _results(use_case: UseCase) -> tuple[Schema, ...]:
     return (*use_case.records, *use_case.reports)
 
 
+def _end(use_case: UseCase, stream: str) -> str:
+    """What the names of a stream's own views end in."""
+    return f"_{flink.table_name(stream)}" if len(use_case.event_streams) > 1 else ""
+
+
 def _views(use_case: UseCase) -> Iterator[str]:
-    table = flink.table_name(use_case.event_stream)
-    yield (
-        "CREATE TEMPORARY VIEW `checked` AS\n"
-        f"SELECT *,\n  {flink.violation(use_case.events)} AS `violation`\nFROM `{table}`"
-    )
-    yield (
-        "CREATE TEMPORARY VIEW `decoded` AS\n"
-        f"SELECT * FROM `checked`\nWHERE `violation` IS NULL AND `type` <> '{flink.HEARTBEAT}'"
+    for stream in use_case.event_streams:
+        table, end = flink.table_name(stream), _end(use_case, stream)
+        violation = flink.violation(use_case.events_on(stream))
+        yield (
+            f"CREATE TEMPORARY VIEW `checked{end}` AS\n"
+            f"SELECT *,\n  {violation} AS `violation`\nFROM `{table}`"
+        )
+        yield (
+            f"CREATE TEMPORARY VIEW `decoded{end}` AS\n"
+            f"SELECT * FROM `checked{end}`\n"
+            f"WHERE `violation` IS NULL AND `type` <> '{flink.HEARTBEAT}'"
+        )
+
+
+def _record(record: Schema) -> str:
+    return (
+        f"INSERT INTO `{flink.table_name(record.stream)}`\n"
+        f"SELECT {_listed(record.names)}\nFROM `{view_of(record)}`"
     )
 
 
@@ -204,7 +315,7 @@ def _changelog(report: Schema) -> str:
 
 
 def _report(report: Schema) -> str:
-    names = ", ".join(f"`{name}`" for name in (*report.names, "version"))
+    names = _listed([*report.names, "version"])
     return (
         f"INSERT INTO `{flink.table_name(report.stream)}`\n"
         f"SELECT {names}, CAST(0 AS BIGINT)\nFROM `{report.path}_changelog`"
@@ -213,16 +324,17 @@ def _report(report: Schema) -> str:
 
 def _beats(use_case: UseCase) -> str:
     # no row of a changelog passes: only its watermark does, which is behind the aggregation's
-    table = flink.table_name(use_case.event_stream)
     parts = [
         f"SELECT CAST(NULL AS TIMESTAMP_LTZ(3)) AS `heartbeat_at`\n"
         f"FROM `{report.path}_changelog` WHERE `op` = 'none'"
         for report in use_case.reports
     ]
-    parts.append(
+    parts += [
         "SELECT CAST(`occurred_at` AS TIMESTAMP_LTZ(3)) AS `heartbeat_at`\n"
-        f"FROM `{table}` WHERE `type` = '{flink.HEARTBEAT}' AND ({flink.IN_FUTURE}) IS NOT TRUE"
-    )
+        f"FROM `{flink.table_name(stream)}` "
+        f"WHERE `type` = '{flink.HEARTBEAT}' AND ({flink.IN_FUTURE}) IS NOT TRUE"
+        for stream in use_case.event_streams
+    ]
     return "CREATE TEMPORARY VIEW `beats` AS\n" + "\nUNION ALL\n".join(parts)
 
 
@@ -237,28 +349,37 @@ def _progress(use_case: UseCase) -> str:
 def _dead_letters(use_case: UseCase) -> str:
     return (
         f"INSERT INTO `{flink.table_name(DEAD_LETTERS)}`\n"
-        + _dead_letter(use_case, "`outcome`", "COALESCE(`detail`, `outcome`)", _FIELD)
+        + _dead_letter(use_case, _stream(use_case), "`outcome`", _REASON, _FIELD)
         + _from("`refused`")
     )
 
 
-def _malformed(use_case: UseCase) -> str:
+def _malformed(use_case: UseCase, stream: str) -> str:
     field = "SPLIT_INDEX(`violation`, ' ', 0)"
     return (
         f"INSERT INTO `{flink.table_name(DEAD_LETTERS)}`\n"
-        + _dead_letter(use_case, "'malformed'", "`violation`", field)
-        + _from("`checked`", "`violation` IS NOT NULL")
+        + _dead_letter(use_case, f"'{stream}'", "'malformed'", "`violation`", field)
+        + _from(f"`checked{_end(use_case, stream)}`", "`violation` IS NOT NULL")
     )
 
 
+_REASON = "COALESCE(`detail`, `outcome`)"
 _FIELD = "CASE WHEN `outcome` = 'malformed' THEN SPLIT_INDEX(`detail`, ' ', 0) END"
 
 # When the platform decided: in a stream it is evaluated for each row. Nothing depends on it.
 _NOW = "CURRENT_TIMESTAMP"
 
 
-def _dead_letter(use_case: UseCase, reason: str, detail: str, field: str) -> str:
-    stream = use_case.event_stream
+def _stream(use_case: UseCase) -> str:
+    """SQL: the stream that a record of `refused` came from."""
+    first, *others = use_case.event_streams
+    if not others:
+        return f"'{first}'"
+    lines = [f"WHEN '{event.type}' THEN '{event.stream}'" for event in use_case.events]
+    return f"CASE `type` {' '.join(lines)} END"
+
+
+def _dead_letter(use_case: UseCase, stream: str, reason: str, detail: str, field: str) -> str:
     return f"""SELECT
   COALESCE(`shard_id` || ':' || `sequence_number`, `event_id`, '') || ':' || {reason},
   '{use_case.name}',
@@ -271,7 +392,7 @@ def _dead_letter(use_case: UseCase, reason: str, detail: str, field: str) -> str
   `event_id`,
   `occurred_at`,
   {_NOW},
-  ROW('{stream}', `shard_id`, `sequence_number`)"""
+  ROW({stream}, `shard_id`, `sequence_number`)"""
 
 
 def _from(rows: str, condition: str = "") -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from glue.errors import CatalogError
 from glue.models import Model
+from glue.parameters import PLATFORM, Parameter, Parameters, check_names
 from glue.schema import Kind, Schema, schema_of
 from glue.types import MAX_AMOUNT
 
@@ -16,8 +19,9 @@ class UseCase:
     """One plug-in: its definitions and where its folder is.
 
     `folder` holds `pipeline/*.sql`, `samples/` and, if it has them, `generator.py` and saved
-    `queries/*.sql`. `model` is what is trained on its records, if anything is. `max_amount` is the
-    deployment's limit of amounts.
+    `queries/*.sql`. `model` is what is trained on its records, if anything is. `parameters` are its
+    own, beside the platform's. `functions` are those of the jar that its SQL calls: the name in SQL
+    and the Java class. `max_amount` is the deployment's limit of amounts.
     """
 
     name: str
@@ -26,6 +30,36 @@ class UseCase:
     definitions: tuple[type, ...] = field(default=())
     model: Model | None = None
     max_amount: int = MAX_AMOUNT
+    parameters: tuple[Parameter, ...] = ()
+    functions: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what is declared wrongly: CatalogError names it."""
+        if not _NAME.fullmatch(self.name):
+            raise CatalogError(
+                f"use case {self.name!r}: a name has 1 to 20 lower case letters, digits and "
+                "underscores, a letter first"
+            )
+        names = [p.name for p in (*PLATFORM, *self.parameters)]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise CatalogError(f"{self.name}: parameters {twice} are declared twice")
+        results = {PROGRESS, DEAD_LETTERS, *(s.stream for s in (*self.records, *self.reports))}
+        for stream in self.event_streams:
+            if stream in results:
+                raise CatalogError(
+                    f"{self.name}: stream {stream!r} has results; give the events a stream of "
+                    "their own"
+                )
+        for name, java in self.functions.items():
+            if not _FUNCTION.fullmatch(name) or not _CLASS.fullmatch(java):
+                raise CatalogError(
+                    f"{self.name}: function {name!r} = {java!r}; give a name in capital letters "
+                    "and a Java class with its package"
+                )
+
+    def configured(self, values: Mapping[str, object]) -> Parameters:
+        """Its parameters from a deployment's values; ParameterError names a wrong one."""
+        return Parameters.parse(values, self.name, self.parameters)
 
     @property
     def schemas(self) -> tuple[Schema, ...]:
@@ -56,18 +90,19 @@ class UseCase:
         return self._of(Kind.REPORT)
 
     @property
-    def event_stream(self) -> str:
-        """The one stream all events of the use case are ingested into."""
-        streams = {s.stream for s in self.events}
-        if len(streams) != 1:
-            raise CatalogError(f"{self.name}: events name {sorted(streams)}; one stream is needed")
-        return streams.pop()
+    def event_streams(self) -> tuple[str, ...]:
+        """The streams that events are ingested into, in declared order."""
+        return tuple(dict.fromkeys(s.stream for s in self.events))
+
+    def events_on(self, stream: str) -> tuple[Schema, ...]:
+        """The events that are ingested into a stream."""
+        return tuple(s for s in self.events if s.stream == stream)
 
     @property
     def streams(self) -> tuple[str, ...]:
         """Every stream of the use case: events first, progress and dead letters last."""
         results = [s.stream for s in self.schemas]
-        return tuple(dict.fromkeys([self.event_stream, *results, PROGRESS, DEAD_LETTERS]))
+        return tuple(dict.fromkeys([*self.event_streams, *results, PROGRESS, DEAD_LETTERS]))
 
     @property
     def pipeline(self) -> tuple[Path, ...]:
@@ -82,6 +117,9 @@ class UseCase:
 
 PROGRESS = "progress"
 DEAD_LETTERS = "dead-letters"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,19}")
+_FUNCTION = re.compile(r"[A-Z][A-Z0-9_]*")
+_CLASS = re.compile(r"[a-z][a-z0-9]*(\.[a-z][a-z0-9]*)*\.[A-Z][A-Za-z0-9]*")
 
 
 @dataclass(frozen=True)
@@ -100,9 +138,17 @@ class Catalog:
                     raise CatalogError(f"{name} is declared by {owners[name]} and {use_case.name}")
                 owners[name] = use_case.name
 
-    def within(self, max_amount: int) -> Catalog:
-        """The catalog with amounts of at most `max_amount`, a deployment's parameter."""
-        return Catalog(tuple(u.within(max_amount) for u in self.use_cases))
+    def within(self, parameters: Mapping[str, Parameters]) -> Catalog:
+        """The catalog with amounts of at most each use case's MaxAmount."""
+        return Catalog(tuple(u.within(parameters[u.name].max_amount) for u in self.use_cases))
+
+    def configured(self, values: Mapping[str, object]) -> dict[str, Parameters]:
+        """Each use case's parameters from a deployment's; ParameterError names a wrong value."""
+        return {u.name: u.configured(values) for u in self.use_cases}
+
+    def check_names(self, keys: Iterable[str]) -> None:
+        """ParameterError for a key that is written like a parameter's and is unknown."""
+        check_names(keys, {u.name: u.parameters for u in self.use_cases})
 
     def use_case(self, name: str) -> UseCase:
         """The use case of that name; CatalogError lists the choices."""

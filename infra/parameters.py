@@ -1,15 +1,17 @@
 """What each parameter of a deployment means: docs/parameters.md is rendered from here.
 
-Defaults and bounds are not written here: they are those of `Settings` and of glue's `Parameters`.
+Defaults and bounds are not written here: they are those of `Settings`, of glue's `PLATFORM` and of
+the use cases, which describe their parameters themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from glue import Catalog
 from glue.errors import ParameterError
-from glue.parameters import DEFAULTS, LARGEST_AMOUNT
+from glue.parameters import PLATFORM, Parameter
 from infra.settings import described
 
 
@@ -20,30 +22,9 @@ class Meaning(NamedTuple):
     text: str
 
 
-# Those of `glue.parameters`, whose bounds depend on each other.
-_BOUNDS = {
-    "AggregationPeriod": "divides 15 minutes, or is a multiple of them that divides a day",
-    "CorrelationWindow": "above PT0S, at most P30D",
-    "AllowedLateness": "PT0S to P30D",
-    "MaxAmount": f"1 to {LARGEST_AMOUNT}",
-}
 _DURATION, _COUNT, _DAYS = "ISO 8601 duration", "number", "days"
 
 GROUPS: Mapping[str, Mapping[str, Meaning]] = {
-    "Time and counting": {
-        "AggregationPeriod": Meaning(_DURATION, "Length of a bucket of a report."),
-        "CorrelationWindow": Meaning(
-            _DURATION,
-            "How far apart the stages of one key may be to be joined, in event time, counted from "
-            "the first stage.",
-        ),
-        "AllowedLateness": Meaning(
-            _DURATION,
-            "How late an event may be and still count: how far its time may lie behind the "
-            "watermark. An event that is later is a dead letter `late`.",
-        ),
-        "MaxAmount": Meaning("micro-units", "Largest amount (a price) that an event may carry."),
-    },
     "Deployment": {
         "prefix": Meaning("text", "Begins the name of everything that is deployed."),
         "regions": Meaning("regions", "Where stages are synthesized."),
@@ -141,8 +122,9 @@ What a deployment may choose. Rendered from `infra/parameters.py`; do not edit: 
 `python -m sdpctl.generated`.
 
 On AWS: `npx cdk deploy 'sdp-eu-west-1/*' -c CorrelationWindow=PT30M`, or in `cdk.json`. On one
-machine: `make up PARAMETERS="CorrelationWindow=PT1M AllowedLateness=PT1M"`. A name or a value that
-is wrong is refused before anything is deployed.
+machine: `make up PARAMETERS="CorrelationWindow=PT1M AllowedLateness=PT1M"`. `Name` sets a parameter
+for every use case that has it, `use_case.Name` for one of them. An unknown name or an invalid value
+is refused before anything is deployed.
 """
 
 _PICTURE = """
@@ -177,13 +159,28 @@ Event time, one key; its first record has the time `t`.
 """
 
 
-def page() -> str:
+_COLUMNS = "| parameter | default | allowed | unit | meaning |\n|---|---|---|---|---|"
+
+
+def page(catalog: Catalog) -> str:
     """docs/parameters.md. ParameterError names what has no meaning here, or no longer exists."""
-    return "\n".join([_HEAD, *_sections(), _PICTURE.strip("\n")]) + "\n"
+    lines = [_HEAD, *_declared("Every use case", PLATFORM)]
+    for use_case in catalog.use_cases:
+        if use_case.parameters:
+            lines += _declared(f"Use case {use_case.name}", use_case.parameters)
+    return "\n".join([*lines, *_sections(), _PICTURE.strip("\n")]) + "\n"
+
+
+def _declared(title: str, parameters: Iterable[Parameter]) -> Iterator[str]:
+    yield f"## {title}\n"
+    yield _COLUMNS
+    for p in parameters:
+        yield f"| `{p.name}` | `{p.default}` | {p.allowed} | {p.unit} | {p.doc} |"
+    yield ""
 
 
 def _sections() -> Iterator[str]:
-    known = {**described(), **{name: (DEFAULTS[name], _BOUNDS.get(name, "")) for name in DEFAULTS}}
+    known = described()
     written = {name for group in GROUPS.values() for name in group}
     if wrong := sorted(known.keys() ^ written):
         raise ParameterError(
@@ -192,7 +189,7 @@ def _sections() -> Iterator[str]:
         )
     for title, group in GROUPS.items():
         yield f"## {title}\n"
-        yield "| parameter | default | allowed | unit | meaning |\n|---|---|---|---|---|"
+        yield _COLUMNS
         for name, meaning in group.items():
             default, allowed = known[name]
             shown = f"`{default}`" if default else "empty"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from glue import PlatformError
+from glue.parameters import is_parameter
 
 GROUP = "sdp"
 MAX_PROPERTIES = 50
@@ -25,13 +26,21 @@ class PropertyGroupError(PlatformError):
 
 
 def split(properties: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """The properties in groups: `sdp`, and `sdp.<use case>` for the streams of each use case."""
+    """The properties in groups: `sdp`, and `sdp.<use case>` for what belongs to one use case.
+
+    That is its streams (`stream.<use case>.<stream>`) and its parameters (`<use case>.<Name>`).
+    """
     groups: dict[str, dict[str, str]] = {}
     for key, value in properties.items():
-        kind, _, rest = key.partition(".")
-        group = f"{GROUP}.{rest.partition('.')[0]}" if kind == "stream" else GROUP
-        groups.setdefault(group, {})[key] = value
+        groups.setdefault(_group(key), {})[key] = value
     return groups
+
+
+def _group(key: str) -> str:
+    first, *rest = key.split(".")
+    if first == "stream":
+        return f"{GROUP}.{rest[0]}"
+    return f"{GROUP}.{first}" if rest and is_parameter(key) else GROUP
 
 
 def check(groups: Groups) -> None:

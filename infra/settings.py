@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
+import usecases
+from glue import Catalog, UseCase
 from glue.errors import ParameterError
-from glue.parameters import DEFAULTS, Parameters, check_names, format_duration, parse_duration
+from glue.parameters import PLATFORM, Parameters, format_duration, parse_duration
 from infra.images import Image
 from infra.training import MEMORY_MIB, Training
 
@@ -22,8 +24,10 @@ _LOG_RETENTIONS = ("1", "3", "5", "7", "14", "30", "60", "90", "180", "365", "73
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One deployment. `shards` are those of the event streams, `result_shards` those of a stream
-    of results; 0 stands for on-demand streams. Rates are requests a second.
+    """One deployment. `parameters` are those of each use case.
+
+    `shards` are those of the event streams, `result_shards` those of a stream of results; 0 stands
+    for on-demand streams. Rates are requests a second.
     `…_concurrency` executions at once are reserved for the function behind an API, and bound it;
     0 reserves none.
 
@@ -35,7 +39,7 @@ class Settings:
     are reported every `metric_seconds`: 60 on AWS; the local platform reports more often.
     """
 
-    parameters: Parameters
+    parameters: Mapping[str, Parameters]
     prefix: str = "sdp"
     regions: tuple[str, ...] = REGIONS
     retain_data: bool = True
@@ -72,23 +76,26 @@ class Settings:
         return f"SDP/{self.prefix}"
 
     @classmethod
-    def parse(cls, context: Mapping[str, object]) -> Settings:
+    def parse(cls, context: Mapping[str, object], catalog: Catalog | None = None) -> Settings:
         """Settings from the context; ParameterError names the key that is wrong.
 
-        The CDK keeps keys of its own in the context, so only keys written like a parameter's
-        name are held to be misspelt.
+        The CDK keeps keys of its own in the context, so only keys that are written like a
+        parameter's name are refused as unknown. cdk.json has the parameters of every use case,
+        whichever are deployed. `catalog`: the use cases of the deployment; by default all.
         """
-        check_names(context)
-        return cls.read(_Reader(context))
+        known = usecases.load()
+        catalog = catalog or known
+        Catalog(_united(known, catalog)).check_names(context)
+        return cls.read(_Reader(context), catalog)
 
     @classmethod
-    def read(cls, read: _Reader) -> Settings:
+    def read(cls, read: _Reader, catalog: Catalog) -> Settings:
         """Each setting from its key."""
         shards = read("streamShards", "2", _shards)
         return cls(
             prefix=read("prefix", "sdp", _prefix),
             regions=read("regions", ",".join(REGIONS), _regions),
-            parameters=Parameters.parse(read.context),
+            parameters=catalog.configured(read.context),
             retain_data=read("removal", "retain", _one_of("retain", "destroy")) == "retain",
             shards=shards,
             stream_retention_hours=read("streamRetentionHours", "72", _number(24, 8760)),
@@ -124,15 +131,20 @@ class Settings:
         return timedelta(hours=max(self.stream_retention_hours, self.result_retention_hours))
 
 
+def _united(known: Catalog, catalog: Catalog) -> tuple[UseCase, ...]:
+    return tuple({u.name: u for u in (*known.use_cases, *catalog.use_cases)}.values())
+
+
 def names() -> frozenset[str]:
-    """Every key that a deployment reads."""
-    return frozenset(described()) | frozenset(DEFAULTS)
+    """Every key that a deployment reads, but for those of one use case (`use_case.Name`)."""
+    own = {p.name for u in usecases.load().use_cases for p in u.parameters}
+    return frozenset(described()) | {p.name for p in PLATFORM} | own
 
 
 def described() -> dict[str, tuple[str, str]]:
     """Default and allowed values of each setting, as the refusal of a wrong one says them."""
     read = _Reader({})
-    Settings.read(read)
+    Settings.read(read, Catalog(()))
     return {name: (default, _refusal(check)) for name, (default, check) in read.known.items()}
 
 

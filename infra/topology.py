@@ -71,7 +71,7 @@ class Topology:
     @property
     def event_streams(self) -> tuple[Stream, ...]:
         """The streams events are ingested into."""
-        return tuple(self._stream(u, u.event_stream) for u in self.catalog.use_cases)
+        return tuple(self._stream(u, s) for u in self.catalog.use_cases for s in u.event_streams)
 
     @property
     def stored_streams(self) -> tuple[Stream, ...]:
@@ -116,7 +116,7 @@ class Topology:
         return f"{self.prefix}-analytics"
 
     def _stream(self, use_case: UseCase, stream: str) -> Stream:
-        kinds = {use_case.event_stream: Kind.EVENTS, PROGRESS: Kind.PROGRESS}
+        kinds = {**dict.fromkeys(use_case.event_streams, Kind.EVENTS), PROGRESS: Kind.PROGRESS}
         name = f"{self.prefix}-{use_case.name}-{stream}"
         return Stream(use_case.name, stream, name, kinds.get(stream, Kind.RESULTS))
 

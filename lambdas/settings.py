@@ -22,7 +22,7 @@ class Settings:
     """What a deployment tells its functions.
 
     streams: "use case/stream" → Kinesis stream name. tables: "use case/report path" → DynamoDB
-    table name. parameters: deployment parameter → ISO 8601 duration. databases: use case → Glue
+    table name. parameters: `Name` or `use_case.Name` → value. databases: use case → Glue
     database, of the files in `lake_bucket`. compaction: its limits, by name. retention: for how
     long the streams keep a record.
     """

@@ -20,7 +20,7 @@ from glue import Schema, UseCase
 from glue.instants import EPOCH, to_wire
 from glue.parameters import Parameters
 from glue.schema import Kind
-from glue.targets.lake import lake_tables
+from glue.targets.lake import LakeTable, lake_tables
 from sdpctl.sql.letters import literal
 
 Row = Mapping[str, Any]
@@ -46,10 +46,14 @@ class Verdict:
         return asdict(self)
 
 
-def events_query(use_case: UseCase, text: str, since: datetime) -> str:
-    """SQL: the events with this event_id or key."""
-    table = next(t for t in lake_tables(use_case) if t.stream == use_case.event_stream)
-    keys = dict.fromkeys(event.key for event in use_case.events)
+def events_queries(use_case: UseCase, text: str, since: datetime) -> list[str]:
+    """SQL for each stream of events: those with this event_id or key."""
+    tables = [t for t in lake_tables(use_case) if t.stream in use_case.event_streams]
+    return [_events_query(use_case, table, text, since) for table in tables]
+
+
+def _events_query(use_case: UseCase, table: LakeTable, text: str, since: datetime) -> str:
+    keys = dict.fromkeys(event.key for event in use_case.events_on(table.stream))
     reports = dict.fromkeys(report.key for report in use_case.reports)
     names = {column.name for column in table.columns}
     matches = [f"CAST({name} AS VARCHAR) = {literal(text)}" for name in ("event_id", *keys)]
@@ -139,7 +143,7 @@ class Evidence:
 
     @property
     def _window(self) -> timedelta:
-        return self.parameters.correlation_window + self.parameters.allowed_lateness
+        return self.parameters.settling
 
     def _rows(self, at: datetime, row: Row) -> str:
         """The report rows that an event at this time counts in."""

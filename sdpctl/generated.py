@@ -31,9 +31,9 @@ def schemas(catalog: Catalog) -> Iterator[tuple[str, str]]:
             yield f"{SCHEMAS}/{use_case.name}/{schema.name}.json", _json(json_schema(schema))
 
 
-def parameters_page(_: Catalog) -> Iterator[tuple[str, str]]:
+def parameters_page(catalog: Catalog) -> Iterator[tuple[str, str]]:
     """The page about the parameters of a deployment."""
-    yield "docs/parameters.md", parameters.page()
+    yield "docs/parameters.md", parameters.page(catalog)
 
 
 def catalogue_page(catalog: Catalog) -> Iterator[tuple[str, str]]:

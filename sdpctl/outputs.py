@@ -9,7 +9,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from glue.parameters import DEFAULTS
+import usecases
+from infra.parameter_outputs import parameters_in
 from sdpctl.errors import CommandError
 from sdpctl.local import aws, running
 from sdpctl.settings import Settings
@@ -76,7 +77,7 @@ def of(raw: Mapping[str, str], key: Callable[[str], str], settings: Settings) ->
         url_for_predictions=predictions and local_url(settings, predictions),
         api_key=key(raw["ApiKeyId"]),
         region=settings.region,
-        parameters={name: raw[name] for name in DEFAULTS if name in raw},
+        parameters=parameters_in(raw, usecases.load()),
     )
 
 

@@ -15,7 +15,6 @@ from pyflink.table import EnvironmentSettings, StatementSet, TableEnvironment
 from analytics_app.configuration import configuration
 from analytics_app.connectors import JSON, SOURCE_JSON, Files
 from analytics_app.rendering import functions, render
-from glue.parameters import Parameters
 from usecases import load
 
 HERE = Path(__file__).resolve().parent
@@ -72,7 +71,7 @@ def platform(env: TableEnvironment, source: Path, work: Path) -> StatementSet:
     """The packaged application's SQL."""
     use_case = load(("adtech",)).use_cases[0]
     connector = Bench(path=str(work), input=str(source))
-    sql = render(use_case, Parameters.parse(PARAMETERS), connector)
+    sql = render(use_case, use_case.configured(PARAMETERS), connector)
     return _statements(env, [*functions(), *sql.definitions, *sql.inserts])
 
 
@@ -105,7 +104,7 @@ def _statements(env: TableEnvironment, statements: list[str]) -> StatementSet:
 def run(topology: str, source: Path, work: Path, port: str) -> None:
     """Builds the job and waits for its end."""
     env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
-    settings = configuration(Parameters.parse(PARAMETERS)) | runtime(work, port)
+    settings = configuration(load(("adtech",)).configured(PARAMETERS)) | runtime(work, port)
     for key, value in settings.items():
         env.get_config().set(key, value)
     build = {"platform": platform, "ancestor": ancestor}[topology]

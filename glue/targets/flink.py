@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import assert_never
 
 from glue import deadletter
@@ -199,19 +200,21 @@ def union_of(events: Sequence[Schema]) -> tuple[Column, ...]:
     return tuple(column for _, column in found.values())
 
 
-def event_columns(use_case: UseCase) -> tuple[Column, ...]:
-    """The envelope, then the columns of all events of the use case."""
-    return (*ENVELOPE, *union_of(use_case.events))
+def event_columns(use_case: UseCase, stream: str) -> tuple[Column, ...]:
+    """The envelope, then the columns of all events of one of the use case's streams."""
+    return (*ENVELOPE, *union_of(use_case.events_on(stream)))
 
 
-def source_table(use_case: UseCase, options: Mapping[str, str], *, metadata: bool) -> str:
-    """The table all events are read from, with its watermark.
+def source_table(
+    use_case: UseCase, stream: str, options: Mapping[str, str], *, metadata: bool
+) -> str:
+    """The table that the events of a stream are read from, with its watermark.
 
     `metadata` false makes the record's origin plain columns, for connectors without any.
     Event time is `occurred_at`, or the epoch where that is absent or in the future of the record's
     arrival: such a record is malformed, and must not move the watermark.
     """
-    lines = _typed((c.name, flink_type(c.type)) for c in event_columns(use_case))
+    lines = _typed((c.name, flink_type(c.type)) for c in event_columns(use_case, stream))
     for name, sql_type, key in METADATA:
         lines.append(
             f"`{name}` {sql_type}" + (f" METADATA FROM '{key}' VIRTUAL" if metadata else "")
@@ -221,12 +224,18 @@ def source_table(use_case: UseCase, options: Mapping[str, str], *, metadata: boo
         "    THEN TO_TIMESTAMP_LTZ(0, 3) ELSE `occurred_at` END"
     )
     lines.append(f"WATERMARK FOR `event_time` AS `event_time` - {WATERMARK_DELAY}")
-    return _table(use_case.event_stream, lines, "", options)
+    return _table(stream, lines, "", options)
 
 
-def input_columns(use_case: UseCase) -> list[tuple[str, str]]:
+def bucket(period: timedelta) -> str:
+    """SQL: the start of the bucket of that length in which `occurred_at` is, epoch seconds."""
+    seconds = "UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss'))"
+    return f"({seconds} - MOD({seconds}, {period // timedelta(seconds=1)}))"
+
+
+def input_columns(use_case: UseCase, stream: str) -> list[tuple[str, str]]:
     """Names and Flink types of all that is read of a record: its fields, then its origin."""
-    fields = [(c.name, flink_type(c.type)) for c in event_columns(use_case)]
+    fields = [(c.name, flink_type(c.type)) for c in event_columns(use_case, stream)]
     return [*fields, *((name, sql_type) for name, sql_type, _ in METADATA)]
 
 

@@ -103,7 +103,7 @@ def _table(use_case: UseCase, stream: str) -> LakeTable:
     if stream == DEAD_LETTERS:
         columns, key = deadletter.COLUMNS, deadletter.KEY
         return LakeTable(use_case.name, stream, deadletter.DOC, columns, key)
-    if stream == use_case.event_stream:
+    if stream in use_case.event_streams:
         return _events(use_case, stream)
     schemas = [s for s in use_case.schemas if s.stream == stream]
     if len(schemas) > 1:
@@ -114,13 +114,13 @@ def _table(use_case: UseCase, stream: str) -> LakeTable:
 
 
 def _events(use_case: UseCase, stream: str) -> LakeTable:
-    """All events in one table, as they lie on one stream; heartbeats are rows among them."""
-    keys = list(dict.fromkeys(event.key for event in use_case.events))
+    """All events of one stream in one table; heartbeats are rows among them."""
+    keys = list(dict.fromkeys(event.key for event in use_case.events_on(stream)))
     return LakeTable(
         use_case.name,
         stream,
         f"{use_case.doc} All events as ingested, heartbeats among them.",
-        event_columns(use_case),
+        event_columns(use_case, stream),
         keys[0],
         (*keys, "type", "event_id"),
     )

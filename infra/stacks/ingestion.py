@@ -14,6 +14,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from glue.parameters import together
 from infra.assets import Assets
 from infra.constructs.acknowledge import acknowledge
 from infra.constructs.alarms import LATE_MS, WINDOW, Alarms
@@ -64,7 +65,7 @@ class IngestionStack(cdk.Stack):
 
     def _ingest(self) -> lambda_.Function:
         reserved = self._settings.ingest_concurrency
-        parameters = {"SDP_PARAMETERS": to_setting(self._settings.parameters.to_strings())}
+        parameters = {"SDP_PARAMETERS": to_setting(together(self._settings.parameters))}
         function = self._function(
             "Ingest",
             "ingest.handler.handler",

@@ -15,6 +15,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from glue import UseCase
+from glue.parameters import together
 from glue.targets.lake import lake_tables
 from infra.assets import Assets
 from infra.constructs.api import KeyedApi
@@ -115,7 +116,7 @@ class MlStack(cdk.Stack):
             settings=self._settings,
             environment={
                 "SDP_MODEL": self.to_json_string(values),
-                "SDP_PARAMETERS": to_setting(self._settings.parameters.to_strings()),
+                "SDP_PARAMETERS": to_setting(together(self._settings.parameters)),
             },
             memory_mib=1024,
             reserved=self._settings.predictions_concurrency,

@@ -10,11 +10,12 @@ from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from glue.parameters import Parameters
+from glue.parameters import together
 from infra.assets import Assets
 from infra.constructs.alarms import Alarms
 from infra.constructs.flink import FlinkApplication
 from infra.constructs.running import Running
+from infra.parameter_outputs import output_name
 from infra.settings import Settings
 from infra.topology import Topology
 
@@ -40,8 +41,11 @@ class ProcessingStack(cdk.Stack):
         assets: Assets,
     ) -> None:
         super().__init__(scope, id_, description="SDP: joins and counts in Apache Flink")
+        parameters = together(settings.parameters)
         properties = {
-            **_properties(topology, settings.parameters, self.region),
+            "use_cases": ",".join(u.name for u in topology.catalog.use_cases),
+            "region": self.region,
+            **parameters,
             **{f"stream.{k.replace('/', '.')}": s.stream_arn for k, s in streams.items()},
         }
         application = FlinkApplication(
@@ -52,8 +56,8 @@ class ProcessingStack(cdk.Stack):
             assets=assets,
             settings=settings,
         )
-        for name, value in settings.parameters.to_strings().items():
-            cdk.CfnOutput(self, name, value=value)
+        for name, value in parameters.items():
+            cdk.CfnOutput(self, output_name(name), value=value)
         sources = {stream.key for stream in topology.event_streams}
         for key, stream in streams.items():
             stream.grant(application.role, *(_READ if key in sources else _WRITE))
@@ -109,15 +113,3 @@ def _watch(alarms: Alarms, application: str) -> None:
         threshold=_SLOW_CHECKPOINT_MS,
         periods=5,
     )
-
-
-def _properties(topology: Topology, parameters: Parameters, region: str) -> dict[str, str]:
-    texts = parameters.to_strings()
-    return {
-        "use_cases": ",".join(u.name for u in topology.catalog.use_cases),
-        "region": region,
-        "aggregation_period": texts["AggregationPeriod"],
-        "correlation_window": texts["CorrelationWindow"],
-        "allowed_lateness": texts["AllowedLateness"],
-        "max_amount": texts["MaxAmount"],
-    }

@@ -14,6 +14,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from glue.parameters import together
 from infra.assets import Assets
 from infra.constructs.acknowledge import acknowledge
 from infra.constructs.alarms import LATE_MS, WINDOW, Alarms
@@ -81,7 +82,7 @@ class ReportingStack(cdk.Stack):
         _watch_persist(alarms, function, failed, self._settings.metrics_namespace)
 
     def _reports(self) -> lambda_.Function:
-        parameters = {"SDP_PARAMETERS": to_setting(self._settings.parameters.to_strings())}
+        parameters = {"SDP_PARAMETERS": to_setting(together(self._settings.parameters))}
         function = self._function(
             "Reports",
             "reports.handler.handler",

@@ -1,4 +1,4 @@
-"""The Lambda entry point: each minute, a heartbeat to every open shard of each use case."""
+"""The Lambda entry point: each minute, a heartbeat to every open shard of each event stream."""
 
 from __future__ import annotations
 
@@ -27,14 +27,18 @@ def _client() -> KinesisClient:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Entry point; answers with the shards reached in each stream."""
     settings = Settings.from_environment()
-    names = [settings.stream(u.name, u.event_stream) for u in usecases.load().use_cases]
+    names = [
+        settings.stream(u.name, stream)
+        for u in usecases.load().use_cases
+        for stream in u.event_streams
+    ]
     reached: dict[str, int] = {}
     errors: list[HeartbeatError] = []
     for name in names:
         try:
             shards = kinesis.open_shards(_client(), name)
             reached[name] = beat(kinesis.KinesisStream(_client()), name, shards, clock.now())
-        except HeartbeatError as error:  # the other use cases are not held up by this one
+        except HeartbeatError as error:  # the other streams are not held up by this one
             errors.append(error)
     logger.info("heartbeat", extra={"shards": reached})
     if errors:

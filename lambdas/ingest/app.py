@@ -6,8 +6,8 @@ FastAPI's per-field machinery would cost more than everything else together.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, cast
 
 import orjson
@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from glue import Catalog
-from glue.parameters import Parameters, format_duration
+from glue.parameters import Parameters
 from glue.targets.openapi import document
 from lambdas.api import new_app
 from lambdas.ingest import bodies
@@ -40,11 +40,9 @@ class Ingestion:
         stream: Stream,
         clock: Callable[[], datetime],
         count: Count,
-        lateness: timedelta,
+        parameters: Mapping[str, Parameters],
     ) -> None:
-        self.events = events(catalog)
-        self._lateness = lateness
-        self._old = {"warning": _old(lateness)}
+        self.events = events(catalog, parameters)
         self._stream = stream
         self._clock = clock
         self._count = count
@@ -53,7 +51,7 @@ class Ingestion:
         """Store what is right; `event` is None for a request of mixed events."""
         media_type = bodies.media_type(content_type)
         check_size(body)
-        receipt = Receipt.at(self._clock(), self._lateness)
+        receipt = Receipt.of(self._clock())
         sent = bodies.records(body, media_type)
         outcomes = [self._prepare(sent, i, event, receipt) for i in range(len(sent.values))]
         self._store(outcomes)
@@ -103,7 +101,7 @@ class Ingestion:
         if isinstance(outcome, Rejection):
             return {"index": index, "status": "rejected", "error": outcome.to_json()}
         result = {"index": index, "status": "accepted", "event_id": outcome.event_id}
-        return result | self._old if outcome.is_old else result
+        return result | {"warning": outcome.warning} if outcome.warning else result
 
 
 def create_app(
@@ -112,12 +110,12 @@ def create_app(
     stream: Stream,
     clock: Callable[[], datetime],
     count: Count = lambda accepted, rejected: None,
-    parameters: Parameters | None = None,
+    parameters: Mapping[str, Parameters] | None = None,
 ) -> FastAPI:
     """The API of these use cases; `stream` takes names of the form "use case/stream"."""
-    parameters = parameters or Parameters.parse({})
-    catalog = catalog.within(parameters.max_amount)
-    ingestion = Ingestion(catalog, stream, clock, count, parameters.allowed_lateness)
+    parameters = parameters or catalog.configured({})
+    catalog = catalog.within(parameters)
+    ingestion = Ingestion(catalog, stream, clock, count, parameters)
     app = new_app("Streaming Data Platform: ingestion", fault=FAULT)
     app.openapi = lambda: document(catalog)  # type: ignore[method-assign]  # FastAPI's own hook
     app.add_exception_handler(Problem, _problem)
@@ -144,15 +142,6 @@ def _status(accepted: int, rejected: int, *, unavailable: bool) -> int:
     if accepted:
         return 207
     return 503 if unavailable else 400
-
-
-def _old(lateness: timedelta) -> dict[str, str]:
-    """The warning of a record that event time may have left behind."""
-    message = (
-        f"occurred_at is more than AllowedLateness ({format_duration(lateness)}) before the "
-        "receipt: if event time has passed it too, the record becomes a dead letter, late"
-    )
-    return {"code": "late", "field": "/occurred_at", "message": message}
 
 
 def _unavailable(reason: str) -> Rejection:

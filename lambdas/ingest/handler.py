@@ -12,7 +12,6 @@ from fastapi import FastAPI
 from mangum import Mangum
 
 import usecases
-from glue.parameters import Parameters
 from lambdas.adapters import clock, kinesis
 from lambdas.ingest.app import create_app
 from lambdas.problem import MEDIA_TYPE
@@ -68,13 +67,13 @@ def _encodable(event: dict[str, Any]) -> dict[str, Any]:
 def _composed() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     settings = Settings.from_environment()
     stream = DeployedStreams(kinesis.KinesisStream(kinesis.client()), settings)
-    parameters = Parameters.parse(settings.parameters)
+    catalog = usecases.load()
     app = create_app(
-        catalog=usecases.load(),
+        catalog=catalog,
         stream=stream,
         clock=clock.now,
         count=_count,
-        parameters=parameters,
+        parameters=catalog.configured(settings.parameters),
     )
     return compose(app)
 

@@ -13,7 +13,6 @@ from typing import Any, cast
 
 import usecases
 from glue import Catalog
-from glue.parameters import Parameters
 from glue.targets.openapi import document, everywhere, problem, servers
 from glue.targets.predictions import add_predictions
 from lambdas.reports.app import create_app
@@ -58,7 +57,9 @@ def _add_reports(found: Document, catalog: Catalog) -> Document:
 def _reports(catalog: Catalog) -> Document:
     """What the reports' app says of itself; it is asked nothing else."""
     reports = {f"{u.name}/{r.path}": r.name for u in catalog.use_cases for r in u.reports}
-    app = create_app(catalog, cast(Store, None), Parameters.parse({}), Tables(reports, "progress"))
+    app = create_app(
+        catalog, cast(Store, None), catalog.configured({}), Tables(reports, "progress")
+    )
     return app.openapi()
 
 

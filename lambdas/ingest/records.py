@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from glue import Catalog, Schema, UseCase, instants
 from glue.limits import AHEAD, RECORD_BYTES
+from glue.parameters import Parameters, Role, format_duration
 from glue.targets.pydantic import event_model
 from lambdas.ingest.rejections import Rejection, from_validation, pointer, shown
 from lambdas.stream import Entry
@@ -21,30 +22,33 @@ _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME
 
 
 class Prepared(NamedTuple):
-    """A valid record, where it is to be stored, and whether it may be too late to be counted."""
+    """A valid record and where it is to be stored; a `warning` if it may be too late to count."""
 
     event_id: str
     stream: str
     entry: Entry
-    is_old: bool
+    warning: dict[str, str] | None
 
 
 class Receipt(NamedTuple):
-    """When a request was received, on the wire; records of before `oldest` may be too late."""
+    """When a request was received, and on the wire; no record may be of after `latest`."""
 
     wire: str
+    at: datetime
     latest: datetime
-    oldest: datetime
 
     @classmethod
-    def at(cls, now: datetime, lateness: timedelta) -> Receipt:
-        """Of a request received now; event time is allowed to be `lateness` behind."""
-        return cls(instants.to_wire(now), now + AHEAD, now - lateness)
+    def of(cls, now: datetime) -> Receipt:
+        """The receipt of a request received now."""
+        return cls(instants.to_wire(now), now, now + AHEAD)
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event, compiled: its canonical type, key, stream and validator."""
+    """One event, compiled: its canonical type, key, stream and validator.
+
+    Records older than `lateness` get the `warning`; without a lateness none does.
+    """
 
     type: str
     key: str
@@ -52,14 +56,23 @@ class Event:
     fields: list[str]
     amounts: frozenset[str]
     validate: Callable[[Any], Any]
+    lateness: timedelta | None
+    warning: dict[str, str]
 
     @classmethod
-    def of(cls, use_case: UseCase, schema: Schema) -> Event:
+    def of(cls, use_case: UseCase, schema: Schema, parameters: Parameters) -> Event:
         """Compile the event's model."""
-        model = event_model(schema)
-        stream = f"{use_case.name}/{schema.stream}"
-        fields, validate = list(model.model_fields), model.model_validate
-        return cls(schema.type, schema.key, stream, fields, schema.amounts, validate)
+        model, names = event_model(schema), parameters.named(Role.LATENESS)
+        return cls(
+            type=schema.type,
+            key=schema.key,
+            stream=f"{use_case.name}/{schema.stream}",
+            fields=list(model.model_fields),
+            amounts=schema.amounts,
+            validate=model.model_validate,
+            lateness=parameters.lateness if names else None,
+            warning=_old(names, parameters.lateness),
+        )
 
     def prepare(self, value: Any, receipt: Receipt) -> Prepared:
         """Validate and complete one record; Rejection says what is wrong with it."""
@@ -76,17 +89,31 @@ class Event:
         data = orjson.dumps(stored, _plain, _OPTIONS | orjson.OPT_APPEND_NEWLINE)
         if len(data) > RECORD_BYTES:
             raise _too_large(stored, len(data))
-        is_old = sent["occurred_at"] is not None and sent["occurred_at"] < receipt.oldest
         entry = Entry(str(stored.get(self.key, event_id)), data)
-        return Prepared(event_id, self.stream, entry, is_old)
+        warning = self.warning if self._is_old(sent["occurred_at"], receipt) else None
+        return Prepared(event_id, self.stream, entry, warning)
+
+    def _is_old(self, occurred_at: datetime | None, receipt: Receipt) -> bool:
+        if occurred_at is None or self.lateness is None:
+            return False
+        return receipt.at - occurred_at > self.lateness
 
 
-def events(catalog: Catalog) -> Mapping[str, Event]:
+def _old(names: str, lateness: timedelta) -> dict[str, str]:
+    """The warning of a record that event time may have left behind."""
+    message = (
+        f"occurred_at is more than {names} ({format_duration(lateness)}) before the "
+        "receipt: if event time has passed it too, the record becomes a dead letter, late"
+    )
+    return {"code": "late", "field": "/occurred_at", "message": message}
+
+
+def events(catalog: Catalog, parameters: Mapping[str, Parameters]) -> Mapping[str, Event]:
     """Every event by each name that senders may use for it."""
     found: dict[str, Event] = {}
     for use_case in catalog.use_cases:
         for schema in use_case.events:
-            event = Event.of(use_case, schema)
+            event = Event.of(use_case, schema, parameters[use_case.name])
             found |= dict.fromkeys((schema.type, *schema.aliases), event)
     return found
 

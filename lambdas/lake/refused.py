@@ -35,8 +35,8 @@ class Elsewhere:
 
     def __call__(self, stream: str, data: bytes) -> bool:
         """Whether a dead letter of this record is written by another part of the platform."""
-        if stream == self.use_case.event_stream:
-            return undecodable(event_columns(self.use_case), data)
+        if stream in self.use_case.event_streams:
+            return undecodable(event_columns(self.use_case, stream), data)
         if found := layouts(self.use_case, stream):
             try:
                 report_row(found, json_object(data))

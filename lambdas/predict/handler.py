@@ -12,7 +12,6 @@ from aws_lambda_powertools.metrics import MetricUnit
 from mangum import Mangum
 
 import usecases
-from glue.parameters import Parameters
 from lambdas.adapters.endpoint import SageMakerEndpoint
 from lambdas.adapters.model_objects import S3Objects
 from lambdas.predict.answering import ENDPOINT, Breaker, Champions, Predictor
@@ -33,8 +32,8 @@ metrics = Metrics()
 @cache
 def _composed() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     settings = ModelSettings.from_environment()
-    parameters = Parameters.parse(Settings.from_environment().parameters)
-    catalog = usecases.load().within(parameters.max_amount)
+    catalog = usecases.load()
+    catalog = catalog.within(catalog.configured(Settings.from_environment().parameters))
     objects = S3Objects(settings.text("bucket"))
     endpoint = SageMakerEndpoint(read_timeout=settings.number("endpoint_seconds"))
     predictors = {

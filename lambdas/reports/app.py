@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any
@@ -28,7 +28,9 @@ from lambdas.tables import Tables
 FAULT = "an internal error; send the request again"
 
 
-def create_app(catalog: Catalog, store: Store, parameters: Parameters, tables: Tables) -> FastAPI:
+def create_app(
+    catalog: Catalog, store: Store, parameters: Mapping[str, Parameters], tables: Tables
+) -> FastAPI:
     """`GET /reports/{path}/{key}` and `…/period` for every report of the catalog."""
     app = new_app("Reports", fault=FAULT)
     install(app)
@@ -36,7 +38,8 @@ def create_app(catalog: Catalog, store: Store, parameters: Parameters, tables: T
     for use_case in catalog.use_cases:
         for report in use_case.reports:
             table = tables.reports[f"{use_case.name}/{report.path}"]
-            _add_routes(app, _Report(use_case.name, report, table, store, progress, parameters))
+            own = parameters[use_case.name]
+            _add_routes(app, _Report(use_case.name, report, table, store, progress, own))
     return app
 
 

@@ -11,7 +11,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from mangum import Mangum
 
 import usecases
-from glue.parameters import Parameters
 from lambdas.adapters.dynamodb import DynamoStore
 from lambdas.problem import MEDIA_TYPE
 from lambdas.reports.app import create_app
@@ -28,9 +27,10 @@ logger = Logger(service="reports")
 def bootstrap() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     """The function's parts, from its environment; made at its first call."""
     settings = Settings.from_environment()
-    parameters = Parameters.parse(settings.parameters)
+    catalog = usecases.load()
     tables = Tables(settings.tables, settings.progress_table)
-    app = create_app(usecases.load(), DynamoStore(), parameters, tables)
+    parameters = catalog.configured(settings.parameters)
+    app = create_app(catalog, DynamoStore(), parameters, tables)
     adapter: Any = Mangum(app, lifespan="off", text_mime_types=TEXT)
 
     def respond(event: dict[str, Any], context: Any) -> dict[str, Any]:

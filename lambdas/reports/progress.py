@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,15 +25,18 @@ class Completeness:
         return self.through is not None and last_ends <= self.through - EPOCH
 
 
-def completeness(store: Store, table: str, parameters: Parameters) -> Callable[[str], Completeness]:
-    """Reads a use case's watermark: minus CorrelationWindow and AllowedLateness it is `through`."""
-    back = parameters.correlation_window + parameters.allowed_lateness
+def completeness(
+    store: Store, table: str, parameters: Mapping[str, Parameters]
+) -> Callable[[str], Completeness]:
+    """Reads a use case's watermark: less its window and lateness it is `through`."""
 
     def read(use_case: str) -> Completeness:
+        own = parameters[use_case]
         item = store.get(table, {"use_case": {"S": use_case}})
         through = None
         if item is not None:
-            through = EPOCH + timedelta(milliseconds=int(item["watermark"]["N"])) - back
-        return Completeness(through, parameters.aggregation_period)
+            through = EPOCH + timedelta(milliseconds=int(item["watermark"]["N"]))
+            through -= own.settling
+        return Completeness(through, own.aggregation_period)
 
     return read

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
 from typing import Any, BinaryIO, Protocol
 
 from glue import UseCase, instants
@@ -60,12 +62,20 @@ class Lake:
 
     def select(self, plan: Plan) -> Selection:
         """What the plan needs, of the partitions that are registered now."""
-        events = self._objects(self.use_case.event_stream, plan.arrivals)
+        streams = self.use_case.event_streams
+        events = [found for s in streams for found in self._objects(s, plan.arrivals)]
         letters = self._objects(DEAD_LETTERS, plan.letters)
-        table = self._table(self.use_case.event_stream)
-        found = partitions(self.glue, self.database, table.raw)
-        later = any(part.start >= plan.arrivals.end for part in found)
-        return Selection(list(events), list(letters), later)
+        later = all(self._has_after(stream, plan.arrivals.end) for stream in streams)
+        return Selection(events, list(letters), later)
+
+    def _has_after(self, stream: str, end: datetime) -> bool:
+        found = partitions(self.glue, self.database, self._table(stream).raw)
+        return any(part.start >= end for part in found)
+
+    def stream_of(self, found: LakeObject) -> str:
+        """The stream of events whose original records an object has."""
+        tables = (self._table(stream) for stream in self.use_case.event_streams)
+        return next(table.stream for table in tables if table.raw_folder in found.key)
 
     def body(self, found: LakeObject) -> BinaryIO:
         """The object's content, unpacked."""
@@ -95,13 +105,18 @@ def compute(lake: Lake, plan: Plan, chosen: Selection, run: Run, progress: Progr
 
 def count_records(use_case: UseCase, plan: Plan) -> str:
     """The query for how many original records of the plan the lake holds."""
-    table = next(t for t in lake_tables(use_case) if t.stream == use_case.event_stream)
+    tables = [t for t in lake_tables(use_case) if t.stream in use_case.event_streams]
+    counts = " + ".join(f"({_count(table.raw, plan)})" for table in tables)
+    return f"SELECT {counts} AS records"
+
+
+def _count(table: str, plan: Plan) -> str:
     hours = (f"{moment:'%Y-%m-%d-%H'}" for moment in (plan.arrivals.start, plan.arrivals.end))
     events = (
         f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}'" for moment in (plan.events.start, plan.events.end)
     )
     return (
-        f"SELECT count(*) AS records FROM {table.raw} WHERE \"type\" <> '{HEARTBEAT}'"
+        f"SELECT count(*) FROM {table} WHERE \"type\" <> '{HEARTBEAT}'"
         ' AND "date" || \'-\' || "hour" >= {} AND "date" || \'-\' || "hour" < {}'.format(*hours)
         + " AND occurred_at >= {} AND occurred_at < {}".format(*events)
     )
@@ -125,20 +140,29 @@ def require_delivered(plan: Plan, counted: Counted, *, later: bool) -> None:
 
 def _prepare(lake: Lake, plan: Plan, chosen: Selection, run: Run, progress: Progress) -> Counted:
     late = originals.late_records(_bodies(lake, chosen.letters, "dead letters", progress))
-    collected = Originals(plan, late)
-    rows = (
-        row
-        for number, found in enumerate(chosen.records, 1)
-        for row in _seen(collected.rows(found, lake.body(found)), number, chosen, progress)
-    )
+    collected, numbers = Originals(plan, late), count(1)
+    beats: list[datetime | None] = []
     run.folder.mkdir(parents=True, exist_ok=True)
-    unsorted = run.folder / "records"
-    originals.write(rows, unsorted)
-    source = run.source(lake.use_case.event_stream)
-    source.mkdir(parents=True)
-    progress("sorting", 0)
-    originals.in_order(unsorted, source / "records.json.gz")
-    unsorted.unlink()
+    for stream in lake.use_case.event_streams:
+        rows = (
+            row
+            for found in chosen.records
+            if lake.stream_of(found) == stream
+            for row in _seen(
+                collected.rows(found, lake.body(found)), next(numbers), chosen, progress
+            )
+        )
+        unsorted = run.folder / "records"
+        originals.write(rows, unsorted)
+        source = run.source(stream)
+        source.mkdir(parents=True)
+        progress("sorting", 0)
+        originals.in_order(unsorted, source / "records.json.gz")
+        unsorted.unlink()
+        beats.append(collected.counted.newest_heartbeat)
+        collected.counted.newest_heartbeat = None
+    # What is behind in one stream is behind in all.
+    collected.counted.newest_heartbeat = min(filter(None, beats)) if all(beats) else None
     return collected.counted
 
 

@@ -42,7 +42,7 @@ class Live:
     def complete_through(self, parameters: Parameters) -> datetime | None:
         """Up to when no count can change any more; None while nothing is known."""
         table = self.topology.progress_table
-        read = completeness(DynamoStore(self.dynamodb), table, parameters)
+        read = completeness(DynamoStore(self.dynamodb), table, {self.use_case.name: parameters})
         return read(self.use_case.name).through
 
     def buckets(self, span: Span) -> Buckets:

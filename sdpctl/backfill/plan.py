@@ -57,7 +57,7 @@ class Plan:
 def plan(buckets: Span, parameters: Parameters) -> Plan:
     """The plan of a range of whole buckets; raises CommandError for any other."""
     _require_whole(buckets, parameters.aggregation_period)
-    window, lateness = parameters.correlation_window, parameters.allowed_lateness
+    window, lateness = parameters.window, parameters.lateness
     events = Span(buckets.start - 2 * window - lateness, buckets.end + window)
     arrivals = Span(_floor(events.start - AHEAD), _floor(events.end + lateness + SLACK) + HOUR)
     return Plan(

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from glue import UseCase, instants
 from glue.instants import from_millis
-from glue.parameters import DEFAULTS, Parameters
+from glue.parameters import Parameters
 from infra.topology import Topology
 from sdpctl import deployment
 from sdpctl.backfill.comparing import Buckets, Difference, differences
@@ -151,7 +151,7 @@ class _Parts:
     @property
     def parameters(self) -> Parameters:
         """The parameters that the live job runs with."""
-        return _parameters(self.application)
+        return _parameters(self.application, self.use_case)
 
     def records(self, made: Plan) -> int:
         """How many records Athena finds of the plan, repetitions and late ones among them."""
@@ -178,21 +178,15 @@ def _application(flink: Any, topology: Topology) -> Application:
     return parse(answer["ApplicationDetail"])
 
 
-def parameters_of(region: str | None) -> Parameters:
-    """The parameters that a deployment's live job runs with."""
+def parameters_of(use_case: UseCase, region: str | None) -> Parameters:
+    """The parameters that the live job runs a use case with."""
     flink = deployment.client("kinesisanalyticsv2", region)
-    return _parameters(_application(flink, deployment.topology()))
+    return _parameters(_application(flink, deployment.topology()), use_case)
 
 
-def _parameters(application: Application) -> Parameters:
-    group = application.group(GROUP)
-    return Parameters.parse(
-        {name: group[_snake(name)] for name in DEFAULTS if _snake(name) in group}
-    )
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+def _parameters(application: Application, use_case: UseCase) -> Parameters:
+    own = application.group(f"{GROUP}.{use_case.name}")
+    return use_case.configured({**application.group(GROUP), **own})
 
 
 def _tell_plan(console: Console, made: Plan, chosen: Selection, live: Buckets) -> None:

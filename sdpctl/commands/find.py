@@ -17,7 +17,14 @@ from sdpctl.answers import console
 from sdpctl.clock import now
 from sdpctl.commands.backfill import parameters_of
 from sdpctl.errors import CommandError
-from sdpctl.finding import Evidence, Verdict, events_query, records_of_events, results_query, since
+from sdpctl.finding import (
+    Evidence,
+    Verdict,
+    events_queries,
+    records_of_events,
+    results_query,
+    since,
+)
 from sdpctl.local.processes import pause
 from sdpctl.sql.athena import Athena
 from sdpctl.sql.letters import query
@@ -44,13 +51,13 @@ def find(
     workgroup, database = topology.workgroup(found.name), topology.database(found.name)
     athena = Athena(deployment.client("athena", region), workgroup, database, pause)
     start = since(now(), days)
-    events = rows(athena, events_query(found, text, start))
+    events = [row for sql in events_queries(found, text, start) for row in rows(athena, sql)]
     if not events:
         raise CommandError(
             f"{text}: no event with this event_id or key within {days} days; one that was accepted "
             "is found a minute or two later"
         )
-    parameters = parameters_of(region)
+    parameters = parameters_of(found, region)
     ids = list(dict.fromkeys(row["event_id"] for row in events))
     evidence = Evidence(
         found,
@@ -79,7 +86,7 @@ def rows(athena: Athena, sql: str) -> list[dict[str, Any]]:
 def _progress(use_case: UseCase, region: str | None, parameters: Parameters) -> Completeness:
     store = DynamoStore(deployment.client("dynamodb", region))
     table = deployment.topology().progress_table
-    return completeness(store, table, parameters)(use_case.name)
+    return completeness(store, table, {use_case.name: parameters})(use_case.name)
 
 
 def _show(verdicts: list[Verdict], *, as_json: bool) -> None:

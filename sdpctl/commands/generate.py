@@ -21,7 +21,7 @@ import usecases
 from glue import PlatformError, instants
 from glue.errors import ParameterError
 from glue.generation import REPEAT_WITHIN, Event, Generation, Generator, Settings
-from glue.parameters import DEFAULTS, Parameters, format_duration, parse_duration
+from glue.parameters import Parameters, Role, format_duration, parse_duration
 from sdpctl.clock import now
 
 CHUNK = 1_000
@@ -123,7 +123,7 @@ def generate(
         _check_times(settings)
         found = usecases.load().use_case(use_case)
         generation = Generation(found, generator_of(use_case), settings)
-        _tell_times(errors, settings)
+        _tell_times(errors, settings, found.configured({}))
         with _file("--out", out), _output(out) as stream:
             write(generation, stream)
         if truth:
@@ -146,15 +146,15 @@ def generator_of(use_case: str) -> Generator:
     return cast(Generator, import_module(name))
 
 
-def _tell_times(console: Console, settings: Settings) -> None:
+def _tell_times(console: Console, settings: Settings, parameters: Parameters) -> None:
     """When the events are, and until when they count: a late one is a dead letter."""
     start = instants.to_wire(settings.start)
     console.print(f"--start {start}, {settings.span} of event time", style="dim")
-    lateness = DEFAULTS["AllowedLateness"]
-    if now() - settings.start > parse_duration(lateness):
+    names, lateness = parameters.named(Role.LATENESS), parameters.lateness
+    if names and now() - settings.start > lateness:
         console.print(
-            f"the first event is older than {lateness}: what is older than the deployment's "
-            "AllowedLateness (see './sdp outputs') when it is sent is not counted, but late",
+            f"the first event is older than {format_duration(lateness)}: what is older than the "
+            f"deployment's {names} (see './sdp outputs') when it is sent is not counted, but late",
             style="yellow",
         )
 

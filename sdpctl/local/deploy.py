@@ -9,7 +9,8 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from glue.parameters import DEFAULTS
+import usecases
+from infra.parameter_outputs import parameters_in
 from sdpctl.errors import CommandError
 from sdpctl.local import aws
 from sdpctl.local.processes import last_lines
@@ -99,7 +100,7 @@ def parameters(settings: Settings) -> dict[str, str]:
         raise aws.unanswered(error) from error
     ours = [s for s in stacks if s["StackName"].startswith(settings.stage)]
     found = {o["OutputKey"]: o["OutputValue"] for s in ours for o in s.get("Outputs", [])}
-    return {name: found[name] for name in DEFAULTS if name in found}
+    return parameters_in(found, usecases.load())
 
 
 def complete(settings: Settings) -> bool:

@@ -178,7 +178,7 @@ def test_a_sum_beyond_64_bits_stays_at_the_greatest_number_and_goes_on(tmp_path)
     auctions += [_auction(n, 2, LARGEST) for n in range(9_000)]
     auctions += [_auction(1, 3, LARGEST), _auction(2, 3, LARGEST + 1)]
     records = [_record(event) for auction in auctions for event in auction]
-    _run(tmp_path, records, max_amount=str(LARGEST))
+    _run(tmp_path, records, MaxAmount=str(LARGEST))
     rows = _written(tmp_path, "aggregates")
     spend = {n: [r["spend"] for r in rows if r["campaign_item_id"] == n] for n in (1, 2, 3)}
     assert min(spend[1]) >= 0

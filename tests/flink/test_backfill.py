@@ -16,7 +16,6 @@ from analytics_app.package import build
 from glue.generation import Generation
 from glue.generation import Settings as Generated
 from glue.instants import to_wire
-from glue.parameters import Parameters
 from sdpctl.backfill.comparing import Bucket, Buckets, Key, differences
 from sdpctl.backfill.computing import Computed, Lake, compute
 from sdpctl.backfill.job import Run
@@ -28,8 +27,8 @@ from usecases.adtech import USE_CASE, generator
 
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)
 SPAN = Span(START - timedelta(hours=1), START + timedelta(hours=1))
-GROUP = {"correlation_window": "PT10M", "allowed_lateness": "PT10M"}
-PARAMETERS = Parameters.parse({"CorrelationWindow": "PT10M", "AllowedLateness": "PT10M"})
+GROUP = {"CorrelationWindow": "PT10M", "AllowedLateness": "PT10M"}
+PARAMETERS = USE_CASE.configured(GROUP)
 MEASURES = ("bids", "impressions", "clicks", "spend")
 
 

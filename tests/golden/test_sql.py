@@ -10,7 +10,6 @@ import pytest
 from analytics_app.connectors import Kinesis
 from analytics_app.rendering import render
 from glue import UseCase
-from glue.parameters import Parameters
 from usecases import load
 
 FOLDER = Path(__file__).parent / "sql"
@@ -20,7 +19,7 @@ USE_CASES = load().use_cases
 def _rendered(use_case: UseCase) -> str:
     prefix = "arn:aws:kinesis:eu-west-1:000000000000:stream/sdp"
     arns = {(use_case.name, s): f"{prefix}-{use_case.name}-{s}" for s in use_case.streams}
-    sql = render(use_case, Parameters.parse({}), Kinesis(arns, "eu-west-1"))
+    sql = render(use_case, use_case.configured({}), Kinesis(arns, "eu-west-1"))
     return "".join(f"{statement};\n\n" for statement in (*sql.definitions, *sql.inserts))
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import usecases
 from glue.errors import ParameterError
-from glue.parameters import DEFAULTS, LARGEST_AMOUNT
+from glue.parameters import LARGEST_AMOUNT, PLATFORM
 from infra import parameters
 from infra.settings import Settings, described, names
 
@@ -25,7 +26,7 @@ DEPENDENT = {"trainingMinutesPerDay", "trainingMaxMinutes", "trainingPollSeconds
 
 def test_every_parameter_of_cdk_json_is_on_the_page() -> None:
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
-    page = parameters.page()
+    page = parameters.page(usecases.load())
     for name, value in context.items():
         if not name.startswith("@"):
             assert f"| `{name}` | {f'`{value}`' if value else 'empty'} |" in page
@@ -36,13 +37,13 @@ def test_a_parameter_without_a_meaning_is_refused_by_name(monkeypatch: pytest.Mo
     del fewer["Streams"]["streamShards"]
     monkeypatch.setattr(parameters, "GROUPS", fewer)
     with pytest.raises(ParameterError, match="streamShards: describe"):
-        parameters.page()
+        parameters.page(usecases.load())
 
 
 def test_every_parameter_says_what_is_allowed() -> None:
     assert all(allowed for _, allowed in described().values())
-    assert names() == {name for group in parameters.GROUPS.values() for name in group}
-    assert set(DEFAULTS) == set(parameters._BOUNDS)
+    own = {p.name for u in usecases.load().use_cases for p in (*PLATFORM, *u.parameters)}
+    assert names() == own | {name for group in parameters.GROUPS.values() for name in group}
 
 
 @pytest.mark.parametrize("name", sorted(NUMBERS.keys() - DEPENDENT))

@@ -52,10 +52,10 @@ def test_the_properties_name_parameters_and_every_stream(
     assert groups["sdp"] == {
         "use_cases": "adtech",
         "region": "us-east-2",
-        "aggregation_period": "PT5M",
-        "correlation_window": "PT1H",
-        "allowed_lateness": "PT1H",
-        "max_amount": "1000000000000",
+        "AggregationPeriod": "PT5M",
+        "CorrelationWindow": "PT1H",
+        "AllowedLateness": "PT1H",
+        "MaxAmount": "1000000000000",
     }
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+import usecases
 from glue.errors import ParameterError
-from glue.parameters import DEFAULTS
+from glue.parameters import together
 from infra.assets import AssetError, Assets
 from infra.settings import REGIONS, Settings
 from tests.infrastructure.conftest import Synthesis
@@ -26,7 +27,8 @@ def test_the_outputs_say_where_the_platform_is(synthesis: Synthesis) -> None:
     assert {"UrlForAPI", "ApiKeyId"} <= ingestion.keys()
     assert {"UrlForReports"} <= reporting.keys()
     processing = synthesis.stack("sdp-eu-west-1-processing").outputs
-    assert {name: processing[name]["Value"] for name in DEFAULTS} == dict(DEFAULTS)
+    defaults = together(usecases.load().configured({}))
+    assert {name: processing[name]["Value"] for name in defaults} == defaults
     assert ".execute-api.eu-west-1." in json.dumps(ingestion["UrlForAPI"]["Value"])
 
 

@@ -102,7 +102,7 @@ def test_other_parameters_reach_the_running_job(driver: Driver, settings: Settin
     _up(settings, PARAMETERS)
     assert flink_status.running(settings)
     given = _properties(settings)
-    assert (given["correlation_window"], given["allowed_lateness"]) == ("PT2M", "PT2M")
+    assert (given["CorrelationWindow"], given["AllowedLateness"]) == ("PT2M", "PT2M")
     assert _state(settings)["restored_from"]
     _end(driver, made)
 

@@ -12,7 +12,6 @@ import usecases
 from analytics_app.connectors import Files
 from analytics_app.rendering import render
 from glue.generation import Generation, Settings
-from glue.parameters import Parameters
 from glue.targets.dynamodb import hash_key, item, row
 from infra.topology import Topology
 from lambdas.ingest.app import create_app as create_ingest
@@ -75,8 +74,11 @@ FOLDER = {
                 event["occurred_at"] = to_wire(from_millis(at))
                 yield Occurrence(at, event, (("gates", "north", (2,)),))
     ''',
-    "pipeline/10_outcomes.sql": """
-        CREATE TEMPORARY VIEW outcomes AS SELECT * FROM decoded
+    "pipeline/10_gates.sql": """
+        CREATE TEMPORARY VIEW gates AS
+        SELECT `gate`, ${bucket} AS `period`, SUM(`people`) AS `people`, COUNT(*) AS `version`
+        FROM decoded
+        GROUP BY `gate`, ${bucket}
     """,
 }
 
@@ -134,7 +136,7 @@ def test_its_report_is_served(catalog):
     (report,) = catalog.use_case("turnstile").reports
     names = {t.key: t.name for t in Topology("sdp", catalog).tables}
     tables = Tables(reports=names, progress="sdp-progress")
-    api = TestClient(create_reports(catalog, _Store(report), Parameters.parse({}), tables))
+    api = TestClient(create_reports(catalog, _Store(report), catalog.configured({}), tables))
     found = api.get("/reports/gates/north").json()
     assert (found["gate"], found["people"]) == ("north", 8)
     assert api.get("/reports/gates/south").status_code == 404
@@ -157,7 +159,8 @@ def test_its_schemas_and_page_are_rendered(catalog):
 
 
 def test_its_sql_is_rendered(catalog, tmp_path):
-    statements = render(catalog.use_case("turnstile"), Parameters.parse({}), Files(str(tmp_path)))
+    use_case = catalog.use_case("turnstile")
+    statements = render(use_case, use_case.configured({}), Files(str(tmp_path)))
     assert any("`people` BIGINT" in s for s in statements.definitions)
     assert any("gates" in s for s in statements.inserts)
 

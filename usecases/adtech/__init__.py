@@ -5,6 +5,7 @@ from pathlib import Path
 from glue import UseCase
 from usecases.adtech.events import Bid, Click, Impression
 from usecases.adtech.features import WIN
+from usecases.adtech.parameters import PARAMETERS
 from usecases.adtech.records import EnrichedClick, EnrichedImpression, Transaction
 from usecases.adtech.reports import Campaign
 
@@ -22,4 +23,5 @@ USE_CASE = UseCase(
         Campaign,
     ),
     model=WIN,
+    parameters=PARAMETERS,
 )

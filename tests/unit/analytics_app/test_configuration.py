@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from analytics_app.configuration import configuration, is_allowed, jars
-from glue.parameters import Parameters
+from usecases import load
 
 
 def test_every_key_the_job_sets_is_allowed():
-    assert [k for k in configuration(Parameters.parse({})) if not is_allowed(k)] == []
+    assert [k for k in configuration(load().configured({})) if not is_allowed(k)] == []
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_what_belongs_to_the_runtime_is_not_allowed(key):
 
 
 def test_state_outlives_a_week_of_stream_plus_window_and_lateness():
-    parameters = Parameters.parse({"CorrelationWindow": "P7D", "AllowedLateness": "P7D"})
+    parameters = load().configured({"CorrelationWindow": "P7D", "AllowedLateness": "P7D"})
     ttl = int(configuration(parameters)["table.exec.state.ttl"].removesuffix(" s"))
     assert ttl > 21 * 86_400
 

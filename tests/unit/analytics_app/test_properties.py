@@ -11,33 +11,28 @@ from analytics_app.properties import (
     PropertiesError,
     awaits_result,
 )
-from glue.errors import ParameterError
 
 GIVEN = {
     "use_cases": "adtech, other",
     "region": "eu-west-1",
-    "correlation_window": "PT1M",
+    "CorrelationWindow": "PT1M",
     "stream.adtech.dead-letters": "arn:x",
 }
 
 
 def test_the_groups_of_the_platform_are_read_among_others(tmp_path):
     path = tmp_path / "properties.json"
+    own = {"stream.adtech.dead-letters": "arn:x", "adtech.AllowedLateness": "PT2M"}
     others = {name: GIVEN[name] for name in GIVEN if not name.startswith("stream.")}
     groups = [
         {"PropertyGroupId": "kinesis.analytics.flink.run.options", "PropertyMap": {"python": "x"}},
-        {"PropertyGroupId": "sdp.adtech", "PropertyMap": {"stream.adtech.dead-letters": "arn:x"}},
+        {"PropertyGroupId": "sdp.adtech", "PropertyMap": own},
         {"PropertyGroupId": "sdp", "PropertyMap": others},
     ]
     path.write_text(json.dumps(groups))
     found = Properties.read(path)
     assert found.use_cases == ("adtech", "other")
-    assert found.parameters.to_strings() == {
-        "AggregationPeriod": "PT5M",
-        "CorrelationWindow": "PT1M",
-        "AllowedLateness": "PT1H",
-        "MaxAmount": "1000000000000",
-    }
+    assert found.parameters == {"CorrelationWindow": "PT1M", "adtech.AllowedLateness": "PT2M"}
     assert found.streams == {("adtech", "dead-letters"): "arn:x"}
 
 
@@ -57,11 +52,6 @@ def test_a_file_that_is_not_there_is_refused_by_its_name(tmp_path):
 def test_no_use_case_is_refused():
     with pytest.raises(PropertiesError, match="use_cases"):
         Properties.parse({})
-
-
-def test_a_bad_duration_is_refused_by_its_parameter():
-    with pytest.raises(ParameterError, match="CorrelationWindow"):
-        Properties.parse({**GIVEN, "correlation_window": "1 minute"})
 
 
 def test_a_stream_without_its_arn_is_named():

@@ -4,10 +4,9 @@ import pytest
 
 from analytics_app.connectors import Files
 from analytics_app.rendering import PipelineError, pipeline_statements, render
-from glue.parameters import Parameters
 from usecases import load
 
-VALUES = {"allowed_lateness_ms": "60000"}
+VALUES = {"AllowedLateness.ms": "60000"}
 
 
 @pytest.fixture
@@ -21,7 +20,7 @@ def sql_file(tmp_path):
 
 
 def test_a_file_loses_its_header_and_gets_its_parameters(sql_file):
-    path = sql_file("-- why?\nINSERT INTO x\nSELECT ${allowed_lateness_ms};\n")
+    path = sql_file("-- why?\nINSERT INTO x\nSELECT ${AllowedLateness.ms};\n")
     assert pipeline_statements(path, VALUES) == ("INSERT INTO x\nSELECT 60000",)
 
 
@@ -35,7 +34,7 @@ def test_a_file_may_have_several_statements(sql_file):
 
 def test_an_unknown_parameter_is_named_with_its_file_and_the_choices(sql_file):
     path = sql_file("INSERT INTO x SELECT ${lateness}")
-    with pytest.raises(PipelineError, match=r"10_question\.sql.*lateness.*allowed_lateness_ms"):
+    with pytest.raises(PipelineError, match=r"10_question\.sql.*lateness.*AllowedLateness\.ms"):
         pipeline_statements(path, VALUES)
 
 
@@ -45,38 +44,38 @@ def test_a_statement_that_does_something_else_is_refused(sql_file):
 
 
 @pytest.mark.parametrize("use_case", load().use_cases, ids=lambda u: u.name)
-def test_files_name_no_connector_and_open_with_the_question_and_what_they_show(use_case):
+def test_files_name_no_storage_and_open_with_the_question_and_what_they_show(use_case):
     for path in use_case.pipeline:
         first, second, third, *rest = path.read_text().splitlines()
         assert first.startswith("-- ") and first.endswith("?"), path
         assert second.startswith("-- Shows: "), path
         assert third.startswith("-- "), path
-        assert not any(word in "\n".join(rest).lower() for word in ("kinesis", "connector")), path
+        assert not any(word in "\n".join(rest).lower() for word in ("kinesis", "filesystem")), path
 
 
 def test_tables_are_named_by_their_streams():
     use_case = load(("adtech",)).use_case("adtech")
-    sql = render(use_case, Parameters.parse({}), Files("/data"))
+    sql = render(use_case, use_case.configured({}), Files("/data"))
     tables = [d.split("`")[1] for d in sql.definitions if d.startswith("CREATE TEMPORARY TABLE `")]
     assert tables == [s.replace("-", "_") for s in use_case.streams]
 
 
 def test_every_stream_but_the_events_is_written():
     use_case = load(("adtech",)).use_case("adtech")
-    sql = render(use_case, Parameters.parse({}), Files("/data"))
+    sql = render(use_case, use_case.configured({}), Files("/data"))
     written = {insert.split()[2].strip("`") for insert in sql.inserts}
     assert written - {"auctions"} == {s.replace("-", "_") for s in use_case.streams} - {"bcns"}
 
 
 def test_what_is_correlated_is_written_before_its_ports_are_read():
     use_case = load(("adtech",)).use_case("adtech")
-    sql = render(use_case, Parameters.parse({}), Files("/data"))
+    sql = render(use_case, use_case.configured({}), Files("/data"))
     assert sql.inserts[0].startswith("INSERT INTO auctions\n")
 
 
 def test_malformed_records_become_dead_letters_once():
-    """Of what `${correlate}` has checked among the refused, of any other from the view."""
+    """Of what `${checks}` has checked among the refused, of any other from the view."""
     use_case = load(("adtech",)).use_case("adtech")
-    sql = render(use_case, Parameters.parse({}), Files("/data"))
+    sql = render(use_case, use_case.configured({}), Files("/data"))
     letters = [i for i in sql.inserts if i.startswith("INSERT INTO `dead_letters`")]
     assert len(letters) == 1 and "FROM `refused`" in letters[0]

@@ -164,9 +164,26 @@ def test_two_use_cases_may_not_share_a_type_or_an_alias():
         Catalog((_use_case("a", first), _use_case("b", second)))
 
 
-def test_all_events_of_a_use_case_go_to_one_stream():
-    with pytest.raises(CatalogError, match=r"a: events name \['s', 't'\]; one stream is needed"):
-        _ = _use_case("a", _event("Pass"), _event("Entry", stream="t")).event_stream
+def test_the_events_of_a_use_case_may_go_to_several_streams():
+    use_case = _use_case("a", _event("Pass"), _event("Entry", stream="t"), _event("Exit"))
+    assert use_case.event_streams == ("s", "t")
+    assert [e.name for e in use_case.events_on("s")] == ["Pass", "Exit"]
+    assert use_case.streams == ("s", "t", "progress", "dead-letters")
+
+
+@pytest.mark.parametrize("stream", ["alarms", "progress", "dead-letters"])
+def test_events_may_not_go_to_a_stream_of_results(stream):
+    body = {"__doc__": "Something.", "__annotations__": {"id": Id}}
+    alarm = record(key="id", stream="alarms")(type("Alarm", (), body))
+    with pytest.raises(CatalogError, match=rf"a: stream '{stream}' has results; .* of their own"):
+        _use_case("a", _event("Pass", stream=stream), alarm)
+
+
+def test_a_function_is_named_in_capitals_and_has_a_java_class():
+    with pytest.raises(CatalogError, match=r"a: function 'Join' = 'sdp\.functions\.Join'; give"):
+        UseCase("a", "A.", Path(), functions={"Join": "sdp.functions.Join"})
+    with pytest.raises(CatalogError, match="a: function 'JOIN' = 'Join'; give"):
+        UseCase("a", "A.", Path(), functions={"JOIN": "Join"})
 
 
 def test_an_unknown_use_case_is_named_with_the_choices():

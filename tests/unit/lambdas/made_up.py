@@ -6,6 +6,7 @@ from typing import Annotated
 from annotated_types import Ge, MinLen
 
 from glue import Catalog, UseCase, event, report
+from glue.parameters import Duration, Parameter, Role
 
 
 @event(key="machine", stream="readings")
@@ -34,7 +35,11 @@ class Site:
     readings: Annotated[int, Ge(0), "Readings taken."]
 
 
-FACTORY = UseCase("factory", "Machines.", Path(), (Reading, Machine, Site))
+PARAMETERS = (
+    Parameter("Pairing", Duration("PT1S", "P30D", Role.WINDOW), "PT1H", "How far apart pairs are."),
+    Parameter("Patience", Duration("PT0S", "P30D", Role.LATENESS), "PT1H", "How late counts."),
+)
+FACTORY = UseCase("factory", "Machines.", Path(), (Reading, Machine, Site), parameters=PARAMETERS)
 CATALOG = Catalog((FACTORY,))
 TABLES = {"factory/machines": "t-machines", "factory/sites": "t-sites"}
 PROGRESS_TABLE = "t-progress"

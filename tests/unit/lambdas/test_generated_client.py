@@ -15,7 +15,6 @@ from fastapi.testclient import TestClient
 
 import usecases
 from glue.instants import to_millis
-from glue.parameters import Parameters
 from glue.targets.dynamodb import Item
 from lambdas.ingest import app as ingestion
 from lambdas.reports import app as reports
@@ -97,7 +96,7 @@ def sending(made: Any, stream: Memory) -> Any:
 @pytest.fixture
 def reading(made: Any) -> Any:
     tables = Tables({"adtech/campaigns": "campaigns"}, "progress")
-    app = reports.create_app(CATALOG, Counted(), Parameters.parse({}), tables)
+    app = reports.create_app(CATALOG, Counted(), CATALOG.configured({}), tables)
     return client(made, app)
 
 

@@ -9,11 +9,10 @@ import duckdb
 import pytest
 
 import usecases
-from glue.parameters import Parameters
-from sdpctl.finding import Evidence, Verdict, events_query, records_of_events, results_query
+from sdpctl.finding import Evidence, Verdict, events_queries, records_of_events, results_query
 
 ADTECH = usecases.load().use_case("adtech")
-PARAMETERS = Parameters.parse({"AllowedLateness": "PT10M", "CorrelationWindow": "PT20M"})
+PARAMETERS = ADTECH.configured({"AllowedLateness": "PT10M", "CorrelationWindow": "PT20M"})
 SINCE = datetime(2026, 11, 20, tzinfo=UTC)
 THROUGH = datetime(2026, 11, 21, 10, tzinfo=UTC)
 PRESENT = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
@@ -118,10 +117,10 @@ def test_the_queries_find_by_id_and_by_key() -> None:
             "'2026-11-21' AS date"
         )
         for text in ("e'1", "t1"):
-            [row] = lake.execute(events_query(ADTECH, text, SINCE)).fetchall()
+            [row] = lake.execute(*events_queries(ADTECH, text, SINCE)).fetchall()
             assert row[0] == "e'1"
             assert row[-1].isoformat() == "2026-11-21T10:00:01"
-        assert not lake.execute(events_query(ADTECH, "bid", SINCE)).fetchall()
+        assert not lake.execute(*events_queries(ADTECH, "bid", SINCE)).fetchall()
         for record in records_of_events(ADTECH):
             lake.execute(
                 f"CREATE TABLE parquet_{record.stream} AS SELECT 'e1' AS event_id, "

@@ -4,15 +4,18 @@
 CREATE TEMPORARY TABLE auctions (
   ${events}
 ) WITH (
-  ${correlate},
+  'connector' = 'correlate',
+  'name' = '${use_case}-correlate',
+  ${envelope},
+  ${checks},
   'key' = 'tx_id',
   'stages' = 'bid,imp,click',
   'renamed' = 'bid.win_price=bid_price',
-  'window' = '${correlation_window_ms} ms',
-  'lateness' = '${allowed_lateness_ms} ms',
+  'window' = '${CorrelationWindow.ms} ms',
+  'lateness' = '${AllowedLateness.ms} ms',
   'count.by' = 'campaign_item_id',
   'count.sum' = 'imp.win_price',
-  'count.period' = '${aggregation_period_seconds} s'
+  'count.period' = '${AggregationPeriod.seconds} s'
 );
 INSERT INTO auctions
 SELECT ${event_names}

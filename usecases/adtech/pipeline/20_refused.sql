@@ -6,5 +6,7 @@ CREATE TEMPORARY TABLE refused (
   `outcome` STRING,
   `detail` STRING
 ) WITH (
-  ${port} = 'refused'
+  'connector' = 'correlate',
+  'name' = '${use_case}-correlate',
+  'port' = 'refused'
 )

@@ -5,7 +5,9 @@ CREATE TEMPORARY TABLE shown (
   ${events},
   `bid_price` BIGINT
 ) WITH (
-  ${port} = 'matched:imp'
+  'connector' = 'correlate',
+  'name' = '${use_case}-correlate',
+  'port' = 'matched:imp'
 );
 INSERT INTO impressions
 SELECT

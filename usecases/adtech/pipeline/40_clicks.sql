@@ -5,7 +5,9 @@ CREATE TEMPORARY TABLE clicked (
   ${events},
   `bid_price` BIGINT
 ) WITH (
-  ${port} = 'matched:click'
+  'connector' = 'correlate',
+  'name' = '${use_case}-correlate',
+  'port' = 'matched:click'
 );
 INSERT INTO clicks
 SELECT

@@ -8,7 +8,9 @@ CREATE TEMPORARY TABLE closed (
   `imp_at` TIMESTAMP_LTZ(3),
   `click_at` TIMESTAMP_LTZ(3)
 ) WITH (
-  ${port} = 'closed'
+  'connector' = 'correlate',
+  'name' = '${use_case}-correlate',
+  'port' = 'closed'
 );
 INSERT INTO transactions
 SELECT

@@ -11,7 +11,9 @@ CREATE TEMPORARY TABLE counted (
   `sum` BIGINT,
   `records` BIGINT
 ) WITH (
-  ${port} = 'counts'
+  'connector' = 'correlate',
+  'name' = '${use_case}-correlate',
+  'port' = 'counts'
 );
 CREATE TEMPORARY VIEW campaigns AS
 SELECT

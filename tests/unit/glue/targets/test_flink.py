@@ -87,9 +87,9 @@ def test_the_origin_of_a_record_is_metadata_only_where_the_connector_has_it():
     use_case = UseCase("machines", "Machines.", Path(), (Reading,))
     options = {"connector": "x"}
     assert "METADATA FROM 'shard-id' VIRTUAL" in flink.source_table(
-        use_case, options, metadata=True
+        use_case, "readings", options, metadata=True
     )
-    assert "METADATA" not in flink.source_table(use_case, options, metadata=False)
+    assert "METADATA" not in flink.source_table(use_case, "readings", options, metadata=False)
 
 
 def test_quotes_in_an_option_stay_inside_it():
@@ -102,5 +102,5 @@ def test_a_record_is_held_to_the_time_of_its_arrival_and_neither_time_of_its_own
         "`occurred_at` > COALESCE(`arrival_timestamp`, `received_at`)"
         " + INTERVAL '5:10' MINUTE TO SECOND"
     )
-    assert f"OR {rule}\n" in flink.source_table(use_case, {}, metadata=True)
+    assert f"OR {rule}\n" in flink.source_table(use_case, "readings", {}, metadata=True)
     assert f"WHEN {rule} THEN" in flink.violation(use_case.events).splitlines()[1]

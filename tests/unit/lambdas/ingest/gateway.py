@@ -10,7 +10,6 @@ from urllib.parse import parse_qs
 
 import usecases
 from glue import Catalog
-from glue.parameters import Parameters
 from lambdas.ingest.app import create_app
 from lambdas.ingest.handler import compose
 from lambdas.stream import Entry
@@ -55,11 +54,12 @@ class Answer:
 class Gateway:
     def __init__(self, catalog: Catalog | None = None, **parameters: str) -> None:
         self.stream = Memory()
+        catalog = catalog or usecases.load()
         app = create_app(
-            catalog=catalog or usecases.load(),
+            catalog=catalog,
             stream=self.stream,
             clock=lambda: NOW,
-            parameters=Parameters.parse(parameters),
+            parameters=catalog.configured(parameters),
         )
         self._respond = compose(app)
 

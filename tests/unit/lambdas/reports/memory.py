@@ -7,7 +7,6 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from glue.instants import to_millis
-from glue.parameters import Parameters
 from glue.targets.dynamodb import Item
 from lambdas.reports.app import create_app
 from lambdas.tables import Tables
@@ -54,7 +53,7 @@ class Memory:
 def client(store: Any, **parameters: str) -> TestClient:
     """The API over a store."""
     tables = Tables(TABLES, PROGRESS_TABLE)
-    app = create_app(CATALOG, store, Parameters.parse(parameters), tables)
+    app = create_app(CATALOG, store, CATALOG.configured(parameters), tables)
     return TestClient(app, raise_server_exceptions=False)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from glue.parameters import Parameters
 from infra.topology import Topology
 from sdpctl.backfill.comparing import Bucket, Key
 from sdpctl.backfill.live import Live
@@ -72,7 +71,7 @@ def test_the_stored_buckets_of_a_range_are_read_with_their_generation() -> None:
 
 
 def test_complete_through_is_the_watermark_less_window_and_lateness() -> None:
-    through = live(Tables(), Streams()).complete_through(Parameters.parse({}))
+    through = live(Tables(), Streams()).complete_through(USE_CASE.configured({}))
     assert through == START
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from glue.instants import to_wire
-from glue.parameters import Parameters
 from sdpctl.backfill import originals
 from sdpctl.backfill.originals import Originals
 from sdpctl.backfill.plan import Span, plan
 from sdpctl.lake import LakeObject, Partition
+from usecases.adtech import USE_CASE
 
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)
-PLAN = plan(Span(START, START + timedelta(hours=1)), Parameters.parse({}))
+PLAN = plan(Span(START, START + timedelta(hours=1)), USE_CASE.configured({}))
 OBJECT = LakeObject(Partition("2026-11-21", "10", "s3://b/x/"), "b", "x/a.gz", 100)
 
 

@@ -4,11 +4,11 @@ from datetime import datetime
 
 import pytest
 
-from glue.parameters import Parameters
 from sdpctl.backfill.plan import Span, parse_bound, plan, require_final
 from sdpctl.errors import CommandError
+from usecases.adtech import USE_CASE
 
-PARAMETERS = Parameters.parse({"CorrelationWindow": "PT1H", "AllowedLateness": "PT2H"})
+PARAMETERS = USE_CASE.configured({"CorrelationWindow": "PT1H", "AllowedLateness": "PT2H"})
 
 
 def at(text: str) -> datetime:
