@@ -9,6 +9,7 @@ import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.typeutils.base.LongSerializer;
 import org.apache.flink.api.common.typeutils.base.array.BytePrimitiveArraySerializer;
+import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.state.KeyGroupRange;
@@ -75,7 +76,7 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
 
   /**
    * @param count what is counted, or null
-   * @param heapShare the share of the heap that a subtask may keep open keys in
+   * @param heapShare the share of a task manager's heap that its subtasks may keep open keys in
    */
   CorrelateOperator(
       Layout layout, Reasons reasons, CountSpec count, double heapShare, Ports ports) {
@@ -109,7 +110,7 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
             .getOperatorStateStore()
             .getUnionListState(
                 new ListStateDescriptor<>("header", BytePrimitiveArraySerializer.INSTANCE));
-    heap = new HeapBudget(layout.name(), (long) (Runtime.getRuntime().maxMemory() * heapShare));
+    heap = new HeapBudget(layout.name(), heapBytes());
     KeyGroupRange range =
         KeyGroupRangeAssignment.computeKeyGroupRangeForOperatorIndex(
             maxParallelism, task.getNumberOfParallelSubtasks(), task.getIndexOfThisSubtask());
@@ -125,6 +126,13 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
     if (context.isRestored()) {
       restore();
     }
+  }
+
+  /** Each slot of a task manager may have a subtask: at any parallelism they share its heap. */
+  private long heapBytes() {
+    var taskManager = getContainingTask().getEnvironment().getTaskManagerInfo().getConfiguration();
+    int slots = taskManager.get(TaskManagerOptions.NUM_TASK_SLOTS);
+    return (long) (Runtime.getRuntime().maxMemory() * heapShare / slots);
   }
 
   private void restore() throws Exception {

@@ -65,9 +65,9 @@ final class CorrelateOptions {
   static final ConfigOption<Duration> COUNT_PERIOD =
       ConfigOptions.key("count.period").durationType().noDefaultValue();
 
-  /** The share of the heap that each subtask may keep open keys in. */
+  /** The share of a task manager's heap for open keys; its slots have equal parts of it. */
   static final ConfigOption<Double> HEAP_SHARE =
-      ConfigOptions.key("heap-share").doubleType().defaultValue(0.2);
+      ConfigOptions.key("heap-share").doubleType().defaultValue(0.4);
 
   /** The port that is read. */
   static final ConfigOption<String> PORT = text("port");

@@ -11,7 +11,7 @@ import org.apache.flink.table.types.logical.LogicalTypeRoot;
  * What a subtask stores beside its logs: the greatest watermark it ever had, the time before which
  * records are late, and the columns and stages by whose numbers the entries are written. The first
  * number is the version of the layout of header and entries; it changes when either does, and older
- * versions stay readable.
+ * versions stay readable. Up to version 2 at most 64 records of a key waited.
  */
 record Header(
     long watermark,
@@ -19,7 +19,7 @@ record Header(
     List<String> columns,
     List<LogicalTypeRoot> types,
     List<String> stages) {
-  private static final int VERSION = 2;
+  private static final int VERSION = 3;
 
   /** Without the floor: it follows from the watermark and the lateness of the job that reads it. */
   private static final int WITHOUT_FLOOR = 1;

@@ -10,7 +10,8 @@ import sdp.keyed.Packed;
  * <p>The first stage anchors a key: a record of another stage can match if it is within the window
  * around the anchor. Of the records that can, the first has its stage; the others are duplicates.
  * It matches once all stages before it have matched. A record that cannot match takes no stage: it
- * waits, as all do while there is no anchor, until no anchor it could match can still come. What
+ * waits, as all do while there is no anchor, until no anchor it could match can still come. When
+ * too many bytes of a key wait already, it is unmatched at once, with a detail that says so. What
  * was late once is late for ever, also after the lateness was raised: its key may be closed.
  */
 class Join implements KeyLogs.Closing {
@@ -222,9 +223,13 @@ class Join implements KeyLogs.Closing {
   private boolean add(Packed packed) {
     int stage = packed.kind();
     boolean fits = stage == 0 || key.hasFirst() && isNearFirst(packed.time());
-    String duplicate = fits ? taken(stage) : waits(stage, packed);
+    String duplicate = fits ? taken(stage) : repeated(stage, packed.time());
     if (duplicate != null) {
       refuse(Outcome.DUPLICATE, packed.bytes(), Packed.BLOCK, duplicate);
+      return false;
+    }
+    if (!fits && key.isCrowded()) {
+      refuse(Outcome.UNMATCHED, packed.bytes(), Packed.BLOCK, reasons.crowded());
       return false;
     }
     key.add(stage, fits, packed.bytes(), 0, packed.length());
@@ -243,12 +248,9 @@ class Join implements KeyLogs.Closing {
     return key.has(stage) ? reasons.duplicate(stage) : null;
   }
 
-  /** Why the record cannot wait, or null. */
-  private String waits(int stage, Packed packed) {
-    if (isRepeated(stage, packed.time())) {
-      return reasons.repeated(stage);
-    }
-    return key.isCrowded(packed.length()) ? reasons.crowded() : null;
+  /** Why the record need not wait, or null. */
+  private String repeated(int stage, long time) {
+    return isRepeated(stage, time) ? reasons.repeated(stage) : null;
   }
 
   /** Whether a record that waits has the same stage and time: both can match, or neither. */

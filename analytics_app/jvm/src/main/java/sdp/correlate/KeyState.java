@@ -8,17 +8,19 @@ import sdp.keyed.Packed;
 /**
  * What is known of one key, read from bytes and written to bytes; one object serves all keys.
  *
- * <p>Payload: how many stages have matched (1 byte), how many records wait (1), a bit for each
+ * <p>Payload: how many stages have matched (5 bits), how many records wait (11), a bit for each
  * stage that has its record (2), the length of what is merged (4), the time of the first stage (8)
  * and for each later stage how far it is from that (4), what is merged as a {@link Block}; then for
  * each record that waits its stage (1), whether it has that stage (1), unused (2), its length (4)
  * and the {@link Packed} record.
  */
 final class KeyState {
-  /** More records of one key never wait for its first stage, so that no key grows for ever. */
-  static final int MAX_WAITING = 64;
+  /** More of one key's records never wait, beside the last one, so that no key grows for ever. */
+  static final int MAX_WAITING_BYTES = 1 << 16;
 
-  static final int MAX_WAITING_BYTES = 1 << 22;
+  /** In the first byte; the rest of it has the upper bits of how many records wait. */
+  private static final int MATCHED_BITS = 5;
+
   private static final int SEEN = 2;
   private static final int MERGED_LENGTH = 4;
   private static final int ANCHOR = 8;
@@ -39,11 +41,11 @@ final class KeyState {
 
   private int waiting;
   private int waitingBytes;
-  private final int[] stage;
-  private final boolean[] placed;
-  private final byte[][] bytes;
-  private final int[] start;
-  private final int[] length;
+  private int[] stage = new int[8];
+  private boolean[] placed = new boolean[8];
+  private byte[][] bytes = new byte[8][];
+  private int[] start = new int[8];
+  private int[] length = new int[8];
 
   private byte[] payload = new byte[4096];
   private final byte[][] scratch = {new byte[1024], new byte[1024]};
@@ -58,12 +60,6 @@ final class KeyState {
     this.own = own;
     this.variable = variable;
     times = new long[stages];
-    int most = MAX_WAITING + stages;
-    stage = new int[most];
-    placed = new boolean[most];
-    bytes = new byte[most][];
-    start = new int[most];
-    length = new int[most];
   }
 
   void clear() {
@@ -107,11 +103,15 @@ final class KeyState {
     return waiting;
   }
 
-  boolean isCrowded(int more) {
-    return waiting >= MAX_WAITING || waitingBytes + more > MAX_WAITING_BYTES;
+  /** Whether no more records may wait; as each has a header, their number is bounded too. */
+  boolean isCrowded() {
+    return waitingBytes >= MAX_WAITING_BYTES;
   }
 
   void add(int of, boolean hasStage, byte[] record, int at, int size) {
+    if (waiting == stage.length) {
+      grow(waiting * 2);
+    }
     stage[waiting] = of;
     placed[waiting] = hasStage;
     bytes[waiting] = record;
@@ -119,6 +119,14 @@ final class KeyState {
     length[waiting] = size;
     waiting++;
     waitingBytes += size;
+  }
+
+  private void grow(int to) {
+    stage = Arrays.copyOf(stage, to);
+    placed = Arrays.copyOf(placed, to);
+    bytes = Arrays.copyOf(bytes, to);
+    start = Arrays.copyOf(start, to);
+    length = Arrays.copyOf(length, to);
   }
 
   void drop(int index) {
@@ -233,8 +241,8 @@ final class KeyState {
   /** Reads a payload; what waits and what is merged stay where they are. */
   void read(byte[] from, int at) {
     clear();
-    matched = from[at];
-    int records = from[at + 1];
+    matched = from[at] & (1 << MATCHED_BITS) - 1;
+    int records = (from[at] & 0xFF) >>> MATCHED_BITS << 8 | from[at + 1] & 0xFF;
     seen = Bytes.getShort(from, at + SEEN);
     mergedLength = Bytes.getInt(from, at + MERGED_LENGTH);
     times[0] = Bytes.getLong(from, at + ANCHOR);
@@ -260,7 +268,7 @@ final class KeyState {
     if (payload.length < size) {
       payload = new byte[size * 2];
     }
-    payload[0] = (byte) matched;
+    payload[0] = (byte) (matched | waiting >>> 8 << MATCHED_BITS);
     payload[1] = (byte) waiting;
     Bytes.putShort(payload, SEEN, seen);
     Bytes.putInt(payload, MERGED_LENGTH, mergedLength);

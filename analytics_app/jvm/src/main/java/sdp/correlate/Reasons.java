@@ -54,8 +54,8 @@ final class Reasons implements Serializable {
 
   /** No more records of a key may wait. */
   String crowded() {
-    return "too many records with this %s are waiting for its %s: at most %d, and at most %d bytes"
-        .formatted(key, labels.get(0), KeyState.MAX_WAITING, KeyState.MAX_WAITING_BYTES);
+    return "too many records with this %s are waiting for its %s: they may take at most %d KiB"
+        .formatted(key, labels.get(0), KeyState.MAX_WAITING_BYTES >> 10);
   }
 
   /** The first stage did not come. */

@@ -27,8 +27,8 @@ public final class HeapBudget {
     if (index > bytes - bytes / DIRTY_SHARE) {
       throw new IllegalStateException(
           ("%s: the index of the open keys needs %d MiB, and this subtask's share of the heap is"
-                  + " %d MiB. Raise the parallelism or the memory of the task managers, or shorten"
-                  + " the window or the lateness.")
+                  + " %d MiB. Raise the parallelism, lower the parallelism per KPU (the subtasks"
+                  + " that share a task manager), or shorten the window or the lateness.")
               .formatted(owner, index >> 20, bytes >> 20));
     }
   }

@@ -70,6 +70,11 @@ final class Index {
     return (size + 1) * 4L > slots.length * 3L;
   }
 
+  /** The capacity after it has grown. */
+  long grown() {
+    return slots.length + slots.length / 2;
+  }
+
   /** Makes the table half as large again. */
   void grow() {
     int[] before = hashes;

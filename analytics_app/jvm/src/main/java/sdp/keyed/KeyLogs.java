@@ -151,9 +151,8 @@ public class KeyLogs {
   private void add(long hash, long position) {
     Index index = group.index;
     if (index.isFull()) {
-      long before = index.capacity();
+      heap.addIndex((index.grown() - index.capacity()) * Index.SLOT_BYTES);
       index.grow();
-      heap.addIndex((index.capacity() - before) * Index.SLOT_BYTES);
     }
     slot = index.add(hash, position);
     open++;

@@ -6,10 +6,27 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.stream.Stream;
+import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.TaskManagerOptions;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Gauge;
+import org.apache.flink.metrics.Metric;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.clusterframework.types.ResourceID;
+import org.apache.flink.runtime.executiongraph.ExecutionGraphTestUtils;
+import org.apache.flink.runtime.metrics.MetricRegistry;
+import org.apache.flink.runtime.metrics.groups.TaskManagerMetricGroup;
+import org.apache.flink.runtime.metrics.util.TestingMetricRegistry;
+import org.apache.flink.runtime.operators.testutils.MockEnvironment;
+import org.apache.flink.runtime.operators.testutils.MockEnvironmentBuilder;
+import org.apache.flink.runtime.util.TestingTaskManagerRuntimeInfo;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
@@ -36,6 +53,7 @@ class CorrelateOperatorTest {
   private static final int MAX_PARALLELISM = 128;
   private static final List<String> STAGES = List.of("bid", "imp", "click");
   private static final List<String> COLUMNS = List.of("key", "id", "domain", "at", "price");
+  private static final String PUBLISHED = ".kinesisanalytics.";
   private static final Path FIXTURES = Path.of("src/test/resources");
 
   private final List<String> results = new ArrayList<>();
@@ -43,6 +61,9 @@ class CorrelateOperatorTest {
   private List<String> stages = STAGES;
   private long lateness = 4_000;
   private CountSpec count;
+  private double heapShare = 0.1;
+  private int slots = 1;
+  private final Map<String, Metric> metrics = new HashMap<>();
   private List<Harness> subtasks = List.of();
 
   /** The operator, whose outcomes are noted. */
@@ -50,7 +71,7 @@ class CorrelateOperatorTest {
     private static final long serialVersionUID = 1L;
 
     Noted() {
-      super(layout(), Run.reasons(layout()), count, 0.1, ports());
+      super(layout(), reasons(), count, heapShare, ports());
     }
 
     @Override
@@ -65,8 +86,8 @@ class CorrelateOperatorTest {
 
   private static final class Harness
       extends KeyedOneInputStreamOperatorTestHarness<Integer, Packed, RowData> {
-    Harness(CorrelateOperator operator, int parallelism, int subtask) throws Exception {
-      super(operator, Packed::partition, Types.INT, MAX_PARALLELISM, parallelism, subtask);
+    Harness(CorrelateOperator operator, MockEnvironment environment) throws Exception {
+      super(operator, Packed::partition, Types.INT, environment);
     }
   }
 
@@ -207,7 +228,7 @@ class CorrelateOperatorTest {
 
   /** A fixture was written by each version of the layout; all must stay readable. */
   @ParameterizedTest
-  @ValueSource(strings = {"correlate-state-v1", "correlate-state-v2"})
+  @ValueSource(strings = {"correlate-state-v1", "correlate-state-v2", "correlate-state-v3"})
   void theStateOfEachVersionIsReadAlsoWithOtherColumns(String fixture) throws Exception {
     columns = List.of("added", "price", "key", "at", "id", "domain");
     start(1, OperatorSnapshotUtil.readStateHandle(FIXTURES.resolve(fixture).toString()));
@@ -235,7 +256,7 @@ class CorrelateOperatorTest {
 
   public static void main(String[] arguments) throws Exception {
     OperatorSubtaskState state = new CorrelateOperatorTest().fixture();
-    OperatorSnapshotUtil.writeStateHandle(state, FIXTURES.resolve("correlate-state-v2").toString());
+    OperatorSnapshotUtil.writeStateHandle(state, FIXTURES.resolve("correlate-state-v3").toString());
   }
 
   @Test
@@ -243,7 +264,86 @@ class CorrelateOperatorTest {
     byte[] header = Header.of(layout(), 0, 0).write();
     header[3] = 99;
     Exception refused = assertThrows(java.io.IOException.class, () -> Header.read(header));
-    assertTrue(refused.getMessage().contains("layout 99; this version reads 1 to 2."));
+    assertTrue(refused.getMessage().contains("layout 99; this version reads 1 to 3."));
+  }
+
+  // --- memory and metrics -----------------------------------------------------------------------
+
+  @Test
+  void whereTheIndexDoesNotFitIsASentenceAndNoOutOfMemoryError() throws Exception {
+    heapShare = 200_000.0 / Runtime.getRuntime().maxMemory();
+    start(1, null);
+    Exception refused = assertThrows(IllegalStateException.class, () -> openKeys(1_000_000));
+    assertEquals(
+        "test: the index of the open keys needs 0 MiB, and this subtask's share of the heap is"
+            + " 0 MiB. Raise the parallelism, lower the parallelism per KPU (the subtasks that"
+            + " share a task manager), or shorten the window or the lateness.",
+        refused.getMessage());
+  }
+
+  @Test
+  void subtasksThatShareATaskManagerShareItsHeap() throws Exception {
+    double share = 400_000.0 / Runtime.getRuntime().maxMemory();
+    long alone = keysThatFit(share, 1);
+    assertEquals(alone, keysThatFit(share * 4, 4));
+    assertTrue(keysThatFit(share, 4) < alone);
+  }
+
+  private long keysThatFit(double share, int of) throws Exception {
+    heapShare = share;
+    slots = of;
+    metrics.clear();
+    start(1, null);
+    assertThrows(IllegalStateException.class, () -> openKeys(1_000_000));
+    return (Long) metric("openKeys");
+  }
+
+  private void openKeys(int most) throws Exception {
+    for (int key = 0; key < most; key++) {
+      accept("key " + key, 0, key, 1_000);
+    }
+  }
+
+  @Test
+  void itsMetricsAreInThePublishedGroupAndSayWhatIs() throws Exception {
+    start(1, null);
+    subtasks.get(0).setProcessingTime(25_000);
+    assertEquals(0L, metric("watermarkLagMillis"));
+    accept("a", 0, 1, 10_000);
+    accept("b", 1, 2, 10_000);
+    accept("a", 0, 3, 10_001);
+    watermark(20_000);
+    accept("c", 0, 4, 1_000);
+    accept("d", Join.MALFORMED, 5, 20_000);
+    assertEquals(5_000L, metric("watermarkLagMillis"));
+    assertEquals(List.of(2L, 1L, 1L, 0L, 1L), values());
+    long dirty = (Long) metric("dirtyBytes");
+    long kept = (Long) metric("keptBytes");
+    assertTrue(0 < dirty && dirty < kept, dirty + " of " + kept);
+    snapshot();
+    assertEquals(0L, metric("dirtyBytes"));
+    assertTrue((Long) metric("keptBytes") > kept - dirty, "what is written back stays readable");
+    watermark(40_000);
+    assertEquals(List.of(0L, 1L, 1L, 1L, 1L), values());
+    assertEquals(kept - dirty, metric("keptBytes"));
+  }
+
+  private List<Object> values() {
+    return Stream.of("openKeys", "duplicate", "late", "unmatched", "malformed")
+        .map(this::metric)
+        .toList();
+  }
+
+  private Object metric(String name) {
+    List<Metric> found =
+        metrics.entrySet().stream()
+            .filter(e -> e.getKey().endsWith(PUBLISHED + "Correlation.test." + name))
+            .map(Map.Entry::getValue)
+            .toList();
+    assertEquals(1, found.size(), () -> name + " in " + metrics.keySet());
+    return found.get(0) instanceof Counter counter
+        ? counter.getCount()
+        : ((Gauge<?>) found.get(0)).getValue();
   }
 
   // --- running ----------------------------------------------------------------------------------
@@ -252,7 +352,7 @@ class CorrelateOperatorTest {
     int before = subtasks.size();
     List<Harness> started = new ArrayList<>();
     for (int subtask = 0; subtask < parallelism; subtask++) {
-      Harness harness = new Harness(new Noted(), parallelism, subtask);
+      Harness harness = new Harness(new Noted(), environment(parallelism, subtask));
       harness.setup();
       if (state != null) {
         harness.initializeState(
@@ -263,6 +363,34 @@ class CorrelateOperatorTest {
       started.add(harness);
     }
     subtasks = started;
+  }
+
+  private MockEnvironment environment(int parallelism, int subtask) {
+    Configuration taskManager = new Configuration();
+    taskManager.set(TaskManagerOptions.NUM_TASK_SLOTS, slots);
+    MetricRegistry registry =
+        TestingMetricRegistry.builder()
+            .setRegisterConsumer((m, name, group) -> register(m, group.getMetricIdentifier(name)))
+            .build();
+    return new MockEnvironmentBuilder()
+        .setTaskName("test")
+        .setManagedMemorySize(1 << 22)
+        .setMaxParallelism(MAX_PARALLELISM)
+        .setParallelism(parallelism)
+        .setSubtaskIndex(subtask)
+        .setTaskManagerRuntimeInfo(new TestingTaskManagerRuntimeInfo(taskManager))
+        .setMetricGroup(
+            TaskManagerMetricGroup.createTaskManagerMetricGroup(
+                    registry, "host", ResourceID.generate())
+                .addJob(new JobID(), "job")
+                .addTask(ExecutionGraphTestUtils.createExecutionAttemptId(), "task"))
+        .build();
+  }
+
+  private void register(Metric metric, String path) {
+    if (path.contains(PUBLISHED)) {
+      metrics.put(path, metric);
+    }
   }
 
   private OperatorSubtaskState[] snapshot() throws Exception {
@@ -341,6 +469,10 @@ class CorrelateOperatorTest {
       case "at" -> DataTypes.TIMESTAMP_LTZ(3).getLogicalType();
       default -> DataTypes.STRING().getLogicalType();
     };
+  }
+
+  private Reasons reasons() {
+    return new Reasons(layout(), Map.of(), new String[] {"/price must be at least 0"});
   }
 
   private Ports ports() {

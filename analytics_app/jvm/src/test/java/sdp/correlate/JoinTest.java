@@ -32,14 +32,35 @@ class JoinTest {
   @Test
   void aKeyThatIsFloodedKeepsABoundedNumberOfRecordsAndRefusesTheOthers() throws Exception {
     List<Arrival> arrivals = new ArrayList<>();
-    for (int id = 0; id < 100; id++) {
+    for (int id = 0; id < 3_000; id++) {
       arrivals.add(new Arrival(id, "key", 1, id, NONE));
     }
-    arrivals.add(new Arrival(100, "key", 0, 0, NONE));
-    List<Result> results = Run.run(Run.layout(2, 1000, 1000), arrivals, Circumstances.USUAL);
-    assertEquals(101 + 1, results.size());
-    assertEquals(2, results.stream().filter(r -> r.outcome() == Outcome.MATCHED).count());
-    assertEquals(99, results.stream().filter(r -> r.outcome() == Outcome.DUPLICATE).count());
+    arrivals.add(new Arrival(3_000, "key", 0, 0, NONE));
+    Circumstances failing = new Circumstances(1 << 22, 1 << 20, 2, 1);
+    List<Result> results = Run.run(Run.layout(2, 5_000, 1000), arrivals, failing);
+    assertEquals(3_001 + 1, results.size());
+    assertEquals(2, count(results, Outcome.MATCHED));
+    long waited = 1 + count(results, Outcome.DUPLICATE);
+    assertEquals(3_000 - waited, count(results, Outcome.UNMATCHED));
+    int bytes = 32 + 8 + 4 * 8 + 3; // of a record: header, columns, their slots, the key
+    assertEquals(KeyState.MAX_WAITING_BYTES / bytes, waited, 1);
+  }
+
+  private static long count(List<Result> results, Outcome outcome) {
+    return results.stream().filter(r -> r.outcome() == outcome).count();
+  }
+
+  /** The first records after it are all that came before, sent again; most keys have closed. */
+  @Test
+  void aRestartAtAnyMomentWithEverythingSentAgainChangesNoOutcome() throws Exception {
+    Random random = new Random(7);
+    for (int history = 0; history < HISTORIES / 10; history++) {
+      History each = History.any(random);
+      for (int moment = 0; moment < each.arrivals().size(); moment++) {
+        History again = each.again(moment, random.nextBoolean());
+        assertEquals(again.expected(), again.restarted(moment), again::toString);
+      }
+    }
   }
 
   /** One random history and what may not make a difference to it. */
@@ -62,6 +83,23 @@ class JoinTest {
 
     List<Result> expected() {
       return sorted(Oracle.expected(layout.window(), layout.lateness(), arrivals));
+    }
+
+    /** Up to a moment, then that part once more, or in reverse, then the rest. */
+    History again(int moment, boolean reversed) {
+      long watermark = arrivals.get(moment).watermark();
+      List<Arrival> before = arrivals.subList(0, moment);
+      List<Arrival> all = new ArrayList<>(before);
+      for (int index = 0; index < moment; index++) {
+        Arrival a = before.get(reversed ? moment - 1 - index : index);
+        all.add(new Arrival(a.id() + 1_000, a.key(), a.stage(), a.time(), watermark));
+      }
+      all.addAll(arrivals.subList(moment, arrivals.size()));
+      return new History(layout, all, circumstances, seed);
+    }
+
+    List<Result> restarted(int moment) throws Exception {
+      return sorted(Run.restarted(layout, arrivals, circumstances, moment, seed));
     }
 
     List<Result> run(Run.Parts parts) throws Exception {

@@ -95,6 +95,7 @@ final class Run {
   private final List<Subtask> subtasks = new ArrayList<>();
   private final RowPacker packer = new RowPacker(TYPES.toArray(LogicalTypeRoot[]::new), 0, 4, -1);
   private MemoryChunks state = new MemoryChunks();
+  private int restartAt = -1;
 
   private Run(Layout layout, Circumstances circumstances, Parts parts, long seed) {
     this.layout = layout;
@@ -123,6 +124,16 @@ final class Run {
     return new Run(layout, circumstances, parts, seed).run(arrivals);
   }
 
+  /** Fails once, right after a checkpoint, before the arrival at a moment. */
+  static List<Result> restarted(
+      Layout layout, List<Arrival> arrivals, Circumstances any, int moment, long seed)
+      throws Exception {
+    Circumstances quiet = new Circumstances(any.heap, any.hashes, 0, 0);
+    Run run = new Run(layout, quiet, new Parts(), seed);
+    run.restartAt = moment;
+    return run.run(arrivals);
+  }
+
   private List<Result> run(List<Arrival> arrivals) throws Exception {
     start(0, Join.NO_WATERMARK, Join.NO_WATERMARK);
     Checkpoint newest =
@@ -131,6 +142,11 @@ final class Run {
     for (int position = 0; position < arrivals.size(); position++) {
       if (random.nextInt(100) < circumstances.checkpoints) {
         newest = checkpoint(position);
+      }
+      if (position == restartAt) {
+        Checkpoint taken = checkpoint(position);
+        state = taken.state.copy();
+        start(1, parts.kept(taken.watermark), parts.kept(taken.floor));
       }
       if (failures < 20 && random.nextInt(100) < circumstances.failures) {
         failures++;
