@@ -51,7 +51,7 @@ class Folder:
             yield f"{path.relative_to(self.root)}/"
 
     def objects(self, prefix: str) -> Iterator[StoredObject]:
-        """The objects whose keys begin so, sorted by key."""
+        """The objects with this key prefix, sorted by key."""
         found = (p for p in self.root.rglob("*") if p.is_file())
         for path in sorted(p for p in found if str(p.relative_to(self.root)).startswith(prefix)):
             yield StoredObject(str(path.relative_to(self.root)), path.stat().st_size)

@@ -41,7 +41,7 @@ EVENTS = 77_500  # a bid and, for less than half of them, an impression; a click
 AUCTIONS, HELD_OUT, DRIFT = 50_000, 20_000, 1.0
 RATE = 400.0  # of event time: all of it lies less than five minutes ahead, so none is late
 SWAPS, CALLERS = 20, 3
-PATIENCE = 1_800.0  # seconds
+TIMEOUT = 1_800.0  # seconds
 # Limits.
 WORSE, CALIBRATION_ERROR = 1.03, 0.02
 SECONDS, SWAP_SECONDS = 10.0, 30.0  # a swap shares two cores with its callers
@@ -76,7 +76,7 @@ def sent(platform: Platform) -> tuple[datetime, datetime]:
     began = time.monotonic()
     while (held := _closed(platform, since)) < bids:
         waited = time.monotonic() - began
-        if waited > PATIENCE:
+        if waited > TIMEOUT:
             raise SystemExit(
                 f"FAIL  {held:,} of {bids:,} auctions in the lake after {waited:.0f} s"
             )

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 FORMAT = 1
-LEAST_ROWS = 1_000  # that a model can be learned from
+MIN_ROWS = 1_000  # that a model can be learned from
 Json = dict[str, Any]
 
 

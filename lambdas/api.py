@@ -14,18 +14,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lambdas.problem import problem
 
 EXPOSED = "Retry-After"
-# The answer to an unforeseen error is made outside the CORS middleware, so it names the origin.
+# The response to an unexpected error bypasses the CORS middleware, so it sets the origin itself.
 _CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": EXPOSED}
 
 
 class WithoutBody:
-    """Answers HEAD with the headers of GET alone (RFC 9110, section 9.3.2)."""
+    """Answers HEAD with only the headers of GET (RFC 9110, section 9.3.2)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the answer on, its body left out for HEAD."""
+        """Forward the response, without its body for HEAD."""
 
         async def headers_only(message: Message) -> None:
             if message["type"] == "http.response.body":
@@ -42,12 +42,12 @@ def new_app(title: str, *, fault: str, **options: Any) -> FastAPI:
     A path with a slash at its end is unknown: a redirect would lose the stage of API Gateway.
     """
     app = FastAPI(title=title, docs_url=None, redoc_url=None, redirect_slashes=False, **options)
-    # API Gateway answers the preflight; the answers themselves must name the origin too.
+    # API Gateway answers the preflight; our own responses must name the origin too.
     app.add_middleware(CORSMiddleware, allow_origins=["*"], expose_headers=[EXPOSED])
     app.add_middleware(WithoutBody)
 
     def failed(request: Request, error: Exception) -> Response:
-        # The cause goes to the log, for it is raised again behind this answer.
+        # The exception is raised again after this response, which logs its cause.
         body = problem(500, fault, {"Retry-After": "1", **_CORS})
         return Response(b"", 500, dict(body.headers)) if request.method == "HEAD" else body
 
@@ -57,10 +57,10 @@ def new_app(title: str, *, fault: str, **options: Any) -> FastAPI:
 
 
 def add_health(app: FastAPI, path: str) -> None:
-    """A route that answers whenever the function does."""
+    """A route that returns 200 whenever the function runs."""
     app.add_api_route(path, health, methods=["GET", "HEAD"], include_in_schema=False)
 
 
 def health() -> dict[str, str]:
-    """The function answers."""
+    """The function runs."""
     return {"status": "ok"}

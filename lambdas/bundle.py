@@ -1,9 +1,9 @@
-"""Builds the folders that functions are deployed from, below `build/lambdas`.
+"""Builds the folders that functions are deployed from, under `build/lambdas`.
 
-`bundle` is everyone's; a function whose dependencies are heavy has a bundle of its own, so that
-the others stay small. Each holds glue, usecases, lambdas and the dependencies of its requirements
-for each supported CPython. Compiled extensions carry the version in their file names, so they lie
-side by side: AWS runs the newest, the local emulator its own interpreter.
+Most functions share `bundle`; a function with heavy dependencies has a bundle of its own, so that
+the others stay small. Each contains glue, usecases, lambdas and the dependencies of its
+requirements for each supported CPython. The file names of compiled extensions have the version,
+so several fit in one folder: AWS runs the newest, the local emulator its own interpreter.
 
 `python -m lambdas.bundle` does nothing for a folder that is up to date.
 """
@@ -51,7 +51,7 @@ _LEFT_OUT = ("__pycache__", "*.pyc", "RECORD", "INSTALLER", "REQUESTED", "direct
 class Bundle:
     """A folder of functions; `handlers` are the packages below `lambdas` that run from it.
 
-    A bundle without handlers serves all functions that no other bundle names.
+    A bundle without handlers serves all functions that are in no other bundle.
     """
 
     folder: Path
@@ -60,7 +60,7 @@ class Bundle:
 
     @property
     def dependencies(self) -> Path:
-        """The dependencies alone, so that a change of code needs no download."""
+        """Only the dependencies, so that a change of code needs no download."""
         return self.folder.with_name(f"{self.folder.name}-dependencies")
 
 
@@ -70,10 +70,10 @@ BUNDLES = (SHARED, LAKE)
 
 
 def build(bundle: Bundle) -> bool:
-    """Bring the bundle up to date; True if anything had to be done."""
-    wanted = _fingerprint(_sources(bundle))
+    """Bring the bundle up to date. Returns whether anything had to be done."""
+    fingerprint = _fingerprint(_sources(bundle))
     stamp = bundle.folder.with_suffix(".stamp")
-    if bundle.folder.is_dir() and stamp.is_file() and stamp.read_text() == wanted:
+    if bundle.folder.is_dir() and stamp.is_file() and stamp.read_text() == fingerprint:
         return False
     _install(bundle)
     fresh = bundle.folder.with_suffix(".new")
@@ -83,15 +83,15 @@ def build(bundle: Bundle) -> bool:
         shutil.copytree(ROOT / package, fresh / package, ignore=_ignored)
     shutil.rmtree(bundle.folder, ignore_errors=True)
     fresh.rename(bundle.folder)
-    stamp.write_text(wanted)
+    stamp.write_text(fingerprint)
     return True
 
 
 def _install(bundle: Bundle) -> None:
     folder = bundle.dependencies
-    wanted = _fingerprint([bundle.requirements, Path(__file__)])
+    fingerprint = _fingerprint([bundle.requirements, Path(__file__)])
     stamp = folder.with_suffix(".stamp")
-    if folder.is_dir() and stamp.is_file() and stamp.read_text() == wanted:
+    if folder.is_dir() and stamp.is_file() and stamp.read_text() == fingerprint:
         return
     shutil.rmtree(folder, ignore_errors=True)
     for python in PYTHONS:
@@ -100,7 +100,7 @@ def _install(bundle: Bundle) -> None:
         _pip_install(other, bundle.requirements, python)
         shutil.copytree(other, folder, ignore=_ignored, dirs_exist_ok=True)
         shutil.rmtree(other)
-    stamp.write_text(wanted)
+    stamp.write_text(fingerprint)
 
 
 def _pip_install(target: Path, requirements: Path, python: str) -> None:
@@ -131,8 +131,8 @@ def _sources(bundle: Bundle) -> list[Path]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    found = (p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-    return iter(sorted(found))
+    files = (p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    return iter(sorted(files))
 
 
 def _fingerprint(files: list[Path]) -> str:

@@ -1,4 +1,4 @@
-"""Dead letters as functions write them: what became of a record that was not counted, and why.
+"""Dead letters as functions write them: why a record was not counted.
 
 The pipeline writes the same form in SQL (`analytics_app.rendering`), with ENCLOSE for the bytes.
 """
@@ -18,12 +18,12 @@ from glue.instants import to_wire
 from glue.limits import LETTER_BYTES
 from lambdas.stream import Entry
 
-# A record decides what is said about it, so that is cut too.
+# The record's content determines the length of the message, so that is cut too.
 _DETAIL, _FIELD = 1_000, 256
 
 
 class Source(NamedTuple):
-    """The place of a record; whoever has it from a file does not know its shard."""
+    """Where a record is from; unknown parts are empty: a record from a file has no shard."""
 
     stream: str
     shard: str | None
@@ -42,7 +42,7 @@ def dead_letter(
     failed_at: datetime,
     event_id: str | None = None,
 ) -> Entry:
-    """The dead letter of a record, as an entry of its stream.
+    """The dead letter of a record, as a stream entry.
 
     Its id is made of the record's place and the reason: a repeated delivery gives the same id.
     `failed_at` is when the platform refused the record.
@@ -66,13 +66,13 @@ def dead_letter(
 
 
 def _enclosed(data: bytes) -> tuple[str | None, str | None, str]:
-    """Payload, encoding, and what else must be said: as much of the bytes as a stream takes."""
+    """Payload, encoding and an addition to the detail: as many bytes as the stream accepts."""
     if len(data) <= LETTER_BYTES:
         return base64.b64encode(data).decode(), None, ""
     packed = gzip.compress(data, mtime=0)
     if len(packed) <= LETTER_BYTES:
         return base64.b64encode(packed).decode(), "gzip", ""
-    remark = f"; its {len(data)} bytes are too many for a dead letter: read them in its source"
+    remark = f"; its {len(data)} bytes do not fit in a dead letter: read them from its source"
     return None, None, remark
 
 

@@ -1,4 +1,4 @@
-"""The RFC 9457 problem document, the one form of an answer about a request as a whole."""
+"""The RFC 9457 problem document: the only form of error about a request as a whole."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MEDIA_TYPE = "application/problem+json"
 def problem(
     status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any
 ) -> Response:
-    """The answer that carries a problem document; `more` are members beside the standard ones."""
+    """A response with a problem document; `more`: members beside the standard ones."""
     document = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

@@ -1,4 +1,4 @@
-"""The environment as a model: each function is given only what it needs, and asks by name."""
+"""The environment as a model: each function has only the settings it needs, looked up by name."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from glue.parameters import parse_duration
 
 
 class SettingsError(PlatformError):
-    """The function's environment lacks something, or holds something unreadable."""
+    """A setting in the function's environment is missing or invalid."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a deployment tells its functions.
+    """The settings that a deployment passes to its functions.
 
     streams: "use case/stream" → Kinesis stream name. tables: "use case/report path" → DynamoDB
     table name. parameters: `Name` or `use_case.Name` → value. databases: use case → Glue
-    database, of the files in `lake_bucket`. compaction: its limits, by name. retention: for how
-    long the streams keep a record.
+    database, of the files in `lake_bucket`. compaction: its limits, by name. retention: how long
+    the streams keep a record.
     """
 
     streams: Mapping[str, str] = field(default_factory=dict)
@@ -38,25 +38,25 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read the `SDP_…` variables; SettingsError names one that is not a JSON object."""
-        found = os.environ if environment is None else environment
+        """Read the `SDP_…` variables. Raises SettingsError with the name of an invalid one."""
+        variables = os.environ if environment is None else environment
         return cls(
-            streams=_mapping(found, "SDP_STREAMS"),
-            tables=_mapping(found, "SDP_TABLES"),
-            progress_table=found.get("SDP_PROGRESS_TABLE", ""),
-            parameters=_mapping(found, "SDP_PARAMETERS"),
-            lake_bucket=found.get("SDP_LAKE_BUCKET", ""),
-            databases=_mapping(found, "SDP_LAKE_DATABASES"),
-            compaction=_mapping(found, "SDP_COMPACTION"),
-            retention=_duration(found, "SDP_RETENTION", "P1D"),
+            streams=_mapping(variables, "SDP_STREAMS"),
+            tables=_mapping(variables, "SDP_TABLES"),
+            progress_table=variables.get("SDP_PROGRESS_TABLE", ""),
+            parameters=_mapping(variables, "SDP_PARAMETERS"),
+            lake_bucket=variables.get("SDP_LAKE_BUCKET", ""),
+            databases=_mapping(variables, "SDP_LAKE_DATABASES"),
+            compaction=_mapping(variables, "SDP_COMPACTION"),
+            retention=_duration(variables, "SDP_RETENTION", "P1D"),
         )
 
     def stream(self, use_case: str, stream: str) -> str:
-        """The Kinesis stream's name; SettingsError where this function was not given it."""
+        """The Kinesis stream's name. Raises SettingsError if this function does not have it."""
         return _named(self.streams, f"{use_case}/{stream}", "SDP_STREAMS")
 
     def table(self, use_case: str, path: str) -> str:
-        """The DynamoDB table's name; SettingsError where this function was not given it."""
+        """The DynamoDB table's name. Raises SettingsError if this function does not have it."""
         return _named(self.tables, f"{use_case}/{path}", "SDP_TABLES")
 
 
@@ -80,5 +80,5 @@ def _mapping(environment: Mapping[str, str], variable: str) -> dict[str, str]:
     except ValueError as error:
         raise SettingsError(f"{variable} is not JSON: {error}") from error
     if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-        raise SettingsError(f"{variable} must be a JSON object of strings; got {value!r}")
+        raise SettingsError(f"{variable} is {value!r}; it must be a JSON object of strings")
     return value

@@ -7,9 +7,9 @@ from typing import NamedTuple, Protocol
 
 
 class Entry(NamedTuple):
-    """A record to put: its partition key, its bytes; `hash_key` picks the shard instead.
+    """A record to put: its partition key and bytes; `hash_key` overrides the choice of shard.
 
-    JSON ends with a line's end: Firehose puts the originals behind each other as they are.
+    JSON ends with a newline, because Firehose concatenates the original records.
     """
 
     key: str
@@ -21,5 +21,5 @@ class Stream(Protocol):
     """Stores records durably."""
 
     def put(self, stream: str, entries: Sequence[Entry]) -> list[str | None]:
-        """Store entries; per entry None, or the reason why it is not stored after all retries."""
+        """Store entries. Returns, per entry, None or the reason why all retries failed."""
         ...

@@ -1,4 +1,4 @@
-"""Names of the tables that persist writes and reports reads."""
+"""The names of the tables that persist writes and reports reads."""
 
 from __future__ import annotations
 

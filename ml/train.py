@@ -35,7 +35,7 @@ import xgboost as xgb
 
 from glue.drift import Reference
 from glue.errors import PlatformError
-from glue.features import LEAST_ROWS, Definition
+from glue.features import MIN_ROWS, Definition
 from glue.scoring import Fallback, Logistic
 from glue.targets.vectors import Encoder, Historian
 from ml import logistic, trees
@@ -98,8 +98,8 @@ def train(rows: Rows, definition: Definition, settings: Settings) -> tuple[Train
     """A model and the slices it was made from; NoModel where there is too little to learn from."""
     if not len(rows):
         raise NoModel("empty", "no rows in the range")
-    if len(rows) < LEAST_ROWS:
-        raise NoModel("insufficient", f"{len(rows)} rows; {LEAST_ROWS} are needed")
+    if len(rows) < MIN_ROWS:
+        raise NoModel("insufficient", f"{len(rows)} rows; {MIN_ROWS} are needed")
     if settings.shuffle_labels:
         order = np.random.default_rng(settings.growth.seed).permutation(len(rows))
         rows = replace(rows, label=rows.label[order])

@@ -1,4 +1,4 @@
-"""What the commands that call an API share: a URL that is one, and errors and tables as shown."""
+"""What the commands that call an API share: checking a URL, and showing errors and tables."""
 
 from __future__ import annotations
 
@@ -16,31 +16,33 @@ WIDE = 10_000  # columns: more than any table has
 
 
 def check_url(url: str) -> str:
-    """The URL if it can be called; CommandError if not."""
+    """The URL. Raises CommandError if it is invalid."""
     try:
-        found = httpx.URL(url)
+        parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
         raise CommandError(f"--url {url!r}: {error}") from error
-    if found.scheme not in ("http", "https") or not found.host:
-        raise CommandError(f"--url {url!r}: must begin with http:// or https:// and name a host")
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise CommandError(f"--url {url!r}: must start with http:// or https:// and contain a host")
     return url
 
 
 def document(answer: httpx.Response) -> dict[str, Any]:
-    """The object an API answers with; CommandError for its error, or where it is none of ours."""
+    """The JSON object of an API's response. Raises CommandError for anything else."""
     if answer.status_code != 200:
         raise CommandError(reason(answer))
     try:
-        found = json.loads(answer.content)  # not orjson, which rounds integers beyond 64 bits
+        body = json.loads(answer.content)  # not orjson, which rounds integers beyond 64 bits
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise CommandError(f"{answer.url} answers with no JSON object: is this the API's URL?")
-    return found
+        body = None
+    if not isinstance(body, dict):
+        raise CommandError(
+            f"{answer.url}: the response is not a JSON object; is this the API's URL?"
+        )
+    return body
 
 
 def unanswered(error: httpx.RequestError, seconds: float) -> CommandError:
-    """Why there is no answer after `seconds`."""
+    """Why there is no response after `seconds`."""
     url = str(error.request.url)
     if isinstance(error, httpx.TimeoutException):
         return overloaded(url, seconds)
@@ -50,24 +52,23 @@ def unanswered(error: httpx.RequestError, seconds: float) -> CommandError:
 
 
 def overloaded(url: str, seconds: float) -> CommandError:
-    """The server is there and does not answer."""
+    """The server accepts connections but does not respond."""
     return CommandError(
-        f"{url} is overloaded: it did not answer within {seconds:g} s; try again when less is sent "
-        "to it"
+        f"{url} is overloaded: no response within {seconds:g} s; try again at a lower rate"
     )
 
 
 def refused(url: str) -> CommandError:
-    """No server is there, or not yet."""
-    return CommandError(f"Could not connect to {url}: it is starting, or it has ended")
+    """No server accepts connections, or not yet."""
+    return CommandError(f"cannot connect to {url}: it is starting, or it has stopped")
 
 
 def reason(answer: httpx.Response) -> str:
-    """An error's status and what it says, in a line: `404: what was not found`."""
-    return f"{answer.status_code}: {_said(answer)}"
+    """An error's status and message in one line: `404: …`."""
+    return f"{answer.status_code}: {_detail(answer)}"
 
 
-def _said(answer: httpx.Response) -> str:
+def _detail(answer: httpx.Response) -> str:
     try:
         body: Any = orjson.loads(answer.content)
     except orjson.JSONDecodeError:
@@ -80,5 +81,5 @@ def _said(answer: httpx.Response) -> str:
 
 
 def console() -> Console:
-    """Standard output: as wide as a table needs where no terminal has a width of its own."""
+    """Standard output; as wide as needed if it is not a terminal."""
     return Console(width=None if sys.stdout.isatty() else WIDE)

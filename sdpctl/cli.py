@@ -1,4 +1,4 @@
-"""The commands by name. A command's module is imported only when it is the one that runs."""
+"""The commands by name. A command's module is imported only when the command runs."""
 
 from __future__ import annotations
 
@@ -35,42 +35,42 @@ MODULES = {
 }
 
 
-def app(wanted: str | None = None) -> typer.Typer:
-    """The application with the wanted command only, or with all of them if there is no such."""
-    names = [wanted] if wanted in MODULES else list(MODULES)
-    found = typer.Typer(
+def app(only: str | None = None) -> typer.Typer:
+    """The application with one command only, or with all of them if it is unknown."""
+    names = [only] if only in MODULES else list(MODULES)
+    application = typer.Typer(
         name="sdp", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
     )
-    found.callback()(_about)
+    application.callback()(_about)
     for name in names:
         module = import_module(f"sdpctl.commands.{MODULES[name]}")
         command = getattr(module, name.replace("-", "_"))
         if isinstance(command, typer.Typer):
-            found.add_typer(command, name=name)
+            application.add_typer(command, name=name)
         else:
-            found.command(name)(command)
-    return found
+            application.command(name)(command)
+    return application
 
 
 def _about() -> None:
-    """Streaming Data Platform: events in over HTTP, exact joins and counts in seconds."""
+    """Streaming Data Platform: send events over HTTP, read exact joins and counts in seconds."""
 
 
 def main() -> None:
     """Run the command line."""
-    found = app(sys.argv[1] if len(sys.argv) > 1 else None)
-    _guarded(lambda: found(prog_name="./sdp"))
+    application = app(sys.argv[1] if len(sys.argv) > 1 else None)
+    _guarded(lambda: application(prog_name="./sdp"))
 
 
 def run(command: Callable[..., None]) -> None:
     """Run one function as a command line of its own."""
-    found = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    found.command()(command)
-    _guarded(found)
+    application = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    application.command()(command)
+    _guarded(application)
 
 
 def _guarded(command: Callable[[], None]) -> None:
-    """Errors that are meant for the user come without a traceback."""
+    """Shows errors for the user without a traceback."""
     try:
         command()
     except PlatformError as error:

@@ -1,8 +1,8 @@
-"""The one place of the command line that reads the wall clock."""
+"""The only module of the command line that reads the wall clock."""
 
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The present, UTC."""
+    """The current time, UTC."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Where the platform's APIs are: the options of a command, else what was deployed."""
+"""The address and key of an API: from a command's options, or from the deployment."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def connect(
     url: str | None,
     api_key: str | None,
 ) -> tuple[str, str]:
-    """URL without a slash at its end, and API key; the deployment is asked only if needed.
+    """URL without a trailing slash, and API key; the deployment is read only if needed.
 
-    Raises CommandError where there is no deployment, or no such API in it.
+    Raises CommandError if there is no deployment, or no such API in it.
     """
     if url and api_key:
         return url.rstrip("/"), api_key
-    from sdpctl.outputs import read  # only now: reading a deployment needs boto3
+    from sdpctl.outputs import read  # imported late: reading a deployment needs boto3
 
-    found = read()
-    return base(found, which, url).rstrip("/"), api_key or found.api_key
+    current = read()
+    return base(current, which, url).rstrip("/"), api_key or current.api_key
 
 
-def base(found: Outputs, which: Api, url: str | None) -> str:
-    """The URL that is given, else the deployment's."""
-    deployed: str | None = url or getattr(found, which)
+def base(current: Outputs, which: Api, url: str | None) -> str:
+    """The URL of the option, or the deployment's."""
+    deployed: str | None = url or getattr(current, which)
     if deployed is None:
-        raise CommandError("no use case that is deployed has a model")
+        raise CommandError("no deployed use case has a model")
     return deployed

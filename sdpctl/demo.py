@@ -26,14 +26,14 @@ from sdpctl.local.processes import pause
 from sdpctl.outputs import Outputs
 from sdpctl.settings import Settings
 
-PATIENCE = 180.0
+TIMEOUT = 180.0
 Rows = dict[str, dict[str, int]]  # the key's measures
 
 
 def demo(events: Annotated[int, typer.Option()] = 20_000, seed: int | None = None) -> None:
     """Send events with 10 % duplicates, shuffled over 5 s, and compare the report."""
     settings, console = Settings.load(), Console(highlight=False)
-    found = outputs.read(settings)
+    current = outputs.read(settings)
     use_case = usecases.load().use_cases[0]
     report = use_case.reports[0]
     generation = Generation(use_case, generator_of(use_case.name), _shape(events, seed, now()))
@@ -42,19 +42,19 @@ def demo(events: Annotated[int, typer.Option()] = 20_000, seed: int | None = Non
     with file.open("wb") as stream:
         write(generation, stream)
     truth = _measures(report, generation.truth()["reports"][report.path])
-    with httpx.Client(headers={"x-api-key": found.api_key}, timeout=60) as client:
-        before = fetch(client, found, report, list(truth))
-        send(str(file), url=found.url_for_api, api_key=found.api_key)
+    with httpx.Client(headers={"x-api-key": current.api_key}, timeout=60) as client:
+        before = fetch(client, current, report, list(truth))
+        send(str(file), url=current.url_for_api, api_key=current.api_key)
         expected = {key: _sum(before[key], row) for key, row in truth.items()}
-        took = await_report(client, found, report, expected)
+        took = await_report(client, current, report, expected)
     _show(console, report, expected, file, generation.truth())
     console.print(f"[green]✓[/] the report equals the truth, {took:.1f} s after the last event\n")
-    console.print(str(found), soft_wrap=True)
+    console.print(str(current), soft_wrap=True)
     console.print(f"{'Flink':18} http://127.0.0.1:{settings.flink_port}")
 
 
 def _shape(events: int, seed: int | None, present: datetime) -> Shape:
-    """Events that end now; another seed each time, so that a second run sends new ones."""
+    """Events that end now, with a new seed each time, so that a second run sends new ones."""
     rate = 1000.0
     return Shape(
         events=events,
@@ -66,25 +66,25 @@ def _shape(events: int, seed: int | None, present: datetime) -> Shape:
     )
 
 
-def fetch(client: httpx.Client, found: Outputs, report: Schema, keys: list[str]) -> Rows:
-    """The report's measures of each key; zeros for one it does not know."""
+def fetch(client: httpx.Client, current: Outputs, report: Schema, keys: list[str]) -> Rows:
+    """The report's measures per key; zeros for an unknown key."""
     rows: Rows = {}
     for key in keys:
-        answer = client.get(f"{found.url_for_reports}/reports/{report.path}/{key}")
+        answer = client.get(f"{current.url_for_reports}/reports/{report.path}/{key}")
         if answer.status_code not in (200, 404):
-            raise CommandError(f"{answer.url} answered {answer.status_code}: {answer.text}")
+            raise CommandError(f"{answer.url} returned {answer.status_code}: {answer.text}")
         body: dict[str, Any] = answer.json() if answer.status_code == 200 else {}
         rows[key] = {column.name: body.get(column.name, 0) for column in report.measures}
     return rows
 
 
-def await_report(client: httpx.Client, found: Outputs, report: Schema, expected: Rows) -> float:
-    """Wait until the report shows exactly what is expected; the seconds it took."""
+def await_report(client: httpx.Client, current: Outputs, report: Schema, expected: Rows) -> float:
+    """Wait until the report equals what is expected. Returns the seconds that took."""
     started = time.monotonic()
-    while (shown := fetch(client, found, report, list(expected))) != expected:
-        if time.monotonic() - started > PATIENCE:
+    while (shown := fetch(client, current, report, list(expected))) != expected:
+        if time.monotonic() - started > TIMEOUT:
             wrong = {k: (shown[k], row) for k, row in expected.items() if shown[k] != row}
-            raise CommandError(f"the report differs from the truth (shown, expected): {wrong}")
+            raise CommandError(f"the report differs from the truth (report, expected): {wrong}")
         pause(0.3)
     return time.monotonic() - started
 

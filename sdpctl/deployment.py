@@ -1,4 +1,4 @@
-"""Which deployment a command speaks to: the platform on this machine, or one in an AWS region."""
+"""Which deployment a command uses: the platform on this machine, or one in an AWS region."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Region = Annotated[
 
 
 def client(service: str, region: str | None, *, read_seconds: int = 60) -> Any:
-    """A boto3 client of the deployment; boto3 is loaded only now.
+    """A boto3 client of the deployment; imports boto3 late.
 
-    Raises CommandError if it is the platform on this machine and that does not run.
+    Raises CommandError if the platform on this machine does not run.
     """
     if region is None:
         from sdpctl.local import aws, running
@@ -40,20 +40,20 @@ def client(service: str, region: str | None, *, read_seconds: int = 60) -> Any:
 
 
 def output(name: str, region: str | None) -> str:
-    """A CloudFormation output of the deployment; CommandError where it has no such output."""
+    """A CloudFormation output of the deployment. Raises CommandError if it is missing."""
     settings = Settings.load()
     stage = f"{settings.prefix}-{region or settings.region}-"
     with errors():
         pages = client("cloudformation", region).get_paginator("describe_stacks").paginate()
         stacks = [s for page in pages for s in page["Stacks"] if s["StackName"].startswith(stage)]
-    found = {o["OutputKey"]: str(o["OutputValue"]) for s in stacks for o in s.get("Outputs", ())}
-    if name not in found:
+    values = {o["OutputKey"]: str(o["OutputValue"]) for s in stacks for o in s.get("Outputs", ())}
+    if name not in values:
         raise CommandError(f"the deployment has no {name}: run 'make up'")
-    return found[name]
+    return values[name]
 
 
 def topology() -> Topology:
-    """The names of everything that is deployed."""
+    """The names of all deployed resources."""
     import usecases
 
     return Topology(Settings.load().prefix, usecases.load())
@@ -61,7 +61,7 @@ def topology() -> Topology:
 
 @contextmanager
 def errors() -> Iterator[None]:
-    """What AWS says to a call, or that it does not answer, as a message for the user."""
+    """Turns an error of AWS, or a missing response, into a message for the user."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     from sdpctl.local import aws

@@ -6,4 +6,4 @@ from glue.errors import PlatformError
 
 
 class CommandError(PlatformError):
-    """A command cannot do what it was asked to; the message says why and what to do."""
+    """A command failed; the message has the reason and what to do."""

@@ -1,11 +1,11 @@
-"""Where an event is now, worked out from what the lake and the progress of event time say.
+"""Where an event is now, derived from the lake and the progress of event time.
 
-Pure: rows in, verdicts out. Every accepted event ends counted or as a dead letter; until event
-time has passed it by CorrelationWindow and AllowedLateness, it may wait for the others of its key.
+Pure functions. Every accepted event ends counted or as a dead letter; until event time has passed
+it by CorrelationWindow and AllowedLateness, it may wait for the others of its key.
 
-Event time is live, results and dead letters are in the lake minutes later. So an event whose type
-has a result record is counted only if that record is there; another one only once a dead letter of
-it would have arrived.
+Event time is live; results and dead letters reach the lake minutes later. So an event whose type
+has a result record is counted only if that record exists; any other event only once its dead
+letter would have arrived.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from sdpctl.sql.letters import literal
 Row = Mapping[str, Any]
 COUNTED, REFUSED, WAITING = "counted", "not counted", "waiting"
 LAKE_DELAY = timedelta(minutes=5)
-"""After this a dead letter of an event is in the lake: the delivery's buffer and the look for new
+"""After this time a dead letter of an event is in the lake: buffering and the registration of new
 hours take two minutes."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one event; `detail` says in which row, why not, or until when."""
+    """The state of one event; `detail`: in which row, why not, or until when."""
 
     event_id: str
     type: str
@@ -67,7 +67,7 @@ def _events_query(use_case: UseCase, table: LakeTable, text: str, since: datetim
 
 
 def results_query(use_case: UseCase, record: Schema, ids: Sequence[str], since: datetime) -> str:
-    """SQL: which of these events a result record was written for, and whose count they are in."""
+    """SQL: the result records of these events, and the keys that count them."""
     table = next(t for t in lake_tables(use_case) if t.stream == record.stream)
     owners = [report.key for report in use_case.reports if report.key in record.names]
     return (
@@ -77,14 +77,14 @@ def results_query(use_case: UseCase, record: Schema, ids: Sequence[str], since: 
 
 
 def records_of_events(use_case: UseCase) -> tuple[Schema, ...]:
-    """The result records that name the event they were written for."""
+    """The result records that have the event's id."""
     return tuple(s for s in use_case.schemas if s.kind is Kind.RECORD and "event_id" in s.names)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of some events: dead letters and results by event_id, event time, and when
-    this was read (`now`)."""
+    """The facts about some events: dead letters and results by event_id, event time, and when
+    they were read (`now`)."""
 
     use_case: UseCase
     parameters: Parameters
@@ -94,9 +94,9 @@ class Evidence:
     results: Sequence[Row]
 
     def verdicts(self, events: Iterable[Row]) -> list[Verdict]:
-        """A verdict for each event; a repetition of one is told with it."""
-        found = {row["event_id"]: row for row in reversed(list(events))}
-        return [self._verdict(row) for row in reversed(found.values())]
+        """A verdict per event; its duplicates are included in it."""
+        by_id = {row["event_id"]: row for row in reversed(list(events))}
+        return [self._verdict(row) for row in reversed(by_id.values())]
 
     def _verdict(self, row: Row) -> Verdict:
         state, detail = self._state(row)
@@ -111,14 +111,14 @@ class Evidence:
         if refused:
             return REFUSED, f"{refused[0]['reason']}: {refused[0]['detail']} ({refused[0]['id']})"
         repeated = Counter(x["reason"] for x in letters)["duplicate"]
-        more = f"; {repeated} repetitions not counted" if repeated else ""
+        more = f"; {repeated} duplicates not counted" if repeated else ""
         result = next((x for x in self.results if x["event_id"] == row["event_id"]), None)
         if result is None and (pending := self._pending(row)):
             return WAITING, pending + more
         return COUNTED, self._rows(moment(row["occurred_at"]), result or row) + more
 
     def _pending(self, row: Row) -> str:
-        """What an event without result and dead letter waits for; empty if it is counted."""
+        """What an event without result or dead letter waits for; empty if it is counted."""
         if not row["occurred_at"]:
             return "not counted: it has no valid event time; its dead letter is not in the lake yet"
         at, window = moment(row["occurred_at"]), self._window
@@ -132,11 +132,11 @@ class Evidence:
         if row["type"] in {record.event for record in records_of_events(self.use_case)}:
             return (
                 "counted or refused: neither its result nor its dead letter is in the lake yet; "
-                f"look again after {to_wire(max(arrived, self.now + LAKE_DELAY))}"
+                f"try again after {to_wire(max(arrived, self.now + LAKE_DELAY))}"
             )
         if self.now < arrived:
-            return f"counted, unless a dead letter of it reaches the lake until {to_wire(arrived)}"
-        # The pipeline is behind: it may not have read the event yet, however old its event time is.
+            return f"counted, unless its dead letter reaches the lake by {to_wire(arrived)}"
+        # The pipeline is behind: it may not have read the event yet, however old that is.
         if self.through + window < arrived:
             return f"counted or refused once event time has passed {to_wire(arrived)}"
         return ""
@@ -146,7 +146,7 @@ class Evidence:
         return self.parameters.settling
 
     def _rows(self, at: datetime, row: Row) -> str:
-        """The report rows that an event at this time counts in."""
+        """The report rows that count an event at this time."""
         width = self.parameters.aggregation_period
         bucket = EPOCH + (at - EPOCH) // width * width
         return ", ".join(
@@ -156,7 +156,7 @@ class Evidence:
 
 
 def moment(text: str) -> datetime:
-    """Athena's text of a timestamp; UTC."""
+    """Parses Athena's text of a timestamp, UTC."""
     return datetime.fromisoformat(text.removesuffix(" UTC")).replace(tzinfo=UTC)
 
 

@@ -1,7 +1,7 @@
-"""Writes the files that are rendered from definitions, or says which of them are stale.
+"""Writes the files that are rendered from definitions, or reports which are stale.
 
-`python -m sdpctl.generated` writes, `--check` only compares. Either refuses a definition that
-changed in a way that is not additive: the files under `schemas/` are what was released.
+`python -m sdpctl.generated` writes, `--check` only compares. Both refuse a definition whose change
+is not additive: the files under `schemas/` are the released versions.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Rendering = Callable[[Catalog], Iterator[tuple[str, str]]]
 
 
 def schemas(catalog: Catalog) -> Iterator[tuple[str, str]]:
-    """One JSON Schema a definition."""
+    """One JSON Schema per definition."""
     for use_case in catalog.use_cases:
         for schema in use_case.schemas:
             yield f"{SCHEMAS}/{use_case.name}/{schema.name}.json", _json(json_schema(schema))
@@ -50,21 +50,21 @@ def rendered(catalog: Catalog) -> dict[str, str]:
 
 
 def check_released(root: Path, catalog: Catalog) -> None:
-    """Compare with what was released; CompatibilityError lists all that is not additive."""
+    """Compare with the released schemas. CompatibilityError lists all incompatible changes."""
     current: dict[str, Json] = {path: json.loads(text) for path, text in schemas(catalog)}
-    found = []
+    problems = []
     for path in sorted((root / SCHEMAS).rglob("*.json")):
         try:
             name = path.relative_to(root).as_posix()
             check(json.loads(path.read_text("utf-8")), current.get(name))
         except CompatibilityError as error:
-            found.append(str(error))
-    if found:
-        raise CompatibilityError("\n".join(found))
+            problems.append(str(error))
+    if problems:
+        raise CompatibilityError("\n".join(problems))
 
 
 def stale(root: Path, files: dict[str, str]) -> list[str]:
-    """The generated files that are absent or differ from what would be written."""
+    """The generated files that are missing or stale."""
     return [
         name
         for name, text in files.items()
@@ -73,7 +73,7 @@ def stale(root: Path, files: dict[str, str]) -> list[str]:
 
 
 def main(arguments: Sequence[str], root: Path = ROOT) -> int:
-    """Write or check; 1 if something is stale or not additive."""
+    """Write or check; returns 1 if something is stale or incompatible."""
     catalog = usecases.load()
     try:
         check_released(root, catalog)

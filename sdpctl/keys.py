@@ -1,5 +1,5 @@
-"""Keys of senders: each has an API key and a usage plan of its own, so that it is limited, metered
-and revoked alone. The deployment's own key is in the plans of its stacks, and can be disabled.
+"""Keys of senders: each has its own API key and usage plan, so that each is limited, metered and
+revoked separately. The deployment's own key is in the plans of its stacks, and can be disabled.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from sdpctl.errors import CommandError
 
 DEPLOYMENT = "deployment"
 STAGE = "v1"
-# API Gateway meters the keys of a plan that has a quota; this one is out of reach.
+# API Gateway meters only the keys of a plan with a quota; this one is never reached.
 UNLIMITED = {"limit": 2_000_000_000, "period": "MONTH"}
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 
 class Api(StrEnum):
-    """What a key may call: the API's name after the deployment's prefix."""
+    """An API that a key may call: its name after the deployment's prefix."""
 
     INGESTION = "ingestion"
     REPORTS = "reports"
@@ -30,7 +30,7 @@ class Api(StrEnum):
 
 @dataclass(frozen=True)
 class Sender:
-    """A sender's key; `requests` are those of the last 30 days, by day, the oldest first."""
+    """A sender's key; `requests`: of the last 30 days, per day, oldest first."""
 
     name: str
     key_id: str
@@ -42,7 +42,7 @@ class Sender:
     requests: tuple[int, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """For programs; the key itself is not in it."""
+        """As JSON, without the key itself."""
         return {
             "name": self.name,
             "key_id": self.key_id,
@@ -58,7 +58,7 @@ class Sender:
 
 @dataclass(frozen=True)
 class Limits:
-    """Requests a second, at once, and a day (None: no quota)."""
+    """Requests per second, burst, and requests per day (None: no quota)."""
 
     rate: float
     burst: int
@@ -66,7 +66,7 @@ class Limits:
 
 
 class Keys:
-    """The senders of one deployment, by boto3's client of API Gateway.
+    """The senders of one deployment; `client` is boto3's for API Gateway.
 
     `own` is the id of the deployment's own key.
     """
@@ -78,14 +78,16 @@ class Keys:
         """All senders with their requests, by name, after the deployment's own key."""
         plans = [p for p in self._all("get_usage_plans") if self._sender_of(p.get("name", ""))]
         apis = {one["id"]: one["name"] for one in self._all("get_rest_apis")}
-        found = [self._sender(plan, apis, today) for plan in plans]
-        return [self._deployment(), *sorted(found, key=lambda sender: sender.name)]
+        senders = [self._sender(plan, apis, today) for plan in plans]
+        return [self._deployment(), *sorted(senders, key=lambda sender: sender.name)]
 
     def create(self, name: str, apis: Sequence[str], limits: Limits) -> str:
-        """A new sender; its key. CommandError if there is one of that name, or no such API."""
+        """Create a sender and return its key. Raises CommandError if the name is taken."""
         check_name(name)
         if self._plan(name) or self._named_keys(name):
-            raise CommandError(f"{name} has a key already: ./sdp keys revoke {name}, or other name")
+            raise CommandError(
+                f"{name} already has a key; run ./sdp keys revoke {name}, or choose another name"
+            )
         stages = [{"apiId": self._api(api), "stage": STAGE} for api in apis]
         quota = {"limit": limits.per_day, "period": "DAY"} if limits.per_day else UNLIMITED
         described = self._full(name)
@@ -101,7 +103,7 @@ class Keys:
                 usagePlanId=plan["id"], keyId=key["id"], keyType="API_KEY"
             )
         except Exception:
-            self.revoke(name)  # a key without a plan would be refused by every API
+            self.revoke(name)  # every API would refuse a key without a plan
             raise
         return str(key["value"])
 
@@ -112,7 +114,7 @@ class Keys:
 
     def revoke(self, name: str) -> None:
         """Refuse the key from now on: a sender's is deleted with its plan, the deployment's own is
-        disabled. What is half done can be repeated.
+        disabled. Can be repeated after a failure.
         """
         if name == DEPLOYMENT:
             self._enable(self._own, enabled=False)
@@ -130,7 +132,7 @@ class Keys:
         self._enable(self._own, enabled=True)
 
     def _delete(self, plan: dict[str, Any]) -> None:
-        """A plan cannot be deleted while it has stages."""
+        """Delete a plan after its stages."""
         for stage in plan.get("apiStages", []):
             value = f"{stage['apiId']}:{stage['stage']}"
             removal = {"op": "remove", "path": "/apiStages", "value": value}
@@ -186,26 +188,26 @@ class Keys:
     def _unknown(self, name: str) -> CommandError:
         plans = (self._sender_of(p.get("name", "")) for p in self._all("get_usage_plans"))
         known = sorted([DEPLOYMENT, *(n for n in plans if n)])
-        return CommandError(f"no key has the name {name!r}; names: {', '.join(known)}")
+        return CommandError(f"key {name!r} is unknown; keys: {', '.join(known)}")
 
     def _plan(self, name: str) -> dict[str, Any] | None:
         plans = self._all("get_usage_plans")
         return next((plan for plan in plans if plan.get("name") == self._full(name)), None)
 
     def _named_keys(self, name: str) -> list[dict[str, Any]]:
-        found = self._all("get_api_keys", nameQuery=self._full(name))
-        return [key for key in found if key.get("name") == self._full(name)]
+        keys = self._all("get_api_keys", nameQuery=self._full(name))
+        return [key for key in keys if key.get("name") == self._full(name)]
 
     def _api(self, api: str) -> str:
         name = f"{self._prefix}-{api}"
-        found = [one["id"] for one in self._all("get_rest_apis") if one["name"] == name]
-        if not found:
-            raise CommandError(f"the deployment has no API of the name {api}")
-        return str(found[0])
+        ids = [one["id"] for one in self._all("get_rest_apis") if one["name"] == name]
+        if not ids:
+            raise CommandError(f"the deployment has no API named {api}")
+        return str(ids[0])
 
     def _all(self, operation: str, **query: Any) -> list[dict[str, Any]]:
         pages = self._client.get_paginator(operation).paginate(**query)
-        return [found for page in pages for found in page.get("items", [])]
+        return [item for page in pages for item in page.get("items", [])]
 
     def _full(self, name: str) -> str:
         return f"{self._prefix}-sender-{name}"
@@ -216,7 +218,7 @@ class Keys:
 
 
 def check_name(name: str) -> None:
-    """CommandError for a name that a sender cannot have."""
+    """Raises CommandError for an invalid sender name."""
     if name == DEPLOYMENT or not _NAME.fullmatch(name):
         raise CommandError(
             f"NAME {name!r}: must be 1 to 40 lower case letters, digits and hyphens, and not "

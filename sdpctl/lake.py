@@ -1,7 +1,7 @@
-"""What a table of the lake consists of now: its registered partitions, and their objects.
+"""The current files of a lake table: its registered partitions and their objects.
 
-Folders are not listed for this: a partition that was merged lies elsewhere than it was delivered
-to, and for a while both are there.
+Folders are not listed for this: the files of a merged partition are in another folder than the
+delivered ones, and for a while both exist.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Partition:
 
     @property
     def start(self) -> datetime:
-        """The beginning of the hour."""
+        """The start of the hour."""
         return datetime.fromisoformat(f"{self.date}T{self.hour}:00").replace(tzinfo=UTC)
 
 
@@ -45,13 +45,13 @@ class LakeObject:
 def partitions(glue: Any, database: str, table: str) -> list[Partition]:
     """The registered partitions, oldest first. `glue` is a boto3 client."""
     pages = glue.get_paginator("get_partitions").paginate(DatabaseName=database, TableName=table)
-    found = [_partition(part) for page in pages for part in page["Partitions"]]
-    return sorted(found, key=lambda part: (part.date, part.hour))
+    registered = [_partition(part) for page in pages for part in page["Partitions"]]
+    return sorted(registered, key=lambda part: (part.date, part.hour))
 
 
-def objects(s3: Any, found: Iterable[Partition]) -> Iterator[LakeObject]:
-    """The objects of the partitions, hidden ones left out as Athena does. `s3` is a client."""
-    for partition in found:
+def objects(s3: Any, registered: Iterable[Partition]) -> Iterator[LakeObject]:
+    """The objects of the partitions without hidden ones, as in Athena. `s3` is a client."""
+    for partition in registered:
         location = urlparse(partition.location)
         prefix = location.path.strip("/") + "/"
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=location.netloc, Prefix=prefix)

@@ -1,4 +1,4 @@
-"""CloudFormation outputs as URLs that can be called on this machine as they are."""
+"""CloudFormation outputs as URLs that can be called on this machine."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _API = re.compile(r"https://([a-z0-9]+)\.execute-api\.[^/]+/([^/]+)(/.*)?")
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the platform is called and with which key.
+    """The platform's addresses and its API key.
 
-    `url_for_predictions` is None where no use case declares a model. `parameters` are those it was
-    deployed with, by name.
+    `url_for_predictions` is None if no use case declares a model. `parameters`: as deployed, by
+    name.
     """
 
     url_for_api: str
@@ -34,7 +34,7 @@ class Outputs:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, str | None]:
-        """Under the names of the CloudFormation outputs."""
+        """As a mapping with the names of the CloudFormation outputs."""
         return {
             "UrlForAPI": self.url_for_api,
             "UrlForReports": self.url_for_reports,
@@ -45,7 +45,7 @@ class Outputs:
         }
 
     def __str__(self) -> str:
-        """A line for each, for people."""
+        """Formatted for people, one per line."""
         shown = {
             name: value or "none: no use case has a model" for name, value in self.as_dict().items()
         }
@@ -53,7 +53,7 @@ class Outputs:
 
 
 def read(settings: Settings | None = None) -> Outputs:
-    """The outputs of the local deployment; raises CommandError if there is none."""
+    """The outputs of the local deployment. Raises CommandError if there is none."""
     settings = settings or Settings.load()
 
     def key(which: str) -> str:
@@ -67,9 +67,9 @@ def read(settings: Settings | None = None) -> Outputs:
 
 
 def of(raw: Mapping[str, str], key: Callable[[str], str], settings: Settings) -> Outputs:
-    """From the stacks' outputs, and the value of an API key by its id; raises CommandError."""
+    """Built from the stacks' outputs; `key` returns an API key by id. Raises CommandError."""
     if {"UrlForAPI", "UrlForReports", "ApiKeyId"} - raw.keys():
-        raise CommandError("the platform is not deployed: run 'make up'")
+        raise CommandError("the platform is not deployed; run 'make up'")
     predictions = raw.get("UrlForPredictions")
     return Outputs(
         url_for_api=local_url(settings, raw["UrlForAPI"]),
@@ -82,11 +82,11 @@ def of(raw: Mapping[str, str], key: Callable[[str], str], settings: Settings) ->
 
 
 def local_url(settings: Settings, url: str) -> str:
-    """The emulator's address of an API Gateway stage, or of a path there; other URLs stay."""
-    found = _API.match(url)
-    if not found:
+    """The emulator's address for a URL of an API Gateway stage; other URLs unchanged."""
+    match = _API.match(url)
+    if not match:
         return url.rstrip("/")
-    api, stage, path = found.groups()
+    api, stage, path = match.groups()
     local = f"{settings.endpoint}/restapis/{api}/{stage}/_user_request_"
     return f"{local}{path or ''}".rstrip("/")
 

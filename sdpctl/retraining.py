@@ -1,4 +1,4 @@
-"""The retraining of a use case as commands see it: runs, the registry, and switching models."""
+"""The retraining of a use case for commands: runs, the registry, and switching models."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 @dataclass(frozen=True)
 class Place:
-    """A use case's model in one deployment; `clients` makes boto3 clients of it."""
+    """A use case's model in one deployment; `clients` creates its boto3 clients."""
 
     clients: Callable[[str], Any]
     outputs: Mapping[str, str]
@@ -32,10 +32,10 @@ class Place:
         """Every name of the model."""
         return Names(self.prefix, self.use_case, self.outputs["LakeBucket"])
 
-    def start(self, now: datetime, given: Mapping[str, Any]) -> str:
-        """Begin a run; its ARN."""
+    def start(self, now: datetime, run_input: Mapping[str, Any]) -> str:
+        """Start a run and return its ARN."""
         name = f"{MANUAL}-{now:%Y%m%dt%H%M%S}"
-        body = json.dumps({"reason": MANUAL, **given})
+        body = json.dumps({"reason": MANUAL, **run_input})
         states = self.clients("stepfunctions")
         return str(
             states.start_execution(stateMachineArn=self.machine, name=name, input=body)[
@@ -45,28 +45,28 @@ class Place:
 
     @property
     def machine(self) -> str:
-        """The ARN of the workflow; CommandError where it is not deployed."""
+        """The ARN of the workflow. Raises CommandError if it is not deployed."""
         name = f"{self.prefix}-{self.use_case}-retrain"
         pages = self.clients("stepfunctions").get_paginator("list_state_machines").paginate()
         for page in pages:
             for machine in page["stateMachines"]:
                 if machine["name"] == name:
                     return str(machine["stateMachineArn"])
-        raise CommandError(f"there is no state machine {name}: run 'make up'")
+        raise CommandError(f"state machine {name} does not exist; run 'make up'")
 
     def upload(self, path: Path, now: datetime) -> str:
-        """A model archive from this machine; its key."""
+        """Upload a model archive and return its key."""
         key = f"{self.names.root}/given/{now:%Y%m%dt%H%M%S}/model.tar.gz"
         self.clients("s3").upload_file(str(path), self.names.bucket, key)
         return key
 
     def execution(self, arn: str) -> dict[str, Any]:
-        """The run as it stands."""
-        found: dict[str, Any] = self.clients("stepfunctions").describe_execution(executionArn=arn)
-        return found
+        """The current state of the run."""
+        run: dict[str, Any] = self.clients("stepfunctions").describe_execution(executionArn=arn)
+        return run
 
     def steps(self, arn: str, after: int) -> Iterator[tuple[int, str]]:
-        """Steps that began after that event: the event's number, the state's name."""
+        """Steps that started after that event: the event's number, the state's name."""
         states = self.clients("stepfunctions")
         pages = states.get_paginator("get_execution_history").paginate(executionArn=arn)
         for page in pages:
@@ -75,21 +75,21 @@ class Place:
                     yield event["id"], event["stateEnteredEventDetails"]["name"]
 
     def release(self, step: str, **given: Any) -> dict[str, Any]:
-        """Ask the function that moves the endpoint; CommandError with its reason."""
-        return self._ask("Release", {"step": step, **given})
+        """Call the function that updates the endpoint. Raises CommandError with its reason."""
+        return self._invoke("Release", {"step": step, **given})
 
     def decide(self) -> dict[str, Any]:
-        """Let the function that starts runs look now; CommandError with its reason."""
-        return self._ask("Decide", {})
+        """Call the function that starts runs. Raises CommandError with its reason."""
+        return self._invoke("Decide", {})
 
-    def _ask(self, function: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _invoke(self, function: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         answer = self.clients("lambda").invoke(
-            FunctionName=self._output(function), Payload=json.dumps(given)
+            FunctionName=self._output(function), Payload=json.dumps(payload)
         )
-        said: dict[str, Any] = json.loads(answer["Payload"].read())
+        result: dict[str, Any] = json.loads(answer["Payload"].read())
         if answer.get("FunctionError"):
-            raise CommandError(str(said.get("errorMessage", said)))
-        return said
+            raise CommandError(str(result.get("errorMessage", result)))
+        return result
 
     def packages(self) -> list[dict[str, Any]]:
         """Every version in the registry, newest first."""
@@ -118,19 +118,19 @@ class Place:
         """An object of the lake's bucket; None if there is none."""
         s3 = self.clients("s3")
         try:
-            found: bytes = s3.get_object(Bucket=self.names.bucket, Key=key)["Body"].read()
+            content: bytes = s3.get_object(Bucket=self.names.bucket, Key=key)["Body"].read()
         except s3.exceptions.NoSuchKey:
             return None
-        return found
+        return content
 
     def _output(self, what: str) -> str:
         return self.outputs[what + self.use_case.title().replace("-", "")]
 
 
 def place(use_case: str | None, region: str | None) -> Place:
-    """The model of a use case (of the first that has one) where the commands speak to."""
+    """The model of a use case (default: the first with one) in the commands' deployment."""
     topology = deployment.topology()
-    found = _modelled(list(topology.catalog.use_cases), use_case)
+    use_case_name = _modelled(list(topology.catalog.use_cases), use_case)
 
     def clients(service: str) -> Any:
         return deployment.client(service, region)
@@ -144,8 +144,8 @@ def place(use_case: str | None, region: str | None) -> Place:
         for o in stack.get("Outputs", [])
     }
     if "LakeBucket" not in outputs:
-        raise CommandError("the platform is not deployed: run 'make up'")
-    return Place(clients, outputs, topology.prefix, found.name)
+        raise CommandError("the platform is not deployed; run 'make up'")
+    return Place(clients, outputs, topology.prefix, use_case_name.name)
 
 
 def _modelled(use_cases: list[UseCase], name: str | None) -> UseCase:

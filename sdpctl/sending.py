@@ -1,9 +1,9 @@
 """Sends NDJSON to the ingestion API: batches, connections, retries, and an exact count.
 
-A batch is repeated whole after 429, 5xx or a lost connection, and its `unavailable` records
-alone, with the same event_ids (a line without one is given one before it is first sent), so
-that what was stored already is recognised as a duplicate. A batch that has no answer in the end
-is unanswered, not rejected: nobody knows what became of it. May not import typer or rich.
+A whole batch is retried after 429, 5xx or a lost connection, and only its `unavailable` records
+otherwise, with the same event_ids (a line without one gets one before it is first sent), so that
+what was already stored is recognised as a duplicate. A batch that never gets a response is
+unanswered, not rejected: its outcome is unknown. May not import typer or rich.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ ATTEMPTS = 8
 SHOWN = 10
 NDJSON = {"content-type": "application/x-ndjson"}
 AGAIN = (429, 500, 502, 503, 504)
-UNAVAILABLE = "unavailable"  # the code of a valid record that could not be stored now
-_BOM = b"\xef\xbb\xbf"  # some writers begin a file with it
+UNAVAILABLE = "unavailable"  # the code of a valid record that could not be stored
+_BOM = b"\xef\xbb\xbf"  # some programs start a file with it
 _NO_ID = re.compile(rb'("event_id"\s*:\s*)null\b')
 
 
 @dataclass(frozen=True)
 class Line:
-    """One record of the input and where it stands."""
+    """One record of the input and its line number."""
 
     number: int
     body: bytes
@@ -43,7 +43,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Rejection:
-    """A line that was refused, and why."""
+    """A rejected line, and why."""
 
     line: int
     field: str
@@ -53,10 +53,10 @@ class Rejection:
 
 @dataclass
 class Tally:
-    """What became of the lines; the first `most` rejections are kept, and `keep` gets each.
+    """The outcome of the lines; the first `limit` rejections are kept, and `keep` receives each.
 
-    `warnings` counts what the API says about accepted lines. Of `unanswered` lines nothing is known
-    but a `cause`: sent again with the event_ids they had, those that were stored are duplicates.
+    `warnings` counts the API's warnings about accepted lines. The outcome of `unanswered` lines is
+    unknown (see `cause`): sent again with the same event_ids, stored ones are duplicates.
     """
 
     accepted: int = 0
@@ -66,18 +66,18 @@ class Tally:
     cause: str = ""
     shown: list[Rejection] = field(default_factory=list)
     warnings: Counter[str] = field(default_factory=Counter)
-    most: int = SHOWN
+    limit: int = SHOWN
     keep: Callable[[Rejection], object] = lambda rejection: None
 
     def reject(self, *rejections: Rejection) -> None:
-        """Count refused lines."""
+        """Count rejected lines."""
         self.rejected += len(rejections)
-        self.shown.extend(rejections[: max(0, self.most - len(self.shown))])
+        self.shown.extend(rejections[: max(0, self.limit - len(self.shown))])
         for rejection in rejections:
             self.keep(rejection)
 
     def add(self, other: Tally) -> None:
-        """Take over another tally's counts."""
+        """Add another tally's counts."""
         self.accepted += other.accepted
         self.unanswered += other.unanswered
         self.retries += other.retries
@@ -88,10 +88,10 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Said:
-    """One answer: lines taken, lines refused, and which lines to send again.
+class BatchResult:
+    """One response: lines accepted, lines rejected, and lines to send again.
 
-    Where it tells of no line, `unanswered` is why, and all are to be sent again.
+    If it covers no line, `unanswered` is the reason, and all must be sent again.
     """
 
     accepted: int
@@ -103,28 +103,28 @@ class Said:
 
 @dataclass(frozen=True)
 class Sender:
-    """Sends batches to one URL; `pause` is how it waits between attempts."""
+    """Sends batches to one URL; `pause` waits between attempts."""
 
     client: httpx.Client
     url: str
     pause: Callable[[float], object] = time.sleep
 
     def send(self, lines: Sequence[Line]) -> Tally:
-        """Send one batch until each of its lines is answered for good."""
-        tally = Tally(most=len(lines))
+        """Send one batch until each of its lines has a final result."""
+        tally = Tally(limit=len(lines))
         for attempt in range(1, ATTEMPTS + 1):
             answer = self._post(lines)
             if _status(answer) == 413 and len(lines) > 1:
                 tally.add(self.send(lines[: len(lines) // 2]))
                 tally.add(self.send(lines[len(lines) // 2 :]))
                 break
-            said = read_answer(lines, answer)
-            again = said.again if attempt < ATTEMPTS else frozenset()
-            tally.accepted += said.accepted
-            tally.warnings.update(said.warnings)
-            tally.reject(*(r for r in said.rejections if r.line not in again))
-            if said.unanswered and not again:
-                tally.unanswered, tally.cause = len(lines), said.unanswered
+            result = read_answer(lines, answer)
+            again = result.again if attempt < ATTEMPTS else frozenset()
+            tally.accepted += result.accepted
+            tally.warnings.update(result.warnings)
+            tally.reject(*(r for r in result.rejections if r.line not in again))
+            if result.unanswered and not again:
+                tally.unanswered, tally.cause = len(lines), result.unanswered
             lines = [line for line in lines if line.number in again]
             if not lines:
                 break
@@ -140,8 +140,8 @@ class Sender:
             return f"{type(error).__name__}: {error}"
 
 
-def read_answer(lines: Sequence[Line], answer: httpx.Response | str) -> Said:
-    """What the API, or the connection's end, says of each line."""
+def read_answer(lines: Sequence[Line], answer: httpx.Response | str) -> BatchResult:
+    """The result of each line, from the API's response or the lost connection."""
     if isinstance(answer, str):
         return _unanswered(lines, answer)
     try:
@@ -150,7 +150,7 @@ def read_answer(lines: Sequence[Line], answer: httpx.Response | str) -> Said:
         body = {}
     if isinstance(body, dict) and "results" in body:
         rejected = [r for r in body["results"] if r["status"] == "rejected"]
-        return Said(
+        return BatchResult(
             int(body["accepted"]),
             [_rejection(lines[r["index"]], r["error"]) for r in rejected],
             frozenset(
@@ -161,7 +161,7 @@ def read_answer(lines: Sequence[Line], answer: httpx.Response | str) -> Said:
     if answer.status_code in AGAIN:
         return _unanswered(lines, reason(answer))
     refused = [Rejection(line.number, "", reason(answer), line.body) for line in lines]
-    return Said(0, refused, frozenset())
+    return BatchResult(0, refused, frozenset())
 
 
 def _rejection(line: Line, error: dict[str, Any]) -> Rejection:
@@ -169,8 +169,8 @@ def _rejection(line: Line, error: dict[str, Any]) -> Rejection:
     return Rejection(line.number, where, message, line.body)
 
 
-def _unanswered(lines: Sequence[Line], cause: str) -> Said:
-    return Said(0, [], frozenset(line.number for line in lines), cause)
+def _unanswered(lines: Sequence[Line], cause: str) -> BatchResult:
+    return BatchResult(0, [], frozenset(line.number for line in lines), cause)
 
 
 def _status(answer: httpx.Response | str) -> int | None:
@@ -178,13 +178,13 @@ def _status(answer: httpx.Response | str) -> int | None:
 
 
 def _delay(answer: httpx.Response | str, attempt: int) -> float:
-    """Seconds to wait: what the API asks for, else twice as long each time."""
+    """Seconds to wait: Retry-After, or exponential backoff."""
     after = "" if isinstance(answer, str) else answer.headers.get("retry-after", "")
     return float(after) if after.isdigit() else float(min(0.2 * 2**attempt, 10.0))
 
 
 def read_lines(source: Iterable[bytes], tally: Tally) -> Iterator[Line]:
-    """The records of an NDJSON source; a line that is no record is rejected here, by number."""
+    """The records of an NDJSON source; an invalid line is rejected here, with its number."""
     for number, raw in enumerate(source, 1):
         text = raw.removeprefix(_BOM).strip()
         if not text:
@@ -201,18 +201,18 @@ def read_lines(source: Iterable[bytes], tally: Tally) -> Iterator[Line]:
 
 
 def with_id(text: bytes, event: dict[str, Any]) -> bytes:
-    """The line with an event_id of its own; nothing else is written again, and so changed."""
-    given = str(uuid.uuid4()).encode()
+    """The line with an event_id added; the rest of its text stays unchanged."""
+    event_id = str(uuid.uuid4()).encode()
     if "event_id" in event:
-        return _NO_ID.sub(rb'\1"' + given + b'"', text, count=1)
-    return b'{"event_id":"' + given + (b'",' if event else b'"') + text[1:].lstrip()
+        return _NO_ID.sub(rb'\1"' + event_id + b'"', text, count=1)
+    return b'{"event_id":"' + event_id + (b'",' if event else b'"') + text[1:].lstrip()
 
 
 def batches(lines: Iterable[Line], size: int, max_bytes: int = BODY_BYTES) -> Iterator[list[Line]]:
-    """Lines, up to `size` and `max_bytes` at a time; a line with more is alone."""
+    """Lines in groups of at most `size` and `max_bytes`; a longer line is alone."""
     batch, total = list[Line](), 0
     for line in lines:
-        length = len(line.body) + 1  # with the line end before it
+        length = len(line.body) + 1  # with the preceding newline
         if batch and (len(batch) == size or total + length > max_bytes):
             yield batch
             batch, total = [], 0
@@ -223,7 +223,7 @@ def batches(lines: Iterable[Line], size: int, max_bytes: int = BODY_BYTES) -> It
 
 
 def paced(groups: Iterable[list[Line]], rate: float | None) -> Iterator[list[Line]]:
-    """Groups, none of them before its time at `rate` lines a second."""
+    """Groups, paced at `rate` lines per second."""
     started, sent = time.monotonic(), 0
     for group in groups:
         if rate:
@@ -243,9 +243,9 @@ def send_all(
     progress: Callable[[Tally], object],
     keep: Callable[[Rejection], object] = lambda rejection: None,
 ) -> Tally:
-    """Send everything over `workers` connections; `progress` sees the tally as it grows.
+    """Send everything over `workers` connections; `progress` receives the tally as it grows.
 
-    `keep` gets each line that is refused.
+    `keep` receives each rejected line.
     """
     tally = Tally(keep=keep)
     size = BATCH if rate is None else max(1, min(BATCH, int(rate / 10)))

@@ -1,4 +1,4 @@
-"""Where the local platform lives: folders, ports, region. The one reader of the environment."""
+"""The local platform's folders, ports and region. The only reader of the environment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PORTS_FILE = "ports.json"
 
 @dataclass(frozen=True)
 class Settings:
-    """The local platform's places; `home` holds all of its state."""
+    """The local platform's settings; `home` contains all of its state."""
 
     root: Path
     home: Path
@@ -33,9 +33,9 @@ class Settings:
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Read SDP_HOME and the ports, SDP_…_PORT; raises CommandError.
+        """Read SDP_HOME and the ports, SDP_…_PORT. Raises CommandError.
 
-        A port that is not set is the one the platform was started with.
+        A port that is not set is the one that the platform was started with.
         """
         env = os.environ if environ is None else environ
         home = Path(env.get("SDP_HOME") or ROOT / ".sdp").resolve()
@@ -58,11 +58,11 @@ class Settings:
         )
 
     def remember_ports(self) -> None:
-        """Keep the ports for commands that are not told them, as in another terminal."""
+        """Store the ports for commands without these variables, as in another terminal."""
         (self.home / PORTS_FILE).write_text(json.dumps(self.ports))
 
     def forget_ports(self) -> None:
-        """The next start has the usual ones, unless it is told."""
+        """Forget them: the next start uses the defaults, unless set."""
         (self.home / PORTS_FILE).unlink(missing_ok=True)
 
     @property
@@ -112,10 +112,10 @@ class Settings:
 
 
 def started_with(home: Path) -> dict[str, int]:
-    """The ports the platform there was started with, by variable; empty if that is not known."""
+    """The ports that the platform was started with, by variable; empty if unknown."""
     with suppress(OSError, ValueError, TypeError, AttributeError):
-        found = json.loads((home / PORTS_FILE).read_text())
-        return {name: int(port) for name, port in found.items() if name in PORTS}
+        ports = json.loads((home / PORTS_FILE).read_text())
+        return {name: int(port) for name, port in ports.items() if name in PORTS}
     return {}
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
 ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
-PATIENCE = 120.0
+TIMEOUT = 120.0
 
 
 class QueryError(PlatformError):
@@ -42,7 +42,7 @@ class AthenaLake:
         self._sleep, self._monotonic = sleep, monotonic
 
     def query(self, sql: str) -> list[Row]:
-        """The rows of a query, as text; QueryError says why there are none."""
+        """The rows of a query, as text. Raises QueryError with Athena's reason."""
         started = self._athena.start_query_execution(
             QueryString=sql,
             QueryExecutionContext={"Database": self._database},
@@ -55,10 +55,10 @@ class AthenaLake:
         return [[cell.get("VarCharValue") for cell in row] for row in rows[1:]]  # after the header
 
     def _await(self, execution: str) -> None:
-        deadline, pause = self._monotonic() + PATIENCE, 0.1
+        deadline, pause = self._monotonic() + TIMEOUT, 0.1
         while True:
-            found = self._athena.get_query_execution(QueryExecutionId=execution)
-            status = found["QueryExecution"]["Status"]
+            execution_status = self._athena.get_query_execution(QueryExecutionId=execution)
+            status = execution_status["QueryExecution"]["Status"]
             if status["State"] == "SUCCEEDED":
                 return
             if status["State"] in ENDED or self._monotonic() > deadline:
@@ -72,10 +72,10 @@ class AthenaLake:
         pages = self._glue.get_paginator("get_partitions").paginate(
             DatabaseName=self._database, TableName=table, ExcludeColumnSchema=True
         )
-        found = [
+        partitions = [
             Partition(p["Values"][0], p["Values"][1], p["StorageDescriptor"]["Location"])
             for page in pages
             for p in page["Partitions"]
             if p["Values"][0] >= since
         ]
-        return sorted(found, key=lambda p: (p.date, p.hour))
+        return sorted(partitions, key=lambda p: (p.date, p.hour))

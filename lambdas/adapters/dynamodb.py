@@ -27,7 +27,7 @@ CONFIG = Config(
 )
 NOT_NEWER = "ConditionalCheckFailedException"
 INVALID = {"ValidationException", "SerializationException"}
-# How often a transaction is tried at once where other writers of the same key come first.
+# Attempts at a transaction while other writers of the same key get in first.
 ATTEMPTS = 5
 LAST_SECOND = 253_402_300_799
 
@@ -39,7 +39,7 @@ class DynamoStore:
         self._client = client or boto3.client("dynamodb", config=CONFIG)
 
     def put(self, upserts: Sequence[Upsert]) -> None:
-        """Put the items of one owner; one that is as new and there already is a success."""
+        """Put the items of one owner; an item that is already stored and as new is a success."""
         with _failures(upserts[0].table):
             if not upserts[0].measures:
                 for upsert in upserts:
@@ -56,7 +56,7 @@ class DynamoStore:
                 raise
 
     def _put_counted(self, upserts: Sequence[Upsert]) -> None:
-        """Buckets and the total of their key in one transaction; again if another came first."""
+        """Buckets and the total of their key in one transaction; retried if another writer won."""
         for _ in range(ATTEMPTS):
             held, total = self._held(upserts)
             due = totals.newer(upserts, held)
@@ -70,10 +70,10 @@ class DynamoStore:
                     raise
             else:
                 return
-        raise Unavailable(f"{upserts[0].table}: another writer came first {ATTEMPTS} times")
+        raise Unavailable(f"{upserts[0].table}: {ATTEMPTS} attempts lost to other writers")
 
     def _held(self, upserts: Sequence[Upsert]) -> tuple[dict[tuple[str, ...], Item], Item | None]:
-        """What the table holds of these buckets, by the upsert's identity, and the key's total."""
+        """The stored items of these buckets, by the upsert's identity, and the key's total."""
         table, names, key = upserts[0].table, upserts[0].key, totals.total_key(upserts[0])
         keys: Any = [key, *({n: u.item[n] for n in names} for u in upserts)]
         answer = self._client.batch_get_item(
@@ -108,7 +108,7 @@ class DynamoStore:
         self._client.transact_write_items(TransactItems=items)
 
     def get(self, table: str, key: Item) -> Item | None:
-        """The item of that key, read consistently."""
+        """The item with that key, from a consistent read."""
         try:
             answer = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)
         except (ClientError, BotoCoreError) as error:
@@ -123,7 +123,7 @@ class DynamoStore:
         *,
         descending: bool = False,
     ) -> Iterator[Item]:
-        """Items of a key whose range attribute lies between two numbers, both included.
+        """Items of a key whose range attribute is between two numbers, both included.
 
         Pages are read as they are consumed.
         """
@@ -158,7 +158,7 @@ class DynamoStore:
 
 @contextmanager
 def _failures(table: str) -> Iterator[None]:
-    """Tells what no attempt will cure, an item that DynamoDB rejects, from what may pass."""
+    """Separates items that DynamoDB will never accept from failures that may pass."""
     try:
         yield
     except ParamValidationError as error:
@@ -172,7 +172,7 @@ def _failures(table: str) -> Iterator[None]:
 
 
 def _invalid(error: ClientError) -> str | None:
-    """What is wrong with an item of the request; None where the request may succeed later."""
+    """What is wrong with an item of the request; None if the request may succeed later."""
     if error.response["Error"]["Code"] in INVALID:
         return str(error.response["Error"]["Message"])
     rejected = (r for r in _reasons(error) if r.get("Code") == "ValidationError")
@@ -180,21 +180,21 @@ def _invalid(error: ClientError) -> str | None:
 
 
 def _came_second(error: ClientError) -> bool:
-    """Whether nothing but another writer stood in the way of a transaction."""
+    """Whether a transaction failed only because of another writer."""
     codes = {reason.get("Code", "None") for reason in _reasons(error)} - {"None"}
     return bool(codes) and codes <= {"ConditionalCheckFailed", "TransactionConflict"}
 
 
 def _reasons(error: ClientError) -> list[dict[str, Any]]:
-    """Why a transaction was cancelled: a reason for each of its items."""
-    found: list[dict[str, Any]] = cast("dict[str, Any]", error.response).get(
+    """Why a transaction was cancelled, one reason per item."""
+    reasons: list[dict[str, Any]] = cast("dict[str, Any]", error.response).get(
         "CancellationReasons", []
     )
-    return found
+    return reasons
 
 
 def _as_held(upsert: Upsert, held: Item | None) -> dict[str, Any]:
-    """The table still holds that item of the upsert's key, or none."""
+    """Condition: the stored item of the upsert's key is unchanged, or still missing."""
     if held is None:
         return {
             "ConditionExpression": "attribute_not_exists(#key)",
@@ -208,7 +208,7 @@ def _as_held(upsert: Upsert, held: Item | None) -> dict[str, Any]:
 
 
 def _unchanged(upsert: Upsert, change: totals.Change) -> dict[str, Any]:
-    """The total is the one that was read, or there is still none."""
+    """Condition: the total is the one that was read, or is still missing."""
     if change.seen is None:
         return _as_held(upsert, None)
     return {
@@ -219,7 +219,7 @@ def _unchanged(upsert: Upsert, change: totals.Change) -> dict[str, Any]:
 
 
 def condition(upsert: Upsert) -> dict[str, Any]:
-    """No such item yet, or one whose rank is smaller: compared like tuples, first to last."""
+    """Condition: no such item yet, or one with a smaller rank; ranks compare like tuples."""
     key, rank = upsert.key, upsert.rank
     clauses = [f"attribute_not_exists(#{key[0]})"]
     for position, name in enumerate(rank):

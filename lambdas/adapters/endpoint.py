@@ -1,4 +1,4 @@
-"""Calls of a SageMaker endpoint, with little patience: there is another answer."""
+"""Calls of a SageMaker endpoint, with a short timeout: there is a fallback."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class SageMakerEndpoint:
         self._client: Any = client or boto3.client("sagemaker-runtime", config=config)
 
     def invoke(self, name: str, body: Document) -> dict[str, Any]:
-        """The answer; EndpointUnavailable if there is none in time."""
+        """The response; raises EndpointUnavailable if it does not arrive in time."""
         try:
-            said = self._client.invoke_endpoint(
+            response = self._client.invoke_endpoint(
                 EndpointName=name, Body=json.dumps(body), ContentType=JSON, Accept=JSON
             )
-            answer: dict[str, Any] = json.loads(said["Body"].read())
+            answer: dict[str, Any] = json.loads(response["Body"].read())
         except (ClientError, BotoCoreError, ValueError) as error:
             raise EndpointUnavailable(f"{name}: {error}") from error
         return answer

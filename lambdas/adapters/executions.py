@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def start(
-    state_machine: str, name: str, given: dict[str, Any], client: SFNClient | None = None
+    state_machine: str, name: str, payload: dict[str, Any], client: SFNClient | None = None
 ) -> str:
-    """Start an execution; its ARN. A name that is taken is an error of the client."""
-    found: Any = client or boto3.client("stepfunctions")
-    answer = found.start_execution(
-        stateMachineArn=state_machine, name=name, input=json.dumps(given)
+    """Start an execution and return its ARN. A name that is taken raises the client's error."""
+    stepfunctions: Any = client or boto3.client("stepfunctions")
+    answer = stepfunctions.start_execution(
+        stateMachineArn=state_machine, name=name, input=json.dumps(payload)
     )
     return str(answer["executionArn"])

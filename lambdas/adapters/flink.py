@@ -36,7 +36,7 @@ class ManagedFlink:
         return answer["ApplicationDetail"]["ApplicationStatus"]
 
     def start(self, name: str, *, allow_non_restored_state: bool) -> None:
-        """Start it from its latest snapshot, or from nothing where there is none."""
+        """Start it from its latest snapshot, or with empty state if there is none."""
         self._client.start_application(
             ApplicationName=name,
             RunConfiguration={
@@ -52,7 +52,7 @@ class ManagedFlink:
         self._client.stop_application(ApplicationName=name, Force=True)
 
     def operations(self, name: str) -> list[Operation]:
-        """All operations that are still listed: the API promises no order."""
+        """All operations that are still listed, in no particular order."""
         pages = self._client.get_paginator("list_application_operations")
         return [
             Operation(o["OperationId"], o["Operation"], o["OperationStatus"], o["StartTime"])
@@ -61,7 +61,7 @@ class ManagedFlink:
         ]
 
     def error(self, name: str, operation: str) -> str:
-        """Why an operation failed; empty if that is not known."""
+        """Why an operation failed; empty if unknown."""
         answer = self._client.describe_application_operation(
             ApplicationName=name, OperationId=operation
         )

@@ -1,9 +1,9 @@
 """Kinesis: PutRecords that retries only what failed, within a limited time, and open shards.
 
 PutRecords answers 200 with some entries failed; those alone are sent again, after a backoff
-with full jitter. A call that is refused as a whole for one of its records is halved until that
-record is alone, so that it takes no other with it. A call that timed out may have stored its
-records: consumers see them twice with the same event_id, and count them once.
+with full jitter. If one record makes Kinesis refuse a whole call, the call is halved until that
+record is alone, so that it fails no other. A call that timed out may have stored its records:
+consumers see them twice with the same event_id, and count them once.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class KinesisStream:
         self._jitter = jitter
 
     def put(self, stream: str, entries: Sequence[Entry]) -> list[str | None]:
-        """Store entries; per entry None, or the reason why it is not stored after all retries."""
+        """Store entries. Returns, per entry, None or the reason why all retries failed."""
         reasons: list[str | None] = [None] * len(entries)
         deadline = self._monotonic() + self._budget
         for chunk in _chunks(entries):
@@ -98,7 +98,7 @@ class KinesisStream:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _attempt(self, stream: str, entries: Sequence[Entry], pending: list[int]) -> dict[int, str]:
-        """One call; which entries failed, and why."""
+        """Makes one call. Returns which entries failed, and why."""
         records: Any = [_request(entries[index]) for index in pending]
         try:
             answer = self._client.put_records(StreamName=stream, Records=records)
@@ -113,7 +113,7 @@ class KinesisStream:
 
 
 def open_shards(client: KinesisClient, stream: str) -> Iterator[str]:
-    """The starting hash key of each shard that takes records, over all pages."""
+    """The starting hash key of each open shard, from all pages."""
     query: dict[str, Any] = {"StreamName": stream, "ShardFilter": {"Type": "AT_LATEST"}}
     while True:
         page = client.list_shards(**query)
@@ -133,7 +133,7 @@ def _request(entry: Entry) -> dict[str, Any]:
 
 
 def partition_key(key: str) -> str:
-    """The key, or what stands for one that Kinesis does not take; equal keys remain equal.
+    """The key, or a substitute that Kinesis accepts; equal keys remain equal.
 
     As in the connector of the Flink application (PartitionKey.java): a dash for an empty key, a
     UUID of the bytes for one that is too long.
@@ -147,7 +147,7 @@ def partition_key(key: str) -> str:
 
 
 def _chunks(entries: Sequence[Entry]) -> Iterator[list[int]]:
-    """Indices of the entries, in calls that PutRecords takes."""
+    """Indices of the entries, grouped into calls within the limits of PutRecords."""
     chunk: list[int] = []
     size = 0
     for index, entry in enumerate(entries):

@@ -1,4 +1,4 @@
-"""The locks, the budget and the last run in DynamoDB: each change is one conditional write."""
+"""Locks, budget and last run in DynamoDB; each change is one conditional write."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ class DynamoLedger:
         )
 
     def release(self, holder: str, lock: str = RUN) -> None:
-        """Give the lock back, if it is the holder's."""
+        """Release the lock if the holder has it."""
         self._update(lock, "REMOVE holder, expires", "holder = :holder", {":holder": _text(holder)})
 
     def holder(self, now: int, lock: str = RUN) -> str | None:
-        """Who has the lock now."""
+        """The current holder of the lock."""
         item = self._get(lock)
         if "holder" not in item or int(item["expires"]["N"]) < now:
             return None
         return str(item["holder"]["S"])
 
     def reserve(self, day: str, holder: str, minutes: int, runs_limit: int, limit: int) -> bool:
-        """Count a training against the day; what the holder reserved before is not counted again.
+        """Count a training against the day, once per holder.
 
-        One write adds the run, its minutes and its name, if all of the day's limits still hold.
+        One write adds the run, its minutes and its name, if the day's limits allow it.
         """
         granted = self._update(
             f"day/{day}",
@@ -69,7 +69,7 @@ class DynamoLedger:
         return granted or holder in self._get(f"day/{day}").get("holders", {}).get("SS", [])
 
     def settle(self, day: str, holder: str, reserved: int, used: int) -> None:
-        """Give back what was reserved and not used; once for a holder."""
+        """Return the minutes that were reserved and not used, once per holder."""
         self._update(
             f"day/{day}",
             "ADD minutes :back, settled :holders",
@@ -82,13 +82,13 @@ class DynamoLedger:
         )
 
     def last(self) -> dict[str, Any] | None:
-        """What `record` wrote last."""
+        """The values that `record` wrote last."""
         item = self._get(LAST)
-        found: dict[str, Any] | None = json.loads(item["run"]["S"]) if item else None
-        return found
+        run: dict[str, Any] | None = json.loads(item["run"]["S"]) if item else None
+        return run
 
     def record(self, run: Document) -> None:
-        """Remember how a run ended."""
+        """Store how a run ended."""
         self._client.put_item(
             TableName=self._table, Item={**self._key(LAST), "run": _text(json.dumps(dict(run)))}
         )
@@ -100,11 +100,11 @@ class DynamoLedger:
         answer = self._client.get_item(
             TableName=self._table, Key=self._key(item), ConsistentRead=True
         )
-        found: dict[str, Any] = answer.get("Item", {})
-        return found
+        attributes: dict[str, Any] = answer.get("Item", {})
+        return attributes
 
     def _update(self, item: str, change: str, condition: str, values: dict[str, Any]) -> bool:
-        """Whether the condition held and the change was made."""
+        """Makes the change if its condition holds. Returns whether it did."""
         try:
             self._client.update_item(
                 TableName=self._table,

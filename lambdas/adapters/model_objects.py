@@ -34,7 +34,7 @@ class S3Objects:
         return body
 
     def write(self, key: str, body: bytes, content_type: str) -> None:
-        """Put it whole."""
+        """Write the whole object."""
         self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
 
     def copy(self, source: str, key: str) -> None:
@@ -49,4 +49,4 @@ class S3Objects:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=prefix
         )
-        return [found["Key"] for page in pages for found in page.get("Contents", [])]
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]

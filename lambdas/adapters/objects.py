@@ -1,6 +1,6 @@
 """The lake's bucket: whole objects, listings, and the conditional writes that leases are made of.
 
-S3 lists and reads what was written at once, and decides between two conditional writes:
+S3 is strongly consistent, and lets one of two conditional writes win:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
 
@@ -31,11 +31,11 @@ _NOT_FREE = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "4
 
 
 class ObjectsError(PlatformError):
-    """An object is gone that should be there, or one is there that could not be removed."""
+    """An object is missing, or could not be removed."""
 
 
 def client() -> S3Client:
-    """A client that transfers several objects at once and tries again for a while."""
+    """A client that transfers several objects in parallel and retries."""
     config = Config(
         max_pool_connections=CONNECTIONS,
         connect_timeout=5,
@@ -52,20 +52,20 @@ class BucketObjects:
         self._client, self._bucket = client, bucket
 
     def folders(self, prefix: str) -> Iterator[str]:
-        """The prefixes one level below that hold objects, sorted, each ending in `/`."""
+        """The prefixes one level down that contain objects, sorted, each ending in `/`."""
         pages = self._client.get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=self._bucket, Prefix=prefix, Delimiter="/"):
-            yield from (found["Prefix"] for found in page.get("CommonPrefixes", ()))
+            yield from (item["Prefix"] for item in page.get("CommonPrefixes", ()))
 
     def objects(self, prefix: str) -> Iterator[StoredObject]:
-        """The objects whose keys begin so, sorted by key."""
+        """The objects with this key prefix, sorted by key."""
         pages = self._client.get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
-            for found in page.get("Contents", ()):
-                yield StoredObject(found["Key"], found["Size"], found["ETag"])
+            for item in page.get("Contents", ()):
+                yield StoredObject(item["Key"], item["Size"], item["ETag"])
 
     def read(self, key: str) -> tuple[bytes, str] | None:
-        """Content and ETag; None where there is no such object."""
+        """Content and ETag; None if there is no such object."""
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
@@ -75,11 +75,11 @@ class BucketObjects:
         return answer["Body"].read(), answer["ETag"]
 
     def write(self, key: str, content: bytes) -> None:
-        """Store this content, whatever was there."""
+        """Store the content, replacing any object with this key."""
         self._client.put_object(Bucket=self._bucket, Key=key, Body=content)
 
     def create(self, key: str, content: bytes, replacing: str | None = None) -> str | None:
-        """Store and answer with the ETag; None unless the key is free, or has the ETag replaced."""
+        """Store it and return the ETag; None unless the key is free or has the ETag `replaced`."""
         put = {"Bucket": self._bucket, "Key": key, "Body": content}
         try:
             if replacing is None:
@@ -91,23 +91,23 @@ class BucketObjects:
             raise
 
     def download(self, key: str, path: Path) -> None:
-        """Copy an object to a file. ObjectsError where there is none."""
+        """Copy an object to a file. Raises ObjectsError if there is none."""
         try:
             body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
         except ClientError as error:
             if error.response["Error"]["Code"] in _ABSENT:
-                raise ObjectsError(f"{key} is gone") from error
+                raise ObjectsError(f"{key} does not exist") from error
             raise
         with path.open("wb") as file:
             shutil.copyfileobj(body, file, _CHUNK)
 
     def upload(self, path: Path, key: str) -> None:
-        """Copy a file to an object, by one request: a killed one leaves nothing behind."""
+        """Copy a file to an object in one request, so that a killed upload leaves no parts."""
         with path.open("rb") as file:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=file)
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Remove objects; those that are gone already do not matter."""
+        """Remove objects; objects that no longer exist are ignored."""
         left = iter(keys)
         while chunk := list(islice(left, _PER_DELETE)):
             answer = self._client.delete_objects(

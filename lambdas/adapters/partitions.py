@@ -1,4 +1,4 @@
-"""The Glue catalog: tables, and the partitions in which readers find the files of an hour."""
+"""The Glue catalog: tables, and the partitions that point readers at the files of an hour."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
 GENERATION, COMPACTED_AT = "compaction.generation", "compaction.at"
-# The most that BatchCreatePartition takes.
+# The maximum of BatchCreatePartition.
 BATCH = 100
-# What Glue takes back of a partition that GetPartition gave.
+# The fields of GetPartition that Glue accepts as input.
 _INPUT = ("Values", "StorageDescriptor", "Parameters", "LastAccessTime", "LastAnalyzedTime")
 
 
@@ -29,11 +29,11 @@ class CatalogError(PlatformError):
 
 
 class PlacementError(CatalogError):
-    """A partition is gone, or points at somewhere that compaction knows nothing of."""
+    """A partition no longer exists, or points at a folder that compaction did not write."""
 
 
 def client() -> GlueClient:
-    """A client that tries again for a while when it is throttled."""
+    """A client that retries when it is throttled."""
     config = Config(
         connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 8}
     )
@@ -41,7 +41,7 @@ def client() -> GlueClient:
 
 
 class GluePartitions:
-    """Glue as upkeep and compaction know it. `databases` are the use cases' databases."""
+    """Glue for partitioning and compaction. `databases`: use case → database."""
 
     def __init__(self, client: GlueClient, databases: Mapping[str, str], bucket: str) -> None:
         self._client, self._databases = client, databases
@@ -51,12 +51,12 @@ class GluePartitions:
         """Every table of the use case's database."""
         pages = self._client.get_paginator("get_tables")
         for page in pages.paginate(DatabaseName=self._databases[use_case]):
-            for found in page["TableList"]:
-                made = found["CreateTime"].isoformat()
-                yield CatalogTable(use_case, found["Name"], made, found["StorageDescriptor"])
+            for table in page["TableList"]:
+                made = table["CreateTime"].isoformat()
+                yield CatalogTable(use_case, table["Name"], made, table["StorageDescriptor"])
 
     def add(self, table: CatalogTable, partitions: Sequence[Partition]) -> None:
-        """Register partitions; one that exists is left as it is. CatalogError for all else."""
+        """Register partitions; existing ones stay as they are. Raises CatalogError."""
         inputs = [self._input(table, partition) for partition in partitions]
         for start in range(0, len(inputs), BATCH):
             answer = self._client.batch_create_partition(
@@ -68,32 +68,32 @@ class GluePartitions:
                 raise CatalogError(f"{table.use_case}/{table.name}: {sorted(wrong)}")
 
     def widen(self, table: CatalogTable, partition: Partition) -> None:
-        """Give a registered partition the table's columns; its folder is replaced too."""
+        """Give a registered partition the table's columns and the folder named here."""
         self._replace(table.use_case, table.name, self._input(table, partition))
 
     def find(self, hour: Hour) -> Placement | None:
-        """Where the hour's partition is; None while it is not registered."""
+        """Where the hour's partition points; None while it is not registered."""
         partition = self._get(hour)
         return None if partition is None else self._placement(hour, partition)
 
     def move(self, hour: Hour, placement: Placement) -> None:
-        """Point the partition elsewhere in one step; everything else about it stays."""
+        """Point the partition at another folder in one step; nothing else of it changes."""
         partition = self._get(hour)
         if partition is None or placement.compacted_at is None:
-            raise PlacementError(f"{hour}: there is no such partition any more")
-        found: Any = {name: partition[name] for name in _INPUT if name in partition}
-        found["StorageDescriptor"] = {
-            **found["StorageDescriptor"],
+            raise PlacementError(f"{hour}: the partition no longer exists")
+        definition: Any = {name: partition[name] for name in _INPUT if name in partition}
+        definition["StorageDescriptor"] = {
+            **definition["StorageDescriptor"],
             "Location": self._root + placement.location,
         }
-        found["Parameters"] = {
-            **found.get("Parameters", {}),
+        definition["Parameters"] = {
+            **definition.get("Parameters", {}),
             **_parameters(placement.generation, placement.compacted_at),
         }
-        self._replace(hour.table.use_case, hour.table.parquet, found)
+        self._replace(hour.table.use_case, hour.table.parquet, definition)
 
     def _replace(self, use_case: str, table: str, partition: Any) -> None:
-        # Not UpdatePartition: this one the local emulator has as well.
+        # Not UpdatePartition: the local emulator has only this one.
         answer = self._client.batch_update_partition(
             **self._table(use_case, table),
             Entries=[{"PartitionValueList": partition["Values"], "PartitionInput": partition}],
@@ -135,5 +135,5 @@ class GluePartitions:
 
 
 def _parameters(generation: str, at: datetime | None) -> dict[str, str]:
-    """What a partition that points at a generation says of it."""
+    """The parameters of a partition that points at a generation."""
     return {GENERATION: generation, COMPACTED_AT: instants.to_wire(at)} if at else {}

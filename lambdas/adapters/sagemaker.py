@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
 CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
-# SageMaker has no code of its own for a name that is taken, or is not known.
+# SageMaker has no error code of its own for a name that is taken or unknown.
 TAKEN = ("already existing", "already exist", "must be unique")
 UNKNOWN = ("could not find", "does not exist", "not found")
 
@@ -27,31 +27,31 @@ class SageMaker:
         self._client: Any = client or boto3.client("sagemaker", config=CONFIG)
 
     def create_job(self, request: Document) -> None:
-        """Start it; one of that name that exists already is the same."""
+        """Start it; a job of that name that already exists counts as started."""
         _unless_taken(lambda: self._client.create_training_job(**request))
 
     def job(self, name: str) -> Document:
         """As SageMaker describes it."""
-        found: Document = self._client.describe_training_job(TrainingJobName=name)
-        return found
+        job: Document = self._client.describe_training_job(TrainingJobName=name)
+        return job
 
     def create_model(self, request: Document) -> None:
-        """Make it unless it exists."""
+        """Create it unless it exists."""
         _unless_taken(lambda: self._client.create_model(**request))
 
     def create_config(self, request: Document) -> None:
-        """Make it unless it exists."""
+        """Create it unless it exists."""
         _unless_taken(lambda: self._client.create_endpoint_config(**request))
 
     def endpoint(self, name: str) -> Document | None:
         """As SageMaker describes it; None if there is none."""
         try:
-            found: Document = self._client.describe_endpoint(EndpointName=name)
+            endpoint: Document = self._client.describe_endpoint(EndpointName=name)
         except ClientError as error:
             if _says(error, UNKNOWN):
                 return None
             raise
-        return found
+        return endpoint
 
     def create_endpoint(self, name: str, config: str) -> None:
         """Make it."""
@@ -68,19 +68,19 @@ class SageMaker:
         self._client.delete_endpoint(EndpointName=name)
 
     def create_group(self, name: str) -> None:
-        """Make the package group unless it exists."""
+        """Create the package group unless it exists."""
         _unless_taken(lambda: self._client.create_model_package_group(ModelPackageGroupName=name))
 
     def create_package(self, request: Document) -> str:
         """Register a version; its ARN, the same for the same ClientToken."""
-        # SageMaker forgets a token after some hours; a step may be repeated after days.
-        for found in self.packages(request["ModelPackageGroupName"]):
-            if found.get("ModelPackageDescription") == request["ModelPackageDescription"]:
-                return str(found["ModelPackageArn"])
+        # SageMaker drops a token after some hours; a step may be repeated after days.
+        for package in self.packages(request["ModelPackageGroupName"]):
+            if package.get("ModelPackageDescription") == request["ModelPackageDescription"]:
+                return str(package["ModelPackageArn"])
         return str(self._client.create_model_package(**request)["ModelPackageArn"])
 
     def packages(self, group: str) -> list[Document]:
-        """Every package of a group as SageMaker describes it, newest first; none of no group."""
+        """Every package of a group as SageMaker describes it, newest first; empty if no group."""
         pages = self._client.get_paginator("list_model_packages").paginate(
             ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending"
         )

@@ -24,7 +24,7 @@ def bootstrap() -> Applications:
 
 
 def on_event(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Starts or stops; the application's name is the resource's id, so a new name replaces it.
+    """Starts or stops. The application's name is the resource's id, so a new name replaces it.
 
     The framework passes `Since` on to `is_complete`.
     """

@@ -1,8 +1,8 @@
-"""What to do with the Flink application for a request of CloudFormation, and when it is done.
+"""What a CloudFormation request does to the Flink application, and when it is complete.
 
-CloudFormation creates the application stopped, and restarts one that runs when its code or its
-properties change; what is left is to start it, to wait until its job really runs (`health`), and
-to stop it before it is deleted.
+CloudFormation creates the application stopped, and restarts a running one when its code or its
+properties change. This module starts it, waits until its job really runs (`health`), and stops
+it before it is deleted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from lambdas.application.ports import ApplicationError, Applications, Wait
 
 
 class Request(StrEnum):
-    """What CloudFormation asks for."""
+    """A request of CloudFormation."""
 
     CREATE = "Create"
     UPDATE = "Update"
@@ -24,14 +24,14 @@ class Request(StrEnum):
 RUNNING, STOPPED = "RUNNING", "READY"
 UNDER_WAY = {"STARTING", "UPDATING", "AUTOSCALING", "MAINTENANCE", "STOPPING", "ROLLING_BACK"}
 ENDING = {"STOPPING", "FORCE_STOPPING"}
-# The states a forced stop is accepted in.
+# The states that accept a forced stop.
 STOPPABLE = {RUNNING, "STARTING", "UPDATING", "AUTOSCALING"}
 
 
 def begin(applications: Applications, request: Request, name: str) -> None:
-    """Start or stop the application; repeating that does no harm.
+    """Start or stop the application; idempotent.
 
-    State that a new version has no place for is dropped on creation only: later that would lose
+    State that the new version does not have is dropped on creation only: later that would lose
     counts, so the start fails instead.
     """
     status = applications.status(name)
@@ -44,10 +44,10 @@ def begin(applications: Applications, request: Request, name: str) -> None:
 
 
 def complete(applications: Applications, request: Request, name: str, wait: Wait) -> bool:
-    """Whether the application has reached what was asked for.
+    """Whether the application has reached the requested state.
 
-    Raises ApplicationError, naming the reason, if it will not: its start failed, it was rolled
-    back, its job restarts again and again, or it does not show that its job runs.
+    Raises ApplicationError with the reason if it cannot: its start failed, it was rolled back,
+    its job keeps restarting, or it does not show that its job runs.
     """
     status = applications.status(name)
     if request is Request.DELETE:
@@ -63,8 +63,8 @@ def complete(applications: Applications, request: Request, name: str, wait: Wait
 def _reason(name: str, status: str | None) -> str:
     match status:
         case None:
-            return f"{name}: there is no application of this name"
+            return f"{name}: no application has this name"
         case "READY":
-            return f"{name}: started, but stopped again (READY); its log says why"
+            return f"{name}: started, but stopped again (READY); see its log"
         case _:
-            return f"{name}: is {status}, from which it does not start; its log says why"
+            return f"{name}: cannot start from status {status}; see its log"

@@ -11,7 +11,7 @@ from glue.errors import PlatformError
 
 
 class ApplicationError(PlatformError):
-    """The application does not run as deployed; says in which state it is, and why."""
+    """The application does not run as deployed; the message has its state and the reason."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Wait:
-    """For how long has been waited: since the request, until `now`.
+    """The time waited so far: from the request until `now`.
 
     `period`: how often the application reports its metrics.
     """
@@ -43,7 +43,7 @@ class Applications(Protocol):
         """The application's status; None if there is no application of this name."""
 
     def start(self, name: str, *, allow_non_restored_state: bool) -> None:
-        """Start it from its latest snapshot, or from nothing where there is none."""
+        """Start it from its latest snapshot, or with empty state if there is none."""
 
     def stop(self, name: str) -> None:
         """Stop it without a snapshot."""
@@ -52,10 +52,10 @@ class Applications(Protocol):
         """Its newest operations, in no order."""
 
     def error(self, name: str, operation: str) -> str:
-        """Why an operation failed; empty if that is not known."""
+        """Why an operation failed; empty if unknown."""
 
     def restarts(self, name: str, wait: Wait) -> Sequence[float]:
-        """How often its job had restarted, at the end of each period of the wait, oldest first.
+        """The job's restarts at the end of each period of the wait, oldest first.
 
         Empty while nothing is reported.
         """

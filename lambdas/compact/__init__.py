@@ -1,1 +1,1 @@
-"""Compaction of the lake: many small files of a closed hour become few large ones."""
+"""Compaction of the lake: merges the small files of a closed hour into a few large ones."""

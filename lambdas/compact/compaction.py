@@ -1,11 +1,11 @@
 """The steps of compacting one hour. Each can be the last one of a killed run.
 
-1. Merge what readers see with what was delivered since, into the folder of a new generation.
-   Readers do not look there; the folder's name follows from its content, so a later run goes on.
-2. Write the manifest: which delivered objects the generation has absorbed.
-3. Point the partition at the folder: the one step that readers notice.
+1. Merge the files that readers see with those delivered since, into a new generation's folder.
+   Readers do not look there; its name is derived from its content, so a later run can continue.
+2. Write the manifest: the delivered objects that the generation contains.
+3. Point the partition at the folder: the only step that readers see.
 4. After the grace time, remove what was replaced: first older generations and leftovers of killed
-   runs, then the absorbed objects. While one of those is left, the hour is looked at again.
+   runs, then the merged objects. The hour stays due while one of those is left.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from lambdas.compact.manifest import NOTHING, Manifest, Merged
 from lambdas.compact.plan import Limits, Plan, State, manifest_key, plan
 from lambdas.compact.ports import Merger, Objects, Partitions, Placement
 
-# More objects than this many times arriving during one run are left to the next one.
+# Attempts at a plan while new objects keep arriving; after that the next run continues.
 ROUNDS = 3
 
 
 class Action(StrEnum):
-    """What became of an hour."""
+    """The outcome of a run for an hour."""
 
     COMPACTED = "compacted"
     CLEANED = "cleaned"
     NOTHING = "nothing to do"
     PLANNED = "would be compacted"
-    UNFINISHED = "to be continued"
-    BUSY = "another run has it"
+    UNFINISHED = "unfinished"
+    BUSY = "locked by another run"
     UNREGISTERED = "not a partition yet"
     OPEN = "not closed yet"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did to an hour. `bytes_read` counts files merged, `removed` objects deleted."""
+    """What a run did with an hour. `bytes_read`: of merged files. `removed`: objects deleted."""
 
     hour: Hour
     action: Action
@@ -55,12 +55,12 @@ class Outcome:
 
 
 class LostLease(PlatformError):
-    """The run took longer than its lease; nothing was changed for readers."""
+    """The run outlived its lease; readers see no change."""
 
 
 @dataclass(frozen=True)
 class Compaction:
-    """Compacts hours of the lake. `folder` is for local files, `clock` tells the time, UTC."""
+    """Compacts hours of the lake. `folder` is for local files, `clock` returns the time, UTC."""
 
     objects: Objects
     partitions: Partitions
@@ -73,9 +73,9 @@ class Compaction:
     def __call__(
         self, hour: Hour, enough_time: Callable[[], bool] = lambda: True, *, dry_run: bool = False
     ) -> Outcome:
-        """Do what there is to do for the hour; raises PlatformError.
+        """Do all that is due for the hour. Raises PlatformError.
 
-        It is left to a later run where `enough_time` says so before one of the longer steps.
+        Stops before a long step if `enough_time` returns false; a later run continues.
         """
         if not hour.closed(self.clock(), self.limits.closed_after):
             return Outcome(hour, Action.OPEN)
@@ -95,7 +95,7 @@ class Compaction:
             self.leases.release(lease)
 
     def look(self, hour: Hour) -> State | None:
-        """The hour as it is now; None while it is no partition."""
+        """The current state of the hour; None if it has no partition."""
         placement = self.partitions.find(hour)
         if placement is None:
             return None
@@ -108,15 +108,15 @@ class Compaction:
         stored = self.objects.read(manifest_key(hour, placement.generation))
         if stored is not None:
             return Manifest.from_json(stored[0])
-        # Lost by accident: merging everything once more drops the rows that come twice by that.
+        # The manifest was lost: merging everything again drops the rows that this repeats.
         files = tuple(self.objects.objects(placement.location))
         return Manifest(placement.generation, Merged(files, 0, 0), ())
 
     def _dry(self, state: State) -> Outcome:
-        found = plan(state, self.limits, self.merger.engine)
-        if found is None:
+        planned = plan(state, self.limits, self.merger.engine)
+        if planned is None:
             return Outcome(state.hour, Action.NOTHING)
-        return Outcome(state.hour, Action.PLANNED, len(found.sources), found.bytes)
+        return Outcome(state.hour, Action.PLANNED, len(planned.sources), planned.bytes)
 
     def _work(self, hour: Hour, lease: Lease, enough_time: Callable[[], bool]) -> Outcome:
         outcome = Outcome(hour, Action.UNFINISHED)
@@ -124,14 +124,14 @@ class Compaction:
             state = self.look(hour)
             if state is None:
                 return Outcome(hour, Action.UNREGISTERED)
-            found = plan(state, self.limits, self.merger.engine)
-            if found is None:
+            planned = plan(state, self.limits, self.merger.engine)
+            if planned is None:
                 return self._finished(outcome, self._clean(state))
-            manifest = self._made(found, enough_time)
+            manifest = self._made(planned, enough_time)
             if manifest is None:
-                return Outcome(hour, Action.UNFINISHED, len(found.sources), found.bytes)
-            if self._moved(state, found, manifest, lease):
-                sources = len(found.sources), found.bytes
+                return Outcome(hour, Action.UNFINISHED, len(planned.sources), planned.bytes)
+            if self._moved(state, planned, manifest, lease):
+                sources = len(planned.sources), planned.bytes
                 outcome = Outcome(hour, Action.COMPACTED, *sources, manifest.merged)
         return outcome
 
@@ -140,48 +140,50 @@ class Compaction:
             return replace(outcome, removed=removed)
         return Outcome(outcome.hour, Action.CLEANED if removed else Action.NOTHING, removed=removed)
 
-    def _made(self, found: Plan, enough_time: Callable[[], bool]) -> Manifest | None:
-        """The generation's manifest, stored; None if time ran out before it was complete."""
-        key = manifest_key(found.hour, found.generation)
+    def _made(self, planned: Plan, enough_time: Callable[[], bool]) -> Manifest | None:
+        """Stores the generation and returns its manifest; None if time ran out first."""
+        key = manifest_key(planned.hour, planned.generation)
         if (stored := self.objects.read(key)) is not None:
             return Manifest.from_json(stored[0])
-        making = Making(found, self.objects, self.merger, self.folder, enough_time)
+        making = Making(planned, self.objects, self.merger, self.folder, enough_time)
         try:
             merged = making()
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
         if merged is None:
             return None
-        manifest = Manifest(found.generation, merged, found.absorbed)
+        manifest = Manifest(planned.generation, merged, planned.absorbed)
         self.objects.write(key, manifest.to_json())
         return manifest
 
-    def _moved(self, state: State, found: Plan, manifest: Manifest, lease: Lease) -> bool:
-        """Show the generation to readers; False if that would hide what they see now."""
-        self._require_complete(found, manifest)
+    def _moved(self, state: State, planned: Plan, manifest: Manifest, lease: Lease) -> bool:
+        """Show the generation to readers. Returns False if that would hide rows they see now."""
+        self._require_complete(planned, manifest)
         if state.shows_delivered:
-            now = {(o.key, o.etag) for o in self.objects.objects(found.hour.delivered)}
+            now = {(o.key, o.etag) for o in self.objects.objects(planned.hour.delivered)}
             if now - {(o.key, o.etag) for o in manifest.absorbed}:
                 return False
         if not lease.holds(self.clock()):
-            raise LostLease(f"{found.hour}: took longer than its lease; it is tried again")
-        self.partitions.move(found.hour, Placement(found.folder, found.generation, self.clock()))
+            raise LostLease(f"{planned.hour}: the run outlived its lease; the next run retries it")
+        self.partitions.move(
+            planned.hour, Placement(planned.folder, planned.generation, self.clock())
+        )
         return True
 
-    def _require_complete(self, found: Plan, manifest: Manifest) -> None:
-        """The folder holds the manifest's files and no others: a killed run may have left some."""
-        wanted = {(o.key, o.size) for o in manifest.merged.files}
-        there = {(o.key, o.size) for o in self.objects.objects(found.folder)}
-        self.objects.delete(sorted(key for key, _ in there - wanted))
-        if missing := sorted(key for key, _ in wanted - there):
+    def _require_complete(self, planned: Plan, manifest: Manifest) -> None:
+        """Check that the folder has exactly the manifest's files: a killed run may leave others."""
+        expected = {(o.key, o.size) for o in manifest.merged.files}
+        there = {(o.key, o.size) for o in self.objects.objects(planned.folder)}
+        self.objects.delete(sorted(key for key, _ in there - expected))
+        if missing := sorted(key for key, _ in expected - there):
             self.objects.delete(
-                [manifest_key(found.hour, found.generation)]
-                + [o.key for o in self.objects.objects(found.work)]
+                [manifest_key(planned.hour, planned.generation)]
+                + [o.key for o in self.objects.objects(planned.work)]
             )
-            raise PlatformError(f"{found.hour}: {missing} were removed; they are made again")
+            raise PlatformError(f"{planned.hour}: missing {missing}; the next run re-creates them")
 
     def _clean(self, state: State) -> int:
-        """Remove what no reader needs; how many objects that were."""
+        """Remove the objects that no reader needs. Returns how many."""
         if state.manifest is None or not state.removable(self.clock(), self.limits.grace):
             return 0
         hour, generation = state.hour, state.placement.generation
@@ -189,6 +191,6 @@ class Compaction:
         kept |= {manifest_key(hour, generation), f"{hour.compacted}lease.json"}
         replaced = [o.key for o in self.objects.objects(hour.compacted) if o.key not in kept]
         self.objects.delete(replaced)
-        # Last, for as long as there is one of these, the hour is looked at again.
+        # Last: the hour stays due as long as one of these exists.
         self.objects.delete([o.key for o in state.absorbed])
         return len(replaced) + len(state.absorbed)

@@ -1,8 +1,8 @@
-"""Making a generation's files: at once where they fit on the disk, else through buckets.
+"""Making a generation's files: in one merge if they fit on the disk, otherwise in buckets.
 
-Through buckets: each batch of sources is split by a hash of the rows' identity, so that
-repetitions meet in one bucket; then each bucket is merged. What is done is marked by an object,
-and a later run goes on behind it.
+In buckets: each batch of sources is split by a hash of the rows' identity, so that duplicates
+share a bucket; then each bucket is merged. An object marks each finished part, and a later run
+continues after it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TRANSFERS = 8
 
 @dataclass(frozen=True)
 class Making:
-    """Makes the files of one plan. `folder` is for local files, and removed by whoever made it."""
+    """Makes the files of one plan. `folder` is for local files; the caller removes it."""
 
     plan: Plan
     objects: Objects
@@ -35,7 +35,7 @@ class Making:
     enough_time: Callable[[], bool]
 
     def __call__(self) -> Merged | None:
-        """The files and their rows; None if time ran out. Raises MergeError naming the object."""
+        """The files and their rows; None if time ran out. Raises MergeError with the object."""
         batches = self.plan.batches
         if len(batches) == 1:
             return self._merge(0, [source.key for source in batches[0]])
@@ -55,7 +55,7 @@ class Making:
         return merged
 
     def _merge(self, bucket: int, keys: Sequence[str]) -> Merged | None:
-        """One bucket's files, sorted and without repetitions."""
+        """One bucket's files, sorted and without duplicates."""
         marker = f"{self.plan.work}merged/{bucket:05d}.json"
         if (stored := self.objects.read(marker)) is not None:
             return Merged.from_json(stored[0])
@@ -74,8 +74,8 @@ class Making:
         """One batch's rows by bucket: the keys of the pieces."""
         marker = f"{self.plan.work}split/{number:05d}.json"
         if (stored := self.objects.read(marker)) is not None:
-            found: dict[str, list[str]] = orjson.loads(stored[0])
-            return found
+            done: dict[str, list[str]] = orjson.loads(stored[0])
+            return done
         if not self.enough_time():
             return None
         pieces: dict[str, list[str]] = {}
@@ -90,7 +90,7 @@ class Making:
 
     @contextmanager
     def _local(self, keys: Sequence[str]) -> Iterator[tuple[list[Path], Path]]:
-        """The objects as files, and a folder for what is made of them; both vanish afterwards."""
+        """The objects as local files, and a folder for the output; both are removed afterwards."""
         shutil.rmtree(self.folder, ignore_errors=True)
         into = self.folder / "in"
         into.mkdir(parents=True)
@@ -109,14 +109,14 @@ class Making:
         return tuple(StoredObject(key, path.stat().st_size) for path, key in uploads)
 
     def _each(self, transfer: Callable[[Any, Any], None], pairs: Iterable[tuple[Any, Any]]) -> None:
-        """Several at once: most objects are small, and each waits for an answer."""
+        """Calls it for several items in parallel: most objects are small, so latency dominates."""
         with ThreadPoolExecutor(max_workers=TRANSFERS) as pool:
             for done in [pool.submit(transfer, *pair) for pair in pairs]:
                 done.result()
 
 
 def _named(message: str, files: Sequence[Path], keys: Sequence[str]) -> str:
-    """A message about local files, about the objects they were made from."""
+    """The message with object keys instead of the local file names."""
     for path, key in zip(files, keys, strict=True):
         message = message.replace(str(path), key)
     return message

@@ -1,4 +1,4 @@
-"""The Lambda entry point: every few minutes, the hours of the lake that have something new."""
+"""The Lambda entry point: every few minutes, compacts the hours of the lake that have new files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from lambdas.settings import Settings
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-# Longer than reading, sorting and writing what is read at once.
+# Longer than reading, sorting and writing one batch takes.
 LONGEST_STEP_MS = 300_000
 _LOCAL = "compact-"
 
@@ -40,15 +40,15 @@ metrics = Metrics()
 
 @dataclass(frozen=True)
 class Handler:
-    """Goes through the hours that wait until there are no more or time is nearly up."""
+    """Compacts the pending hours until none is left or the time is nearly up."""
 
     compact: Compaction
     catalog: Catalog
 
     def __call__(self, event: Mapping[str, Any], remaining_ms: Callable[[], int]) -> dict[str, Any]:
-        """What became of the hours that were not idle.
+        """The results of the hours that were not idle.
 
-        One hour's failure does not hold up the others; all are raised together at the end.
+        A failed hour does not stop the others; all failures are raised together at the end.
         """
 
         def enough_time() -> bool:
@@ -77,7 +77,7 @@ _QUIET = (Action.NOTHING, Action.OPEN)
 
 @cache
 def bootstrap() -> Handler:
-    """The function's parts, from its environment; made at its first call."""
+    """The function's parts, from its environment; built at its first call."""
     settings = Settings.from_environment()
     bucket = objects.BucketObjects(objects.client(), settings.lake_bucket)
     glue = partitions.client()
@@ -93,29 +93,29 @@ def bootstrap() -> Handler:
     return Handler(compact, usecases.load())
 
 
-def limits(given: Mapping[str, str]) -> Limits:
-    """From the function's settings: durations as ISO 8601, the size of files in MiB."""
+def limits(settings: Mapping[str, str]) -> Limits:
+    """The limits in the function's settings: durations in ISO 8601, file sizes in MiB."""
     return Limits(
-        closed_after=_duration(given, "closed_after", Limits.closed_after),
-        grace=_duration(given, "grace", Limits.grace),
-        file_bytes=int(given.get("file_mib", Limits.file_bytes // MIB)) * MIB,
+        closed_after=_duration(settings, "closed_after", Limits.closed_after),
+        grace=_duration(settings, "grace", Limits.grace),
+        file_bytes=int(settings.get("file_mib", Limits.file_bytes // MIB)) * MIB,
     )
 
 
-def _duration(given: Mapping[str, str], name: str, default: timedelta) -> timedelta:
-    return parse_duration(given[name]) if name in given else default
+def _duration(settings: Mapping[str, str], name: str, default: timedelta) -> timedelta:
+    return parse_duration(settings[name]) if name in settings else default
 
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Entry point. The event may name use_case, table, date and hour, and ask for a dry_run."""
+    """Entry point. The event may have use_case, table, date, hour and dry_run."""
     for left in _left_behind(Path(tempfile.gettempdir())):
         shutil.rmtree(left, ignore_errors=True)
     return bootstrap()(event, context.get_remaining_time_in_millis)
 
 
 def _left_behind(folder: Path) -> Iterator[Path]:
-    """Local files of processes that are gone: there is little room for them."""
+    """Remove local files of ended processes: the disk is small."""
     for path in folder.glob(f"{_LOCAL}*"):
         process = path.name.removeprefix(_LOCAL)
         if process.isdigit() and not Path(f"/proc/{process}").exists():
@@ -123,7 +123,7 @@ def _left_behind(folder: Path) -> Iterator[Path]:
 
 
 def _report(outcomes: list[Outcome], errors: list[PlatformError]) -> None:
-    """What happened, as logs and as metrics."""
+    """Report the results as logs and as metrics."""
     for outcome in outcomes:
         if outcome.action not in _QUIET:
             logger.info("hour", extra=_shown(outcome))

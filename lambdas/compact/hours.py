@@ -33,11 +33,11 @@ class Hour:
 
     @property
     def compacted(self) -> str:
-        """Where everything lies that compaction writes for this hour."""
+        """The folder of everything that compaction writes for this hour."""
         return self.table.compacted_folder + partition_folder(self.start)
 
     def closed(self, now: datetime, after: timedelta) -> bool:
-        """Whether the hour ended at least `after` ago: what comes now is an exception."""
+        """Whether the hour ended at least `after` ago; later deliveries are rare."""
         return now >= self.start + HOUR + after
 
     def __str__(self) -> str:
@@ -46,15 +46,15 @@ class Hour:
 
 
 def waiting(objects: Objects, table: LakeTable) -> Iterator[Hour]:
-    """The hours that have delivered objects, oldest first.
+    """The hours with delivered objects, oldest first.
 
-    Compaction removes what it has replaced, so these are the hours with something new and those
-    whose grace time runs: one listing for each of their days, however long the history is.
+    Compaction removes what it has replaced, so these are the hours with new objects and those in
+    their grace time: one listing per day of theirs, however long the history is.
     """
     for day in objects.folders(table.parquet_folder):
         for folder in objects.folders(day):
-            found = _FOLDER.fullmatch(folder.removeprefix(table.parquet_folder))
-            if found and (start := _instant(*found.groups())):
+            match = _FOLDER.fullmatch(folder.removeprefix(table.parquet_folder))
+            if match and (start := _instant(*match.groups())):
                 yield Hour(table, start)
 
 

@@ -1,7 +1,7 @@
-"""One run for each hour at a time: a lease is an object that only one writer gets to create.
+"""One run per hour at a time: a lease is an object that only one writer can create.
 
-It expires, so that a killed holder stops nobody for long. Its length exceeds the time a run can
-live (the function's timeout), so a holder whose lease was taken over is gone for certain.
+It expires, so that a killed holder does not block others for long. It is longer than the
+function's timeout, so a holder whose lease was taken over has certainly ended.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MARGIN = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to change one hour, until then."""
+    """The right to change one hour until `until`."""
 
     key: str
     until: datetime
@@ -33,7 +33,7 @@ class Lease:
 
 
 class Leases:
-    """Leases in the lake's bucket. `clock` tells the time, UTC."""
+    """Leases in the lake's bucket. `clock` returns the time, UTC."""
 
     def __init__(
         self, objects: Objects, clock: Callable[[], datetime], length: timedelta = LENGTH
@@ -41,7 +41,7 @@ class Leases:
         self._objects, self._clock, self._length = objects, clock, length
 
     def take(self, key: str) -> Lease | None:
-        """The lease, or None while somebody else has it."""
+        """The lease, or None while another run has it."""
         now = self._clock()
         lease = Lease(key, now + self._length)
         held = self._objects.read(key)
@@ -53,7 +53,7 @@ class Leases:
         return lease if got is not None else None
 
     def release(self, lease: Lease) -> None:
-        """Give it back. One that has expired may be somebody else's by now, and is left."""
+        """Release it. An expired lease stays: another run may have it by now."""
         if lease.holds(self._clock()):
             self._objects.delete([lease.key])
 

@@ -1,4 +1,4 @@
-"""What a generation consists of and was made from, as it is stored beside its folder."""
+"""A generation's files and sources, as stored beside its folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lambdas.compact.ports import StoredObject
 
 @dataclass(frozen=True)
 class Merged:
-    """The outcome of merging: files written, and the rows before and after."""
+    """The result of merging: files written, and the rows before and after."""
 
     files: tuple[StoredObject, ...]
     rows_read: int
@@ -31,9 +31,9 @@ class Merged:
 
     @classmethod
     def from_json(cls, content: bytes) -> Merged:
-        """The outcome that was stored."""
-        found = orjson.loads(content)
-        return cls(_objects(found["files"]), found["rows_read"], found["rows_written"])
+        """The stored result."""
+        merged = orjson.loads(content)
+        return cls(_objects(merged["files"]), merged["rows_read"], merged["rows_written"])
 
 
 NOTHING = Merged((), 0, 0)
@@ -53,11 +53,11 @@ class Manifest:
 
     @classmethod
     def from_json(cls, content: bytes) -> Manifest:
-        """The manifest that was stored."""
-        found = orjson.loads(content)
-        merged = Merged.from_json(orjson.dumps(found["merged"]))
-        return cls(found["generation"], merged, _objects(found["absorbed"]))
+        """The stored manifest."""
+        manifest = orjson.loads(content)
+        merged = Merged.from_json(orjson.dumps(manifest["merged"]))
+        return cls(manifest["generation"], merged, _objects(manifest["absorbed"]))
 
 
-def _objects(found: list[dict[str, Any]]) -> tuple[StoredObject, ...]:
-    return tuple(StoredObject(**one) for one in found)
+def _objects(objects: list[dict[str, Any]]) -> tuple[StoredObject, ...]:
+    return tuple(StoredObject(**one) for one in objects)

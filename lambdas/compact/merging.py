@@ -1,7 +1,7 @@
-"""Parquet files into fewer Parquet files: sorted, without repetitions, in bounded memory.
+"""Merges Parquet files: sorted, without duplicates, in bounded memory.
 
-DuckDB sorts on disk. Repetitions are told by comparing each row with the one before it in that
-order, so nothing is kept but two rows. Works on local files alone.
+DuckDB sorts on disk. Each row is compared with the previous one in that order to detect
+duplicates, so only two rows are in memory. Works on local files only.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from glue.targets.duckdb import duckdb_type, quoted
 from glue.targets.lake import LakeTable
 from lambdas.compact.ports import MergeError, Written
 
-ENGINE = f"duckdb {duckdb.__version__}, 2"  # the number: of this module's way of writing files
+ENGINE = f"duckdb {duckdb.__version__}, 2"  # the number: this module's version
 MEMORY = "400MB"
-# A row group is held in memory while it is written.
+# A row group is in memory while it is written.
 ROW_GROUP_BYTES = 32 * 2**20
 ROW_GROUP_ROWS = 2_048, 122_880
 
@@ -37,8 +37,8 @@ class DuckMerger:
     ) -> Written:
         """Write the files' rows into the empty folder: sorted by key, each once.
 
-        A new file is begun after about `file_bytes`. Columns of the table that a file lacks are
-        null; columns that the table lacks are kept. Raises MergeError.
+        A new file starts after about `file_bytes`. Table columns that a file lacks are null; file
+        columns that the table lacks are kept. Raises MergeError.
         """
         with self._connection(folder) as connection:
             names = _prepare(connection, table, files)
@@ -50,7 +50,7 @@ class DuckMerger:
     def split(
         self, table: LakeTable, files: Sequence[Path], folder: Path, buckets: int
     ) -> dict[int, tuple[Path, ...]]:
-        """Write the files' rows into the empty folder, by bucket; repetitions share one.
+        """Write the files' rows into the empty folder, by bucket; duplicates share one.
 
         Raises MergeError, also if not every row was written.
         """
@@ -62,8 +62,8 @@ class DuckMerger:
             rows = _copy(connection, query + "FROM source", folder, files, partitioning)
             if rows != (read := _rows(connection, files)):
                 raise MergeError(f"{table.parquet}: {read} rows were split into {rows}")
-        found = {n: _parquet(folder / f"bucket_={n}") for n in range(buckets)}
-        return {n: pieces for n, pieces in found.items() if pieces}
+        files_of = {n: _parquet(folder / f"bucket_={n}") for n in range(buckets)}
+        return {n: pieces for n, pieces in files_of.items() if pieces}
 
     @contextmanager
     def _connection(self, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -87,7 +87,7 @@ class DuckMerger:
 def _prepare(
     connection: duckdb.DuckDBPyConnection, table: LakeTable, files: Sequence[Path]
 ) -> list[str]:
-    """Make the view `source` with the table's columns, typed, then the files' others; its names."""
+    """Create the view `source`: the table's columns, typed, then others. Returns the names."""
     typed = {c.name: duckdb_type(c.type) for c in table.columns}
     nulls = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(n)}" for n, kind in typed.items())
     paths = ", ".join(_text(str(path)) for path in files)
@@ -95,8 +95,8 @@ def _prepare(
     connection.execute(
         f"CREATE VIEW read AS SELECT * FROM {read} UNION ALL BY NAME SELECT {nulls} WHERE false"
     )
-    found = [str(row[0]) for row in connection.execute("DESCRIBE read").fetchall()]
-    others = [name for name in found if name not in typed]
+    names = [str(row[0]) for row in connection.execute("DESCRIBE read").fetchall()]
+    others = [name for name in names if name not in typed]
     columns = [f"CAST({quoted(n)} AS {kind}) AS {quoted(n)}" for n, kind in typed.items()]
     columns += [quoted(name) for name in others]
     connection.execute(f"CREATE VIEW source AS SELECT {', '.join(columns)} FROM read")
@@ -110,8 +110,8 @@ def _identity(table: LakeTable, names: Sequence[str]) -> list[str]:
 def _distinct(table: LakeTable, names: Sequence[str]) -> str:
     """Rows in order, each compared with the one before it.
 
-    Equal identities are repetitions. Where the table has none, or the row lacks what names it (the
-    last of the identity's columns), only rows equal in every column are.
+    Equal identities are duplicates. If the table has no identity, or the row lacks the last of its
+    columns, only rows that are equal in every column are duplicates.
     """
     order = list(dict.fromkeys([table.key, *table.identity]))
     row = f"row({_listed(names)})"
@@ -135,7 +135,7 @@ def _copy(
     files: Sequence[Path],
     option: str,
 ) -> int:
-    """Run the query into files of the folder; how many rows that were."""
+    """Run the query into files of the folder. Returns the number of rows."""
     options = f"FORMAT parquet, COMPRESSION zstd, {option}"
     options += f", ROW_GROUP_SIZE {_row_group(connection, files)}"
     done = connection.execute(f"COPY ({query}) TO {_text(str(folder))} ({options})").fetchone()
@@ -144,25 +144,25 @@ def _copy(
 
 def _row_group(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
     """Rows of a row group, fewer where they are wide."""
-    found = connection.execute(
+    sizes = connection.execute(
         "SELECT sum(total_uncompressed_size) FROM parquet_metadata(?)", [list(map(str, files))]
     ).fetchone()
-    width = int(found[0] or 0) // max(1, _rows(connection, files)) if found else 0
+    width = int(sizes[0] or 0) // max(1, _rows(connection, files)) if sizes else 0
     low, high = ROW_GROUP_ROWS
     return max(low, min(high, ROW_GROUP_BYTES // max(1, width)))
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
-    found = connection.execute(
+    result = connection.execute(
         "SELECT sum(num_rows) FROM parquet_file_metadata(?)", [list(map(str, files))]
     ).fetchone()
-    return int(found[0] or 0) if found else 0
+    return int(result[0] or 0) if result else 0
 
 
 def _parquet(folder: Path) -> tuple[Path, ...]:
-    """The files in the order they were begun: their numbers have no leading zeros."""
-    found = folder.glob("data_*.parquet")
-    return tuple(sorted(found, key=lambda path: [int(n) for n in path.stem.split("_")[1:]]))
+    """The files in the order of writing: their numbers have no leading zeros."""
+    files = folder.glob("data_*.parquet")
+    return tuple(sorted(files, key=lambda path: [int(n) for n in path.stem.split("_")[1:]]))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""What there is to do for one hour, decided from what lies there. Nothing is read or written."""
+"""What to do for one hour, decided from its files. Pure: reads and writes nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MIB = 2**20
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """The deployment's choices. `batch_bytes` and `batch_files` are read from disk at once."""
+    """The deployment's limits. A batch has at most `batch_bytes` and `batch_files`."""
 
     closed_after: timedelta = timedelta(minutes=15)
     grace: timedelta = timedelta(hours=1)
@@ -30,7 +30,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class State:
-    """An hour as it is: where readers look, what that was made from, what was delivered."""
+    """The state of an hour: where readers look, what that was made from, what was delivered."""
 
     hour: Hour
     placement: Placement
@@ -39,7 +39,7 @@ class State:
 
     @cached_property
     def absorbed(self) -> tuple[StoredObject, ...]:
-        """Delivered objects whose rows readers get from the generation."""
+        """Delivered objects whose rows are in the generation."""
         known = {(o.key, o.etag) for o in self.manifest.absorbed} if self.manifest else set()
         return tuple(o for o in self.delivered if (o.key, o.etag) in known)
 
@@ -51,11 +51,11 @@ class State:
 
     @property
     def shows_delivered(self) -> bool:
-        """Whether readers look into the delivery folder itself."""
+        """Whether readers read the delivery folder itself."""
         return self.manifest is None
 
     def removable(self, now: datetime, grace: timedelta) -> bool:
-        """Whether what the generation replaced has no reader any more."""
+        """Whether no reader can still use what the generation replaced."""
         moved = self.placement.compacted_at
         return bool(self.absorbed) and moved is not None and now >= moved + grace
 
@@ -66,7 +66,7 @@ class State:
 
 @dataclass(frozen=True)
 class Plan:
-    """A generation to be made: its name follows from all that its content depends on."""
+    """A generation to be made; its name is derived from everything its content depends on."""
 
     hour: Hour
     number: int
@@ -78,7 +78,7 @@ class Plan:
 
     @property
     def sources(self) -> tuple[StoredObject, ...]:
-        """Every file to be merged."""
+        """All files to merge."""
         return (*self.base, *self.fresh)
 
     @cached_property
@@ -96,7 +96,7 @@ class Plan:
 
     @property
     def work(self) -> str:
-        """Where lies what only the making of the generation needs."""
+        """The folder of temporary objects while the generation is made."""
         return f"{self.hour.compacted}{self.generation}.work/"
 
     @property
@@ -111,12 +111,12 @@ class Plan:
 
     @property
     def buckets(self) -> int:
-        """Into how many parts rows are split by hash, each small enough to be sorted at once."""
+        """The number of hash buckets, each small enough to be sorted in memory."""
         return -(-self.bytes // self.limits.batch_bytes) or 1
 
 
 def plan(state: State, limits: Limits, engine: str) -> Plan | None:
-    """What to merge; None where every delivered object is in the generation already."""
+    """What to merge; None if every delivered object is already in the generation."""
     if not state.fresh:
         return None
     return Plan(
@@ -131,7 +131,7 @@ def plan(state: State, limits: Limits, engine: str) -> Plan | None:
 
 
 def manifest_key(hour: Hour, generation: str) -> str:
-    """Where a generation's manifest is: not in its folder, where it would be taken for data."""
+    """The key of a generation's manifest; not in its folder, which holds only data."""
     return f"{hour.compacted}{generation}.json"
 
 

@@ -1,4 +1,4 @@
-"""What compaction needs of the outside: objects, the partitions that point at them, a merger."""
+"""The ports of compaction: objects, the partitions that point at them, a merger."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, order=True)
 class StoredObject:
-    """An object as a listing has it; `etag` changes with its content."""
+    """An object in a listing; `etag` changes with its content."""
 
     key: str
     size: int
@@ -25,22 +25,22 @@ class StoredObject:
 
 
 class Objects(Protocol):
-    """The lake's bucket. Keys are written whole or not at all, and listed at once."""
+    """The lake's bucket. Writes are atomic, and listed immediately."""
 
     def folders(self, prefix: str) -> Iterator[str]:
-        """The prefixes one level below that hold objects, sorted, each ending in `/`."""
+        """The prefixes one level down that contain objects, sorted, each ending in `/`."""
 
     def objects(self, prefix: str) -> Iterator[StoredObject]:
-        """The objects whose keys begin so, sorted by key."""
+        """The objects with this key prefix, sorted by key."""
 
     def read(self, key: str) -> tuple[bytes, str] | None:
-        """Content and ETag; None where there is no such object."""
+        """Content and ETag; None if there is no such object."""
 
     def write(self, key: str, content: bytes) -> None:
-        """Store this content, whatever was there."""
+        """Store the content, replacing any object with this key."""
 
     def create(self, key: str, content: bytes, replacing: str | None = None) -> str | None:
-        """Store and answer with the ETag; None unless the key is free, or has the ETag replaced."""
+        """Store it and return the ETag; None unless the key is free or has the ETag `replaced`."""
 
     def download(self, key: str, path: Path) -> None:
         """Copy an object to a file."""
@@ -49,12 +49,12 @@ class Objects(Protocol):
         """Copy a file to an object."""
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Remove objects; those that are gone already do not matter."""
+        """Remove objects; objects that no longer exist are ignored."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a partition's files are: its delivery folder, or the folder of a generation."""
+    """Where a partition points: its delivery folder, or the folder of a generation."""
 
     location: str
     generation: str = ""
@@ -62,18 +62,18 @@ class Placement:
 
 
 class Partitions(Protocol):
-    """The partitions as Glue has them: what readers see."""
+    """The partitions in Glue: what readers see."""
 
     def find(self, hour: Hour) -> Placement | None:
-        """Where the hour's partition is; None while it is not registered."""
+        """Where the hour's partition points; None while it is not registered."""
 
     def move(self, hour: Hour, placement: Placement) -> None:
-        """Point the partition elsewhere in one step; everything else about it stays."""
+        """Point the partition at another folder in one step; nothing else of it changes."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """Local files in the order of their rows, and the number of rows before and after."""
+    """Local files in the order of their rows, with the number of rows before and after."""
 
     files: tuple[Path, ...]
     rows_read: int
@@ -85,18 +85,18 @@ class MergeError(PlatformError):
 
 
 class Merger(Protocol):
-    """Local files into fewer local files. `engine` names what wrote them."""
+    """Merges local files. `engine` identifies the writer."""
 
     @property
     def engine(self) -> str:
-        """Changes whenever the same files would be written differently."""
+        """Changes when the same files would be written differently."""
 
     def merge(
         self, table: LakeTable, files: Sequence[Path], folder: Path, file_bytes: int
     ) -> Written:
-        """All rows in order, each once, in files of about that size. Raises MergeError."""
+        """Write all rows in order, each once, in files of about that size. Raises MergeError."""
 
     def split(
         self, table: LakeTable, files: Sequence[Path], folder: Path, buckets: int
     ) -> dict[int, tuple[Path, ...]]:
-        """All rows, repetitions in the same bucket; empty buckets are left out."""
+        """Write all rows by bucket, duplicates in the same one; empty buckets are left out."""

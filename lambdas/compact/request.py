@@ -1,4 +1,4 @@
-"""What a run is asked for: everything that is due, or one table, one day, one hour of it."""
+"""The request of a run: everything that is due, or one table, one day, one hour."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _HOUR = re.compile(r"[01]\d|2[0-3]", re.ASCII)
 
 
 class RequestError(PlatformError):
-    """The run is asked for something that cannot be."""
+    """The request is invalid."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """Empty values stand for all. `table` is a table's name, with or without `parquet_`."""
+    """Empty values mean all. `table` may have the prefix `parquet_` or not."""
 
     use_case: str = ""
     table: str = ""
@@ -32,29 +32,29 @@ class Request:
 
     @classmethod
     def parse(cls, event: Mapping[str, Any]) -> Request:
-        """From the function's event; what the schedule sends asks for all. Raises RequestError."""
+        """Parses the function's event; the schedule's has no filter. Raises RequestError."""
         text = {name: str(event.get(name) or "") for name in ("use_case", "table", "date", "hour")}
         if text["date"] and not _is_date(text["date"]):
-            raise RequestError(f"date {text['date']!r} is not like 2026-11-21")
+            raise RequestError(f"date {text['date']!r}: expected YYYY-MM-DD, like 2026-11-21")
         if text["hour"] and not _HOUR.fullmatch(text["hour"]):
-            raise RequestError(f"hour {text['hour']!r} is not one of 00 to 23")
+            raise RequestError(f"hour {text['hour']!r}: expected 00 to 23")
         return cls(**text, dry_run=event.get("dry_run") is True)
 
     def tables(self, catalog: Catalog) -> list[LakeTable]:
-        """The tables asked for; RequestError lists the choices where there is none such."""
+        """The requested tables. Raises RequestError with the choices if the table is unknown."""
         known = [t for u in catalog.use_cases for t in lake_tables(u)]
         named = [t for t in known if self.use_case in ("", t.use_case)]
-        found = [t for t in named if self.table in ("", t.parquet, t.record)]
-        if not found:
+        tables = [t for t in named if self.table in ("", t.parquet, t.record)]
+        if not tables:
             choices = sorted({t.parquet for t in named or known})
-            asked = " ".join(filter(None, (self.use_case, self.table)))
-            raise RequestError(f"{asked}: there is no such table; tables: {choices}")
-        return found
+            name = " ".join(filter(None, (self.use_case, self.table)))
+            raise RequestError(f"table {name} is unknown; tables: {choices}")
+        return tables
 
     def hours(
         self, catalog: Catalog, waiting: Callable[[LakeTable], Iterator[Hour]]
     ) -> Iterator[Hour]:
-        """The hours asked for, of those that wait."""
+        """The requested hours among those that are due."""
         for table in self.tables(catalog):
             for hour in waiting(table):
                 date, number = hour.values

@@ -17,9 +17,9 @@ class HeartbeatError(PlatformError):
 
 
 def beat(stream: Stream, name: str, shards: Iterable[str], now: datetime) -> int:
-    """A heartbeat to each shard, by its starting hash key; how many there are.
+    """Put a heartbeat into each shard, by its starting hash key. Returns the number of shards.
 
-    HeartbeatError after all retries: until the next one, a shard without it holds event time up.
+    Raises HeartbeatError after all retries: a shard without heartbeats holds event time up.
     """
     entries = [Entry("heartbeat", _record(now), shard) for shard in shards]
     failed = [reason for reason in stream.put(name, entries) if reason is not None]

@@ -25,7 +25,7 @@ def _client() -> KinesisClient:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """Entry point; answers with the shards reached in each stream."""
+    """Entry point. Returns the number of shards reached per stream."""
     settings = Settings.from_environment()
     names = [
         settings.stream(u.name, stream)

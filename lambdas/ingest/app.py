@@ -25,14 +25,14 @@ from lambdas.ingest.rejections import Rejection
 from lambdas.stream import Entry, Stream
 
 RETRY_AFTER = {"Retry-After": "1"}
-FAULT = "an internal error; the records may or may not be stored: send them again, same event_ids"
+FAULT = "internal error; the records may be stored or not: send them again with the same event_ids"
 Outcome = Prepared | Rejection
-# Tells the outside (metrics) how many records were accepted and rejected.
+# Reports (as metrics) how many records were accepted and rejected.
 Count = Callable[[int, int], None]
 
 
 class Ingestion:
-    """Body in, answer out; knows nothing of HTTP frameworks but the response."""
+    """Handles one request body; independent of the HTTP framework except for its response class."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Ingestion:
         self._count = count
 
     def receive(self, body: bytes, content_type: str | None, event: Event | None) -> Response:
-        """Store what is right; `event` is None for a request of mixed events."""
+        """Store the valid records; `event` is None for a request of mixed events."""
         media_type = bodies.media_type(content_type)
         check_size(body)
         receipt = Receipt.of(self._clock())
@@ -75,14 +75,14 @@ class Ingestion:
             return rejection
 
     def _store(self, outcomes: list[Outcome]) -> None:
-        """Put what was prepared; what is not stored becomes a rejection in its place."""
+        """Store the prepared records; one that is not stored is replaced by a rejection."""
         by_stream: dict[str, list[tuple[int, Entry]]] = {}
         for index, outcome in enumerate(outcomes):
             if isinstance(outcome, Prepared):
                 by_stream.setdefault(outcome.stream, []).append((index, outcome.entry))
-        for stream, found in by_stream.items():
-            reasons = self._stream.put(stream, [entry for _, entry in found])
-            for (index, _), reason in zip(found, reasons, strict=True):
+        for stream, prepared in by_stream.items():
+            reasons = self._stream.put(stream, [entry for _, entry in prepared])
+            for (index, _), reason in zip(prepared, reasons, strict=True):
                 if reason is not None:
                     outcomes[index] = _unavailable(reason)
 

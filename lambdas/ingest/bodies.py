@@ -1,9 +1,9 @@
-"""A request's body to records: one object, an array of them, or one a line.
+"""Parses a request's body into records: one object, an array, or one per line.
 
-JSON parsers keep the last of repeated keys silently, and NUL breaks readers downstream; both
-are refused. Looking for them costs a full second parse, so it is done only for a body that can
-hold one: it has a backslash, or fewer strings came out of it than went in. Likewise `exact` reads
-again, slowly, what a parser of doubles has rounded: 77.0 and 1e3 are integers.
+JSON parsers silently keep the last of repeated keys, and NUL breaks readers downstream; both are
+refused. Detecting them takes a second full parse, so it is done only for a body that may contain
+one: it has a backslash, or the parsed value has fewer strings than the text. Likewise `exact`
+parses again, slowly, what a parser of doubles has rounded: 77.0 and 1e3 are integers.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ MAX_RECORDS = 500
 JSON, NDJSON = "application/json", "application/x-ndjson"
 UTF_8 = ("utf-8", "utf8")
 ACCEPTED = {"Accept-Encoding": "identity"}  # RFC 9110, section 12.5.3
-# Some writers begin a file with a byte order mark; RFC 8259 allows readers to ignore it.
+# Some programs start a file with a byte order mark; RFC 8259 allows readers to ignore it.
 _BOM = b"\xef\xbb\xbf"
 _DEEP = "the body is nested too deeply"
 
 
 @dataclass(frozen=True)
 class Records:
-    """The records of a request in order, each parsed or a Rejection, and the JSON they are in.
+    """The records of a request in order, each parsed or a Rejection, with their JSON text.
 
     `texts` is one text for each record, or one for all of them.
     """
@@ -41,30 +41,30 @@ class Records:
     is_array: bool = False
 
     def exact(self, index: int) -> Any:
-        """The record with each number as it was written: an integer if its value is one."""
+        """The record with exact numbers: a number with an integer value is an integer."""
         return self._array[index] if self.is_array else exact(self.texts[index])
 
     @cached_property
     def _array(self) -> list[Any]:
-        found: list[Any] = exact(self.texts[0])
-        return found
+        values: list[Any] = exact(self.texts[0])
+        return values
 
 
 def records(body: bytes, media_type: str) -> Records:
-    """The records; Problem where the body has none."""
+    """The records. Raises Problem if the body has none."""
     body = body.removeprefix(_BOM)
     if not body.strip():
         raise Problem(400, "the body is empty; send an object, an array of objects or NDJSON")
-    found = _lines(body) if media_type == NDJSON else _document(body)
-    if not found.values:
+    parsed = _lines(body) if media_type == NDJSON else _document(body)
+    if not parsed.values:
         raise Problem(400, "the array is empty; send 1 to 500 records")
-    if len(found.values) > MAX_RECORDS:
-        raise Problem(413, f"{len(found.values)} records; send at most {MAX_RECORDS} in a request")
-    return found
+    if len(parsed.values) > MAX_RECORDS:
+        raise Problem(413, f"{len(parsed.values)} records; send at most {MAX_RECORDS} in a request")
+    return parsed
 
 
 def document(body: bytes) -> Any:
-    """The JSON value of a body; Problem for what is not JSON, Rejection for a flaw within it."""
+    """The JSON value of a body. Raises Problem if it is not JSON, Rejection for a flaw in it."""
     body = body.removeprefix(_BOM)
     try:
         value = orjson.loads(body)
@@ -80,11 +80,11 @@ def document(body: bytes) -> Any:
 
 
 def exact(text: bytes) -> Any:
-    """The JSON value with each number that is an integer as one, however it is written."""
+    """The JSON value; each number with an integer value is an integer, however it is written."""
     text = text.removeprefix(_BOM)
     try:
         return json.loads(text, parse_float=_number)
-    except RecursionError:  # nothing that is nested so deeply is valid, exact or not
+    except RecursionError:  # no record nested this deeply is valid, exact or not
         return orjson.loads(text)
 
 
@@ -106,7 +106,7 @@ def _number(text: str) -> int | float:
     try:
         number = Decimal(text)
         return int(number) if number == number.to_integral_value() else float(text)
-    except InvalidOperation:  # an exponent beyond all measure, as of 1e-99999999999999999999
+    except InvalidOperation:  # an exponent out of range, as in 1e-99999999999999999999
         return float(text)
 
 
@@ -114,14 +114,14 @@ def _document(body: bytes) -> Records:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Problem(400, f"the body is not JSON: {error}; for one a line use {NDJSON}") from None
+        raise Problem(400, f"the body is not JSON: {error}; for NDJSON send {NDJSON}") from None
     is_array = isinstance(value, list)
-    found = value if is_array else [value]
+    values = value if is_array else [value]
     if not _may_be_flawed(body, value):
-        return Records(found, [body], is_array)
+        return Records(values, [body], is_array)
     try:
         again = json.loads(body, object_pairs_hook=_Pairs)
-        return Records(_marked(found, again if is_array else [again]), [body], is_array)
+        return Records(_marked(values, again if is_array else [again]), [body], is_array)
     except (RecursionError, ValueError):
         raise Problem(400, _DEEP) from None
 
@@ -129,7 +129,7 @@ def _document(body: bytes) -> Records:
 def _lines(body: bytes) -> Records:
     lines = [line.removeprefix(_BOM) for line in body.split(b"\n")]
     lines = [line for line in lines if line.strip()]
-    if len(lines) > MAX_RECORDS:  # before work is spent on them
+    if len(lines) > MAX_RECORDS:  # before parsing them
         raise Problem(413, f"{len(lines)} records; send at most {MAX_RECORDS} in a request")
     return Records([_line(line) for line in lines], lines)
 
@@ -149,12 +149,12 @@ def _line(line: bytes) -> Any:
 def _may_be_flawed(body: bytes, value: object) -> bool:
     try:
         return b"\\" in body or body.count(b'"') != orjson.dumps(value).count(b'"')
-    except orjson.JSONEncodeError:  # it writes 254 levels, and reads 1,024
+    except orjson.JSONEncodeError:  # orjson serializes 254 levels, and parses 1,024
         return True
 
 
 class _Pairs(dict[str, Any]):
-    """An object that remembers a key it was given twice."""
+    """An object that remembers a repeated key."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
@@ -164,19 +164,19 @@ class _Pairs(dict[str, Any]):
             self.repeated = next(n for n in names if names.count(n) > 1)
 
 
-def _marked(found: list[Any], again: list[Any]) -> list[Any]:
-    """The records, those with a flaw replaced by their Rejection."""
-    return [_flaw(other, ()) or record for record, other in zip(found, again, strict=True)]
+def _marked(values: list[Any], again: list[Any]) -> list[Any]:
+    """The records; those with a flaw are replaced by a Rejection."""
+    return [_flaw(other, ()) or record for record, other in zip(values, again, strict=True)]
 
 
 def _flaw(value: object, path: tuple[str | int, ...]) -> Rejection | None:
     if isinstance(value, str):
         if "\0" in value:
-            return Rejection("malformed", pointer(*path), "the text holds U+0000; leave it out")
+            return Rejection("malformed", pointer(*path), "the text contains U+0000; remove it")
         return None
     if isinstance(value, _Pairs):
         if value.repeated:
-            message = f"{value.repeated!r} is given twice; send it once"
+            message = f"key {value.repeated!r} is repeated; send it once"
             return Rejection("duplicate_field", pointer(*path, value.repeated), message)
         inner: Any = value.items()
     elif isinstance(value, list):
@@ -188,17 +188,17 @@ def _flaw(value: object, path: tuple[str | int, ...]) -> Rejection | None:
 
 
 def check_encoding(content_encoding: str | None) -> None:
-    """Problem 415 for a body that is compressed, or otherwise not as it is."""
+    """Raises Problem 415 for a body that is compressed or otherwise encoded."""
     if content_encoding and content_encoding.strip().lower() != "identity":
         raise Problem(
             415,
-            f"content encoding {content_encoding!r} is not supported; send the body as it is",
+            f"content encoding {content_encoding!r} is not supported; send the body unencoded",
             ACCEPTED,
         )
 
 
 def media_type(content_type: str | None) -> str:
-    """JSON or NDJSON; Problem 415 for anything else, naming the choices."""
+    """JSON or NDJSON. Raises Problem 415 with the choices for anything else."""
     name, *parameters = (part.strip() for part in (content_type or "").lower().split(";"))
     for parameter in parameters:
         key, _, value = parameter.partition("=")
@@ -210,5 +210,5 @@ def media_type(content_type: str | None) -> str:
         case "application/x-ndjson" | "application/ndjson" | "application/jsonl":
             return NDJSON
         case _:
-            given = cast(str, content_type) or "no content type"
-            raise Problem(415, f"{given!r}: send {JSON} or {NDJSON}")
+            sent = cast(str, content_type) or "no content type"
+            raise Problem(415, f"{sent!r}: send {JSON} or {NDJSON}")

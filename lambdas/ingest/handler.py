@@ -34,7 +34,7 @@ class DeployedStreams:
         self._settings = settings
 
     def put(self, stream: str, entries: Sequence[Entry]) -> list[str | None]:
-        """As the port says; what could not be stored is logged."""
+        """As the port documents; records that could not be stored are logged."""
         use_case, _, name = stream.partition("/")
         deployed = self._settings.stream(use_case, name)
         reasons = self._stream.put(deployed, entries)
@@ -45,7 +45,7 @@ class DeployedStreams:
 
 
 def compose(app: FastAPI) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
-    """An API Gateway event in, its response out."""
+    """The function from an API Gateway event to its response."""
     adapter: Any = Mangum(app, lifespan="off", text_mime_types=TEXT)
 
     def respond(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def compose(app: FastAPI) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
 
 
 def _encodable(event: dict[str, Any]) -> dict[str, Any]:
-    """The event, its body as bytes that JSON refuses where text is not valid UTF-8."""
+    """The event; a body with invalid UTF-8 is passed as bytes, which the JSON parser refuses."""
     body = event.get("body")
     if isinstance(body, str) and not event.get("isBase64Encoded"):
         return {**event, "body": body.encode("utf-8", "surrogatepass")}

@@ -1,6 +1,6 @@
-"""Writes docs/openapi.json, one document of all three APIs; with `--check` fails when it is stale.
+"""Writes docs/openapi.json, one document for all three APIs; `--check` fails if it is stale.
 
-Each path names the server of its API, whose address is an output of the deployment.
+Each path has the server of its API, whose address is an output of the deployment.
 `python -m lambdas.ingest.openapi [--check]`
 """
 
@@ -24,8 +24,8 @@ REPORTS = "Reports"
 _FASTAPIS = ("Problem", "HTTPValidationError", "ValidationError")
 _INFO = {
     "title": "Streaming Data Platform",
-    "description": "Events in, reports and predictions out. Each of the three APIs has an address "
-    "of its own, which `servers` of its paths names by the output of the deployment; the API key "
+    "description": "Send events, read reports and predictions. Each of the three APIs has its own "
+    "address: `servers` of its paths has the name of the deployment's output; the API key "
     "is the same for all.",
 }
 Document = dict[str, Any]
@@ -33,29 +33,29 @@ Document = dict[str, Any]
 
 def whole(catalog: Catalog) -> Document:
     """Ingestion, reports and predictions in one document."""
-    found = add_predictions(_add_reports(document(catalog), catalog), catalog)
-    return {**found, "info": {**found["info"], **_INFO}}
+    spec = add_predictions(_add_reports(document(catalog), catalog), catalog)
+    return {**spec, "info": {**spec["info"], **_INFO}}
 
 
 def render() -> str:
-    """The page's text."""
+    """The document's text."""
     return json.dumps(whole(usecases.load()), indent=2, ensure_ascii=False) + "\n"
 
 
-def _add_reports(found: Document, catalog: Catalog) -> Document:
+def _add_reports(spec: Document, catalog: Catalog) -> Document:
     own = _reports(catalog)
     schemas = {n: s for n, s in own["components"]["schemas"].items() if n not in _FASTAPIS}
-    components = found["components"]
+    components = spec["components"]
     return {
-        **found,
-        "tags": [*found["tags"], {"name": REPORTS, "description": "Counts out."}],
-        "paths": {**found["paths"], **{p: _item(p, i) for p, i in own["paths"].items()}},
+        **spec,
+        "tags": [*spec["tags"], {"name": REPORTS, "description": "Counts out."}],
+        "paths": {**spec["paths"], **{p: _item(p, i) for p, i in own["paths"].items()}},
         "components": {**components, "schemas": {**components["schemas"], **schemas}},
     }
 
 
 def _reports(catalog: Catalog) -> Document:
-    """What the reports' app says of itself; it is asked nothing else."""
+    """The OpenAPI document of the reports app."""
     reports = {f"{u.name}/{r.path}": r.name for u in catalog.use_cases for r in u.reports}
     app = create_app(
         catalog, cast(Store, None), catalog.configured({}), Tables(reports, "progress")
@@ -73,8 +73,8 @@ def _item(path: str, item: Document) -> Document:
         "tags": [REPORTS],
         "responses": {
             "200": {**answered, "description": "The counts."},
-            "400": problem("A parameter is wrong; it is named."),
-            "404": problem("Nothing was counted under this key."),
+            "400": problem("A parameter is invalid; the detail names it."),
+            "404": problem("No events were counted under this key."),
             **everywhere(),
         },
     }
@@ -82,7 +82,7 @@ def _item(path: str, item: Document) -> Document:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page, or compare it; 1 when it is stale."""
+    """Write the document, or compare it; returns 1 if it is stale."""
     if arguments != ["--check"]:
         PAGE.write_text(render(), "utf-8")
         return 0

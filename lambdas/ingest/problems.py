@@ -12,7 +12,7 @@ from lambdas.problem import problem
 
 
 class Problem(Exception):
-    """The request cannot be answered record by record."""
+    """The request as a whole is invalid."""
 
     def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -26,13 +26,13 @@ class Problem(Exception):
 
 
 def check_size(body: bytes) -> None:
-    """Problem 413 for a body with more bytes than a request may have."""
+    """Raises Problem 413 for a body that is too large."""
     if len(body) > BODY_BYTES:
         raise Problem(413, f"the body has {len(body)} bytes; send at most {BODY_BYTES}")
 
 
 def check_query(request: Request) -> None:
-    """Problem 400 for a query parameter, where the API has none."""
+    """Raises Problem 400 for any query parameter."""
     if request.scope["query_string"]:
         name = next(iter(request.query_params), "")
         detail = f"{name}: unknown parameter; this API has no query parameters"

@@ -1,4 +1,4 @@
-"""A parsed record to what is stored: validated by its event's model, completed, serialized."""
+"""Turns a parsed record into what is stored: validated, completed, serialized."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Event:
         )
 
     def prepare(self, value: Any, receipt: Receipt) -> Prepared:
-        """Validate and complete one record; Rejection says what is wrong with it."""
+        """Validate and complete one record. Raises Rejection with the reason."""
         try:
             sent = self.validate(value).__dict__
         except ValidationError as error:
@@ -100,33 +100,33 @@ class Event:
 
 
 def _old(names: str, lateness: timedelta) -> dict[str, str]:
-    """The warning of a record that event time may have left behind."""
+    """The warning for a record that is older than AllowedLateness."""
     message = (
         f"occurred_at is more than {names} ({format_duration(lateness)}) before the "
-        "receipt: if event time has passed it too, the record becomes a dead letter, late"
+        "receipt: if the watermark has passed it too, it becomes a dead letter with reason late"
     )
     return {"code": "late", "field": "/occurred_at", "message": message}
 
 
 def events(catalog: Catalog, parameters: Mapping[str, Parameters]) -> Mapping[str, Event]:
     """Every event by each name that senders may use for it."""
-    found: dict[str, Event] = {}
+    by_name: dict[str, Event] = {}
     for use_case in catalog.use_cases:
         for schema in use_case.events:
             event = Event.of(use_case, schema, parameters[use_case.name])
-            found |= dict.fromkeys((schema.type, *schema.aliases), event)
-    return found
+            by_name |= dict.fromkeys((schema.type, *schema.aliases), event)
+    return by_name
 
 
 def of_type(value: Any, known: Mapping[str, Event]) -> Event:
-    """The event that a record of a mixed request says it is."""
+    """The event named by the `type` of a record in a mixed request."""
     if not isinstance(value, dict):
-        raise Rejection("wrong_type", "", f"{shown(value)} is not an object; send an object")
+        raise Rejection("wrong_type", "", f"{shown(value)} is not a JSON object; send an object")
     kind = value.get("type")
     if kind is None:
         raise Rejection("missing_field", "/type", f"type is missing; send one of {sorted(known)}")
     if not isinstance(kind, str) or kind not in known:
-        message = f"{shown(kind)} is not an event; send one of {sorted(known)}"
+        message = f"{shown(kind)} is unknown; send one of {sorted(known)}"
         raise Rejection("unknown_type", "/type", message)
     return known[kind]
 
@@ -152,5 +152,5 @@ def _plain(value: object) -> object:
 
 def _too_large(stored: dict[str, Any], size: int) -> Rejection:
     largest = max(stored, key=lambda name: len(orjson.dumps(stored[name], _plain, _OPTIONS)))
-    message = f"the record has {size} bytes, most of them in {largest}; send {RECORD_BYTES} at most"
+    message = f"the record has {size} bytes, most of them in {largest}; send at most {RECORD_BYTES}"
     return Rejection("too_large", pointer(largest), message)

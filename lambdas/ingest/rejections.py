@@ -1,4 +1,4 @@
-"""Why a record is refused: a code, where (JSON pointer), and a message that names value and fix."""
+"""Why a record is refused: a code, a JSON pointer, and a message with the value and the fix."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from glue.types import INT64_MAX
 
 _SHOWN = 60
-_WANTED = {
+_EXPECTED = {
     "int_type": "an integer",
     "float_type": "a number",
     "string_type": "text",
@@ -41,7 +41,7 @@ def from_validation(
     fields: list[str],
     amounts: Collection[str] = (),
 ) -> Rejection:
-    """The first thing that is wrong, in the order of the event's fields.
+    """The first error, in the order of the event's fields.
 
     `amounts` are the fields whose limit is a parameter of the deployment.
     """
@@ -71,10 +71,10 @@ def from_validation(
             return _type(kind, where, value)
 
 
-def too_large(where: str, value: float, most: float, *, is_amount: bool) -> Rejection:
-    """The rejection of a number; the limit of an amount is named with its parameter."""
+def too_large(where: str, value: float, maximum: float, *, is_amount: bool) -> Rejection:
+    """The rejection of a number; the limit of an amount comes with its parameter's name."""
     parameter = ", the deployment's MaxAmount" if is_amount else ""
-    message = f"{shown(value)} is too large; send {most} or less{parameter}"
+    message = f"{shown(value)} is too large; send {maximum} or less{parameter}"
     return Rejection("out_of_range", where, message)
 
 
@@ -84,7 +84,7 @@ def pointer(*path: str | int) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as a message can bear it: short, and never nested."""
+    """A value for a message: short, and never nested."""
     match value:
         case dict():
             return "an object"
@@ -98,15 +98,15 @@ def shown(value: object) -> str:
 
 def _length(kind: str, where: str, value: str, limits: dict[str, Any]) -> Rejection:
     if kind == "string_too_short":
-        least = limits["min_length"]
-        return Rejection("too_short", where, f"{shown(value)}: send {least} or more characters")
-    most = limits["max_length"]
-    return Rejection("too_long", where, f"{shown(value)}: send {most} or fewer characters")
+        minimum = limits["min_length"]
+        return Rejection("too_short", where, f"{shown(value)}: send {minimum} or more characters")
+    maximum = limits["max_length"]
+    return Rejection("too_long", where, f"{shown(value)}: send {maximum} or fewer characters")
 
 
 def _type(kind: str, where: str, value: object) -> Rejection:
-    # The parser turns integers beyond 64 bit into floats.
+    # The parser turns integers beyond 64 bits into floats.
     if kind == "int_type" and isinstance(value, float) and abs(value) >= INT64_MAX:
-        return Rejection("out_of_range", where, f"{value:.0f} does not fit in 64 bit")
-    wanted = _WANTED.get(kind, kind.replace("_", " "))
-    return Rejection("wrong_type", where, f"{shown(value)} is not {wanted}; send {wanted}")
+        return Rejection("out_of_range", where, f"{value:.0f} does not fit in 64 bits")
+    expected = _EXPECTED.get(kind, kind.replace("_", " "))
+    return Rejection("wrong_type", where, f"{shown(value)} is not {expected}; send {expected}")

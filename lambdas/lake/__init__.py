@@ -1,1 +1,1 @@
-"""Each minute: what was delivered becomes visible, what could not be delivered is reported."""
+"""Each minute: makes delivered files visible, and reports records that could not be delivered."""

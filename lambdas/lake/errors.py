@@ -1,8 +1,8 @@
-"""Firehose's error objects into dead letters, each record once.
+"""Turns Firehose's error objects into dead letters, each record once.
 
-An error object is JSON lines. Source of the form: "Handling errors for data format conversion"
-and "Handle failure in data transformation" in the Data Firehose developer guide, which
-spells the same field `ErrorCode` (in older editions `lastErrorCode`) and `errorCode`.
+An error object is JSON lines. Its format is in "Handling errors for data format conversion" and
+"Handle failure in data transformation" of the Data Firehose developer guide, which spells the
+same field `ErrorCode` (in older editions `lastErrorCode`) and `errorCode`.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from lambdas.stream import Entry, Stream
 STAGE: Stage = "lake"
 BATCH = 250
 _GZIP = b"\x1f\x8b"
-# Codes that blame the record; all others blame the delivery: a table, a role, a key.
+# Codes of faults of the record; all others are faults of the delivery: a table, a role, a key.
 _RECORDS_FAULT = ("MalformedData", "ParseError", "InvalidInput")
 
 
 class ReportError(PlatformError):
-    """A dead letter was not stored; it is tried again with the next look."""
+    """A dead letter was not stored; the next run retries it."""
 
 
 @dataclass(frozen=True)
@@ -45,41 +45,41 @@ class Failure:
     message: str
     data: bytes
     failed_at: datetime | None
-    place: str
+    source: str
 
     @property
     def reason(self) -> Reason:
-        """Whose fault it is: the record's (malformed) or the delivery's (refused)."""
+        """malformed if the record is at fault, refused if the delivery is."""
         return "malformed" if self.code.endswith(_RECORDS_FAULT) else "refused"
 
 
-def failure(stream: str, line: bytes, place: str) -> Failure:
-    """What a line of an error object says; a line that says nothing is kept as it is."""
+def failure(stream: str, line: bytes, source: str) -> Failure:
+    """Parses a line of an error object; an unreadable line becomes the data itself."""
     try:
-        found: dict[str, Any] = orjson.loads(line)
+        fields: dict[str, Any] = orjson.loads(line)
         return Failure(
             stream=stream,
-            code=_said(found, "ErrorCode"),
-            message=_said(found, "ErrorMessage"),
-            data=base64.b64decode(found["rawData"], validate=True),
-            failed_at=_instant(found.get("attemptEndingTimestamp")),
-            place=str(found.get("sequenceNumber") or place),
+            code=_text(fields, "ErrorCode"),
+            message=_text(fields, "ErrorMessage"),
+            data=base64.b64decode(fields["rawData"], validate=True),
+            failed_at=_instant(fields.get("attemptEndingTimestamp")),
+            source=str(fields.get("sequenceNumber") or source),
         )
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, binascii.Error) as error:
-        said = f"an error object's line cannot be read: {error}"
-        return Failure(stream, "", said, line, None, place)
+        message = f"a line of an error object cannot be read: {error}"
+        return Failure(stream, "", message, line, None, source)
 
 
-def _said(found: dict[str, Any], name: str) -> str:
+def _text(fields: dict[str, Any], name: str) -> str:
     spellings = (name, f"last{name}", name[0].lower() + name[1:])
-    return str(next((found[s] for s in spellings if found.get(s)), ""))
+    return str(next((fields[s] for s in spellings if fields.get(s)), ""))
 
 
 @dataclass(frozen=True)
 class ErrorReports:
     """Writes the dead letters of one use case into `stream`.
 
-    `elsewhere` tells whether another part reports a record of that stream and with those bytes;
+    `elsewhere` returns whether another part reports a record of that stream with those bytes;
     `more` whether there is time for another batch.
     """
 
@@ -96,9 +96,9 @@ class ErrorReports:
         days: Sequence[str] | None,
         now: datetime,
     ) -> int:
-        """Report what is new below the days' folders (None: all); how many dead letters.
+        """Report what is new in the days' folders (None: all). Returns the number of dead letters.
 
-        Raises ReportError for what could not be stored; `reported` says how far it came.
+        Raises ReportError for what could not be stored; `reported` has the progress so far.
         """
         return sum(
             self._object(table, key, reported, now)
@@ -110,7 +110,7 @@ class ErrorReports:
         for kind in self.objects.folders(folder):
             prefixes = [f"date={day}/" for day in days] if days is not None else [""]
             for prefix in prefixes:
-                yield from (found.key for found in self.objects.objects(kind + prefix))
+                yield from (item.key for item in self.objects.objects(kind + prefix))
 
     def _object(self, table: LakeTable, key: str, reported: dict[str, int], now: datetime) -> int:
         lines = self._content(key).splitlines()
@@ -119,17 +119,17 @@ class ErrorReports:
             if not self.more():
                 return written
             part = lines[start : start + BATCH]
-            places = (f"{key.rpartition('/')[2]}#{start + n}" for n in range(len(part)))
-            failures = [failure(table.stream, *pair) for pair in zip(part, places, strict=True)]
+            sources = (f"{key.rpartition('/')[2]}#{start + n}" for n in range(len(part)))
+            failures = [failure(table.stream, *pair) for pair in zip(part, sources, strict=True)]
             written += self._put(table, failures, now)
             reported[key] = start + len(part)
         reported[key] = DONE
         return written
 
     def _content(self, key: str) -> bytes:
-        """Unpacked: a delivery that compresses what it delivers compresses errors too."""
-        found = self.objects.read(key)
-        data = b"" if found is None else found[0]
+        """The uncompressed content: a delivery that compresses its files compresses errors too."""
+        content = self.objects.read(key)
+        data = b"" if content is None else content[0]
         return gzip.decompress(data) if data.startswith(_GZIP) else data
 
     def _put(self, table: LakeTable, failures: Sequence[Failure], now: datetime) -> int:
@@ -146,14 +146,14 @@ class ErrorReports:
 DONE = -1
 
 
-def _letter(table: LakeTable, found: Failure, failed_at: datetime) -> Entry:
-    event_id, detail = _event_id(found.data), f"{found.code}: {found.message}"
+def _letter(table: LakeTable, failure: Failure, failed_at: datetime) -> Entry:
+    event_id, detail = _event_id(failure.data), f"{failure.code}: {failure.message}"
     return dead_letter(
-        Source(table.stream, None, found.place),
-        found.data,
+        Source(table.stream, None, failure.source),
+        failure.data,
         use_case=table.use_case,
         stage=STAGE,
-        reason=found.reason,
+        reason=failure.reason,
         detail=detail.removeprefix(": "),
         field=None,
         failed_at=failed_at,
@@ -163,10 +163,10 @@ def _letter(table: LakeTable, found: Failure, failed_at: datetime) -> Entry:
 
 def _event_id(data: bytes) -> str | None:
     try:
-        found = orjson.loads(data)
+        record = orjson.loads(data)
     except orjson.JSONDecodeError:
         return None
-    value = found.get("event_id") if isinstance(found, dict) else None
+    value = record.get("event_id") if isinstance(record, dict) else None
     return value if isinstance(value, str) else None
 
 

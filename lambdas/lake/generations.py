@@ -1,8 +1,8 @@
-"""Where the rows of compacted hours are, as the lake itself tells it.
+"""Finds the rows of compacted hours from the lake's own files.
 
-For tables that were made anew: the partition that pointed at a generation is gone, its files and
-their manifest are not. Any complete generation is right to point at, for what it has absorbed is
-removed only when no other is left (`lambdas.compact.compaction`); the newest means the least work.
+For re-created tables: the partition that pointed at a generation is gone, but its files and their
+manifest still exist. Any complete generation is correct, because the objects it was merged from
+are removed only after all other generations (`lambdas.compact.compaction`); the newest costs least.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ _MANIFEST = re.compile(r"\d{6}-[0-9a-f]{12}\.json", re.ASCII)
 
 
 def compacted(objects: Objects, folder: str, day: str, now: datetime) -> Iterator[Partition]:
-    """The day's hours that have a complete generation; `folder` is the table's of generations."""
-    place = f"{folder}date={day}/"
-    for found in objects.folders(place):
-        hour = _HOUR.fullmatch(found.removeprefix(place))
-        if hour and (name := newest(objects, found)):
-            # The grace time of what it has replaced begins again.
-            yield Partition(day, hour[1], f"{found}{name}/", name, now)
+    """The day's hours with a complete generation; `folder` has the table's generations."""
+    prefix = f"{folder}date={day}/"
+    for path in objects.folders(prefix):
+        hour = _HOUR.fullmatch(path.removeprefix(prefix))
+        if hour and (name := newest(objects, path)):
+            # The grace time of what it replaced starts again.
+            yield Partition(day, hour[1], f"{path}{name}/", name, now)
 
 
 def newest(objects: Objects, hour: str) -> str | None:
-    """The name of an hour's newest generation whose files are all there; `hour` is its folder."""
-    keys = {found.key for found in objects.objects(hour)}
+    """The name of an hour's newest complete generation; `hour` is its folder."""
+    keys = {item.key for item in objects.objects(hour)}
     names = (key.removeprefix(hour) for key in keys)
     for name in sorted(filter(_MANIFEST.fullmatch, names), reverse=True):
         stored = objects.read(hour + name)

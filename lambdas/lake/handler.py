@@ -1,4 +1,4 @@
-"""The Lambda entry point: each minute, partitions and dead letters of every use case."""
+"""The Lambda entry point: each minute, adds partitions and dead letters of every use case."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from lambdas.stream import Stream
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-# Left for writing down what was done.
+# Reserved for storing the state.
 MARGIN_MS = 15_000
 
 logger = Logger()
@@ -34,7 +34,7 @@ logger = Logger()
 
 @dataclass(frozen=True)
 class Look:
-    """One look at a use case: what was delivered is registered, what was refused is reported."""
+    """One run for a use case: registers delivered hours and reports refused records."""
 
     objects: Objects
     catalog: GlueCatalog
@@ -44,7 +44,7 @@ class Look:
     def __call__(
         self, use_case: UseCase, now: datetime, more: Callable[[], bool] = lambda: True
     ) -> dict[str, int]:
-        """How many partitions and dead letters there are more. `more`: is there time left."""
+        """Returns the numbers of new partitions and dead letters. `more`: whether time is left."""
         key, tables = state_key(use_case.name), lake_tables(use_case)
         stored = self.objects.read(key)
         before = None if stored is None else stored[0]
@@ -70,7 +70,7 @@ class Look:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, dict[str, int]]:
-    """Entry point; answers with what is new in each use case."""
+    """Entry point. Returns the new partitions and dead letters of each use case."""
     look = bootstrap()
     done: dict[str, dict[str, int]] = {}
     errors: list[Exception] = []
@@ -81,7 +81,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, dict[str
             errors.append(error)
     logger.info("looked", extra={"new": done})
     if errors:
-        raise ExceptionGroup("the lake was not brought up to date", errors)
+        raise ExceptionGroup("the lake was not updated", errors)
     return done
 
 
@@ -91,7 +91,7 @@ def _time_left(context: LambdaContext) -> bool:
 
 @cache
 def bootstrap() -> Look:
-    """The function's parts, from its environment; made at its first call."""
+    """The function's parts, from its environment; built at its first call."""
     settings, glue = Settings.from_environment(), partitions.client()
     return Look(
         objects=objects.BucketObjects(objects.client(), settings.lake_bucket),

@@ -1,7 +1,7 @@
-"""Registers the hours that were delivered, so that queries see them.
+"""Registers delivered hours as partitions, so that queries see them.
 
-Work is in proportion to what is new: the folders of today, one request a table. Only a table that
-was made anew, which has lost its partitions, costs the whole history once.
+The work is proportional to what is new: today's folders, one request per table. Only a re-created
+table, which has lost its partitions, needs one pass over the whole history.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _HOUR = re.compile(r"hour=(\d\d)/", re.ASCII)
 
 @dataclass(frozen=True)
 class _Folders:
-    """Where a table's files are delivered, and where those of its compacted hours are."""
+    """A table's folders: of deliveries, and of compacted hours."""
 
     delivered: str
     compacted: str | None = None
@@ -35,7 +35,7 @@ class _Folders:
 class Registrar:
     """Keeps the partitions of one use case's tables.
 
-    `more`: is there time for another day of a table made anew; the rest is left to the next look.
+    `more`: whether there is time for another day of a re-created table; the next run continues.
     """
 
     objects: Objects
@@ -50,25 +50,25 @@ class Registrar:
         days: Sequence[str] | None,
         now: datetime,
     ) -> int:
-        """Register what is new below the days' folders (None: all); how many partitions."""
+        """Register new hours in the days' folders (None: all). Returns how many."""
         folders = {t.parquet: _Folders(t.parquet_folder, t.compacted_folder) for t in tables}
         folders |= {t.raw: _Folders(t.raw_folder) for t in tables}
         added = 0
         for table in self.catalog.tables(use_case):
-            if found := folders.get(table.name):
+            if table_folders := folders.get(table.name):
                 state = states.setdefault(table.name, TableState())
                 if state.made != table.made:
                     state.begin(table.made)
-                added += self._restore(table, found, state, now)
+                added += self._restore(table, table_folders, state, now)
                 if state.restored is None:
-                    added += self._table(table, found.delivered, state, days, now)
+                    added += self._table(table, table_folders.delivered, state, days, now)
         return added
 
     def _restore(
         self, table: CatalogTable, folders: _Folders, state: TableState, now: datetime
     ) -> int:
-        """The partitions of a table made anew, newest day first: compacted hours at their
-        generation, the others where they were delivered.
+        """The partitions of a re-created table, newest day first: compacted hours point at their
+        generation, the others at their delivery folder.
         """
         if state.restored is None:
             return 0
@@ -78,15 +78,15 @@ class Registrar:
                 return added
             hours = {_name(p): p for p in self._delivered(folders.delivered, [day])}
             if folders.compacted:
-                found = compacted(self.objects, folders.compacted, day, now)
-                hours |= {_name(p): p for p in found}
+                merged = compacted(self.objects, folders.compacted, day, now)
+                hours |= {_name(p): p for p in merged}
             added += self._add(table, list(hours.values()), state)
             state.restored = day
         state.restored = None
         return added
 
     def _earlier(self, folders: _Folders, day: str) -> list[str]:
-        """The days with files before that one, newest first; all of them before ""."""
+        """The earlier days with files, newest first; all days if `day` is ""."""
         days = {*self._days(folders.delivered)}
         if folders.compacted:
             days |= {*self._days(folders.compacted)}
@@ -118,9 +118,9 @@ class Registrar:
         state: TableState,
         now: datetime,
     ) -> None:
-        """Columns that the table has gained are in this hour's new files: show them.
+        """This hour's new files have the columns added to the table: show them.
 
-        Earlier hours are left alone: they have none, and merging may be moving them.
+        Earlier hours stay as they are: they lack these columns, and compaction may be moving them.
         """
         columns = _digest(table)
         open_hour = f"{now:%Y-%m-%d/%H}"
@@ -137,9 +137,9 @@ class Registrar:
         return self._below(folder, _DATE)
 
     def _below(self, folder: str, form: re.Pattern[str]) -> Iterator[str]:
-        """What the folders right below are for; those of another form are not ours."""
-        for found in self.objects.folders(folder):
-            if name := form.fullmatch(found.removeprefix(folder)):
+        """The values of the folders directly below; other folders are ignored."""
+        for path in self.objects.folders(folder):
+            if name := form.fullmatch(path.removeprefix(folder)):
                 yield name[1]
 
 

@@ -1,4 +1,4 @@
-"""What the lake function needs: the lake's bucket, and the tables of the Glue databases."""
+"""The ports of the lake function: the lake's bucket, and the tables of the Glue databases."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 
 class Named(Protocol):
-    """An object as a listing has it."""
+    """An object in a listing."""
 
     @property
     def key(self) -> str:
@@ -17,25 +17,25 @@ class Named(Protocol):
 
 
 class Objects(Protocol):
-    """The lake's bucket. Keys are written whole or not at all, and listed at once."""
+    """The lake's bucket. Writes are atomic, and listed immediately."""
 
     def folders(self, prefix: str) -> Iterator[str]:
-        """The prefixes one level below that hold objects, sorted, each ending in `/`."""
+        """The prefixes one level down that contain objects, sorted, each ending in `/`."""
 
     def objects(self, prefix: str) -> Iterator[Named]:
-        """The objects whose keys begin so, sorted by key."""
+        """The objects with this key prefix, sorted by key."""
 
     def read(self, key: str) -> tuple[bytes, str] | None:
-        """Content and ETag; None where there is no such object."""
+        """Content and ETag; None if there is no such object."""
 
     def write(self, key: str, content: bytes) -> None:
-        """Store this content, whatever was there."""
+        """Store the content, replacing any object with this key."""
 
 
 class Partition(NamedTuple):
-    """An hour of deliveries: its day and hour as in its folder, and the key prefix of its files.
+    """An hour of deliveries: day and hour as in its folder, and the key prefix of its files.
 
-    `generation` names what compaction has made of it, which is shown since `compacted_at`.
+    `generation` is the compacted one that readers see since `compacted_at`.
     """
 
     date: str
@@ -47,7 +47,7 @@ class Partition(NamedTuple):
 
 @dataclass(frozen=True)
 class CatalogTable:
-    """A Glue table as it is now: `made` changes when it is made anew, `descriptor` is Glue's."""
+    """A Glue table: `made` changes when the table is re-created, `descriptor` is Glue's."""
 
     use_case: str
     name: str
@@ -62,7 +62,7 @@ class GlueCatalog(Protocol):
         """Every table of the use case's database."""
 
     def add(self, table: CatalogTable, partitions: Sequence[Partition]) -> None:
-        """Register partitions with the table's columns; one that exists is left as it is."""
+        """Register partitions with the table's columns; existing ones stay as they are."""
 
     def widen(self, table: CatalogTable, partition: Partition) -> None:
-        """Give a registered partition the table's columns; its folder is replaced too."""
+        """Give a registered partition the table's columns and the folder named here."""

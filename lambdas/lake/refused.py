@@ -1,8 +1,8 @@
-"""Whether somebody else reports a record that Parquet could not take.
+"""Whether another component reports a record that Parquet could not store.
 
-A record becomes one dead letter, and who reads it first writes it: the pipeline for events it
-cannot decode, persist for rows that are none of its reports. The lake reports the others. Only
-what is certain counts as known, so that no record goes unreported.
+A record becomes one dead letter, written by its first reader: the pipeline for events it cannot
+decode, persist for rows of no report. The lake reports the others. In doubt it reports, so that
+no record is missed.
 """
 
 from __future__ import annotations
@@ -22,43 +22,43 @@ from glue.targets.flink import event_columns
 from glue.types import INT64_MAX, INT64_MIN, ColumnType
 from lambdas.persist.decoding import Malformed, json_object, layouts, report_row
 
-# The one form of an instant that the pipeline's JSON format reads (ISO-8601, UTC).
+# The only timestamp format that the pipeline's JSON format reads (ISO-8601, UTC).
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Answers for the streams of one use case."""
+    """Decides for the streams of one use case."""
 
     use_case: UseCase
 
     def __call__(self, stream: str, data: bytes) -> bool:
-        """Whether a dead letter of this record is written by another part of the platform."""
+        """Whether another part of the platform writes a dead letter for this record."""
         if stream in self.use_case.event_streams:
             return undecodable(event_columns(self.use_case, stream), data)
-        if found := layouts(self.use_case, stream):
+        if reports := layouts(self.use_case, stream):
             try:
-                report_row(found, json_object(data))
+                report_row(reports, json_object(data))
             except Malformed:
                 return True
         return False
 
 
 def undecodable(columns: Iterable[Column], data: bytes) -> bool:
-    """Whether Flink's JSON format certainly cannot make a row of these bytes.
+    """Whether Flink's JSON format certainly cannot turn these bytes into a row.
 
-    Its rules are those of Flink's JsonToRowDataConverters: numbers and truth values may be text.
+    The rules are those of Flink's JsonToRowDataConverters: numbers and booleans may be text.
     """
     if len(data) > RECORD_BYTES:
         return True
     try:
-        found = orjson.loads(data)
+        record = orjson.loads(data)
     except orjson.JSONDecodeError:
         return True
-    if not isinstance(found, dict):
+    if not isinstance(record, dict):
         return True
-    return any(_unreadable(c.type, found.get(c.name)) for c in columns)
+    return any(_unreadable(c.type, record.get(c.name)) for c in columns)
 
 
 def _unreadable(kind: ColumnType, value: Any) -> bool:
@@ -66,7 +66,7 @@ def _unreadable(kind: ColumnType, value: Any) -> bool:
         return False
     match kind:
         case String() | Boolean():
-            return False  # Flink takes anything as text, and any text that is not true as false
+            return False  # Flink accepts anything as text, and any text other than true as false
         case Integer():
             return _no_integer(value)
         case Double():

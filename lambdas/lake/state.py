@@ -1,6 +1,6 @@
-"""What the function has done already, kept as one small object per use case.
+"""What the function has already done, stored as one small object per use case.
 
-Losing it costs work, never correctness: partitions that exist are left alone, and a dead letter
+Losing it costs work, never correctness: existing partitions stay as they are, and a dead letter
 that is written again has the same id.
 """
 
@@ -17,9 +17,9 @@ from glue.instants import parse, to_wire
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
-# A file lies in the folder of the hour in which its oldest record arrived. Yesterday's folders
-# are looked at so often for files that come a little late; after an outage of the delivery, files
-# come for any hour whose records the streams still had, and all those days are looked at hourly.
+# A file is stored in the folder of the hour in which its oldest record arrived. Yesterday's folders
+# are checked this often for late files; after an outage of the delivery, files arrive for any hour
+# whose records the streams still had, so all those days are checked hourly.
 LOOK_BACK_MINUTES = 10
 LOOK_BACK_FAR = HOUR
 
@@ -31,10 +31,10 @@ def state_key(use_case: str) -> str:
 
 @dataclass
 class TableState:
-    """A table as last seen: when it was made, its columns, and its registered recent hours.
+    """A table as last seen: when it was created, its columns, and its registered recent hours.
 
-    `restored` is the earliest day whose partitions a table made anew has again, "" if none has;
-    None once all have.
+    `restored` is the earliest day whose partitions a re-created table has again: "" before the
+    first, None once all are restored.
     """
 
     made: str = ""
@@ -43,15 +43,15 @@ class TableState:
     restored: str | None = None
 
     def begin(self, made: str) -> None:
-        """The table was made anew: it has no partition any more."""
+        """The table was re-created and has lost its partitions."""
         self.made, self.hours, self.restored = made, set(), ""
 
 
 @dataclass
 class State:
-    """`looked_at` is the last time all was done; `reported` counts the lines of error objects.
+    """`looked_at`: the last complete run. `reported`: lines reported per error object.
 
-    `looked_back_at` is the last time that all days of the streams' retention were looked at.
+    `looked_back_at`: the last check of all days of the streams' retention.
     """
 
     looked_at: datetime | None = None
@@ -61,24 +61,24 @@ class State:
 
     @classmethod
     def read(cls, data: bytes | None) -> State:
-        """The state in an object's bytes; a new one where there is none."""
+        """The state in an object's bytes; a new one if there is no object."""
         if data is None:
             return cls()
-        found: dict[str, Any] = orjson.loads(data)
+        state: dict[str, Any] = orjson.loads(data)
         return cls(
-            looked_at=_instant(found["looked_at"]),
-            looked_back_at=_instant(found.get("looked_back_at")),
+            looked_at=_instant(state["looked_at"]),
+            looked_back_at=_instant(state.get("looked_back_at")),
             tables={
                 name: TableState(
                     table["made"], table["columns"], set(table["hours"]), table.get("restored")
                 )
-                for name, table in found["tables"].items()
+                for name, table in state["tables"].items()
             },
-            reported=found["reported"],
+            reported=state["reported"],
         )
 
     def write(self) -> bytes:
-        """As an object's bytes; the same state gives the same bytes."""
+        """The object's bytes; equal states give equal bytes."""
         return orjson.dumps(
             {
                 "looked_at": to_wire(self.looked_at) if self.looked_at else None,
@@ -98,9 +98,9 @@ class State:
         )
 
     def days(self, now: datetime, retention: timedelta) -> list[str] | None:
-        """The days to look at, as folders name them; None: all there are.
+        """The days to check, as folders spell them; None for all.
 
-        Today; each day since the last look; yesterday, every ten minutes; and each hour all days
+        Today; each day since the last run; yesterday, every ten minutes; and once an hour all days
         to which files may still be delivered: those of the streams' `retention`.
         """
         if self.looked_at is None:
@@ -115,11 +115,11 @@ class State:
         return [*_days(first, now)]
 
     def due_far(self, now: datetime) -> bool:
-        """Whether it is time to look at all days of the streams' retention."""
+        """Whether it is time to check all days of the streams' retention."""
         return self.looked_back_at is None or now - self.looked_back_at >= LOOK_BACK_FAR
 
     def done(self, now: datetime, retention: timedelta) -> None:
-        """All of `days(now)` was looked at; forget what is never looked at again."""
+        """Mark `days(now)` as checked; drop what is never checked again."""
         if self.due_far(now):
             self.looked_back_at = now
         self.looked_at = now

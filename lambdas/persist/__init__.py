@@ -1,1 +1,1 @@
-"""Result streams into tables: newest value of each key, poison to the dead letters."""
+"""Writes result streams into tables, the newest value per key; the rest to the dead letters."""

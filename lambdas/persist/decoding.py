@@ -1,4 +1,4 @@
-"""Bytes of a result stream into upserts; what cannot be one is Malformed, saying why."""
+"""Decodes the records of a result stream; Malformed has the reason why one cannot be decoded."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from glue import Integer, Schema, String, UseCase, instants
 from glue.errors import CatalogError, PlatformError
 from glue.schema import VERSIONING, Column
 
-# DynamoDB's limit of a partition key's value.
+# DynamoDB's limit for a partition key's value.
 KEY_BYTES = 2048
-# DynamoDB's limit of a number.
+# DynamoDB's limit for a number.
 NUMBER_DIGITS = 38
-# The first second of the year 10000: no bucket starts there, and no calendar reaches it.
+# The first second of the year 10000: after all buckets and beyond Python's calendar.
 END_OF_TIME = 253_402_300_800
 
 
 class Malformed(PlatformError):
-    """A record is not what its stream carries; `field` names the column at fault, if one is."""
+    """A record does not belong in its stream; `field` is the column at fault, if any."""
 
     def __init__(self, detail: str, field: str | None = None) -> None:
         super().__init__(detail)
@@ -34,19 +34,19 @@ class Malformed(PlatformError):
 def json_object(data: bytes) -> dict[str, Any]:
     """The JSON object in these bytes."""
     try:
-        found = orjson.loads(data)
+        document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise Malformed(f"not JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise Malformed(f"not a JSON object but {type(found).__name__}")
-    if any(isinstance(value, float) for value in found.values()):
-        return cast(dict[str, Any], json.loads(data))  # integers beyond 64 bits, not rounded
-    return found
+    if not isinstance(document, dict):
+        raise Malformed(f"not a JSON object but {type(document).__name__}")
+    if any(isinstance(value, float) for value in document.values()):
+        return cast(dict[str, Any], json.loads(data))  # also integers beyond 64 bits, exactly
+    return document
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A report as its stream carries it: its columns and its version."""
+    """A report in its stream: its columns and its version."""
 
     report: Schema
     columns: tuple[Column, ...]
@@ -62,9 +62,9 @@ class Layout:
 
 
 def report_row(layouts: Sequence[Layout], row: Mapping[str, Any]) -> Schema:
-    """The report this row belongs to, with every value of it checked.
+    """The report this row belongs to, after checking each value.
 
-    Reports that share a stream are told apart by their columns.
+    Reports that share a stream differ in their columns.
     """
     layout = next((one for one in layouts if row.keys() == one.names), None)
     if layout is None:
@@ -101,7 +101,7 @@ def _check(column: Column, value: Any) -> None:
 
 
 def _check_measure(column: Column, value: Any) -> None:
-    """A sum is never refused for its size or sign: all later sums of its bucket would be, too."""
+    """A sum is not refused for its size or sign: all later sums of its bucket would be as well."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise Malformed(f"{_shown(value)} is not an integer", column.name)
     if len(str(abs(value))) > NUMBER_DIGITS:
@@ -137,10 +137,10 @@ def _instant(row: Mapping[str, Any], name: str) -> datetime:
 
 
 def layouts(use_case: UseCase, stream: str) -> tuple[Layout, ...]:
-    """The reports a stream carries; CatalogError if two cannot be told apart."""
-    found = tuple(Layout.of(r) for r in use_case.reports if r.stream == stream)
-    for layout in found:
-        twins = [other.report.name for other in found if other.names == layout.names]
+    """The reports in a stream. Raises CatalogError if two have the same columns."""
+    reports = tuple(Layout.of(r) for r in use_case.reports if r.stream == stream)
+    for layout in reports:
+        twins = [other.report.name for other in reports if other.names == layout.names]
         if len(twins) > 1:
             raise CatalogError(f"{use_case.name}/{stream}: {twins} have the same columns")
-    return found
+    return reports

@@ -28,7 +28,7 @@ from lambdas.persist.writing import Persist
 from lambdas.settings import Settings
 from lambdas.tables import Tables
 
-# Left for the answer when writes are tried again until the invocation's time is up.
+# Reserved for the response when writes are retried until the invocation's time is up.
 MARGIN_MS = 5_000
 
 logger = Logger(service="persist")
@@ -36,11 +36,11 @@ metrics = Metrics()
 
 
 class UnfinishedError(PlatformError):
-    """The record was not written in time; it must be delivered again."""
+    """The record was not written in time and must be delivered again."""
 
 
 class Handler:
-    """Answers with the records to deliver again, and fails where that is all of them."""
+    """Returns the records to deliver again, and fails if that is all of them."""
 
     def __init__(self, persist: Persist, streams: dict[str, str]) -> None:
         """`streams` maps a stream's name to its "use case/stream"."""
@@ -48,7 +48,7 @@ class Handler:
         self._streams = streams
 
     def __call__(self, event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-        records = [self.record(KinesisStreamRecord(found)) for found in event["Records"]]
+        records = [self.record(KinesisStreamRecord(raw)) for raw in event["Records"]]
         undone = self._persist(records, _until(context))
         logger.info("persisted", extra={"records": len(records), "undone": len(undone)})
 
@@ -59,24 +59,24 @@ class Handler:
         processor = BatchProcessor(event_type=EventType.KinesisDataStreams)
         return process_partial_response(event, settle, processor, context)
 
-    def record(self, found: KinesisStreamRecord) -> StreamRecord:
-        """The delivered record, with the use case and the stream its ARN stands for."""
-        stream = (found.event_source_arn or "").rpartition("/")[2]
+    def record(self, raw: KinesisStreamRecord) -> StreamRecord:
+        """The delivered record, with the use case and stream of its ARN."""
+        stream = (raw.event_source_arn or "").rpartition("/")[2]
         use_case, _, kind = self._streams[stream].partition("/")
         return StreamRecord(
             use_case=use_case,
             kind=kind,
             stream=stream,
-            shard=(found.event_id or "").partition(":")[0],
-            sequence_number=found.kinesis.sequence_number,
-            data=found.kinesis.data_as_bytes(),
+            shard=(raw.event_id or "").partition(":")[0],
+            sequence_number=raw.kinesis.sequence_number,
+            data=raw.kinesis.data_as_bytes(),
         )
 
 
 def _until(context: LambdaContext) -> Callable[[int], bool]:
-    """Waits longer and longer between rounds, while the invocation has time for another one.
+    """Backs off between rounds, while the invocation has time for another one.
 
-    Not every event source honours a partial answer, so the answer is the last resort.
+    Not every event source honours a partial batch response, so that is the last resort.
     """
 
     def again(rounds: int) -> bool:
@@ -91,7 +91,7 @@ def _until(context: LambdaContext) -> Callable[[int], bool]:
 
 @cache
 def bootstrap() -> Handler:
-    """The function's parts, from its environment; made at its first call."""
+    """The function's parts, from its environment; built at its first call."""
     settings, catalog = Settings.from_environment(), usecases.load()
     persist = Persist(
         catalog=catalog,

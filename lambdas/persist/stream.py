@@ -1,4 +1,4 @@
-"""What a stream delivers."""
+"""A record as a stream delivers it."""
 
 from __future__ import annotations
 

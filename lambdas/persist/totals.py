@@ -1,13 +1,13 @@
 """The running total of a key: the sum over all its buckets, kept exact write by write.
 
-A report's table holds, beside the buckets of a key, one item with their sums. Buckets and total
-change in one transaction, so the total is the sum of the stored buckets at every moment, whatever
-is repeated, comes out of order, or is counted again in a higher generation: a bucket that is not
-newer changes neither, and one that replaces another adds the difference.
+Beside the buckets of a key, a report's table has one item with their sums. Buckets and total
+change in one transaction, so the total always equals the sum of the stored buckets, whatever is
+repeated, out of order, or counted again in a higher generation: a bucket that is not newer changes
+neither, and one that replaces another adds the difference.
 
-The total carries the number of its `writes`. A transaction names the number that it has read, so
-of two writers that read the same state one is refused, and reads again. A key without a total
-(its buckets are older than totals are, or somebody removed it) is summed up once.
+The total has the number of its `writes`. A transaction requires the number that it has read, so of
+two writers that read the same state one is refused, and reads again. A key without a total (its
+buckets were written before totals existed, or it was removed) is summed up once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from decimal import Decimal
 from glue.targets.dynamodb import TOTAL_PERIOD, WRITES, Attribute, Item
 from lambdas.persist.upsert import Upsert
 
-# Of the items in one transaction, DynamoDB's most, one is the total.
+# DynamoDB's maximum of items in a transaction, less one for the total.
 BUCKETS = 100 - 1
 
 Sums = dict[str, int]
@@ -29,7 +29,7 @@ Sums = dict[str, int]
 class Change:
     """One transaction: buckets with the item each replaces, if any, and the key's new total.
 
-    `seen` is the number of writes of the total that it replaces; None: there must be none.
+    `seen`: the writes of the total that it replaces; None if there must be no total.
     """
 
     puts: tuple[tuple[Upsert, Item | None], ...]
@@ -38,13 +38,13 @@ class Change:
 
 
 def total_key(upsert: Upsert) -> Item:
-    """The key of the total that an upsert counts in."""
+    """The key of the total that includes an upsert."""
     hash_key, range_key = upsert.key
     return {hash_key: upsert.item[hash_key], range_key: {"N": str(TOTAL_PERIOD)}}
 
 
 def newer(upserts: Iterable[Upsert], held: Mapping[tuple[str, ...], Item]) -> list[Upsert]:
-    """The upserts that are newer than what the table holds; `held` is by the upsert's identity."""
+    """The upserts that are newer than the stored items; `held` is by the upsert's identity."""
     return [
         upsert
         for upsert in upserts
@@ -57,9 +57,9 @@ def change(
     held: Mapping[tuple[str, ...], Item],
     total: Item | Sums,
 ) -> Change:
-    """What to write for upserts of one key that are all newer than what is held.
+    """What to write for upserts of one key, all newer than the stored items.
 
-    `total` is the key's item, or the sums over all its buckets where it has none.
+    `total` is the key's item, or the sums over all its buckets if it has none.
     """
     first = upserts[0]
     seen = total.get(WRITES) if WRITES in total else None
@@ -74,11 +74,11 @@ def change(
 
 
 def add(sums: Sums, item: Mapping[str, Attribute], sign: int) -> None:
-    """Count an item's measures into the sums, or (-1) out of them."""
+    """Add an item's measures to the sums, or (-1) subtract them."""
     for name in sums:
         sums[name] += sign * _number(item.get(name, 0))
 
 
 def _number(value: Attribute | int) -> int:
-    # DynamoDB may answer a large number with an exponent.
+    # DynamoDB may return a large number with an exponent.
     return value if isinstance(value, int) else int(Decimal(value["N"]))

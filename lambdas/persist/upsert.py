@@ -11,20 +11,20 @@ from glue.targets.dynamodb import Attribute, Item
 
 
 class Unavailable(PlatformError):
-    """The store did not take a request now; the same request may succeed later."""
+    """The store did not accept a request; the same request may succeed later."""
 
 
 class Refused(PlatformError):
-    """The store will never take this item."""
+    """The store will never accept this item."""
 
 
 @dataclass(frozen=True)
 class Upsert:
-    """Put `item` unless the table holds one of the same key that is as new or newer.
+    """Put `item` unless the table has one with the same key that is as new or newer.
 
-    `key` names the key attributes. `rank` names the number attributes that say what is newer,
-    the most significant first: a report's are generation, version. `measures` are the attributes
-    that the total of its hash key sums; an item without any is in no total.
+    `key`: the key attributes. `rank`: the number attributes that order items by age, the most
+    significant first; a report has generation and version. `measures`: the attributes summed in
+    the total of its hash key; an item without any is in no total.
     """
 
     table: str
@@ -35,12 +35,12 @@ class Upsert:
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What it overwrites: the table and the values of its key."""
+        """The item it overwrites: the table and the values of its key."""
         return (self.table, *self._values(self.key))
 
     @property
     def owner(self) -> tuple[str, ...]:
-        """What it changes: the total of its hash key, else only the item itself."""
+        """The unit it changes: the total of its hash key, or only the item itself."""
         return (self.table, *self._values(self.key[:1])) if self.measures else self.identity
 
     @property
@@ -60,8 +60,8 @@ class Store(Protocol):
     """Where items go. Called from several threads at once."""
 
     def put(self, upserts: Sequence[Upsert]) -> None:
-        """Carry out the upserts of one owner; an item held that is as new is a success.
+        """Carry out the upserts of one owner; a stored item that is as new is a success.
 
-        Raises Unavailable for what a later attempt may cure, Refused where an item of them will
-        never be taken: those before it may have been carried out, and repeating them is safe.
+        Raises Unavailable if a later attempt may succeed, Refused if an item will never be
+        accepted: those before it may have been carried out, and repeating them is safe.
         """

@@ -1,4 +1,4 @@
-"""Batches of result records into the tables; the decisions, without AWS."""
+"""Writes batches of result records into the tables; independent of AWS."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from lambdas.persist.upsert import Refused, Store, Unavailable, Upsert
 from lambdas.stream import Entry, Stream
 from lambdas.tables import Tables
 
-# Each write waits for the network; the store's client holds as many connections.
+# Each write waits for the network; the store's client has as many connections.
 WRITERS = 16
 
 Pending = dict[tuple[str, ...], list[tuple[Upsert, StreamRecord]]]
@@ -39,11 +39,11 @@ Outcome = tuple[Upsert, Unavailable | Refused | None]
 
 @dataclass(frozen=True)
 class Persist:
-    """Writes the newest row of each key; what cannot be a row becomes a dead letter.
+    """Writes the newest row of each key; an invalid record becomes a dead letter.
 
-    `dead_letters` maps a use case to the stream of its dead letters. `again` is asked after each
-    round of writes that left some undone whether there is time for another one, and may wait.
-    `count` is told how many dead letters were written.
+    `dead_letters`: use case → stream of its dead letters. `again` is called after each incomplete
+    round of writes; it may wait, and returns whether there is time for another. `count` receives
+    the number of dead letters written.
     """
 
     catalog: Catalog
@@ -57,7 +57,7 @@ class Persist:
     def __call__(
         self, records: Sequence[StreamRecord], again: Callable[[int], bool] = lambda _: False
     ) -> set[str]:
-        """The sequence numbers of the records that must be delivered again: best none."""
+        """The sequence numbers of the records that must be delivered again, normally none."""
         pending, letters = self._sorted_out(records)
         round_, buried = 1, 0
         while True:
@@ -90,7 +90,7 @@ class Persist:
 
     @cached_property
     def _layouts(self) -> dict[str, tuple[Layout, ...]]:
-        """The reports on each stream: worked out once, for it is asked of every record."""
+        """The reports of each stream, cached because every record needs them."""
         return {
             f"{use_case.name}/{report.stream}": layouts(use_case, report.stream)
             for use_case in self.catalog.use_cases
@@ -98,7 +98,7 @@ class Persist:
         }
 
     def upsert(self, record: StreamRecord) -> Upsert:
-        """What to write for this record; Malformed if it is not what its stream carries."""
+        """The upsert for this record. Raises Malformed if it does not belong in its stream."""
         row = json_object(record.data)
         if record.kind == PROGRESS:
             return self._progress(progress(record.use_case, row))
@@ -111,18 +111,18 @@ class Persist:
             measures=tuple(measure.name for measure in report.measures),
         )
 
-    def _progress(self, found: Progress) -> Upsert:
+    def _progress(self, progress: Progress) -> Upsert:
         times = {
-            "watermark": found.watermark,
-            "heartbeat_at": found.heartbeat_at,
+            "watermark": progress.watermark,
+            "heartbeat_at": progress.heartbeat_at,
             "persisted_at": self.clock(),
         }
         item = {name: dynamodb.attribute(Timestamp(), time) for name, time in times.items()}
-        item["use_case"] = {"S": found.use_case}
+        item["use_case"] = {"S": progress.use_case}
         return Upsert(self.tables.progress, ("use_case",), ("watermark",), item)
 
     def _write(self, pending: Pending) -> tuple[Pending, Letters]:
-        """Write the newest of each key; what is left to do, and what was refused for good."""
+        """Write the newest of each key. Returns what is left to do, and what was refused."""
         newest = {key: max(group, key=lambda g: g[0].newness) for key, group in pending.items()}
         owned: dict[tuple[str, ...], list[Upsert]] = defaultdict(list)
         for upsert, _ in newest.values():
@@ -141,7 +141,7 @@ class Persist:
         return left, letters
 
     def _put(self, upserts: Sequence[Upsert]) -> list[Outcome]:
-        """What became of each; where one of several is refused, each is tried by itself."""
+        """The outcome of each; if one of several is refused, each is tried separately."""
         try:
             self.store.put(upserts)
         except Unavailable as error:
@@ -149,7 +149,7 @@ class Persist:
         except Refused as error:
             if len(upserts) == 1:
                 return [(upserts[0], error)]
-            return [found for upsert in upserts for found in self._put([upsert])]
+            return [outcome for upsert in upserts for outcome in self._put([upsert])]
         return [(upsert, None) for upsert in upserts]
 
     def _letter(
@@ -159,7 +159,7 @@ class Persist:
         return record, record.dead_letter(reason=reason, detail=detail, field=field, failed_at=now)
 
     def _bury(self, letters: Letters) -> Letters:
-        """Put dead letters into their streams; those that did not get there."""
+        """Put dead letters into their streams. Returns those that were not stored."""
         left: Letters = []
         by_stream: dict[str, Letters] = defaultdict(list)
         for record, letter in letters:

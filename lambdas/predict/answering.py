@@ -1,4 +1,4 @@
-"""Who answers: the endpoint while it does, else the champion's fallback. Pure but for its ports."""
+"""Predicts by the endpoint, or by the champion's fallback while that fails."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ class EndpointUnavailable(PlatformError):
 
 
 class NoModel(PlatformError):
-    """No model was ever promoted."""
+    """No model has been promoted yet."""
 
 
 class Endpoint(Protocol):
     """Calls of the endpoint."""
 
     def invoke(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer; EndpointUnavailable if there is none in time."""
+        """The response; raises EndpointUnavailable if it does not arrive in time."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Predictions in the order of the instances, of which model, and who gave them."""
+    """Predictions in the order of the instances, with model version and source."""
 
     predictions: Sequence[Mapping[str, Any]]
     model_version: str
     served_by: str
 
     def to_json(self) -> dict[str, Any]:
-        """The body of the answer."""
+        """The response body."""
         return {
             "predictions": list(self.predictions),
             "model_version": self.model_version,
@@ -48,7 +48,7 @@ class Answer:
 
 @dataclass
 class Champions:
-    """The champion's fallback; the pointer to it is read again after `fresh` seconds."""
+    """The champion's fallback model; its pointer is read again after `fresh` seconds."""
 
     read: Callable[[str], bytes | None]
     pointer: str
@@ -59,16 +59,16 @@ class Champions:
     _fallback: Fallback | None = None
 
     def fallback(self) -> Fallback:
-        """The model that answers without the endpoint; NoModel if there is none."""
+        """The model that predicts without the endpoint. Raises NoModel if there is none."""
         if self.monotonic() - self._looked >= self.fresh:
             self._look()
         if self._fallback is None:
-            raise NoModel("no model was promoted yet: see `sdp model list`")
+            raise NoModel("no model has been promoted yet; see `sdp model list`")
         return self._fallback
 
     def _look(self) -> None:
-        found = self.read(self.pointer)
-        key = json.loads(found)["fallback"] if found else ""
+        pointer = self.read(self.pointer)
+        key = json.loads(pointer)["fallback"] if pointer else ""
         if key != self._key:
             body = self.read(key) if key else None
             self._fallback = Fallback.from_json(json.loads(body)) if body else None
@@ -78,7 +78,7 @@ class Champions:
 
 @dataclass
 class Breaker:
-    """After a failure the endpoint is left alone for some seconds: callers do not wait for it."""
+    """A circuit breaker: after a failure the endpoint is not called for some seconds."""
 
     monotonic: Callable[[], float]
     seconds: float = 1.0
@@ -86,41 +86,41 @@ class Breaker:
 
     @property
     def open(self) -> bool:
-        """Whether the endpoint is left alone now."""
+        """Whether calls are suspended now."""
         return self.monotonic() < self._until
 
     def failed(self) -> None:
-        """It failed just now."""
+        """Record a failure."""
         self._until = self.monotonic() + self.seconds
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """Answers for one use case; `tell` hears why the endpoint did not answer."""
+    """Predictions of one use case; `report` receives the reason when the endpoint fails."""
 
     name: str
     endpoint: Endpoint
     champions: Champions
     breaker: Breaker
-    tell: Callable[[str], None]
+    report: Callable[[str], None]
 
     def predict(self, instances: Sequence[Instance]) -> Answer:
-        """An answer for each instance, in order; NoModel if there is nobody to ask."""
+        """A prediction per instance, in order. Raises NoModel if there is no model."""
         if not self.breaker.open:
             try:
                 return self._by_endpoint(instances)
             except EndpointUnavailable as error:
                 self.breaker.failed()
-                self.tell(str(error))
+                self.report(str(error))
         fallback = self.champions.fallback()
         return Answer(fallback.predict(instances), fallback.version, FALLBACK)
 
     def _by_endpoint(self, instances: Sequence[Instance]) -> Answer:
-        said = self.endpoint.invoke(self.name, {"instances": list(instances)})
+        response = self.endpoint.invoke(self.name, {"instances": list(instances)})
         try:
-            predictions, version = said["predictions"], str(said["model_version"])
+            predictions, version = response["predictions"], str(response["model_version"])
         except (KeyError, TypeError) as error:
-            raise EndpointUnavailable(f"{self.name}: the answer lacks {error}") from error
+            raise EndpointUnavailable(f"{self.name}: the response lacks {error}") from error
         if len(predictions) != len(instances):
-            raise EndpointUnavailable(f"{self.name}: {len(predictions)} answers")
+            raise EndpointUnavailable(f"{self.name}: {len(predictions)} predictions")
         return Answer(predictions, version, ENDPOINT)

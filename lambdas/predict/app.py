@@ -20,8 +20,8 @@ from lambdas.predict.answering import NoModel, Predictor
 from lambdas.predict.requests import instances
 from lambdas.problem import problem
 
-FAULT = "an internal error; send the request again"
-# Tells the outside (metrics) who answered.
+FAULT = "internal error; send the request again"
+# Reports (as a metric) who answered.
 Count = Callable[[str], None]
 
 
@@ -47,8 +47,8 @@ def _endpoint(model: Model, predictor: Predictor, count: Count) -> Callable[[Req
     async def predict(request: Request) -> Response:
         check_query(request)
         check_encoding(request.headers.get("content-encoding"))
-        asked = instances(await request.body(), request.headers.get("content-type"), model)
-        answer = await run_in_threadpool(predictor.predict, asked)
+        requested = instances(await request.body(), request.headers.get("content-type"), model)
+        answer = await run_in_threadpool(predictor.predict, requested)
         count(answer.served_by)
         return Response(orjson.dumps(answer.to_json()), media_type="application/json")
 
@@ -60,8 +60,8 @@ def _problem(request: Request, error: Exception) -> Response:
 
 
 def _rejection(request: Request, error: Exception) -> Response:
-    found = cast(Rejection, error)
-    return problem(400, found.message, code=found.code, field=found.field)
+    rejection = cast(Rejection, error)
+    return problem(400, rejection.message, code=rejection.code, field=rejection.field)
 
 
 def _no_model(request: Request, error: Exception) -> Response:
@@ -69,5 +69,5 @@ def _no_model(request: Request, error: Exception) -> Response:
 
 
 def _http_problem(request: Request, error: Exception) -> Response:
-    found = cast(HTTPException, error)
-    return problem(found.status_code, str(found.detail), found.headers)
+    exception = cast(HTTPException, error)
+    return problem(exception.status_code, str(exception.detail), exception.headers)

@@ -54,10 +54,10 @@ def _composed() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
 def _predictor(names: Names, objects: S3Objects, endpoint: SageMakerEndpoint) -> Predictor:
     champions = Champions(objects.read, names.champion, time.monotonic)
     breaker = Breaker(time.monotonic)
-    return Predictor(names.endpoint, endpoint, champions, breaker, _tell)
+    return Predictor(names.endpoint, endpoint, champions, breaker, _report)
 
 
-def _tell(reason: str) -> None:
+def _report(reason: str) -> None:
     logger.warning("answered by the fallback", extra={"reason": reason})
 
 

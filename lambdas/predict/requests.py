@@ -1,6 +1,6 @@
-"""A request's body to instances: each field checked against the model's declaration.
+"""Parses a request's body into instances; each field is checked against the model's declaration.
 
-A category may be text or, where its column is a number, a number; what was never seen is no error.
+A category is text, or a number if its column is one; an unseen category is not an error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Instance = Mapping[str, Any]
 
 
 def instances(body: bytes, content_type: str | None, model: Model) -> Sequence[Instance]:
-    """The instances of a request, one or several; Problem or Rejection where it is wrong."""
+    """The instances of a request, one or several. Raises Problem or Rejection."""
     if media_type(content_type) != JSON:
         raise Problem(415, f"{content_type!r}: send {JSON}")
     value = _parsed(body)
@@ -35,15 +35,15 @@ def instances(body: bytes, content_type: str | None, model: Model) -> Sequence[I
 
 def _checked(value: Any, model: Model) -> Sequence[Instance]:
     if not isinstance(value, dict):
-        raise Rejection("wrong_type", "", f"{shown(value)} is not an object; send an object")
+        raise Rejection("wrong_type", "", f"{shown(value)} is not a JSON object; send an object")
     if "instances" not in value:
         _check(model, value, ())
         return [value]
-    found = value["instances"]
-    _check_several(value, found)
-    for index, instance in enumerate(found):
+    instances = value["instances"]
+    _check_several(value, instances)
+    for index, instance in enumerate(instances):
         _check(model, instance, ("instances", index))
-    return list(found)
+    return list(instances)
 
 
 def _parsed(body: bytes) -> Any:
@@ -53,23 +53,25 @@ def _parsed(body: bytes) -> Any:
     return document(body)
 
 
-def _check_several(value: Mapping[str, Any], found: Any) -> None:
+def _check_several(value: Mapping[str, Any], instances: Any) -> None:
     others = [name for name in value if name != "instances"]
     if others:
-        message = f"{others[0]!r} beside instances; send it within each of them"
+        message = f"{others[0]!r} beside instances; send it in each instance"
         raise Rejection("unknown_field", pointer(others[0]), message)
-    if not isinstance(found, list):
-        raise Rejection("wrong_type", "/instances", f"{shown(found)} is not an array; send one")
-    if not found:
+    if not isinstance(instances, list):
+        raise Rejection(
+            "wrong_type", "/instances", f"{shown(instances)} is not an array; send an array"
+        )
+    if not instances:
         raise Rejection("too_short", "/instances", f"send 1 to {MAX_INSTANCES} instances")
-    if len(found) > MAX_INSTANCES:
-        message = f"{len(found)} instances; send at most {MAX_INSTANCES} in a request"
+    if len(instances) > MAX_INSTANCES:
+        message = f"{len(instances)} instances; send at most {MAX_INSTANCES} in a request"
         raise Problem(413, message)
 
 
 def _check(model: Model, instance: Any, where: tuple[str | int, ...]) -> None:
     if not isinstance(instance, dict):
-        message = f"{shown(instance)} is not an object; send an object"
+        message = f"{shown(instance)} is not a JSON object; send an object"
         raise Rejection("wrong_type", pointer(*where), message)
     known = {p.name: p for p in model.parameters}
     for name in instance:
@@ -123,5 +125,5 @@ def _check_range(
         raise too_large(where, value, high, is_amount=is_amount)
 
 
-def _wrong(value: Any, where: str, wanted: str) -> Rejection:
-    return Rejection("wrong_type", where, f"{shown(value)} is not {wanted}; send {wanted}")
+def _wrong(value: Any, where: str, expected: str) -> Rejection:
+    return Rejection("wrong_type", where, f"{shown(value)} is not {expected}; send {expected}")

@@ -1,4 +1,4 @@
-"""What a report's routes answer: documents rendered from its declaration."""
+"""The responses of a report's routes, rendered from its declaration."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def totals(
     return {report.key: key, **measures, "complete_through": text}
 
 
-def row(found: Row, calendar: Calendar, *, final: bool) -> dict[str, Any]:
-    """A period's row; its start is told in the time zone."""
-    start = found.start.astimezone(calendar.zone).isoformat(timespec="seconds")
-    return {"period_start": start, **found.measures, "final": final}
+def row(row: Row, calendar: Calendar, *, final: bool) -> dict[str, Any]:
+    """A period's row; its start is in the time zone."""
+    start = row.start.astimezone(calendar.zone).isoformat(timespec="seconds")
+    return {"period_start": start, **row.measures, "final": final}

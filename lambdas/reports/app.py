@@ -25,7 +25,7 @@ from lambdas.reports.questions import PeriodQuery, TotalsQuery, key_of, names, s
 from lambdas.reports.store import Store
 from lambdas.tables import Tables
 
-FAULT = "an internal error; send the request again"
+FAULT = "internal error; send the request again"
 
 
 def create_app(
@@ -45,7 +45,7 @@ def create_app(
 
 @dataclass(frozen=True)
 class _Report:
-    """One report and all that its routes need."""
+    """A report and everything that its routes need."""
 
     use_case: str
     schema: Schema
@@ -62,10 +62,10 @@ class _Report:
         return Buckets(self.store, self.table, self.schema, value)
 
     def not_found(self, buckets: Buckets) -> NotFound:
-        return NotFound(f"{self.schema.key} {buckets.key!r}: nothing was counted")
+        return NotFound(f"{self.schema.key} {buckets.key!r}: no events were counted")
 
     def totals(self, key: str, query: TotalsQuery) -> dict[str, Any]:
-        # Progress before buckets: what it calls complete is then surely among them.
+        # Read progress before buckets, so that all buckets that it calls complete are read.
         through, buckets = self.progress(self.use_case).through, self.buckets(key)
         _check_range(query)
         measures, known = buckets.sums(*_range(query))
@@ -79,8 +79,8 @@ class _Report:
         progress = self.progress(self.use_case)
         question = paging.digest([self.schema.path, buckets.key, *_without_paging(query)])
         low, high = _page(query, question)
-        found = buckets.between(low, high, descending=query.desc)
-        rows = list(islice(counting.rows(self.schema, found, calendar), query.limit + 1))
+        stored = buckets.between(low, high, descending=query.desc)
+        rows = list(islice(counting.rows(self.schema, stored, calendar), query.limit + 1))
         if not rows and not buckets.exist():
             raise self.not_found(buckets)
         return {
@@ -99,7 +99,7 @@ class _Report:
         if LENGTHS[query.period] < bucket:
             raise BadParameter(
                 "period",
-                f"{query.period} are shorter than AggregationPeriod, {format_duration(bucket)}",
+                f"{query.period} is shorter than AggregationPeriod, {format_duration(bucket)}",
             )
         _check_range(query)
 
@@ -116,7 +116,7 @@ def _range(query: TotalsQuery) -> tuple[int, int]:
 
 
 def _page(query: PeriodQuery, question: bytes) -> tuple[int, int]:
-    """The range of the page, epoch seconds: the query's, cut at its token."""
+    """The range of the page, epoch seconds: the query's range from its token on."""
     low, high = _range(query)
     if query.next is None:
         return low, high
@@ -128,7 +128,7 @@ def _page(query: PeriodQuery, question: bytes) -> tuple[int, int]:
 
 
 def _next(query: PeriodQuery, rows: list[Row], question: bytes) -> str | None:
-    """The token of the page that begins with the row after the last of this one."""
+    """The token of the page that starts after the last row of this one."""
     if len(rows) <= query.limit:
         return None
     cut = rows[-2].start if query.desc else rows[-1].start
@@ -182,7 +182,7 @@ def _add_routes(app: FastAPI, report: _Report) -> None:
 
 
 def _only(query: type[BaseModel]) -> Any:
-    """Refuses parameters that the query does not have, and those given more than once."""
+    """Refuses unknown parameters and repeated ones."""
     known = names(query)
 
     def check(request: Request) -> None:
@@ -190,6 +190,6 @@ def _only(query: type[BaseModel]) -> Any:
             if name not in known:
                 raise BadParameter(name, f"unknown parameter; parameters: {', '.join(known)}")
             if count > 1:
-                raise BadParameter(name, f"is given {count} times; give it once")
+                raise BadParameter(name, f"is repeated {count} times; send it once")
 
     return Depends(check)

@@ -1,8 +1,8 @@
-"""Calendar periods of a time zone, as an unbroken row of boundaries in real time.
+"""Calendar periods of a time zone, as contiguous intervals of real time.
 
-A period begins at the first moment its local time is reached: at the end of a gap that swallows
-that moment, at the first of two where the clock is set back. Only minutes and hours, which pass
-twice then, begin twice. So periods never overlap, and every moment lies in exactly one.
+A period starts at the first instant with its local time: at the end of a gap that skips that
+time, at the first of two when the clock is set back. Only minutes and hours, which then occur
+twice, start twice. So periods never overlap, and every instant is in exactly one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 
 class Unit(StrEnum):
-    """The calendar units a report can be asked for."""
+    """The calendar units of a report."""
 
     MINUTES = "MINUTES"
     HOURS = "HOURS"
@@ -26,7 +26,7 @@ class Unit(StrEnum):
     YEARS = "YEARS"
 
 
-# What a unit lasts where no clock is changed; months and years at least.
+# The length of a unit when the clock is not changed; the shortest month and year.
 LENGTHS = {
     Unit.MINUTES: timedelta(minutes=1),
     Unit.HOURS: timedelta(hours=1),
@@ -47,13 +47,13 @@ class Calendar:
     zone: ZoneInfo
 
     def period(self, moment: datetime) -> tuple[datetime, datetime]:
-        """Start and end (exclusive), UTC, of the period a moment lies in."""
+        """Start and end (exclusive), UTC, of the period that contains an instant."""
         boundaries = sorted(set(self._boundaries(moment.astimezone(self.zone))))
         start = max(b for b in boundaries if b <= moment)
         return start, min(b for b in boundaries if b > moment)
 
     def _boundaries(self, local: datetime) -> Iterator[datetime]:
-        """Those around a local time: before, at and after, even where a clock is changed."""
+        """The boundaries before, at and after a local time, also across clock changes."""
         here = floor(self.unit, local.replace(tzinfo=None))
         before = floor(self.unit, here - timedelta(seconds=1))
         after = following(self.unit, here)
@@ -63,20 +63,20 @@ class Calendar:
                 yield from self._second(wall)
 
     def _first(self, wall: datetime) -> datetime:
-        """The first moment at which the local clock shows this or, after a gap, more."""
-        found = self._instant(wall, fold=0)
-        if self._wall(found) == wall:
-            return found
-        return self._end_of_gap(self._instant(wall, fold=1), found)
+        """The first instant with this local time or, after a gap, a later one."""
+        instant = self._instant(wall, fold=0)
+        if self._wall(instant) == wall:
+            return instant
+        return self._end_of_gap(self._instant(wall, fold=1), instant)
 
     def _second(self, wall: datetime) -> Iterator[datetime]:
-        """The second moment at which the clock shows this, where it was set back."""
-        found = self._instant(wall, fold=1)
-        if self._wall(found) == wall and found != self._instant(wall, fold=0):
-            yield found
+        """The second instant with this local time, if the clock was set back."""
+        instant = self._instant(wall, fold=1)
+        if self._wall(instant) == wall and instant != self._instant(wall, fold=0):
+            yield instant
 
     def _end_of_gap(self, before: datetime, after: datetime) -> datetime:
-        """The moment within (before, after] at which the offset changes, to the second."""
+        """The instant in (before, after] at which the offset changes, to the second."""
         offset = after.astimezone(self.zone).utcoffset()
         while after - before > timedelta(seconds=1):
             middle = before + (after - before) // 2
@@ -95,7 +95,7 @@ class Calendar:
 
 
 def floor(unit: Unit, wall: datetime) -> datetime:
-    """The start of the unit on a clock that is never changed; weeks begin on Monday."""
+    """The start of the unit on a clock without changes; weeks start on Monday."""
     day = wall.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     match unit:
         case Unit.MINUTES:
@@ -115,7 +115,7 @@ def floor(unit: Unit, wall: datetime) -> datetime:
 
 
 def following(unit: Unit, start: datetime) -> datetime:
-    """The start of the unit after the one that starts here, on the same clock."""
+    """The start of the next unit, on the same clock."""
     match unit:
         case Unit.MONTHS:
             return (start + timedelta(days=31)).replace(day=1)

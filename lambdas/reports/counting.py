@@ -1,4 +1,4 @@
-"""Buckets into totals and into rows of calendar periods. Time and zones are passed in."""
+"""Adds up buckets into totals and into rows of calendar periods. Time and zones are passed in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lambdas.reports.calendar import Calendar
 from lambdas.reports.questions import END
 from lambdas.reports.store import Store
 
-# The range of a bucket's start, epoch seconds: all that DynamoDB may be asked for.
+# The range of a bucket's start, epoch seconds: the bounds of every query.
 ALWAYS = (0, END)
 
 
@@ -28,7 +28,7 @@ class Buckets:
     key: Any
 
     def between(self, low: int, high: int, *, descending: bool = False) -> Iterator[dict[str, Any]]:
-        """Rows of the report whose bucket starts within [low, high) epoch seconds."""
+        """Rows of the report whose bucket starts in [low, high), epoch seconds."""
         if low >= high:
             return
         column = self.report.column(self.report.key)
@@ -38,28 +38,28 @@ class Buckets:
             yield dynamodb.row(self.report, item)
 
     def sums(self, low: int, high: int) -> tuple[dict[str, int], bool]:
-        """The sums over the buckets within [low, high); whether anything was ever counted."""
+        """The sums over the buckets in [low, high), and whether the key has any bucket at all."""
         if (low, high) == ALWAYS and (total := self.total()) is not None:
             return total, True
         measures, count = totals(self.report, self.between(low, high))
         return measures, bool(count) or self.exist()
 
     def total(self) -> dict[str, int] | None:
-        """The running total, which is the sum of all buckets at every moment.
+        """The running total, which always equals the sum of all buckets.
 
-        None for a key that was last written before there were totals.
+        None for a key that was last written before totals existed.
         """
         item = self.store.get(self.table, dynamodb.total_key(self.report, self.key))
         if item is None:
             return None
-        found = {m.name: (m.type, item.get(m.name)) for m in self.report.measures}
-        # What was written before a measure was added to the report does not have it.
+        values = {m.name: (m.type, item.get(m.name)) for m in self.report.measures}
+        # Items written before a measure was added to the report lack it.
         return {
-            name: dynamodb.value(kind, held) if held else 0 for name, (kind, held) in found.items()
+            name: dynamodb.value(kind, held) if held else 0 for name, (kind, held) in values.items()
         }
 
     def exist(self) -> bool:
-        """Whether anything was ever counted for the key."""
+        """Whether the key has any bucket."""
         return next(self.between(*ALWAYS), None) is not None
 
 
@@ -72,13 +72,13 @@ class Row:
     measures: dict[str, int] = field(default_factory=dict)
 
     def add(self, bucket: dict[str, Any]) -> None:
-        """Count a bucket in; one that was written before a measure was added has none of it."""
+        """Add a bucket; one written before a measure was added counts 0 for it."""
         for name in self.measures:
             self.measures[name] += bucket.get(name, 0)
 
 
 def totals(report: Schema, buckets: Iterable[dict[str, Any]]) -> tuple[dict[str, int], int]:
-    """The sums over all buckets, and how many there are."""
+    """The sums over all buckets, and their number."""
     row, count = Row(EPOCH, EPOCH, _zero(report)), 0
     for bucket in buckets:
         row.add(bucket)
@@ -87,9 +87,9 @@ def totals(report: Schema, buckets: Iterable[dict[str, Any]]) -> tuple[dict[str,
 
 
 def rows(report: Schema, buckets: Iterable[dict[str, Any]], calendar: Calendar) -> Iterator[Row]:
-    """A row for each period that has buckets, in the order of the buckets.
+    """A row for each period with buckets, in the order of the buckets.
 
-    A bucket belongs to the period its start lies in.
+    A bucket belongs to the period that contains its start.
     """
     row: Row | None = None
     for bucket in buckets:
@@ -108,5 +108,5 @@ def _zero(report: Schema) -> dict[str, int]:
 
 
 def moment(second: int) -> datetime:
-    """That epoch second."""
+    """The instant of that epoch second."""
     return EPOCH + timedelta(seconds=second)

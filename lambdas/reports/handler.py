@@ -17,7 +17,7 @@ from lambdas.reports.app import create_app
 from lambdas.settings import Settings
 from lambdas.tables import Tables
 
-# All other types would be sent in base64.
+# All other types would be sent as base64.
 TEXT = ["application/json", MEDIA_TYPE]
 
 logger = Logger(service="reports")
@@ -25,7 +25,7 @@ logger = Logger(service="reports")
 
 @cache
 def bootstrap() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
-    """The function's parts, from its environment; made at its first call."""
+    """The function's parts, from its environment; built at its first call."""
     settings = Settings.from_environment()
     catalog = usecases.load()
     tables = Tables(settings.tables, settings.progress_table)

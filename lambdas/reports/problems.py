@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents; the one place where they become HTTP."""
+"""Errors as RFC 9457 problem documents; only this module translates them to HTTP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RETRY_AFTER = "1"
 class Problem(BaseModel):
     """A problem document."""
 
-    type: str = Field("about:blank", description="What kind; about:blank says the status does.")
+    type: str = Field("about:blank", description="The kind of problem; about:blank: see status.")
     title: str = Field(description="The status in words.")
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="What is wrong with this request.")
@@ -25,7 +25,7 @@ class Problem(BaseModel):
 
 
 class BadParameter(PlatformError):
-    """A parameter cannot be read, or not together with the others."""
+    """A parameter is invalid, by itself or in combination with the others."""
 
     def __init__(self, parameter: str, detail: str) -> None:
         super().__init__(f"{parameter}: {detail}")
@@ -33,11 +33,11 @@ class BadParameter(PlatformError):
 
 
 class NotFound(PlatformError):
-    """Nothing was ever counted under this key."""
+    """No events were ever counted under this key."""
 
 
 def install(app: FastAPI) -> None:
-    """Make the app answer every error with a problem document."""
+    """Make the app return a problem document for every error."""
 
     @app.exception_handler(BadParameter)
     async def bad_parameter(_: Request, error: BadParameter) -> Response:

@@ -1,4 +1,4 @@
-"""How far a use case's counts are complete: what can no longer change, and what can."""
+"""How far a use case's counts are complete: what can still change, and what cannot."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Completeness:
     bucket: timedelta
 
     def final(self, end: datetime) -> bool:
-        """Whether all buckets that start before `end` have ended by `through`."""
-        # As durations since 1970, for there is no moment after the year 9999.
+        """Whether all buckets that start before `end` end by `through`."""
+        # As durations since 1970, because datetime ends with the year 9999.
         last_ends = -((EPOCH - end) // self.bucket) * self.bucket
         return self.through is not None and last_ends <= self.through - EPOCH
 

@@ -1,4 +1,4 @@
-"""What may be asked: the query's parameters, read strictly and refused by name."""
+"""The query parameters, parsed strictly; errors name the parameter."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from lambdas.reports.calendar import Unit
 # The last second of the year 9999: no time is later.
 END = 253_402_300_799
 _MILLIS = re.compile(r"-?\d{1,18}", re.ASCII)
-_NO_PLACES = {"localtime", "Factory"}
-# An unescaped + of an offset arrives as a space.
+_NOT_OFFERED = {"localtime", "Factory"}
+# An unescaped + in an offset arrives as a space.
 _LOST_PLUS = re.compile(r" (?=\d\d:\d\d$)", re.ASCII)
 
 
@@ -38,7 +38,7 @@ def _unit(text: Any) -> Unit:
 
 
 def _zone(text: Any) -> ZoneInfo:
-    # The list is asked, not the file system: a name is no path.
+    # Looked up in the list, not in the file system: a name is not a path.
     if text not in zones():
         raise ValueError(f"{text!r} is not a time zone of the IANA database, as Europe/Berlin is")
     return ZoneInfo(text)
@@ -46,8 +46,8 @@ def _zone(text: Any) -> ZoneInfo:
 
 @cache
 def zones() -> frozenset[str]:
-    """Every zone that can be asked for: not those that stand for what a machine is set to."""
-    return frozenset(available_timezones() - _NO_PLACES)
+    """Every zone that a query may name; not those that mean the machine's own setting."""
+    return frozenset(available_timezones() - _NOT_OFFERED)
 
 
 Instant = Annotated[
@@ -58,7 +58,7 @@ Instant = Annotated[
 
 
 class TotalsQuery(BaseModel):
-    """The range of a question. A bucket is within it if its start is: [from, to)."""
+    """The range of a query. A bucket is in it if its start is in [from, to)."""
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
@@ -75,11 +75,11 @@ class PeriodQuery(TotalsQuery):
         Unit.HOURS, description="The calendar unit of a row, in any case."
     )
     timezone: Annotated[ZoneInfo, BeforeValidator(_zone, json_schema_input_type=str)] = Field(
-        ZoneInfo("UTC"), description="IANA time zone whose calendar is meant."
+        ZoneInfo("UTC"), description="IANA time zone of the calendar."
     )
     desc: bool = Field(False, description="The latest period first.")
-    limit: int = Field(100, ge=1, le=1000, description="Rows at most.")
-    next: str | None = Field(None, description="The `next` of the page before.")
+    limit: int = Field(100, ge=1, le=1000, description="Maximum number of rows.")
+    next: str | None = Field(None, description="The `next` of the previous page.")
 
 
 def names(query: type[BaseModel]) -> list[str]:
@@ -88,15 +88,15 @@ def names(query: type[BaseModel]) -> list[str]:
 
 
 def seconds(moment: datetime) -> int:
-    """The first whole epoch second at or after the moment, at most the last of the year 9999."""
+    """The first whole epoch second at or after the instant, at most the last of the year 9999."""
     return min(-(-instants.to_millis(moment.astimezone(UTC)) // 1000), END)
 
 
 def key_of(report: Schema, text: str) -> Any:
-    """The key in a path; ValueError if the report cannot have it."""
+    """The key in a path. Raises ValueError if the report cannot have it."""
     match report.column(report.key).type:
         case Integer(low, high):
-            # Digits only: 7, 07 and +7 are not three names of one thing.
+            # Canonical digits only: 7, 07 and +7 must not name the same key.
             if not re.fullmatch(r"0|-?[1-9]\d{0,18}", text, re.ASCII):
                 raise ValueError(f"{text!r} is not an integer")
             if not low <= int(text) <= high:

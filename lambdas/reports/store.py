@@ -1,4 +1,4 @@
-"""Where reports are read from: the port, and what can go wrong with it."""
+"""The port to the store of reports, and its error."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from glue.targets.dynamodb import Item
 
 
 class StoreUnavailable(PlatformError):
-    """The store did not answer; the same request may succeed later."""
+    """The store did not respond; the same request may succeed later."""
 
 
 class Store(Protocol):
     """Consistent reads; both methods raise StoreUnavailable."""
 
     def get(self, table: str, key: Item) -> Item | None:
-        """The item of that key, if there is one."""
+        """The item with that key, or None."""
 
     def items(
         self,

@@ -1,5 +1,5 @@
-"""The retraining workflow's steps, and what starts it. Each step may run again at any time.
+"""The steps of the retraining workflow, and what starts it. Every step can be repeated at any time.
 
-All names (jobs, models, packages, configurations) follow from the execution's name, so a step that
-is repeated finds what it made before instead of making it again.
+All names (jobs, models, packages, configurations) are derived from the execution's name, so a
+repeated step finds what it created before instead of creating it again.
 """

@@ -1,4 +1,4 @@
-"""Who may train: one run at a time, and so much a day. Both are conditional writes."""
+"""Admission of runs: one at a time, within a budget per day. Both are conditional writes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from glue.instants import to_wire
 from lambdas.training.ports import ENDPOINT, Document, Ledger
 
 CAUSE = 4_000
-"""Characters of an error's cause that are kept: Lambda's may have 32,768, states pass 256 KiB."""
+"""An error's cause is cut to this length: Lambda's has up to 32,768; states pass 256 KiB."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Trainings and minutes of training a day (UTC); a run's longest training; the lock's life."""
+    """Trainings and minutes per day (UTC); a run's longest training; the lock's lifetime."""
 
     runs_per_day: int
     minutes_per_day: int
@@ -25,28 +25,28 @@ class Limits:
 
 @dataclass(frozen=True)
 class Run:
-    """An execution: its name, and when it started (the same each time a step is repeated)."""
+    """An execution: its name, and when it started (unchanged when a step is repeated)."""
 
     execution: str
     started: datetime
 
     @property
     def day(self) -> str:
-        """Whose budget it draws on."""
+        """The day whose budget it uses."""
         return self.started.date().isoformat()
 
 
 def lock(ledger: Ledger, run: Run, now: datetime, limits: Limits) -> dict[str, Any]:
-    """Hold the lock for this run; `held` false while another run has it."""
+    """Acquire the lock for this run; `held` is false while another run has it."""
     second = int(now.timestamp())
     held = ledger.acquire(run.execution, second, second + 60 * limits.lock_minutes)
     return {"held": held, "holder": ledger.holder(second)}
 
 
 def reserve(ledger: Ledger, run: Run, limits: Limits) -> dict[str, Any]:
-    """Count a training against the day's budget before it starts; `granted` false if it is spent.
+    """Count a training against the day's budget; `granted` is false if that is used up.
 
-    The longest training allowed is reserved, so that what runs can never exceed the day's minutes.
+    Reserves the longest allowed training, so that runs can never exceed the day's minutes.
     """
     minutes = limits.minutes_per_run
     granted = ledger.reserve(
@@ -56,7 +56,7 @@ def reserve(ledger: Ledger, run: Run, limits: Limits) -> dict[str, Any]:
 
 
 def finish(ledger: Ledger, run: Run, state: Document, now: datetime) -> dict[str, Any]:
-    """Settle the budget, remember the run, and give the locks back; how it ended."""
+    """Settle the budget, record the run, and release the locks. Returns how the run ended."""
     seconds = sum(int(state.get(step, {}).get("seconds", 0)) for step in ("training", "evaluation"))
     if state.get("budget", {}).get("granted"):
         ledger.settle(run.day, run.execution, state["budget"]["minutes"], -(-seconds // 60))

@@ -1,4 +1,4 @@
-"""What a job leaves: a tar.gz archive, of which only small known files are read."""
+"""A job's output: a tar.gz archive, of which only small known files are read."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ LARGEST = 200 * 1024 * 1024
 
 
 def members(archive: bytes, names: Container[str]) -> dict[str, bytes]:
-    """The files of these names at the top of an archive; none of one that cannot be read."""
-    found: dict[str, bytes] = {}
+    """The files with these names at the top of an archive; empty if it cannot be read."""
+    contents: dict[str, bytes] = {}
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
             for member in tar:
                 name = member.name.removeprefix("./")
                 content = tar.extractfile(member) if name in names else None
                 if content and member.size <= LARGEST:
-                    found[name] = content.read()
+                    contents[name] = content.read()
     except (tarfile.TarError, OSError, EOFError, zlib.error):
         return {}
-    return found
+    return contents

@@ -1,4 +1,4 @@
-"""The pointer to the model in service: one small object, replaced whole."""
+"""The pointer to the model in service: one small object, replaced as a whole."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lambdas.training.ports import Objects
 
 @dataclass(frozen=True)
 class Champion:
-    """`config` is the endpoint configuration, `fallback` the key of what answers without it."""
+    """`config`: the endpoint configuration. `fallback`: the key of the model that replaces it."""
 
     version: str
     config: str
@@ -22,12 +22,12 @@ class Champion:
 
 
 def read(objects: Objects, names: Names) -> Champion | None:
-    """The champion; None before the first."""
-    found = objects.read(names.champion)
-    return None if found is None else Champion(**json.loads(found))
+    """The champion; None before the first promotion."""
+    content = objects.read(names.champion)
+    return None if content is None else Champion(**json.loads(content))
 
 
 def write(objects: Objects, names: Names, champion: Champion) -> None:
-    """Put another one in its place."""
+    """Replace it."""
     body = json.dumps(asdict(champion), indent=1).encode()
     objects.write(names.champion, body, "application/json")

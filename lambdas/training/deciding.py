@@ -1,4 +1,4 @@
-"""Whether to retrain now: by schedule, by the volume of new rows, or because they have moved."""
+"""Whether to retrain now: by schedule, by the number of new rows, or because of drift."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ SAMPLE = 2_000
 
 @dataclass(frozen=True)
 class Triggers:
-    """`every` since the last run; so many new rows; an index above `psi`; never below `least`."""
+    """When to train: `every` so often, after `rows` new rows, or for drift above `psi`.
+
+    Never with fewer than `least` rows.
+    """
 
     every: timedelta
     rows: int
@@ -33,7 +36,7 @@ class Triggers:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known now. `psi` is empty where there is no champion, or too little to compare."""
+    """The inputs of a decision. `psi` is empty without a champion or enough rows to compare."""
 
     new_rows: int
     last_ended: datetime | None = None
@@ -41,7 +44,7 @@ class Facts:
 
 
 def reason(facts: Facts, triggers: Triggers, now: datetime) -> str | None:
-    """Why to train now, in a word; None if there is no reason to."""
+    """The reason to train now, in one word; None if there is none."""
     if facts.new_rows < triggers.least:
         return None
     if facts.last_ended is None or now - facts.last_ended >= triggers.every:
@@ -63,7 +66,7 @@ class Watch:
     table: str
 
     def facts(self, triggers: Triggers, now: datetime) -> Facts:
-        """Counts the rows since the last run's end of data; compares them with the champion's."""
+        """Counts the rows since the last run's data; compares them with the champion's."""
         last = self.ledger.last()
         since = parse(last["to"]) if last else now - timedelta(days=triggers.days)
         seen = parse(last["finished_at"]) if last else since
@@ -79,7 +82,7 @@ class Watch:
         return int(str(row[0]))
 
     def _later(self, seen: datetime) -> list[Hour]:
-        """The hours delivered after that one. No column is read for it: the footers have counts."""
+        """The hours delivered after that one. Reads no column: the file footers have the counts."""
         date, hour = hour_of(seen)
         rows = self.lake.query(
             f"SELECT date, hour, count(*) AS amount FROM {self.table} "
@@ -91,7 +94,7 @@ class Watch:
     def _psi(self, condition: str) -> dict[str, float]:
         current = champion.read(self.objects, self.names)
         kept = current and self.objects.read(self.names.key(current.version, "reference.json"))
-        if current is None or not kept:  # a model from before references were kept
+        if current is None or not kept:  # a model from before references were stored
             return {}
         fallback = Fallback.from_json(self._json(current.fallback))
         definition = fallback.encoder.definition
@@ -102,12 +105,12 @@ class Watch:
         return Reference.from_json(json.loads(kept)).moved(fallback, sample)
 
     def _json(self, key: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.objects.read(key) or b"{}")
-        return found
+        document: dict[str, Any] = json.loads(self.objects.read(key) or b"{}")
+        return document
 
 
 def boundary_of(definition: Definition, since: datetime, seen: datetime) -> str:
-    """The condition of rows since an instant that were delivered up to the hour of another one."""
+    """The SQL condition for rows since an instant, delivered up to the hour of another one."""
     (date, hour), (end, last) = hour_of(since - MARGIN), hour_of(seen)
     return (
         f"{definition.time} >= {moment(since)} "
@@ -117,17 +120,17 @@ def boundary_of(definition: Definition, since: datetime, seen: datetime) -> str:
 
 
 def hour_of(value: datetime) -> tuple[str, str]:
-    """Date and hour of the partition of that time, UTC."""
+    """Date and hour of the partition for that time, UTC."""
     at = value.astimezone(UTC)
     return f"{at:%Y-%m-%d}", f"{at:%H}"
 
 
 def execution_name(why: str, now: datetime) -> str:
-    """Of the run to start: one per reason and second."""
+    """The name of the run to start, unique per reason and second."""
     return f"{why}-{now:%Y%m%dt%H%M%S}"
 
 
 def execution_input(why: str, facts: Facts, now: datetime) -> dict[str, Any]:
-    """Of the run to start."""
+    """The input of the run to start."""
     psi = {name: round(value, 4) for name, value in facts.psi.items()}
     return {"reason": why, "new_rows": facts.new_rows, "psi": psi, "decided_at": to_wire(now)}

@@ -1,7 +1,7 @@
-"""The new rows of the lake, some of them, to compare with what a model was trained on.
+"""A sample of the lake's new rows, to compare with what a model was trained on.
 
-The reference is `glue.drift`'s, kept with the model. A look reads a few hours of new rows and
-nothing else, however many there are.
+The reference is `glue.drift`'s, stored with the model. A check reads only a few hours of new
+rows, however many there are.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from glue.drift import Sample
 from glue.features import Definition
 
-ROWS_READ = 200_000  # about: the hours of a sample are chosen until they have so many
+ROWS_READ = 200_000  # about: hours are added to a sample until it has this many
 _STEP = 0.6180339887498949  # multiples of the golden ratio are spread evenly over any range
 
 
@@ -25,7 +25,7 @@ class Hour(NamedTuple):
 
 
 def spread(hours: Sequence[Hour], limit: int = ROWS_READ) -> list[Hour]:
-    """The newest of the hours, and others evenly spread over them, until they have the rows."""
+    """The newest hour, then others spread evenly, until they have the rows."""
     count = len(hours)
     if sum(hour.rows for hour in hours) <= limit:
         return list(hours)
@@ -38,22 +38,22 @@ def spread(hours: Sequence[Hour], limit: int = ROWS_READ) -> list[Hour]:
 
 
 def condition(hours: Sequence[Hour]) -> str:
-    """The condition of partitions."""
+    """The SQL condition for these partitions."""
     return " OR ".join(f"(date = '{hour.date}' AND hour = '{hour.hour}')" for hour in hours)
 
 
 def sample_of(definition: Definition, rows: Sequence[Sequence[str | None]]) -> Sample:
-    """The sample in rows as `sample_sql` asks for them; rows without a number are left out."""
+    """The sample in the rows of `sample_sql`; rows without a number are left out."""
     names = [*definition.columns, definition.label]
     numbers = [names.index(column) for column in definition.numbers]
-    complete = [row for row in rows if all(row[place] is not None for place in numbers)]
-    columns = {name: [row[place] for row in complete] for place, name in enumerate(names)}
+    complete = [row for row in rows if all(row[index] is not None for index in numbers)]
+    columns = {name: [row[index] for row in complete] for index, name in enumerate(names)}
     values = {n: [float(str(v)) for v in columns[n]] for n in definition.numbers}
     return {**columns, **values}
 
 
 def sample_sql(definition: Definition, table: str, condition: str, size: int) -> str:
-    """Some rows by chance: the inputs and the label, as text."""
+    """The SQL for a random sample: the inputs and the label, as text."""
     columns = ", ".join(
         f"CAST({column} AS varchar) AS {column}"
         for column in (*definition.columns, definition.label)

@@ -1,7 +1,7 @@
 """The entry points of the state machine's tasks, and of what starts it.
 
-A task's event is `{"step", "execution", "started", "state"}`: which step, the execution's name and
-start, and all that earlier steps answered. A step's answer is kept under a name of its own.
+A task's event is `{"step", "execution", "started", "state"}`: the step, the execution's name and
+start, and the results of all earlier steps. A step's result is stored under its own name.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ logger = Logger(service="training")
 
 
 def admit(event: Event, context: LambdaContext) -> Answer:
-    """Steps lock, reserve and finish: the only function that spends the budget."""
+    """Steps lock, reserve and finish: the only function that uses the budget."""
     run, limits = Run(event["execution"], parse(event["started"])), _limits()
     match event["step"]:
         case "lock":
@@ -65,8 +65,8 @@ def admit(event: Event, context: LambdaContext) -> Answer:
 def prepare(event: Event, context: LambdaContext) -> Answer:
     """Step prepare: reads the lake, writes manifests."""
     settings = _settings()
-    asked = event["state"].get("input", {})
-    window = Window.of(asked, parse(event["started"]), settings.whole("days"))
+    requested = event["state"].get("input", {})
+    window = Window.of(requested, parse(event["started"]), settings.whole("days"))
     model = _model()
     return preparing.prepare(
         _lake(),
@@ -81,14 +81,14 @@ def prepare(event: Event, context: LambdaContext) -> Answer:
 
 
 def run_jobs(event: Event, context: LambdaContext) -> Answer:
-    """Steps train, evaluate and look: the only function that may start jobs."""
+    """Steps train, evaluate and look: the only function with permission to start jobs."""
     names, version, state = _settings().names, version_of(event["execution"]), event["state"]
     match event["step"]:
         case "train":
             return jobs.start_training(_sagemaker(), _container(), names, version, state)
         case "evaluate":
-            given = state.get("input", {}).get("artifact")
-            source = given or names.job_output(version, jobs.TRAIN)
+            artifact = state.get("input", {}).get("artifact")
+            source = artifact or names.job_output(version, jobs.TRAIN)
             _objects().copy(source, names.key(version, "model.tar.gz"))
             current = champion.read(_objects(), names)
             held = current.version if current else None
@@ -102,23 +102,23 @@ def run_jobs(event: Event, context: LambdaContext) -> Answer:
 
 
 def release(event: Event, context: LambdaContext) -> Answer:
-    """Steps from the verdict to the endpoint; and, by hand, switch and back."""
-    found, names = _release(), _settings().names
+    """Steps from the verdict to the endpoint; and switch and back, started by a person."""
+    service, names = _release(), _settings().names
     if event["step"] in ("switch", "back"):
-        return _logged(_switched(found, event, context))
+        return _logged(_switched(service, event, context))
     if event["step"] == "standing":
-        return found.look(event["config"])
+        return service.look(event["config"])
     version, state = version_of(event["execution"]), event["state"]
     lock = EndpointLock(_ledger(), event["execution"], clock.now, RUN_SECONDS)
-    run = RunRelease(found, lock, version, state.get("evaluate", {}).get("champion"))
+    run = RunRelease(service, lock, version, state.get("evaluate", {}).get("champion"))
     if event["step"] in ("look", "try"):
         lock.require()
     steps: dict[str, Callable[[], Answer]] = {
         "judge": lambda: judging.judge(
-            found.models, found.objects, names, version, found.serving.image
+            service.models, service.objects, names, version, service.serving.image
         ),
         "deploy": run.deploy,
-        "look": lambda: found.look(state["deployment"]["config"]),
+        "look": lambda: service.look(state["deployment"]["config"]),
         "try": lambda: releasing.smoke_test(_endpoint(), names, _model(), version),
         "promote": lambda: run.promote(state["verdict"]["package_arn"]),
         "roll_back": lambda: run.roll_back(str(state.get("error"))),
@@ -126,10 +126,10 @@ def release(event: Event, context: LambdaContext) -> Answer:
     return _logged(steps[event["step"]]())
 
 
-def _switched(found: Release, event: Event, context: LambdaContext) -> Answer:
-    """By hand: `switch` to a version, or `back` to the one before the champion."""
+def _switched(service: Release, event: Event, context: LambdaContext) -> Answer:
+    """Manual: `switch` to a version, or `back` to the one before the champion."""
     return switching.switch(
-        found,
+        service,
         EndpointLock(_ledger(), f"by-hand-{context.aws_request_id}", clock.now, SWITCH_SECONDS),
         version=event.get("version"),
         force=bool(event.get("force")),
@@ -137,10 +137,10 @@ def _switched(found: Release, event: Event, context: LambdaContext) -> Answer:
 
 
 def decide(event: Event, context: LambdaContext) -> Answer:
-    """By schedule: starts a run if there is a reason to."""
+    """Scheduled: starts a run if there is a reason to."""
     settings, now = _settings(), clock.now()
     if _ledger().holder(int(now.timestamp())):
-        return {"started": None, "reason": "a run is under way"}
+        return {"started": None, "reason": "a run is in progress"}
     triggers = _triggers()
     names, definition = settings.names, _model().definition
     watch = Watch(_lake(), _objects(), _ledger(), names, definition, settings.text("table"))
@@ -148,11 +148,11 @@ def decide(event: Event, context: LambdaContext) -> Answer:
     why = deciding.reason(facts, triggers, now)
     answer: Answer = {"started": None, "new_rows": facts.new_rows, "psi": facts.psi}
     if why:
-        name, given = (
+        name, payload = (
             deciding.execution_name(why, now),
             deciding.execution_input(why, facts, now),
         )
-        _executions(settings.text("state_machine"), name, given)
+        _executions(settings.text("state_machine"), name, payload)
         answer["started"] = name
     return _logged(answer)
 
@@ -169,9 +169,9 @@ def _settings() -> ModelSettings:
 
 @cache
 def _model() -> Model:
-    found = usecases.load().use_case(_settings().text("use_case")).model
-    assert found is not None, "only use cases with a model are deployed here"
-    return found
+    model = usecases.load().use_case(_settings().text("use_case")).model
+    assert model is not None, "only use cases with a model are deployed here"
+    return model
 
 
 def _limits() -> Limits:
@@ -219,7 +219,7 @@ def _release() -> Release:
     return Release(_sagemaker(), _objects(), settings.names, serving)
 
 
-# Each function makes the clients that it uses, at its first call.
+# Each function creates its clients at its first call.
 
 
 @cache
@@ -257,7 +257,7 @@ def _ledger() -> DynamoLedger:
     return DynamoLedger(_settings().text("ledger"), _settings().text("use_case"))
 
 
-def _executions(state_machine: str, name: str, given: Answer) -> None:
+def _executions(state_machine: str, name: str, payload: Answer) -> None:
     from lambdas.adapters.executions import start
 
-    start(state_machine, name, given)
+    start(state_machine, name, payload)

@@ -1,4 +1,4 @@
-"""The two jobs of a run, training and evaluation: what is asked of SageMaker, and how it went."""
+"""The two jobs of a run, training and evaluation: their requests, and their status."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from lambdas.training.names import Names
 from lambdas.training.ports import Document, Jobs, Objects
 
 TRAIN, EVALUATE = "train", "evaluate"
-RESULT = "result.json"  # in the archive of a training that ended without a model
+RESULT = "result.json"  # a file in the archive of a training that ended without a model
 _STATUS = {"Completed": "Completed", "Failed": "Failed", "Stopped": "Failed"}
 
 
 @dataclass(frozen=True)
 class Container:
-    """What jobs run in: image, source archive (s3://…), role, machine, longest time; and of how
-    many rows at most they take a sample.
+    """The container of jobs: image, source archive (s3://…), role, instance type, maximum runtime,
+    and the maximum number of rows in a sample.
     """
 
     image: str
@@ -37,7 +37,7 @@ class Container:
         channels: Mapping[str, tuple[str, str]],
         output: str,
     ) -> dict[str, Any]:
-        """CreateTrainingJob. `channels`: name → (ManifestFile or S3Prefix, URI)."""
+        """The CreateTrainingJob request. `channels`: name → (ManifestFile or S3Prefix, URI)."""
         return {
             "TrainingJobName": name,
             "RoleArn": self.role,
@@ -76,8 +76,10 @@ def start_training(
 ) -> dict[str, Any]:
     """Start the training job of this version."""
     data = state["data"]
-    asked = {k: str(v) for k, v in state.get("input", {}).get("hyperparameters", {}).items()}
-    parameters = {**asked, "from": data["from"], "to": data["to"], "version": version}
+    hyperparameters = {
+        k: str(v) for k, v in state.get("input", {}).get("hyperparameters", {}).items()
+    }
+    parameters = {**hyperparameters, "from": data["from"], "to": data["to"], "version": version}
     return _start(
         jobs,
         container,
@@ -99,14 +101,14 @@ def start_evaluation(
 ) -> dict[str, Any]:
     """Start the job that compares this version with the champion's (if there is one)."""
     data = state["data"]
-    asked = {k: str(v) for k, v in state.get("input", {}).get("thresholds", {}).items()}
+    thresholds = {k: str(v) for k, v in state.get("input", {}).get("thresholds", {}).items()}
     channels = {
         "challenger": ("S3Prefix", names.uri(names.key(version, "model.tar.gz"))),
         "test": _manifest(names, data, "test"),
     }
     if champion:
         channels["champion"] = ("S3Prefix", names.uri(names.key(champion, "model.tar.gz")))
-    parameters = {**asked, "from": data["from"], "to": data["to"]}
+    parameters = {**thresholds, "from": data["from"], "to": data["to"]}
     return _start(jobs, container, names, version, EVALUATE, parameters, channels)
 
 
@@ -116,7 +118,7 @@ def look(jobs: Jobs, name: str) -> dict[str, Any]:
     reason = str(job.get("FailureReason", ""))
     status = _STATUS.get(job["TrainingJobStatus"], "InProgress")
     if job.get("SecondaryStatus") == "MaxRuntimeExceeded":
-        reason = "the job took longer than it may"
+        reason = "the job exceeded its maximum runtime"
     return {
         "status": status,
         "reason": reason,
@@ -128,7 +130,7 @@ def look(jobs: Jobs, name: str) -> dict[str, Any]:
 def look_at_training(
     jobs: Jobs, objects: Objects, names: Names, version: str, name: str
 ) -> dict[str, Any]:
-    """As `look`; NoModel where the rows were such that there is no model: an expected end."""
+    """As `look`, with status NoModel if no model can be trained on these rows: an expected end."""
     job = look(jobs, name)
     if job["status"] != "Completed":
         return job

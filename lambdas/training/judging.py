@@ -1,4 +1,4 @@
-"""The verdict of the evaluation: kept beside the model, entered in the registry."""
+"""The verdict of the evaluation: stored beside the model and in the registry."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _KEPT = {
     "reference.json": "application/json",
 }
 _NOT_TAKEN = re.compile(r"[^\w\s.:/=+\-@]")
-REASONS, REASON = 20, 500  # of an evaluation, and characters of one
+REASONS, REASON = 20, 500  # the number of reasons, and the length of one
 _FIGURES = ("log_loss", "auc", "calibration_error", "brier")
 
 
 class JudgingError(PlatformError):
-    """The evaluation left nothing that can be read."""
+    """The evaluation left no readable report."""
 
 
 def judge(
     models: Models, objects: Objects, names: Names, version: str, image: str
 ) -> dict[str, Any]:
-    """Keep report and model's figures, register the package; decision and reasons.
+    """Store the report and the model's figures, register the package. Returns decision and reasons.
 
     A refused model is registered as well, as Rejected: it is part of the history.
     """
@@ -56,7 +56,7 @@ def judge(
 
 
 def package(names: Names, version: str, image: str, evaluation: Document) -> dict[str, Any]:
-    """CreateModelPackage of a version; it waits for its promotion unless it is refused."""
+    """The CreateModelPackage request of a version: pending approval unless it is refused."""
     refused = evaluation["decision"] != "promote"
     report = names.uri(names.key(version, "evaluation.json"))
     return {
@@ -84,14 +84,14 @@ def package(names: Names, version: str, image: str, evaluation: Document) -> dic
 
 
 def bounded(reasons: Sequence[object]) -> list[str]:
-    """The first reasons, shortened: states pass 256 KiB in all. The report has the whole."""
+    """The first reasons, shortened: states pass 256 KiB at most. The report has them all."""
     kept = [str(reason)[:REASON] for reason in reasons[:REASONS]]
     more = len(reasons) - len(kept)
     return [*kept, f"and {more} more: see the evaluation"] if more else kept
 
 
 def plain(text: str) -> str:
-    """A value as the registry takes it: letters, digits, spaces and _.:/=+-@, 256 at most.
+    """A value that the registry accepts: letters, digits, spaces and _.:/=+-@, at most 256.
 
     Source: SageMaker's API reference, CustomerMetadataProperties. The whole text is in the report.
     """
@@ -100,23 +100,23 @@ def plain(text: str) -> str:
 
 
 def _token(name: str) -> str:
-    """Of 36 characters at most, the same for the same name."""
+    """A token of at most 36 characters, derived from the name."""
     return hashlib.sha256(name.encode()).hexdigest()[:36]
 
 
 def _figures(evaluation: Document) -> dict[str, str]:
-    """Of the challenger, and of the champion on the same rows."""
+    """The figures of the challenger, and of the champion on the same rows."""
     champion = evaluation.get("champion") or {}
     figures = {"rows": str(evaluation.get("rows", 0))}
-    for prefix, found in (("", evaluation.get("challenger") or {}), ("champion_", champion)):
-        figures |= {f"{prefix}{n}": f"{found[n]:.6f}" for n in _FIGURES if n in found}
+    for prefix, model in (("", evaluation.get("challenger") or {}), ("champion_", champion)):
+        figures |= {f"{prefix}{n}": f"{model[n]:.6f}" for n in _FIGURES if n in model}
     if champion:
         figures["champion"] = plain(str(champion["model_version"]))
     return figures
 
 
 def _keep(objects: Objects, names: Names, version: str, archive: bytes | None) -> dict[str, bytes]:
-    """What is worth reading of an archive, as files beside the model; nothing of a corrupt one."""
+    """Copy the readable files of an archive to the model's folder; none of a corrupt archive."""
     kept = members(archive, _KEPT) if archive else {}
     for name, content in kept.items():
         objects.write(names.key(version, name), content, _KEPT[name])

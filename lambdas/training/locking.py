@@ -1,8 +1,8 @@
-"""The lock of a model's endpoint: a run's release and a person's switch never interleave.
+"""The lock of a model's endpoint, so that a run's release and a manual switch never interleave.
 
-A run takes it when it deploys, not before: training takes hours, and a bad champion cannot wait for
-them. Each later step of the release renews it, so that a run that was stopped blocks a person for
-RUN_SECONDS at most.
+A run acquires it when it deploys, not before: training takes hours, too long to keep a bad champion
+in service. Each later step of the release renews it, so that a stopped run blocks a person for at
+most RUN_SECONDS.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RUN_SECONDS = 600  # between two steps of a release: trainingPollSeconds, 300 at
 
 @dataclass(frozen=True)
 class EndpointLock:
-    """The lock for one holder, for `seconds` from each time that it is acquired."""
+    """The lock for one holder; it lasts `seconds` from each acquisition."""
 
     ledger: Ledger
     holder: str
@@ -30,12 +30,12 @@ class EndpointLock:
     seconds: int
 
     def acquire(self) -> bool:
-        """Take or renew it; false while another holder has it."""
+        """Acquire or renew it; false while another holder has it."""
         second = self._second()
         return self.ledger.acquire(self.holder, second, second + self.seconds, ENDPOINT)
 
     def require(self) -> None:
-        """Take or renew it; ReleaseError names the holder where another has it."""
+        """Acquire or renew it. Raises ReleaseError with the holder's name while another has it."""
         if not self.acquire():
             other = self.ledger.holder(self._second(), ENDPOINT) or "another"
             raise ReleaseError(
@@ -45,7 +45,7 @@ class EndpointLock:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Take it, and give it back at the end; ReleaseError where another has it."""
+        """Acquire it, and release it at the end. Raises ReleaseError while another has it."""
         self.require()
         try:
             yield
@@ -61,7 +61,7 @@ class RunRelease:
     """The steps of a run that change the endpoint or the champion.
 
     `compared_with` is the champion of the evaluation: if a person has put another version in
-    service since, the verdict does not hold. The lock stays with the run until it finishes.
+    service since, the verdict no longer applies. The run keeps the lock until it finishes.
     """
 
     release: Release

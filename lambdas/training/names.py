@@ -1,4 +1,4 @@
-"""Every name of a use case's model, rendered from the deployment and a version."""
+"""Every name of a use case's model, derived from the deployment and a version."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Names:
 
     @property
     def endpoint(self) -> str:
-        """The endpoint; the package group is called the same."""
+        """The endpoint; the package group has the same name."""
         return f"{self.prefix}-{self.use_case}"
 
     def resource(self, version: str, step: str = "") -> str:
-        """A version's model and endpoint configuration; with `step` one of its jobs."""
+        """A version's model and endpoint configuration; with `step`, one of its jobs."""
         name = "-".join(part for part in (self.endpoint, version, step) if part)
         if len(name) <= LONGEST:
             return name
@@ -46,16 +46,16 @@ class Names:
         return f"{self.root}/{version}/{name}"
 
     def job_output(self, version: str, step: str) -> str:
-        """Where SageMaker leaves a job's model archive."""
+        """Where SageMaker stores a job's model archive."""
         return f"{self.root}/jobs/{self.resource(version, step)}/output/model.tar.gz"
 
     def uri(self, key: str) -> str:
-        """A key as SageMaker takes it."""
+        """A key as an s3:// URI."""
         return f"s3://{self.bucket}/{key}"
 
 
 def version_of(execution: str) -> str:
-    """An execution's version: lower case letters, digits and hyphens, 40 at most."""
+    """An execution's version: at most 40 lower case letters, digits and hyphens."""
     plain = _REST.sub("-", execution.lower()).strip("-")
     if plain == execution and len(plain) <= 40:
         return plain

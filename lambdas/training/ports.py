@@ -1,4 +1,4 @@
-"""What the steps need of the outside. Every method that makes something may be repeated."""
+"""The ports of the steps. Every method that creates something may be repeated."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Objects(Protocol):
         """The object; None if there is none."""
 
     def write(self, key: str, body: bytes, content_type: str) -> None:
-        """Put it whole."""
+        """Write the whole object."""
 
     def copy(self, source: str, key: str) -> None:
         """The same bytes under another key."""
@@ -52,7 +52,7 @@ class Jobs(Protocol):
     """Training jobs."""
 
     def create_job(self, request: Document) -> None:
-        """Start it; one of that name that exists already is the same."""
+        """Start it; a job of that name that already exists counts as started."""
 
     def job(self, name: str) -> Document:
         """As SageMaker describes it."""
@@ -62,10 +62,10 @@ class Models(Protocol):
     """Models, endpoint configurations, the endpoint, and the registry."""
 
     def create_model(self, request: Document) -> None:
-        """Make it unless it exists."""
+        """Create it unless it exists."""
 
     def create_config(self, request: Document) -> None:
-        """Make it unless it exists."""
+        """Create it unless it exists."""
 
     def endpoint(self, name: str) -> Document | None:
         """As SageMaker describes it; None if there is none."""
@@ -80,7 +80,7 @@ class Models(Protocol):
         """Remove it."""
 
     def create_group(self, name: str) -> None:
-        """Make the package group unless it exists."""
+        """Create the package group unless it exists."""
 
     def create_package(self, request: Document) -> str:
         """Register a version; its ARN, the same for the same ClientToken."""
@@ -96,7 +96,7 @@ class Endpoint(Protocol):
     """Calls of the endpoint."""
 
     def invoke(self, name: str, body: Document) -> dict[str, Any]:
-        """The answer; EndpointUnavailable if there is none in time."""
+        """The response; raises EndpointUnavailable if it does not arrive in time."""
 
 
 class Ledger(Protocol):
@@ -106,19 +106,19 @@ class Ledger(Protocol):
         """Take the lock if it is free, expired, or the holder's own. Epoch seconds."""
 
     def release(self, holder: str, lock: str = RUN) -> None:
-        """Give the lock back, if it is the holder's."""
+        """Release the lock if the holder has it."""
 
     def holder(self, now: int, lock: str = RUN) -> str | None:
-        """Who has the lock now."""
+        """The current holder of the lock."""
 
     def reserve(self, day: str, holder: str, minutes: int, runs_limit: int, limit: int) -> bool:
-        """Count a training of at most so many minutes against the day; once for a holder."""
+        """Count a training of at most `minutes` against the day, once per holder."""
 
     def settle(self, day: str, holder: str, reserved: int, used: int) -> None:
-        """Give back what was reserved and not used; once for a holder."""
+        """Return the minutes that were reserved and not used, once per holder."""
 
     def last(self) -> dict[str, Any] | None:
-        """What `record` wrote last."""
+        """The values that `record` wrote last."""
 
     def record(self, run: Document) -> None:
-        """Remember how a run ended."""
+        """Store how a run ended."""

@@ -1,4 +1,4 @@
-"""Which rows to train on: a range of time, and the files that hold its rows, as manifests."""
+"""Which rows to train on: a range of time, and manifests of the files with its rows."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from glue.features import LEAST_ROWS, Definition
+from glue.features import MIN_ROWS, Definition
 from glue.instants import EPOCH, parse, to_wire
 from lambdas.training.names import Names
 from lambdas.training.ports import Lake, Objects, Partition
 
-# Rows may be ahead of the delivery's clock by what ingestion allows; an hour covers it.
+# Ingestion accepts rows slightly ahead of the delivery's clock; an hour covers that.
 MARGIN = timedelta(hours=1)
 TEST_SHARE = 0.7  # all rows that may be held out lie in the newest part; generous on purpose
 MINUTES = timedelta(days=3)
-OVERSAMPLE = 10  # a job samples rows from files that have so many times more
+OVERSAMPLE = 10  # the files of a job have this many times the rows of its sample
 _STEP = 0.6180339887498949  # multiples of the golden ratio are spread evenly over any range
 
 
@@ -29,10 +29,10 @@ class Window:
     end: datetime
 
     @classmethod
-    def of(cls, asked: Mapping[str, Any], started: datetime, days: int) -> Window:
-        """What a run's input asks for, else the last days before the run began."""
-        end = parse(asked["to"]) if asked.get("to") else started
-        start = parse(asked["from"]) if asked.get("from") else end - timedelta(days=days)
+    def of(cls, requested: Mapping[str, Any], started: datetime, days: int) -> Window:
+        """The range in a run's input, or the last days before the run started."""
+        end = parse(requested["to"]) if requested.get("to") else started
+        start = parse(requested["from"]) if requested.get("from") else end - timedelta(days=days)
         return cls(start.astimezone(UTC), end.astimezone(UTC))
 
 
@@ -46,53 +46,53 @@ def prepare(
     window: Window,
     sample_rows: int,
 ) -> dict[str, Any]:
-    """Write the manifests of `train` and `test`; jobs take `sample_rows` at most from them.
+    """Write the manifests of `train` and `test`; jobs sample at most `sample_rows` of them.
 
-    Status "no data" where the range is empty, "too few rows" where nothing can be learned from
-    what is there: no job is started then, and nothing is written.
+    Status "no data" if the range is empty, "too few rows" if it has too few to train on: then no
+    job is started, and nothing is written.
     """
     counts = _counts(lake, definition, table, window)
     rows = sum(count.rows for count in counts)
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "status": "ready",
         "rows": rows,
         "from": to_wire(window.start),
         "to": to_wire(window.end),
-        # The next run counts as new what is later.
+        # The next run counts only later rows as new.
         "through": to_wire(counts[-1].newest) if counts else None,
     }
-    if 0 < rows < LEAST_ROWS:
-        reason = f"{rows:,} rows; {LEAST_ROWS:,} are needed"
-        return {**found, "status": "too few rows", "reason": reason}
+    if 0 < rows < MIN_ROWS:
+        reason = f"{rows:,} rows; {MIN_ROWS:,} are needed"
+        return {**result, "status": "too few rows", "reason": reason}
     partitions = lake.partitions(table, _hour(window.start)[:10]) if rows else []
     chosen = {
         "train": bounded(_since(partitions, window.start), rows, sample_rows),
         "test": newest(_since(partitions, _reached(counts, rows)), rows, sample_rows),
     }
-    for name, found_in in chosen.items():
-        keys = [key for p in found_in for key in _files(objects, p)]
+    for name, hours in chosen.items():
+        keys = [key for p in hours for key in _files(objects, p)]
         if not keys:
-            return {**found, "status": "no data"}
-        found[name] = names.key(version, f"{name}.manifest.json")
-        objects.write(found[name], manifest(names, keys), "application/json")
-        found[f"{name}_files"] = len(keys)
-    return found
+            return {**result, "status": "no data"}
+        result[name] = names.key(version, f"{name}.manifest.json")
+        objects.write(result[name], manifest(names, keys), "application/json")
+        result[f"{name}_files"] = len(keys)
+    return result
 
 
 def bounded(partitions: Sequence[Partition], rows: int, sample_rows: int) -> list[Partition]:
-    """So many that a job downloads OVERSAMPLE times its sample: the newest, others spread evenly.
+    """The files that a job downloads, OVERSAMPLE times its sample: the newest, others spread.
 
-    All of them where the rows are not that many more than the sample.
+    All files if they do not have that many rows.
     """
     kept = newest(partitions, rows, sample_rows)
     older = partitions[: len(partitions) - len(kept)]
     count = len(older)
-    places = dict.fromkeys(int(n * _STEP % 1 * count) for n in range(10 * count))
-    return [older[place] for place in sorted(list(places)[: len(kept)])] + kept
+    indices = dict.fromkeys(int(n * _STEP % 1 * count) for n in range(10 * count))
+    return [older[index] for index in sorted(list(indices)[: len(kept)])] + kept
 
 
 def newest(partitions: Sequence[Partition], rows: int, sample_rows: int) -> list[Partition]:
-    """Those with about half of the rows that a job may download; all where they are few."""
+    """The newest files, with about half of the rows that a job may download, or all."""
     count = len(partitions)
     if rows <= OVERSAMPLE * sample_rows:
         return list(partitions)
@@ -100,17 +100,17 @@ def newest(partitions: Sequence[Partition], rows: int, sample_rows: int) -> list
 
 
 def manifest(names: Names, keys: Iterable[str]) -> bytes:
-    """SageMaker's ManifestFile: the common prefix, then what follows it."""
+    """SageMaker's ManifestFile: the common prefix, then the rest of each key."""
     return json.dumps([{"prefix": names.uri("")}, *keys]).encode()
 
 
 def moment(value: datetime) -> str:
-    """A time as SQL has it."""
+    """A time as a SQL literal."""
     return f"TIMESTAMP '{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}.{value.microsecond // 1000:03d}'"
 
 
 def within(definition: Definition, window: Window) -> str:
-    """The condition of a range, with the partitions that can hold its rows."""
+    """The SQL condition for a range, limited to the partitions that can contain its rows."""
     time = definition.time
     return (
         f"date >= '{_hour(window.start)[:10]}' "
@@ -119,7 +119,7 @@ def within(definition: Definition, window: Window) -> str:
 
 
 class _Count(NamedTuple):
-    """The rows of a minute or an hour, and the newest of them."""
+    """The number of rows in a minute or an hour, and the time of the newest."""
 
     start: datetime
     rows: int
@@ -127,7 +127,7 @@ class _Count(NamedTuple):
 
 
 def _counts(lake: Lake, definition: Definition, table: str, window: Window) -> list[_Count]:
-    """Rows by minute (by hour in a long range), in order of time."""
+    """Rows per minute (per hour in a long range), in order of time."""
     unit = "minute" if window.end - window.start <= MINUTES else "hour"
     moment_of = f"date_trunc('{unit}', {definition.time})"
     rows = lake.query(
@@ -138,17 +138,17 @@ def _counts(lake: Lake, definition: Definition, table: str, window: Window) -> l
 
 
 def _reached(counts: list[_Count], rows: int) -> datetime:
-    """The time before which TEST_SHARE of the rows lie, at most."""
+    """The latest time with at most TEST_SHARE of the rows before it."""
     seen = 0
     for count in counts:
         if seen + count.rows > rows * TEST_SHARE:
             return count.start
         seen += count.rows
-    return EPOCH  # there are none
+    return EPOCH  # no rows
 
 
 def _since(partitions: Iterable[Partition], start: datetime) -> list[Partition]:
-    """The partitions that can hold rows of that time or later: nothing arrives before it is."""
+    """The partitions that can contain rows from that time on: rows arrive after they occur."""
     first = _hour(start - MARGIN)
     return [p for p in partitions if f"{p.date}T{p.hour}" >= first]
 
@@ -163,6 +163,6 @@ def _hour(value: datetime) -> str:
 
 
 def _instant(text: str) -> datetime:
-    """A time as Athena answers it; UTC without saying so."""
-    found = datetime.fromisoformat(text.removesuffix(" UTC"))
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    """A time as Athena returns it: UTC without an offset."""
+    instant = datetime.fromisoformat(text.removesuffix(" UTC"))
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""From a model to the endpoint that serves it, and back: deploy, look, try, promote, roll back."""
+"""From a model to the endpoint that serves it, and back: deploy, test, promote, roll back."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PROBES = (1, 100, 10_000, 1_000_000)
 
 
 class ReleaseError(PlatformError):
-    """There is no such version, or it cannot be served."""
+    """The version is unknown or cannot be served."""
 
 
 @dataclass(frozen=True)
 class Serving:
-    """What a model is served with. Endpoints are serverless: nothing runs while nobody asks."""
+    """How a model is served. Endpoints are serverless: nothing runs while there are no requests."""
 
     image: str
     role: str
@@ -35,7 +35,7 @@ class Serving:
 
 @dataclass(frozen=True)
 class Release:
-    """The parts that the steps of a release share."""
+    """What the steps of a release share."""
 
     models: Models
     objects: Objects
@@ -43,7 +43,7 @@ class Release:
     serving: Serving
 
     def deploy(self, version: str) -> dict[str, Any]:
-        """Model, configuration, and the endpoint set on its way; `moving` if it is busy now."""
+        """Create model and configuration, and update the endpoint; `moving` if it is busy."""
         config = self._configured(version)
         name = self.names.endpoint
         endpoint = self.models.endpoint(name)
@@ -69,7 +69,7 @@ class Release:
         return {"status": "Failed", "reason": reason or f"the endpoint is {status}"}
 
     def promote(self, version: str, arn: str, now: datetime) -> dict[str, Any]:
-        """The version is the champion from now on; its package is approved."""
+        """Make the version the champion and approve its package."""
         current = pointer.read(self.objects, self.names)
         if current is None or current.version != version:
             pointer.write(self.objects, self.names, self._champion(version, arn, now, current))
@@ -80,7 +80,7 @@ class Release:
         """Undo a release that failed: the champion serves again, the version is rejected."""
         current = pointer.read(self.objects, self.names)
         if current is not None and current.version == version:
-            return {"champion": version}  # it failed after its promotion: it is in service
+            return {"champion": version}  # it failed after its promotion, so it is in service
         for package in self._packages(version):
             self.models.approve(
                 package["ModelPackageArn"], "Rejected", " ".join(reason.split())[:1000]
@@ -89,7 +89,7 @@ class Release:
         if endpoint is None:
             return {"champion": current and current.version}
         if endpoint["EndpointStatus"] in MOVING:
-            raise ReleaseError("the endpoint is on its way; try again when it has arrived")
+            raise ReleaseError("the endpoint is being updated; try again when that is done")
         if current is None:
             self.models.delete_endpoint(self.names.endpoint)
         elif endpoint["EndpointConfigName"] != current.config:
@@ -97,16 +97,16 @@ class Release:
         return {"champion": current and current.version}
 
     def switch(self, version: str, now: datetime, *, force: bool = False) -> dict[str, Any]:
-        """Put a registered version in service by hand; a refused one only by force."""
-        found = self._packages(version)
-        if not found:
+        """Put a registered version in service; a refused one only with `force`."""
+        packages = self._packages(version)
+        if not packages:
             raise ReleaseError(f"{version!r} is not in the registry")
-        if found[0]["ModelApprovalStatus"] == "Rejected" and not force:
-            raise ReleaseError(f"{version} was refused; it takes force to promote it")
+        if packages[0]["ModelApprovalStatus"] == "Rejected" and not force:
+            raise ReleaseError(f"{version} was refused; promote it with --force")
         deployed = self.deploy(version)
         if deployed["moving"]:
-            raise ReleaseError("the endpoint is on its way; try again when it has arrived")
-        self.promote(version, found[0]["ModelPackageArn"], now)
+            raise ReleaseError("the endpoint is being updated; try again when that is done")
+        self.promote(version, packages[0]["ModelPackageArn"], now)
         return {"version": version, "config": deployed["config"]}
 
     def champion(self) -> str | None:
@@ -115,15 +115,15 @@ class Release:
         return current.version if current else None
 
     def former(self) -> str:
-        """The version before the champion; ReleaseError if there is none."""
+        """The version before the champion. Raises ReleaseError if there is none."""
         current = pointer.read(self.objects, self.names)
         if current is None or current.previous is None:
-            raise ReleaseError("there is no version to go back to")
+            raise ReleaseError("there is no previous version to go back to")
         return current.previous
 
     def _packages(self, version: str) -> list[Document]:
-        found = self.models.packages(self.names.endpoint)
-        return [p for p in found if p.get("ModelPackageDescription") == version]
+        packages = self.models.packages(self.names.endpoint)
+        return [p for p in packages if p.get("ModelPackageDescription") == version]
 
     def _champion(
         self, version: str, arn: str, now: datetime, current: Champion | None
@@ -148,7 +148,7 @@ class Release:
                     "ModelDataUrl": self.names.uri(data),
                     "Environment": {
                         "SAGEMAKER_PROGRAM": "inference.py",
-                        # A model brings the code that it was trained with.
+                        # A model includes the code that it was trained with.
                         "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
                     },
                 },
@@ -167,18 +167,18 @@ class Release:
 
 
 def smoke_test(endpoint: Endpoint, names: Names, model: Model, version: str) -> dict[str, Any]:
-    """Ask the endpoint a few things; ReleaseError if version, number, range or order is wrong."""
+    """Send a few requests. Raises ReleaseError if version, count, range or order is wrong."""
     numbers = {p.name for p in model.parameters if not p.category}
-    asked = [
+    instances = [
         {p.name: probe if p.name in numbers else "smoke-test" for p in model.parameters}
         for probe in PROBES
     ]
-    answer = endpoint.invoke(names.endpoint, {"instances": asked})
+    answer = endpoint.invoke(names.endpoint, {"instances": instances})
     scores = [prediction["score"] for prediction in answer["predictions"]]
     if answer["model_version"] != version:
-        raise ReleaseError(f"the endpoint answers with {answer['model_version']}, not {version}")
-    if len(scores) != len(asked) or not all(0 <= score <= 1 for score in scores):
-        raise ReleaseError(f"{len(asked)} questions, scores {scores}")
+        raise ReleaseError(f"the endpoint serves {answer['model_version']}, not {version}")
+    if len(scores) != len(instances) or not all(0 <= score <= 1 for score in scores):
+        raise ReleaseError(f"{len(instances)} instances, scores {scores}")
     if model.definition.increasing and scores != sorted(scores):
-        raise ReleaseError(f"the score falls where it should rise: {scores}")
+        raise ReleaseError(f"the scores must not fall, but do: {scores}")
     return {"scores": scores}

@@ -1,4 +1,4 @@
-"""What the deployment tells the functions of retraining; each has only what it uses."""
+"""The settings of the retraining functions; each has only what it uses."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ VARIABLE = "SDP_MODEL"
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """`SDP_MODEL`: a JSON object; SettingsError names what a function asks for in vain."""
+    """`SDP_MODEL`, a JSON object. Raises SettingsError with the name of a missing setting."""
 
     values: Mapping[str, Any]
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> ModelSettings:
         """Read the variable."""
-        found = os.environ if environment is None else environment
+        variables = os.environ if environment is None else environment
         try:
-            values = json.loads(found.get(VARIABLE, "{}"))
+            values = json.loads(variables.get(VARIABLE, "{}"))
         except ValueError as error:
             raise SettingsError(f"{VARIABLE} is not JSON: {error}") from error
         if not isinstance(values, dict):
-            raise SettingsError(f"{VARIABLE} must be a JSON object; got {values!r}")
+            raise SettingsError(f"{VARIABLE} is {values!r}; it must be a JSON object")
         return cls(values)
 
     @property
@@ -39,21 +39,21 @@ class ModelSettings:
 
     def text(self, name: str) -> str:
         """A text."""
-        return str(self._given(name))
+        return str(self._required(name))
 
     def number(self, name: str) -> float:
         """A number."""
-        return float(self._given(name))
+        return float(self._required(name))
 
     def whole(self, name: str) -> int:
         """A whole number."""
-        return int(self._given(name))
+        return int(self._required(name))
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Several texts."""
-        return tuple(str(value) for value in self._given(name))
+        return tuple(str(value) for value in self._required(name))
 
-    def _given(self, name: str) -> Any:
+    def _required(self, name: str) -> Any:
         try:
             return self.values[name]
         except KeyError:

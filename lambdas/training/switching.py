@@ -1,4 +1,4 @@
-"""Promote and roll back by hand, under the same lock as a run's release."""
+"""Manual promotion and rollback, under the same lock as a run's release."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def switch(
 ) -> dict[str, Any]:
     """Put a registered version in service (None: the one before the champion).
 
-    Raises ReleaseError while a run's release or another switch has the lock, and where `Release`
-    does. A run that prepares, trains or evaluates does not have it.
+    Raises ReleaseError while a run's release or another switch has the lock, and when `Release`
+    does. A run that prepares, trains or evaluates does not hold it.
     """
     with lock.held():
         return release.switch(version or release.former(), lock.clock(), force=force)

@@ -1,4 +1,4 @@
-"""Buckets of reports: computed from the lake, held live, and where the two differ."""
+"""Buckets of reports: computed from the lake, stored live, and where the two differ."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sdpctl.backfill.plan import Span
 
 
 class Key(NamedTuple):
-    """A bucket of a report: whose it is, and when it begins (epoch seconds)."""
+    """A bucket of a report: its key, and its start (epoch seconds)."""
 
     path: str
     key: Any
@@ -21,7 +21,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket's measures, by name, and their place among writings of the same bucket."""
+    """A bucket's measures by name, and their version."""
 
     measures: Mapping[str, int]
     version: int
@@ -29,7 +29,7 @@ class Bucket:
 
 
 class Difference(NamedTuple):
-    """A measure that is not the same; None where there is no such bucket."""
+    """A measure that differs; None where the bucket is missing."""
 
     key: Key
     measure: str
@@ -41,21 +41,21 @@ Buckets = dict[Key, Bucket]
 
 
 def newest(use_case: UseCase, rows: Iterable[Mapping[str, Any]], span: Span) -> Buckets:
-    """The newest version of each bucket that begins within the span, of a stream of upserts.
+    """The newest version of each bucket that starts within the span, from a stream of upserts.
 
-    Raises Malformed for a row that is of no report of the use case.
+    Raises Malformed for a row that belongs to no report of the use case.
     """
     streams = dict.fromkeys(report.stream for report in use_case.reports)
     known = [layout for stream in streams for layout in layouts(use_case, stream)]
     low, high = span.start.timestamp(), span.end.timestamp()
-    found: Buckets = {}
+    buckets: Buckets = {}
     for row in rows:
         report = report_row(known, row)
         key = Key(report.path, row[report.key], row[report.period])
-        held = found.get(key)
+        held = buckets.get(key)
         if low <= key.period < high and (held is None or row["version"] > held.version):
-            found[key] = bucket(report, row)
-    return found
+            buckets[key] = bucket(report, row)
+    return buckets
 
 
 def bucket(report: Schema, row: Mapping[str, Any]) -> Bucket:
@@ -65,7 +65,7 @@ def bucket(report: Schema, row: Mapping[str, Any]) -> Bucket:
 
 
 def differences(lake: Buckets, live: Buckets) -> Iterator[Difference]:
-    """Every measure that is not the same, in the order of the buckets."""
+    """Every measure that differs, in the order of the buckets."""
     for key in sorted(lake.keys() | live.keys(), key=lambda k: (k.path, str(k.key), k.period)):
         ours, theirs = _measures(lake, key), _measures(live, key)
         for name in dict.fromkeys((*ours, *theirs)):
@@ -74,12 +74,12 @@ def differences(lake: Buckets, live: Buckets) -> Iterator[Difference]:
 
 
 def rows(use_case: UseCase, buckets: Buckets, generation: int) -> Iterator[tuple[str, Any, Any]]:
-    """Stream, key and row of each bucket, as the pipeline would write it in that generation."""
+    """Stream, key and row of each bucket, as the pipeline would write them in that generation."""
     reports = {report.path: report for report in use_case.reports}
-    for key, found in buckets.items():
+    for key, bucket in buckets.items():
         report = reports[key.path]
-        row = {report.key: key.key, report.period: key.period, **found.measures}
-        yield report.stream, key.key, {**row, "version": found.version, "generation": generation}
+        row = {report.key: key.key, report.period: key.period, **bucket.measures}
+        yield report.stream, key.key, {**row, "version": bucket.version, "generation": generation}
 
 
 def _measures(buckets: Buckets, key: Key) -> Mapping[str, int]:

@@ -1,4 +1,4 @@
-"""From the lake to buckets: which objects are read, the input made of them, the run, its result."""
+"""From the lake to buckets: selects objects, prepares the input, runs the job, reads its result."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from sdpctl.lake import LakeObject, objects, partitions
 
 
 class Progress(Protocol):
-    """Shows how far a named step has come; `total` None where that is not known."""
+    """Shows the progress of a step; `total` is None if unknown."""
 
     def __call__(self, step: str, done: int, total: int | None = None) -> None:
-        """Step and how much of it is done."""
+        """The step and how much of it is done."""
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,17 @@ class Selection:
 
     records: list[LakeObject]
     letters: list[LakeObject]
-    later: bool  # whether the lake has hours after those that are read
+    later: bool  # whether the lake has hours after the ones to read
 
     @property
     def bytes(self) -> int:
-        """Their size as they lie in the lake."""
-        return sum(found.size for found in self.records)
+        """Their size in the lake."""
+        return sum(record.size for record in self.records)
 
 
 @dataclass(frozen=True)
 class Computed:
-    """A run's result, what it was made of, and the seconds that the job ran over it."""
+    """A run's result, its input, and the seconds that the job took."""
 
     buckets: Buckets
     counted: Counted
@@ -61,9 +61,9 @@ class Lake:
     s3: Any
 
     def select(self, plan: Plan) -> Selection:
-        """What the plan needs, of the partitions that are registered now."""
+        """The objects that the plan needs, from the registered partitions."""
         streams = self.use_case.event_streams
-        events = [found for s in streams for found in self._objects(s, plan.arrivals)]
+        events = [registered for s in streams for registered in self._objects(s, plan.arrivals)]
         letters = self._objects(DEAD_LETTERS, plan.letters)
         later = all(self._has_after(stream, plan.arrivals.end) for stream in streams)
         return Selection(events, list(letters), later)
@@ -77,10 +77,10 @@ class Lake:
         tables = (self._table(stream) for stream in self.use_case.event_streams)
         return next(table.stream for table in tables if table.raw_folder in found.key)
 
-    def body(self, found: LakeObject) -> BinaryIO:
-        """The object's content, unpacked."""
-        body = self.s3.get_object(Bucket=found.bucket, Key=found.key)["Body"]
-        return originals.opened(found.key, body)
+    def body(self, item: LakeObject) -> BinaryIO:
+        """The object's uncompressed content."""
+        body = self.s3.get_object(Bucket=item.bucket, Key=item.key)["Body"]
+        return originals.opened(item.key, body)
 
     def _objects(self, stream: str, span: Span) -> Iterator[LakeObject]:
         hours = partitions(self.glue, self.database, self._table(stream).raw)
@@ -91,9 +91,9 @@ class Lake:
 
 
 def compute(lake: Lake, plan: Plan, chosen: Selection, run: Run, progress: Progress) -> Computed:
-    """Compute the plan's buckets in the run's folder; raises CommandError.
+    """Compute the plan's buckets in the run's folder. Raises CommandError
 
-    That is: if there are no records, if the lake has not got all of them yet, or if the job fails.
+    if there are no records, if the lake does not have all of them yet, or if the job fails.
     """
     counted = _prepare(lake, plan, chosen, run, progress)
     require_delivered(plan, counted, later=chosen.later)
@@ -104,7 +104,7 @@ def compute(lake: Lake, plan: Plan, chosen: Selection, run: Run, progress: Progr
 
 
 def count_records(use_case: UseCase, plan: Plan) -> str:
-    """The query for how many original records of the plan the lake holds."""
+    """The query that counts the plan's original records in the lake."""
     tables = [t for t in lake_tables(use_case) if t.stream in use_case.event_streams]
     counts = " + ".join(f"({_count(table.raw, plan)})" for table in tables)
     return f"SELECT {counts} AS records"
@@ -123,16 +123,16 @@ def _count(table: str, plan: Plan) -> str:
 
 
 def require_delivered(plan: Plan, counted: Counted, *, later: bool) -> None:
-    """Raise CommandError unless the lake has all records that decide the range.
+    """Raise CommandError unless the lake has all records that the range depends on.
 
-    Heartbeats go the way of every record: one that is late enough says that the others are there.
+    Heartbeats are delivered like every record: a late enough one proves that the others arrived.
     """
     beat = counted.newest_heartbeat
     if not later and (beat is None or beat < plan.settled):
-        told = "no heartbeat" if beat is None else f"no heartbeat after {instants.to_wire(beat)}"
+        state = "no heartbeat" if beat is None else f"no heartbeat after {instants.to_wire(beat)}"
         raise CommandError(
-            f"the lake has {told}, and must have one of {instants.to_wire(plan.settled)}: records "
-            "of the range may still be on their way. Wait until they are delivered."
+            f"the lake has {state}, but needs one of {instants.to_wire(plan.settled)}: records "
+            "of the range may not be delivered yet. Try again in a few minutes."
         )
     if not counted.records:
         raise CommandError(f"the lake has no original records of {plan.events}")
@@ -146,11 +146,9 @@ def _prepare(lake: Lake, plan: Plan, chosen: Selection, run: Run, progress: Prog
     for stream in lake.use_case.event_streams:
         rows = (
             row
-            for found in chosen.records
-            if lake.stream_of(found) == stream
-            for row in _seen(
-                collected.rows(found, lake.body(found)), next(numbers), chosen, progress
-            )
+            for item in chosen.records
+            if lake.stream_of(item) == stream
+            for row in _seen(collected.rows(item, lake.body(item)), next(numbers), chosen, progress)
         )
         unsorted = run.folder / "records"
         originals.write(rows, unsorted)
@@ -174,8 +172,8 @@ def _seen(
 
 
 def _bodies(
-    lake: Lake, found: list[LakeObject], step: str, progress: Progress
+    lake: Lake, items: list[LakeObject], step: str, progress: Progress
 ) -> Iterator[BinaryIO]:
-    for number, one in enumerate(found, 1):
+    for number, one in enumerate(items, 1):
         yield lake.body(one)
-        progress(step, number, len(found))
+        progress(step, number, len(items))

@@ -24,7 +24,7 @@ from sdpctl.settings import Settings
 
 GROUP = "sdp"
 _CHANGES = {
-    "restart-strategy.type": "none",  # a bounded run is begun again by whoever asked for it
+    "restart-strategy.type": "none",  # the caller restarts a bounded run
     "execution.checkpointing.interval": "10 s",
     "execution.checkpointing.externalized-checkpoint-retention": "NO_EXTERNALIZED_CHECKPOINTS",
 }
@@ -32,9 +32,9 @@ _CHANGES = {
 
 @dataclass(frozen=True)
 class Run:
-    """A run in `folder`, which holds `code/` (the unpacked zip) and the input of `source`.
+    """A run in `folder`, which contains `code/` (the unpacked zip) and the input of `source`.
 
-    `group` is the property group of the deployed application: its parameters are the run's.
+    `group` is the property group of the deployed application, with its parameters.
     """
 
     settings: Settings
@@ -45,19 +45,19 @@ class Run:
     parallelism: int
 
     def source(self, stream: str) -> Path:
-        """The folder that the records of a stream are read from."""
+        """The input folder of a stream's records."""
         return self.folder / "data" / self.use_case / stream
 
     def finish(self, progress: Callable[[int], None]) -> float:
-        """Run to the end; `progress` is told how many records were read.
+        """Run to the end; `progress` receives the number of records read.
 
-        Returns the seconds from the first record to the end: to start takes a while of its own.
+        Returns the seconds from the first record to the end, without the start of the job.
 
-        Raises CommandError if another backfill runs on this machine, or the job fails.
+        Raises CommandError if another backfill is running on this machine, or the job fails.
         """
         service = Service("backfill", self.settings)
         if service.process():
-            raise CommandError("another backfill runs on this machine")
+            raise CommandError("another backfill is running on this machine")
         service.log.unlink(missing_ok=True)
         port = _free_port()
         self._configure(port)
@@ -71,19 +71,19 @@ class Run:
         finally:
             service.kill()
         if process.returncode:
-            said = last_lines(service.log, 30)
-            raise CommandError(f"the backfill's job failed\n{said}\nlog: {service.log}")
+            tail = last_lines(service.log, 30)
+            raise CommandError(f"the backfill's job failed\n{tail}\nlog: {service.log}")
         return seconds
 
     def results(self, stream: str) -> Iterator[dict[str, Any]]:
-        """The rows that the run wrote to a stream, in no order."""
+        """The rows that the run wrote to a stream, unordered."""
         for path in sorted(self.source(stream).rglob("part-*")):
             with path.open("rb") as file:
                 yield from map(orjson.loads, file)
 
     @property
     def _scratch(self) -> Path:
-        """Flink's temporary files, which go with the folder."""
+        """Flink's temporary files, which are removed with the folder."""
         return self.folder / "tmp"
 
     def _configure(self, port: int) -> None:
@@ -97,14 +97,14 @@ class Run:
             scratch=self._scratch,
             changes=_CHANGES,
         )
-        given = {
+        properties = {
             **self.group,
             "use_cases": self.use_case,
             "connector": "files",
             "files.path": str(self.folder / "data"),
             "files.kept": ",".join(self.kept),
         }
-        groups = [{"PropertyGroupId": GROUP, "PropertyMap": given}]
+        groups = [{"PropertyGroupId": GROUP, "PropertyMap": properties}]
         (self.folder / "properties.json").write_text(json.dumps(groups))
 
     def _environment(self) -> dict[str, str]:
@@ -130,7 +130,7 @@ def watch(
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = pause,
 ) -> float:
-    """Look until the run ends; the seconds since records were read, or since its start."""
+    """Poll until the run ends. Returns the seconds since the first record, or since its start."""
     started = before = clock()
     flowing = False
     while not ended():
@@ -144,7 +144,7 @@ def watch(
 
 
 def _records_read(port: int) -> int:
-    """What the sources have sent on; 0 while the job is not there yet, or gone."""
+    """The records emitted by the sources; 0 before the job starts and after it ends."""
     base = f"http://127.0.0.1:{port}/jobs"
     try:
         job = httpx.get(base, timeout=2).json()["jobs"][0]["id"]

@@ -1,6 +1,6 @@
-"""What is live: the stored buckets, how far they are complete, and writing into them.
+"""The live reports: the stored buckets, how far they are complete, and writing to them.
 
-Written is to the streams of the results, so that a backfill takes the way of every other update:
+Writes go to the result streams, so that a backfill takes the same path as every other update:
 persist stores what is newer, and the lake keeps it.
 """
 
@@ -40,14 +40,14 @@ class Live:
     kinesis: Any
 
     def complete_through(self, parameters: Parameters) -> datetime | None:
-        """Up to when no count can change any more; None while nothing is known."""
+        """The time before which no count can change; None while unknown."""
         table = self.topology.progress_table
         read = completeness(DynamoStore(self.dynamodb), table, {self.use_case.name: parameters})
         return read(self.use_case.name).through
 
     def buckets(self, span: Span) -> Buckets:
-        """The stored buckets that begin within the span. Scans the tables of the reports."""
-        return {key: found for r in self.use_case.reports for key, found in self._scan(r, span)}
+        """The stored buckets that start within the span. Scans the tables of the reports."""
+        return {key: bucket for r in self.use_case.reports for key, bucket in self._scan(r, span)}
 
     def _scan(self, report: Schema, span: Span) -> Iterator[tuple[Key, Bucket]]:
         pages = self.dynamodb.get_paginator("scan").paginate(
@@ -67,9 +67,9 @@ class Live:
                 key = Key(report.path, row[report.key], row[report.period])
                 yield key, bucket(report, {**row, **versions})
 
-    def write(self, found: Buckets, generation: int, progress: Callable[[int], None]) -> None:
-        """Put the buckets into the streams; CommandError if one is not taken after retries."""
-        stream, todo = KinesisStream(self.kinesis), rows(self.use_case, found, generation)
+    def write(self, buckets: Buckets, generation: int, progress: Callable[[int], None]) -> None:
+        """Put the buckets into the streams. Raises CommandError if one fails after all retries."""
+        stream, todo = KinesisStream(self.kinesis), rows(self.use_case, buckets, generation)
         while part := list(islice(todo, BATCH)):
             for name in {kind for kind, _, _ in part}:
                 entries = [
@@ -82,13 +82,13 @@ class Live:
         name = f"{self.topology.prefix}-{self.use_case.name}-{kind}"
         if reasons := [reason for reason in stream.put(name, entries) if reason]:
             raise CommandError(
-                f"{name} did not take {len(reasons)} buckets: {reasons[0]}. Run the backfill "
-                "again: what was taken is written once more and changes nothing."
+                f"{name}: {len(reasons)} buckets were not written: {reasons[0]}. Run the backfill "
+                "again: writing a bucket twice changes nothing."
             )
 
     def _table(self, report: Schema) -> str:
-        wanted = f"{self.use_case.name}/{report.path}"
-        return next(table.name for table in self.topology.tables if table.key == wanted)
+        key = f"{self.use_case.name}/{report.path}"
+        return next(table.name for table in self.topology.tables if table.key == key)
 
 
 _VERSIONS = ("version", "generation")

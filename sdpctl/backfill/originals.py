@@ -1,7 +1,7 @@
-"""The original records of the lake: read once, chosen, and put in the order of event time.
+"""The original records in the lake: read once, filtered, and sorted by event time.
 
-In that order no record is late. Those that the live job counted as late are left out: a dead letter
-with exactly their bytes says so. What no job could count is left out too, and all is counted.
+In that order no record is late. Records that were late for the live job are left out: they have a
+dead letter with exactly their bytes. So are records that no job could count. All are tallied.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from glue.targets.flink import HEARTBEAT
 from sdpctl.backfill.plan import HOUR, Plan
 from sdpctl.lake import LakeObject
 
-# An object holds records of up to this long after its oldest one: the longest that is buffered.
+# An object contains records of up to this time after its oldest one: the longest buffering.
 BUFFERED = timedelta(seconds=900)
 _BLANK = bytes.maketrans(b"\t\r", b"  ")  # between the tokens of JSON; never inside a string
 
 
 @dataclass
 class Counted:
-    """What was found in the lake."""
+    """Counts of the records in the lake."""
 
     files: int = 0
     bytes: int = 0
@@ -47,35 +47,35 @@ class Counted:
 
     @property
     def rate(self) -> float | None:
-        """Records a second as they came; None if that cannot be told."""
+        """Records per second as they arrived; None if unknown."""
         if self.first_received is None or self.last_received is None:
             return None
         seconds = (self.last_received - self.first_received).total_seconds()
         return self.records / seconds if seconds else None
 
     def received(self, moment: datetime) -> None:
-        """One more record that came then."""
+        """Count a record that arrived at that time."""
         self.first_received = min(self.first_received or moment, moment)
         self.last_received = max(self.last_received or moment, moment)
 
     def beat(self, moment: datetime) -> None:
-        """One more heartbeat."""
+        """Count a heartbeat."""
         self.newest_heartbeat = max(self.newest_heartbeat or moment, moment)
 
 
 @dataclass
 class Originals:
-    """Collects the lines of one plan. `late` has the digests of what was late when it came."""
+    """Collects the lines of one plan. `late` has the digests of records that arrived late."""
 
     plan: Plan
     late: frozenset[bytes]
     counted: Counted = field(default_factory=Counted)
 
-    def rows(self, found: LakeObject, body: BinaryIO) -> Iterator[bytes]:
-        """Event time, time of receipt and line of each record to compute with, tab-separated."""
+    def rows(self, item: LakeObject, body: BinaryIO) -> Iterator[bytes]:
+        """Event time, time of receipt and line of each record of the input, tab-separated."""
         self.counted.files += 1
-        self.counted.bytes += found.size
-        latest = found.partition.start + HOUR + BUFFERED + AHEAD + CLOCKS_DIFFER
+        self.counted.bytes += item.size
+        latest = item.partition.start + HOUR + BUFFERED + AHEAD + CLOCKS_DIFFER
         for line in lines(body):
             row = self._row(line, latest)
             if row is not None:
@@ -104,21 +104,21 @@ class Originals:
 
 
 def late_records(bodies: Iterable[BinaryIO]) -> frozenset[bytes]:
-    """The digests of all records that dead letters call late."""
-    found = set()
+    """The digests of all records with a dead letter of reason late."""
+    digests = set()
     for body in bodies:
         for line in lines(body):
             letter = _object(line) or {}
             if letter.get("reason") == "late" and letter.get("payload"):
-                found.add(digest(base64.b64decode(letter["payload"])))
-    return frozenset(found)
+                digests.add(digest(base64.b64decode(letter["payload"])))
+    return frozenset(digests)
 
 
 def in_order(rows: Path, target: Path) -> None:
-    """Write the lines of a file of rows in the order of event time, then of receipt.
+    """Write the lines of a file of rows, sorted by event time, then by receipt.
 
-    As gzip, which Flink reads in one piece from beginning to end: pieces read side by side would
-    be out of order again. Sorts on disk where memory does not suffice.
+    As gzip, which Flink reads sequentially as one split: splits read in parallel would be out of
+    order again. Sorts on disk if memory is too small.
     """
     columns = "{'occurred': 'BIGINT', 'received': 'BIGINT', 'line': 'VARCHAR'}"
     plain = "HEADER false, DELIMITER '\t', QUOTE '', ESCAPE ''"
@@ -134,7 +134,7 @@ def in_order(rows: Path, target: Path) -> None:
 
 
 def lines(body: BinaryIO) -> Iterator[bytes]:
-    """The records of an object: one a line, or one after the other without anything between."""
+    """The records of an object: one per line, or concatenated."""
     for line in body:
         text = line.strip()
         if not text:
@@ -146,12 +146,12 @@ def lines(body: BinaryIO) -> Iterator[bytes]:
 
 
 def opened(name: str, body: BinaryIO) -> BinaryIO:
-    """The body as written before it was compressed."""
+    """The body before compression."""
     return gzip.GzipFile(fileobj=body) if name.endswith(".gz") else body  # type: ignore[return-value]
 
 
 def digest(line: bytes) -> bytes:
-    """What stands for a record's bytes."""
+    """A digest of a record's bytes."""
     return blake2b(line.strip(), digest_size=16).digest()
 
 
@@ -176,10 +176,10 @@ def _apart(text: bytes) -> Iterator[bytes]:
 
 def _object(line: bytes) -> dict[str, Any] | None:
     try:
-        found = orjson.loads(line)
+        value = orjson.loads(line)
     except orjson.JSONDecodeError:
         return None
-    return found if isinstance(found, dict) else None
+    return value if isinstance(value, dict) else None
 
 
 def _moment(event: dict[str, Any] | None, name: str) -> datetime | None:

@@ -1,9 +1,9 @@
-"""Which records decide the buckets of a range, and in which hours of the lake they can lie.
+"""Which records the buckets of a range depend on, and which hours of the lake can contain them.
 
-A bucket [a, b) counts records of its own time; whether one is counted depends on its key's other
-records, within CorrelationWindow of it, and on whether the key was open already, which a record up
-to CorrelationWindow + AllowedLateness older than those decides. A record that was counted arrived
-no later than AllowedLateness after its time, as far as heartbeats come each minute.
+A bucket [a, b) counts records of its own time. Whether one is counted depends on the other records
+of its key within CorrelationWindow, and on whether the key was already open, which depends on
+records up to CorrelationWindow + AllowedLateness older. A counted record arrived at most
+AllowedLateness after its time, given a heartbeat each minute.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from glue.parameters import Parameters, format_duration
 from sdpctl.errors import CommandError
 
 HOUR = timedelta(hours=1)
-# What clocks, heartbeats that stay away and the buffers of the delivery may add to an arrival.
+# The delay of an arrival through clock differences, missing heartbeats and buffering.
 SLACK = timedelta(hours=1)
-# As long as a stream keeps its records: within it a late one can be told from the lake.
+# The retention of a stream: the delivery to the lake may be that late.
 LETTERS = timedelta(days=7)
 
 
@@ -32,7 +32,7 @@ class Span:
     end: datetime
 
     def holds(self, moment: datetime) -> bool:
-        """Whether the moment lies in it."""
+        """Whether it contains the instant."""
         return self.start <= moment < self.end
 
     def __str__(self) -> str:
@@ -43,8 +43,8 @@ class Span:
 class Plan:
     """What a backfill of `buckets` reads: event times, and hours of delivery.
 
-    `letters` are the hours whose dead letters can be about these records. `settled` is the event
-    time that must have been delivered before the range can be computed from the lake.
+    `letters`: the hours whose dead letters can concern these records. `settled`: the event time
+    that must have been delivered before the range can be computed from the lake.
     """
 
     buckets: Span
@@ -55,7 +55,7 @@ class Plan:
 
 
 def plan(buckets: Span, parameters: Parameters) -> Plan:
-    """The plan of a range of whole buckets; raises CommandError for any other."""
+    """The plan for a range of whole buckets. Raises CommandError for any other range."""
     _require_whole(buckets, parameters.aggregation_period)
     window, lateness = parameters.window, parameters.lateness
     events = Span(buckets.start - 2 * window - lateness, buckets.end + window)
@@ -70,7 +70,7 @@ def plan(buckets: Span, parameters: Parameters) -> Plan:
 
 
 def parse_bound(option: str, text: str) -> datetime:
-    """An instant, or the beginning of a day in UTC; raises CommandError naming the option."""
+    """An instant, or the start of a day in UTC. Raises CommandError with the option's name."""
     try:
         return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
     except ValueError:
@@ -78,21 +78,19 @@ def parse_bound(option: str, text: str) -> datetime:
     try:
         return instants.parse(text)
     except ValueError as error:
-        raise CommandError(f"{option}: {text!r}: {error}; or a day, 2026-11-21") from error
+        raise CommandError(f"{option} {text!r}: {error}; or a day, like 2026-11-21") from error
 
 
 def require_final(buckets: Span, complete_through: datetime | None) -> None:
     """Raise CommandError if live counts of the range can still change.
 
-    They would be ignored after the backfill, whose generation is higher.
+    Those changes would be ignored, because the backfill has a higher generation.
     """
     if complete_through is None or buckets.end > complete_through:
-        through = (
-            "not known yet" if complete_through is None else instants.to_wire(complete_through)
-        )
+        through = "unknown yet" if complete_through is None else instants.to_wire(complete_through)
         raise CommandError(
-            f"--to {instants.to_wire(buckets.end)}: the range is not final: complete_through is "
-            f"{through}. Records that still arrive would count in the old generation, and be "
+            f"--to {instants.to_wire(buckets.end)}: the range is not final; complete_through is "
+            f"{through}. Records that arrive later would count in the old generation and be "
             "ignored. Choose an earlier end, or wait."
         )
 
@@ -103,8 +101,8 @@ def _require_whole(buckets: Span, period: timedelta) -> None:
     for option, moment in (("--from", buckets.start), ("--to", buckets.end)):
         if (moment - EPOCH) % period:
             raise CommandError(
-                f"{option} {instants.to_wire(moment)}: cuts a bucket in two; buckets are "
-                f"{format_duration(period)} (AggregationPeriod), counted from 1970"
+                f"{option} {instants.to_wire(moment)}: not a bucket boundary; buckets last "
+                f"{format_duration(period)} (AggregationPeriod), counted from 1970-01-01"
             )
 
 

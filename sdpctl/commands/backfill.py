@@ -51,28 +51,31 @@ def backfill(
     from_: Annotated[
         str, typer.Option("--from", help="The first bucket: a day (UTC) or an instant, RFC 3339.")
     ],
-    to: Annotated[str, typer.Option(help="The end, not included.")],
+    to: Annotated[str, typer.Option(help="The end, exclusive.")],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would be read and written.")
     ] = False,
     compare: Annotated[
-        bool, typer.Option("--compare", help="Show where lake and live differ; 1 if they do.")
+        bool,
+        typer.Option(
+            "--compare", help="Show where lake and live reports differ; exits with 1 if they do."
+        ),
     ] = False,
     write: Annotated[
-        bool, typer.Option("--write", help="With --compare: write the result all the same.")
+        bool, typer.Option("--write", help="With --compare: also store the result.")
     ] = False,
     use_case: Annotated[
-        str | None, typer.Option(help="Whose reports. [default: the catalog's first]")
+        str | None, typer.Option(help="Use case of the reports. [default: the catalog's first]")
     ] = None,
     region: deployment.Region = None,
 ) -> None:
     """Compute reports from the lake with the deployed application, and store them.
 
-    Runs on this machine, whichever deployment it reads. What is written has a higher generation
-    than what is live, so the range must be final. Run again, it gives the same.
+    Runs on this machine, whichever deployment it reads. The result gets a higher generation than
+    the live reports, so the range must be final. Running it again gives the same result.
     """
     span = Span(parse_bound("--from", from_), parse_bound("--to", to))
-    signal.signal(signal.SIGTERM, _end)  # else the job would go on by itself
+    signal.signal(signal.SIGTERM, _end)  # otherwise the job would keep running
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with deployment.errors():
         parts = _Parts.of(use_case, region)
@@ -80,8 +83,8 @@ def backfill(
         if dry_run:
             _dry_run(console, parts, made)
             return
-        found = _run(console, parts, made, compare=compare, write=write or not compare)
-    if found:
+        differing = _run(console, parts, made, compare=compare, write=write or not compare)
+    if differing:
         raise typer.Exit(1)
 
 
@@ -90,7 +93,7 @@ def _end(number: int, _: FrameType | None) -> None:
 
 
 def _dry_run(console: Console, parts: _Parts, made: Plan) -> None:
-    _tell_plan(console, made, parts.lake.select(made), parts.live.buckets(made.buckets))
+    _print_plan(console, made, parts.lake.select(made), parts.live.buckets(made.buckets))
     console.print(f"           {parts.records(made):,} records")
     require_final(made.buckets, parts.live.complete_through(parts.parameters))
 
@@ -100,16 +103,16 @@ def _run(
 ) -> list[Difference]:
     require_final(made.buckets, parts.live.complete_through(parts.parameters))
     chosen, live = parts.lake.select(made), parts.live.buckets(made.buckets)
-    _tell_plan(console, made, chosen, live)
+    _print_plan(console, made, chosen, live)
     with _folder(parts.settings) as folder, _bars(console) as progress:
         computed = parts.compute(made, chosen, folder, progress)
-    _tell_run(console, computed)
-    found = list(differences(computed.buckets, live)) if compare else []
+    _print_run(console, computed)
+    differing = list(differences(computed.buckets, live)) if compare else []
     if compare:
-        _show(found)
+        _show(differing)
     if write:
         _store(parts.live, computed.buckets, live, made.buckets, console)
-    return found
+    return differing
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ class _Parts:
     @classmethod
     def of(cls, name: str | None, region: str | None) -> _Parts:
         topology = deployment.topology()
-        found = topology.catalog.use_case(name or topology.catalog.use_cases[0].name)
+        use_case = topology.catalog.use_case(name or topology.catalog.use_cases[0].name)
 
         def client(service: str) -> Any:
             return deployment.client(service, region)
@@ -135,14 +138,14 @@ class _Parts:
         s3 = client("s3")
         return cls(
             Settings.load(),
-            found,
+            use_case,
             _application(client("kinesisanalyticsv2"), topology),
-            Lake(topology.database(found.name), found, client("glue"), s3),
-            Live(topology, found, client("dynamodb"), client("kinesis")),
+            Lake(topology.database(use_case.name), use_case, client("glue"), s3),
+            Live(topology, use_case, client("dynamodb"), client("kinesis")),
             Athena(
                 client("athena"),
-                topology.workgroup(found.name),
-                topology.database(found.name),
+                topology.workgroup(use_case.name),
+                topology.database(use_case.name),
                 pause,
             ),
             s3,
@@ -154,10 +157,10 @@ class _Parts:
         return _parameters(self.application, self.use_case)
 
     def records(self, made: Plan) -> int:
-        """How many records Athena finds of the plan, repetitions and late ones among them."""
+        """The number of the plan's records in Athena, including duplicates and late ones."""
         finished = self.athena.run(count_records(self.use_case, made))
-        _, [[found]] = next(self.athena.pages(finished))
-        return int(found)
+        _, [[count]] = next(self.athena.pages(finished))
+        return int(count)
 
     def compute(self, made: Plan, chosen: Selection, folder: Path, progress: Progress) -> Computed:
         """The buckets of the plan, computed by the deployed code."""
@@ -189,7 +192,7 @@ def _parameters(application: Application, use_case: UseCase) -> Parameters:
     return use_case.configured({**application.group(GROUP), **own})
 
 
-def _tell_plan(console: Console, made: Plan, chosen: Selection, live: Buckets) -> None:
+def _print_plan(console: Console, made: Plan, chosen: Selection, live: Buckets) -> None:
     console.print(f"buckets    {made.buckets}; {len(live):,} are live")
     console.print(f"records    with event times {made.events}")
     console.print(
@@ -198,30 +201,30 @@ def _tell_plan(console: Console, made: Plan, chosen: Selection, live: Buckets) -
     )
 
 
-def _tell_run(console: Console, computed: Computed) -> None:
+def _print_run(console: Console, computed: Computed) -> None:
     counted, rate = computed.counted, computed.counted.rate
     console.print(
         f"read       {counted.records:,} records of {counted.bytes:,} bytes; left out: "
         f"{counted.late:,} late, {counted.malformed:,} malformed, "
         f"{counted.elsewhere:,} of other times"
     )
-    came = "" if rate is None else f"; they came at {rate:,.0f} events/s"
+    came = "" if rate is None else f"; they arrived at {rate:,.0f} events/s"
     console.print(
-        f"computed   {len(computed.buckets):,} buckets in {computed.seconds:.1f} s once running: "
+        f"computed   {len(computed.buckets):,} buckets in {computed.seconds:.1f} s of running: "
         f"{counted.records / computed.seconds:,.0f} events/s{came}"
     )
 
 
-def _show(found: list[Difference]) -> None:
+def _show(differing: list[Difference]) -> None:
     console = Console(highlight=False)
-    if found:
+    if differing:
         table = Table("report", "key", "bucket", "measure", "lake", "live")
-        for (path, key, period), measure, lake, live in found[:SHOWN]:
+        for (path, key, period), measure, lake, live in differing[:SHOWN]:
             at = instants.to_wire(from_millis(period * 1000))
             table.add_row(path, cell(key), at, measure, _number(lake), _number(live))
         console.print(table)
-    more = f", of which {SHOWN} are shown" if len(found) > SHOWN else ""
-    console.print(f"{len(found):,} differences{more}")
+    more = f", of which {SHOWN} are shown" if len(differing) > SHOWN else ""
+    console.print(f"{len(differing):,} differences{more}")
 
 
 def _store(live: Live, computed: Buckets, held: Buckets, span: Span, console: Console) -> None:
@@ -237,7 +240,7 @@ def _store(live: Live, computed: Buckets, held: Buckets, span: Span, console: Co
         live.write(computed, generation, written)
         _await_stored(live, computed, span, generation, progress)
     if left := len(held.keys() - computed.keys()):
-        console.print(f"left as they are: {left:,} live buckets of which the lake has no records")
+        console.print(f"unchanged: {left:,} live buckets without records in the lake")
     console.print(f"stored     {len(computed):,} buckets in generation {generation}")
 
 
@@ -257,13 +260,13 @@ def _await_stored(
         pause(1)
     raise CommandError(
         f"after {STORED_SECONDS} s {stored:,} of {len(computed):,} buckets are stored; the others "
-        "are in their streams: see persist's log and the dead letters"
+        "are still in their streams: see the log of persist and the dead letters"
     )
 
 
 @contextmanager
 def _folder(settings: Settings) -> Iterator[Path]:
-    """A folder for the run, with room for the records of the range; removed at the end."""
+    """A folder for the run, large enough for the records of the range; removed at the end."""
     home = settings.home / "backfill"
     home.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=home))

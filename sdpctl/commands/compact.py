@@ -1,4 +1,4 @@
-"""`./sdp compact`: the deployment's compaction function, called now instead of by its schedule."""
+"""`./sdp compact`: calls the deployment's compaction function now instead of by schedule."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ def compact(
     date: Annotated[str | None, typer.Option(help="One day only, like 2026-11-21 (UTC).")] = None,
     hour: Annotated[str | None, typer.Option(help="One hour only: 00 to 23 (UTC).")] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be done, change nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be done without changing anything.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     use_case: Annotated[
-        str | None, typer.Option(help="Whose tables. [default: all of them]")
+        str | None, typer.Option(help="Use case of the tables. [default: all]")
     ] = None,
     region: deployment.Region = None,
 ) -> None:
-    """Merge the files of closed hours in the lake; queries see the same rows all the time."""
-    asked = {"use_case": use_case, "table": table, "date": date, "hour": hour}
-    event = {**{k: v for k, v in asked.items() if v}, "dry_run": dry_run}
-    # What cannot be is said now, rather than by the function.
+    """Merge the files of closed hours in the lake; queries always see the same rows."""
+    request = {"use_case": use_case, "table": table, "date": date, "hour": hour}
+    event = {**{k: v for k, v in request.items() if v}, "dry_run": dry_run}
+    # Report invalid values here rather than in the function.
     Request.parse(event).tables(deployment.topology().catalog)
-    found = _invoke(event, region)
+    hours = _invoke(event, region)
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
-    elif found:
-        Console().print(_table(found))
+        typer.echo(json.dumps(hours, indent=2))
+    elif hours:
+        Console().print(_table(hours))
     else:
         typer.echo("nothing to do: every closed hour is compacted")
 
 
 def _invoke(event: dict[str, Any], region: str | None) -> list[dict[str, Any]]:
-    """The hours that the function did something about; CommandError with its own message."""
+    """The hours that the function worked on. Raises CommandError with its message."""
     client = deployment.client("lambda", region, read_seconds=SECONDS)
     name = deployment.output(OUTPUT, region)
     answer = client.invoke(FunctionName=name, Payload=json.dumps(event).encode())
     content: dict[str, Any] = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
         kind, message = content.get("errorType", "error"), content.get("errorMessage", content)
-        # The runtime's own names tell the user nothing.
+        # The runtime's own names mean nothing to the user.
         raise CommandError(str(message) if kind.startswith("Runtime.") else f"{kind}: {message}")
     hours: list[dict[str, Any]] = content["hours"]
     return hours
@@ -81,7 +81,7 @@ def _table(hours: Iterable[dict[str, Any]]) -> Table:
 
 
 def _change(before: float, after: float) -> str:
-    """`1,000 → 8`, or what is there where nothing came of it."""
+    """`1,000 → 8`, or the present number if nothing was merged."""
     shown = "{:,}" if isinstance(before, int) else "{:,.1f}"
     texts = [shown.format(n) for n in (before, after) if n]
     return " → ".join(texts)

@@ -1,4 +1,4 @@
-"""`./sdp cost`: what a deployment costs in a month, at several loads, with what it assumes."""
+"""`./sdp cost`: the monthly cost of a deployment at several loads, with its assumptions."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _ALARMS = re.compile(r"with one use case there are (\d+)")
 
 
 def cost(
-    events: Annotated[str, typer.Option(help="Events a second, several by comma.")] = LOADS,
+    events: Annotated[str, typer.Option(help="Events per second, comma-separated.")] = LOADS,
     assume: Annotated[
         list[str] | None,
-        typer.Option(help="An assumption, like event_bytes=500; may be given several times."),
+        typer.Option(help="An assumption, like event_bytes=500; may be repeated."),
     ] = None,
     setting: Annotated[
         list[str] | None,
@@ -36,22 +36,22 @@ def cost(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Show what a deployment costs in a month, and what that assumes. Nothing is asked of AWS."""
+    """Show the monthly cost of a deployment and its assumptions. Calls nothing in AWS."""
     prices = costs.read_prices()
-    found = estimates(events, assume or [], setting or [], prices["prices"])
+    results = estimates(events, assume or [], setting or [], prices["prices"])
     if as_json:
-        typer.echo(json.dumps([_document(one) for one in found], indent=2))
+        typer.echo(json.dumps([_document(one) for one in results], indent=2))
         return
-    console().print(_table(found))
+    console().print(_table(results))
     typer.echo(f"\n{prices['source']}; {prices['region']}, {prices['date']}, {prices['currency']}.")
-    typer.echo("Assumed: " + _assumptions(found[-1].load))
+    typer.echo("Assumed: " + _assumptions(results[-1].load))
     typer.echo("Change one with --assume NAME=VALUE, a parameter with --set NAME=VALUE.")
 
 
 def estimates(
     events: str, assumed: Sequence[str], settings: Sequence[str], prices: dict[str, float]
 ) -> list[Costs]:
-    """An estimate for each load; CommandError names what cannot be read."""
+    """An estimate per load. Raises CommandError for an invalid value."""
     catalog, context = usecases.load(), dict(_pair(text, "--set") for text in settings)
     chosen = Settings.parse(context)
     base, topology = _load(assumed), Topology(chosen.prefix, catalog)
@@ -64,11 +64,11 @@ def _at(base: Load, events: float) -> Load:
 
 
 def alarms() -> int:
-    """How many alarms a deployment has, as docs/alarms.md says and a test holds it to."""
-    found = _ALARMS.search((ROOT / "docs/alarms.md").read_text("utf-8"))
-    if not found:
-        raise CommandError("docs/alarms.md does not say how many alarms there are")
-    return int(found[1])
+    """The number of alarms of a deployment, from docs/alarms.md; a test keeps that correct."""
+    match = _ALARMS.search((ROOT / "docs/alarms.md").read_text("utf-8"))
+    if not match:
+        raise CommandError("docs/alarms.md does not contain the number of alarms")
+    return int(match[1])
 
 
 def _rates(text: str) -> list[float]:
@@ -108,30 +108,30 @@ def _assumptions(load: Load) -> str:
     return ", ".join(f"{name}={value:g}" for name, value in named)
 
 
-def _document(found: Costs) -> dict[str, Any]:
-    services = {line.service: round(line.dollars, 2) for line in found.lines()}
+def _document(costs: Costs) -> dict[str, Any]:
+    services = {line.service: round(line.dollars, 2) for line in costs.lines()}
     return {
-        "events_per_second": found.load.events,
+        "events_per_second": costs.load.events,
         "services": services,
-        "total": round(found.total, 2),
-        "kpus": found.kpus,
-        "shards": {s.name: found.shards(s) for s in found.topology.streams},
+        "total": round(costs.total, 2),
+        "kpus": costs.kpus,
+        "shards": {s.name: costs.shards(s) for s in costs.topology.streams},
     }
 
 
-def _table(found: Sequence[Costs]) -> Table:
+def _table(costs: Sequence[Costs]) -> Table:
     shown = Table(box=None, pad_edge=False)
     shown.add_column("dollars a month")
-    for one in found:
+    for one in costs:
         title = f"{one.load.events:,.0f} events/s" if one.load.events else "idle"
         shown.add_column(title, justify="right")
     shown.add_column("for")
-    for row in zip(*(one.lines() for one in found), strict=True):
+    for row in zip(*(one.lines() for one in costs), strict=True):
         shown.add_row(row[0].service, *(f"{line.dollars:,.0f}" for line in row), row[0].what)
-    shown.add_row("total", *(f"{one.total:,.0f}" for one in found), "", style="bold")
+    shown.add_row("total", *(f"{one.total:,.0f}" for one in costs), "", style="bold")
     for name, amounts in (
-        ("KPUs", [one.kpus for one in found]),
-        ("shards", [sum(map(one.shards, one.topology.streams)) for one in found]),
+        ("KPUs", [one.kpus for one in costs]),
+        ("shards", [sum(map(one.shards, one.topology.streams)) for one in costs]),
     ):
         shown.add_row(name, *(f"{amount:,}" for amount in amounts), "the configured, or needed")
     return shown

@@ -27,7 +27,7 @@ DAYS = 3_650
 _SOURCE = ("stream", "shard", "sequence_number")
 
 
-UseCase = Annotated[str | None, typer.Option(help="Whose. [default: the catalog's first]")]
+UseCase = Annotated[str | None, typer.Option(help="Use case. [default: the catalog's first]")]
 
 dead_letters = typer.Typer(invoke_without_command=True)
 
@@ -38,23 +38,23 @@ def list_(
     use_case: UseCase = None,
     reason: Annotated[str | None, typer.Option(help=f"{', '.join(REASONS)}.")] = None,
     stage: Annotated[str | None, typer.Option(help=f"{', '.join(STAGES)}.")] = None,
-    event_id: Annotated[str | None, typer.Option(help="Of the event with this id.")] = None,
-    key: Annotated[str | None, typer.Option(help="Of events with this key.")] = None,
-    days: Annotated[int, typer.Option(help=f"Failed within so many days, 1 to {DAYS}.")] = 7,
-    limit: Annotated[int, typer.Option(min=1, help="Show no more than the newest.")] = 20,
-    count: Annotated[bool, typer.Option("--count", help="How many, by stage and reason.")] = False,
+    event_id: Annotated[str | None, typer.Option(help="Only of the event with this id.")] = None,
+    key: Annotated[str | None, typer.Option(help="Only of events with this key.")] = None,
+    days: Annotated[int, typer.Option(help=f"Failed within this many days, 1 to {DAYS}.")] = 7,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most this many, the newest.")] = 20,
+    count: Annotated[bool, typer.Option("--count", help="Count by stage and reason.")] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="An object a line, the original bytes in base64.")
+        bool, typer.Option("--json", help="One object per line, with the original bytes in base64.")
     ] = False,
     region: deployment.Region = None,
 ) -> None:
-    """List dead letters out of the lake, the newest first; there a minute or two after them."""
+    """List dead letters from the lake, newest first. They arrive there after a minute or two."""
     if context.invoked_subcommand:
         return
     _require("--reason", reason, REASONS)
     _require("--stage", stage, STAGES)
     if not 1 <= days <= DAYS:
-        raise CommandError(f"--days {days}: 1 to {DAYS}")
+        raise CommandError(f"--days {days}: must be 1 to {DAYS}")
     since = now() - timedelta(days=days)
     filters = {"reason": reason, "stage": stage, "event_id": event_id}
     record = Record(_keys(use_case), key) if key is not None else None
@@ -69,12 +69,12 @@ def list_(
 
 @dead_letters.command()
 def show(
-    id_: Annotated[str, typer.Argument(metavar="ID", help="The letter's id.")],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The id of the dead letter.")],
     use_case: UseCase = None,
-    days: Annotated[int, typer.Option(min=1, max=DAYS, help="Failed within so many days.")] = 90,
+    days: Annotated[int, typer.Option(min=1, max=DAYS, help="Failed within this many days.")] = 90,
     region: deployment.Region = None,
 ) -> None:
-    """Show one dead letter with everything it says, and the record as it was sent."""
+    """Show one dead letter in full, and the record as it was sent."""
     sql = query(now() - timedelta(days=days), {"id": id_})
     rows = _rows(_athena(use_case, region), sql)
     if not rows:
@@ -83,7 +83,7 @@ def show(
 
 
 def letter(row: Letter) -> Table:
-    """A line for each thing that a letter says."""
+    """A line for each field of a dead letter."""
     shown = Table(box=None, pad_edge=False, show_header=False)
     shown.add_column(style="dim")
     shown.add_column(overflow="fold")
@@ -112,9 +112,9 @@ def _keys(use_case: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(event.key for event in _use_case(use_case).events))
 
 
-def _require(option: str, given: str | None, choices: Sequence[str]) -> None:
-    if given is not None and given not in choices:
-        raise CommandError(f"{option} {given!r}: unknown; choose from {', '.join(choices)}")
+def _require(option: str, value: str | None, choices: Sequence[str]) -> None:
+    if value is not None and value not in choices:
+        raise CommandError(f"{option} {value!r}: unknown; choose from {', '.join(choices)}")
 
 
 def _rows(athena: Athena, sql: str) -> list[Letter]:
@@ -127,7 +127,7 @@ def _rows(athena: Athena, sql: str) -> list[Letter]:
 
 
 def nested(row: Letter) -> Letter:
-    """A letter in the form it has on its stream: its source is a group of its own."""
+    """A dead letter as in its stream, with `source` as a nested object."""
     source = {name: row[f"source_{name}"] for name in _SOURCE}
     return {k: v for k, v in row.items() if not k.startswith("source_")} | {"source": source}
 

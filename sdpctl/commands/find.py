@@ -1,4 +1,4 @@
-"""`./sdp find`: where an event is now, by its event_id or its key."""
+"""`./sdp find`: where an event is now, by event_id or key."""
 
 from __future__ import annotations
 
@@ -36,46 +36,46 @@ COLORS = {"counted": "green", "waiting": "yellow", "not counted": "red"}
 def find(
     text: Annotated[str, typer.Argument(metavar="EVENT_ID|KEY", help="An event_id or a key.")],
     use_case: Annotated[
-        str | None, typer.Option(help="Whose. [default: the catalog's first]")
+        str | None, typer.Option(help="Use case. [default: the catalog's first]")
     ] = None,
-    days: Annotated[int, typer.Option(min=1, max=3650, help="Sent within so many days.")] = 7,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Sent within this many days.")] = 7,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     region: deployment.Region = None,
 ) -> None:
-    """Show where events are now: counted in which row, waiting until when, or refused and why.
+    """Show where events are: counted in which row, waiting until when, or why refused.
 
-    Reads the lake, where an event is a minute or two after it was accepted.
+    Reads the lake, where an event arrives a minute or two after it was accepted.
     """
     topology = deployment.topology()
-    found = topology.catalog.use_case(use_case) if use_case else topology.catalog.use_cases[0]
-    workgroup, database = topology.workgroup(found.name), topology.database(found.name)
+    selected = topology.catalog.use_case(use_case) if use_case else topology.catalog.use_cases[0]
+    workgroup, database = topology.workgroup(selected.name), topology.database(selected.name)
     athena = Athena(deployment.client("athena", region), workgroup, database, pause)
     start = since(now(), days)
-    events = [row for sql in events_queries(found, text, start) for row in rows(athena, sql)]
+    events = [row for sql in events_queries(selected, text, start) for row in rows(athena, sql)]
     if not events:
         raise CommandError(
-            f"{text}: no event with this event_id or key within {days} days; one that was accepted "
-            "is found a minute or two later"
+            f"{text}: no event with this event_id or key within {days} days; an accepted event "
+            "is listed a minute or two later"
         )
-    parameters = parameters_of(found, region)
+    parameters = parameters_of(selected, region)
     ids = list(dict.fromkeys(row["event_id"] for row in events))
     evidence = Evidence(
-        found,
+        selected,
         parameters,
         now(),
-        _progress(found, region, parameters).through,
+        _progress(selected, region, parameters).through,
         [row for id_ in ids for row in rows(athena, query(start, {"event_id": id_}))],
         [
             row
-            for record in records_of_events(found)
-            for row in rows(athena, results_query(found, record, ids, start))
+            for record in records_of_events(selected)
+            for row in rows(athena, results_query(selected, record, ids, start))
         ],
     )
     _show(evidence.verdicts(events), as_json=as_json)
 
 
 def rows(athena: Athena, sql: str) -> list[dict[str, Any]]:
-    """The rows of a query, by the names of their columns."""
+    """The rows of a query, as column name → value."""
     return [
         dict(zip((c.name for c in columns), row, strict=True))
         for columns, page in athena.pages(athena.run(sql))

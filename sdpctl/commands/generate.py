@@ -1,4 +1,4 @@
-"""`./sdp generate`: deterministic events of a use case, and the truth about them."""
+"""`./sdp generate`: deterministic events of a use case, and their exact results."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def _range(option: str) -> str:
 
 
 def generate(
-    use_case: Annotated[str, typer.Option(help="The use case whose events to make.")],
+    use_case: Annotated[str, typer.Option(help="The use case of the events.")],
     events: Annotated[
         int,
-        typer.Option(help=f"Distinct events, {_range('--events')}; copies come on top."),
+        typer.Option(help=f"Distinct events, {_range('--events')}; duplicates come on top."),
     ],
     seed: Annotated[int, typer.Option(help="Same seed, start and shares: same events.")] = 1,
     rate: Annotated[
@@ -53,17 +53,21 @@ def generate(
     ] = 1000.0,
     duplicates: Annotated[
         float,
-        typer.Option(help=f"Share of events sent twice, same event_id, {_range('--duplicates')}."),
+        typer.Option(
+            help=f"Share of events sent twice with the same event_id, {_range('--duplicates')}."
+        ),
     ] = 0.0,
     shuffle: Annotated[
-        float, typer.Option(help=f"Seconds of event time to mix, {_range('--shuffle')}.")
+        float, typer.Option(help=f"Seconds of event time to shuffle, {_range('--shuffle')}.")
     ] = 0.0,
     late: Annotated[
-        float, typer.Option(help=f"Share that is too late to be counted, {_range('--late')}.")
+        float, typer.Option(help=f"Share of events too late to be counted, {_range('--late')}.")
     ] = 0.0,
     unmatched: Annotated[
         float,
-        typer.Option(help=f"Share without the earlier events of its key, {_range('--unmatched')}."),
+        typer.Option(
+            help=f"Share of events without the earlier ones of their key, {_range('--unmatched')}."
+        ),
     ] = 0.0,
     late_by: Annotated[
         str, typer.Option(help="How late, ISO 8601; above CorrelationWindow + AllowedLateness.")
@@ -78,8 +82,8 @@ def generate(
     drift: Annotated[
         float,
         typer.Option(
-            help="How far behaviour has moved since a model learned it, "
-            f"{_range('--drift')}; 0: not."
+            help="How far behaviour has drifted since a model was trained, "
+            f"{_range('--drift')}; 0 for none."
         ),
     ] = 0.0,
     out: Annotated[
@@ -87,11 +91,11 @@ def generate(
     ] = None,
     truth: Annotated[Path | None, typer.Option(help="File for the expected results, JSON.")] = None,
 ) -> None:
-    """Make deterministic events as NDJSON, and the exact reports they must give.
+    """Generate deterministic events as NDJSON, and the exact reports that must result.
 
     --events counts distinct events: with --duplicates 0.1 about a tenth more lines are written.
     Without --start the events end now, so that they count if they are sent soon; the start is
-    printed, and with it the same command makes the same events.
+    printed, and with it the same command generates the same events.
     """
     errors = Console(stderr=True, highlight=False)
     try:
@@ -121,33 +125,33 @@ def generate(
             drift=drift,
         )
         _check_times(settings)
-        found = usecases.load().use_case(use_case)
-        generation = Generation(found, generator_of(use_case), settings)
-        _tell_times(errors, settings, found.configured({}))
+        definition = usecases.load().use_case(use_case)
+        generation = Generation(definition, generator_of(use_case), settings)
+        _print_times(errors, settings, definition.configured({}))
         with _file("--out", out), _output(out) as stream:
             write(generation, stream)
         if truth:
             with _file("--truth", truth):
-                told = orjson.dumps(generation.truth(), option=orjson.OPT_INDENT_2)
-                truth.write_bytes(told + b"\n")
+                expected = orjson.dumps(generation.truth(), option=orjson.OPT_INDENT_2)
+                truth.write_bytes(expected + b"\n")
     except PlatformError as error:
         errors.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
 
 
 def generator_of(use_case: str) -> Generator:
-    """The `generator.py` of a use case; ParameterError where it has none."""
+    """The `generator.py` of a use case. Raises ParameterError if it has none."""
     name = f"usecases.{use_case}.generator"
     if find_spec(name) is None:
         raise ParameterError(
-            f"--use-case {use_case}: has no generator; add usecases/{use_case}/generator.py, "
+            f"--use-case {use_case}: it has no generator; add usecases/{use_case}/generator.py, "
             "or choose another use case"
         )
     return cast(Generator, import_module(name))
 
 
-def _tell_times(console: Console, settings: Settings, parameters: Parameters) -> None:
-    """When the events are, and until when they count: a late one is a dead letter."""
+def _print_times(console: Console, settings: Settings, parameters: Parameters) -> None:
+    """Prints the events' time range, and until when they count."""
     start = instants.to_wire(settings.start)
     console.print(f"--start {start}, {settings.span} of event time", style="dim")
     names, lateness = parameters.named(Role.LATENESS), parameters.lateness
@@ -160,7 +164,7 @@ def _tell_times(console: Console, settings: Settings, parameters: Parameters) ->
 
 
 def write(events: Iterable[Event], stream: BinaryIO) -> None:
-    """Events as NDJSON, some at a time."""
+    """Events as NDJSON, in chunks."""
     lines: list[bytes] = []
     for event in events:
         lines.append(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
@@ -171,29 +175,29 @@ def write(events: Iterable[Event], stream: BinaryIO) -> None:
 
 
 def default_start(present: datetime, span: timedelta) -> datetime:
-    """The whole second from which events of that span end by `present`."""
+    """The latest whole second from which events of that span end by `present`."""
     return (present - span).replace(microsecond=0)
 
 
-def _check_numbers(given: Mapping[str, float]) -> None:
-    for option, value in given.items():
+def _check_numbers(numbers: Mapping[str, float]) -> None:
+    for option, value in numbers.items():
         low, high = RANGES[option]
-        if not low <= value <= high:  # so is what is no number
+        if not low <= value <= high:  # so is NaN
             raise ParameterError(f"{option} {value}: must be from {_range(option)}")
 
 
 def _late_by(text: str) -> timedelta:
     try:
-        found = parse_duration(text)
+        duration = parse_duration(text)
     except ValueError as error:
         raise ParameterError(f"--late-by: {error}") from error
-    if not found:
-        raise ParameterError(f"--late-by {text}: must be longer than nothing")
-    return found
+    if not duration:
+        raise ParameterError(f"--late-by {text}: must be longer than zero")
+    return duration
 
 
 def _period(text: str) -> timedelta:
-    """What a deployment takes for its AggregationPeriod, and nothing else."""
+    """Checks that a deployment would accept this AggregationPeriod."""
     try:
         return Parameters.parse({"AggregationPeriod": text}).aggregation_period
     except ParameterError as error:
@@ -207,12 +211,12 @@ def _start(text: str | None, span: timedelta) -> datetime:
         raise ParameterError(f"--start {text!r}: {error}") from error
     except OverflowError as error:
         raise ParameterError(
-            f"--events at this --rate are {span}: no start is early enough"
+            f"--events at this --rate take {span}: no start is early enough"
         ) from error
 
 
 def _check_times(settings: Settings) -> None:
-    """Every event's time must be one that can be written."""
+    """Every event's time must be representable."""
     latest = max(settings.shuffle, REPEAT_WITHIN)
     try:
         if settings.late:
@@ -233,27 +237,31 @@ def _millis(duration: timedelta) -> int:
 
 
 def _check_files(out: Path | None, truth: Path | None) -> None:
-    """Before any work: both can be written, and are two."""
+    """Checks first that both files can be written and differ."""
     for option, path in (("--out", out), ("--truth", truth)):
         if path:
             with _file(option, path):
                 _check_file(option, path)
     if out and truth and (out.resolve() == truth.resolve()):
-        raise ParameterError(f"--out and --truth are the same file, {out}: name two")
+        raise ParameterError(
+            f"--out and --truth are the same file, {out}: name two different files"
+        )
 
 
 def _check_file(option: str, path: Path) -> None:
     if path.is_dir():
         raise ParameterError(f"{option} {path}: is a folder; name a file")
     if not path.parent.is_dir():
-        raise ParameterError(f"{option} {path}: there is no folder {path.parent}; make it first")
+        raise ParameterError(
+            f"{option} {path}: folder {path.parent} does not exist; create it first"
+        )
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise ParameterError(f"{option} {path}: you may not write there")
+        raise ParameterError(f"{option} {path}: permission denied")
 
 
 @contextmanager
 def _file(option: str, path: Path | None) -> Iterator[None]:
-    """What the system says of a file, under its option; a pipe's reader may go as it likes."""
+    """Turns file errors into messages with the option; a pipe's reader may stop early."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`./sdp keys`: a key for each sender, with limits of its own, metered and revocable alone."""
+"""`./sdp keys`: a key per sender, with its own limits, metered and revocable separately."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from sdpctl.answers import console
 from sdpctl.keys import DEPLOYMENT, Api, Keys, Limits, Sender, check_name
 from sdpctl.settings import Settings
 
-Name = Annotated[str, typer.Argument(help="The sender, or `deployment` for its own key.")]
+Name = Annotated[
+    str, typer.Argument(help="The sender, or `deployment` for the deployment's own key.")
+]
 
 keys = typer.Typer(no_args_is_help=True, help="API keys of senders.")
 
@@ -26,29 +28,30 @@ def list_(
     region: deployment.Region = None,
 ) -> None:
     """Show each sender's limits and requests; not the keys themselves."""
-    found = _keys(region).senders(clock.now().date())
+    senders = _keys(region).senders(clock.now().date())
     if as_json:
-        typer.echo(json.dumps([sender.as_dict() for sender in found], indent=2))
+        typer.echo(json.dumps([sender.as_dict() for sender in senders], indent=2))
     else:
-        console().print(_table(found))
+        console().print(_table(senders))
 
 
 @keys.command()
 @deployment.errors()
 def create(
-    name: Annotated[str, typer.Argument(help="Who gets the key, like partner-a.")],
+    name: Annotated[str, typer.Argument(help="The sender, like partner-a.")],
     api: Annotated[
         list[Api] | None,
-        typer.Option(help="What it may call; may be given several times. [default: ingestion]"),
+        typer.Option(help="An API that it may call; may be repeated. [default: ingestion]"),
     ] = None,
     rate: Annotated[float, typer.Option(min=0.1, max=10_000, help="Requests a second.")] = 100,
-    burst: Annotated[int, typer.Option(min=1, max=5_000, help="Requests at once.")] = 200,
+    burst: Annotated[int, typer.Option(min=1, max=5_000, help="Burst: requests at once.")] = 200,
     per_day: Annotated[
-        int | None, typer.Option(min=1, max=2_000_000_000, help="Requests a day. [default: any]")
+        int | None,
+        typer.Option(min=1, max=2_000_000_000, help="Requests per day. [default: no limit]"),
     ] = None,
     region: deployment.Region = None,
 ) -> None:
-    """Make a key and print it. Only those whom you send it can use it; `show` prints it again."""
+    """Create a key and print it. `show` prints it again."""
     check_name(name)
     limits = Limits(rate, burst, per_day)
     typer.echo(_keys(region).create(name, [*dict.fromkeys(api or [Api.INGESTION])], limits))
@@ -68,18 +71,18 @@ def revoke(name: Name, region: deployment.Region = None) -> None:
     _keys(region).revoke(name)
     undo = f"./sdp keys restore {DEPLOYMENT} accepts it again"
     hint = undo if name == DEPLOYMENT else "a new one: ./sdp keys create"
-    typer.echo(f"{name}: the key is refused within a minute; {hint}")
+    typer.echo(f"{name}: revoked; takes effect within a minute; {hint}")
 
 
 @keys.command()
 @deployment.errors()
 def restore(
-    name: Annotated[Literal["deployment"], typer.Argument(help="Its own key, and no other.")],
+    name: Annotated[Literal["deployment"], typer.Argument(help="Only the deployment's own key.")],
     region: deployment.Region = None,
 ) -> None:
     """Accept the deployment's own key again."""
     _keys(region).restore()
-    typer.echo(f"{name}: the key is accepted")
+    typer.echo(f"{name}: restored")
 
 
 def _keys(region: str | None) -> Keys:

@@ -1,4 +1,4 @@
-"""`./sdp lake`: the tables of the lake, and the files that one consists of now."""
+"""`./sdp lake`: the tables of the lake, and the current files of each."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ def lake(
         str | None, typer.Argument(help="parquet_… or raw_…. [default: show all tables]")
     ] = None,
     since: Annotated[
-        str | None, typer.Option(help="Only days from this one on, as 2026-11-21.")
+        str | None, typer.Option(help="Only days from this one on, like 2026-11-21.")
     ] = None,
     files: Annotated[
         bool, typer.Option("--files", help="Paths on this machine's disk instead of s3://.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     use_case: Annotated[
-        str | None, typer.Option(help="Whose database. [default: the catalog's first]")
+        str | None, typer.Option(help="Use case of the database. [default: the catalog's first]")
     ] = None,
     region: deployment.Region = None,
 ) -> None:
-    """Show what to read, for programs that read the lake by path.
+    """Show which files to read, for programs that read the lake by path.
 
-    A path that is not listed here may hold rows that were merged into another file.
+    A path that is not listed may contain rows that were merged into another file.
     """
     if files and region:
-        raise CommandError("--files are those of the platform on this machine, which has no region")
+        raise CommandError("--files is only for the platform on this machine; leave out --region")
     topology = deployment.topology()
-    found = topology.catalog.use_case(use_case or topology.catalog.use_cases[0].name)
+    selected = topology.catalog.use_case(use_case or topology.catalog.use_cases[0].name)
     first_day = _day(since)
-    names = [name for t in lake_tables(found) for name in (t.parquet, t.raw)]
+    names = [name for t in lake_tables(selected) for name in (t.parquet, t.raw)]
     if table is not None and table not in names:
-        raise CommandError(f"there is no table {table!r}; tables: {', '.join(names)}")
-    database = topology.database(found.name)
+        raise CommandError(f"table {table!r} is unknown; tables: {', '.join(names)}")
+    database = topology.database(selected.name)
     with deployment.errors():
         glue, s3 = deployment.client("glue", region), deployment.client("s3", region)
         listed = {
@@ -58,22 +58,22 @@ def lake(
     if table:
         _show(_facts(listed[table], files), as_json, "path")
     else:
-        _show([_summary(name, found) for name, found in listed.items()], as_json, "table")
+        _show([_summary(name, selected) for name, selected in listed.items()], as_json, "table")
 
 
 def _day(text: str | None) -> str | None:
-    """The day as partitions have it; CommandError for what is none."""
+    """The day as partitions spell it. Raises CommandError for an invalid one."""
     try:
         return None if text is None else date.fromisoformat(text).isoformat()
     except ValueError as error:
-        raise CommandError(f"--since {text!r}: a day is given as 2026-11-21") from error
+        raise CommandError(f"--since {text!r}: must be a day like 2026-11-21") from error
 
 
-def _since(found: list[Partition], day: str | None) -> list[Partition]:
-    return [partition for partition in found if day is None or partition.date >= day]
+def _since(listed: list[Partition], day: str | None) -> list[Partition]:
+    return [partition for partition in listed if day is None or partition.date >= day]
 
 
-def _facts(found: list[LakeObject], files: bool) -> list[dict[str, Any]]:
+def _facts(items: list[LakeObject], files: bool) -> list[dict[str, Any]]:
     return [
         {
             "path": str(on_disk(Settings.load(), one)) if files else one.uri,
@@ -81,24 +81,24 @@ def _facts(found: list[LakeObject], files: bool) -> list[dict[str, Any]]:
             "hour": one.partition.hour,
             "bytes": one.size,
         }
-        for one in found
+        for one in items
     ]
 
 
-def _summary(name: str, found: list[LakeObject]) -> dict[str, Any]:
-    hours = [f"{one.partition.date} {one.partition.hour}:00" for one in found]
+def _summary(name: str, items: list[LakeObject]) -> dict[str, Any]:
+    hours = [f"{one.partition.date} {one.partition.hour}:00" for one in items]
     return {
         "table": name,
-        "files": len(found),
-        "bytes": sum(one.size for one in found),
+        "files": len(items),
+        "bytes": sum(one.size for one in items),
         "first": min(hours, default=None),
         "last": max(hours, default=None),
     }
 
 
-def on_disk(settings: Settings, found: LakeObject) -> Path:
-    """Where the emulator keeps the object."""
-    return settings.home / "emulator" / "s3" / settings.account / found.bucket / found.key
+def on_disk(settings: Settings, item: LakeObject) -> Path:
+    """The emulator's file of the object."""
+    return settings.home / "emulator" / "s3" / settings.account / item.bucket / item.key
 
 
 def _show(facts: list[dict[str, Any]], as_json: bool, name: str) -> None:

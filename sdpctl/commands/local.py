@@ -28,7 +28,7 @@ from sdpctl.settings import Settings
 from sdpctl.sql.rows import cell
 
 WATCH_SECONDS = 2.0
-WIDE = 160  # columns of a table that is read through a pipe
+WIDE = 160  # columns of a table in a pipe
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
@@ -37,7 +37,7 @@ def up(
         str, typer.Option(help="Deployment parameters: 'Name=value Name=value'.")
     ] = "",
 ) -> None:
-    """Start the platform; run again, it updates in place and keeps all data."""
+    """Start the platform, or update it in place, keeping all data."""
     platform.up(Settings.load(), parse_parameters(parameters), platform.Steps())
 
 
@@ -54,76 +54,76 @@ def clean() -> None:
 def status(
     as_json: AsJson = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Show it again and again, with records a second.")
+        bool, typer.Option("--watch", help="Repeat, with records per second.")
     ] = False,
 ) -> None:
-    """Show each component: state, since when, lag, log. Ends with 1 if one is down.
+    """Show each component: status, since when, lag, log. Exits with 1 if one is down.
 
-    The lag of Flink is how far event time is behind the heartbeats: near zero when all is read.
+    The lag of Flink is how far event time is behind the heartbeats: near zero if all is read.
     """
     if watch and as_json:
         raise CommandError("--watch --json: choose one of them")
     if watch:
         _watch(Settings.load())
         return
-    found = components(Settings.load(), now())
+    listed = components(Settings.load(), now())
     if as_json:
-        typer.echo(json.dumps([c.as_dict() for c in found], indent=2))
+        typer.echo(json.dumps([c.as_dict() for c in listed], indent=2))
     else:
         width = None if sys.stdout.isatty() else WIDE
-        Console(width=width).print(_table(found))
-    if not all(c.running for c in found):
+        Console(width=width).print(_table(listed))
+    if not all(c.running for c in listed):
         raise typer.Exit(1)
 
 
 def _watch(settings: Settings) -> None:
-    """Until it is interrupted."""
+    """Repeats until it is interrupted."""
     rates = Rates()
     with suppress(KeyboardInterrupt), Live(refresh_per_second=2) as live:
         while True:
-            found = components(settings, now())
-            live.update(_table(found, rates.add(time.monotonic(), found)))
+            listed = components(settings, now())
+            live.update(_table(listed, rates.add(time.monotonic(), listed)))
             pause(WATCH_SECONDS)
 
 
 def outputs(as_json: AsJson = False) -> None:
-    """Show the URLs and the API key, callable as they are."""
-    found = deployed.read()
-    typer.echo(json.dumps(found.as_dict(), indent=2) if as_json else str(found))
+    """Show the URLs and the API key."""
+    current = deployed.read()
+    typer.echo(json.dumps(current.as_dict(), indent=2) if as_json else str(current))
 
 
 def package() -> None:
-    """Build the zip that Managed Flink takes: build/analytics.zip."""
+    """Build the zip for Managed Flink: build/analytics.zip."""
     command = [sys.executable, "-m", "analytics_app.package"]
     ended = subprocess.run(command, cwd=Settings.load().root, check=False)
     raise typer.Exit(ended.returncode)
 
 
 def parse_parameters(text: str) -> dict[str, str]:
-    """`A=B C=D` as a mapping, refused here by name rather than after minutes of work.
+    """`A=B C=D` as a mapping, checked here rather than after minutes of work.
 
-    Raises CommandError for what is no pair, ParameterError for a parameter that cannot be.
+    Raises CommandError for an invalid pair, ParameterError for an invalid value.
     """
     pairs = [part.partition("=") for part in text.split()]
     wrong = [name for name, equals, _ in pairs if not (name and equals)]
     if wrong:
-        raise CommandError(f"PARAMETERS: {wrong[0]!r} is not of the form Name=value")
-    found = {name: value for name, _, value in pairs}
-    if len(found) < len(pairs):
-        raise CommandError("PARAMETERS: a name is there twice")
-    if unknown := sorted(found.keys() - deployment.names()):
+        raise CommandError(f"PARAMETERS: {wrong[0]!r}: must be Name=value")
+    parameters = {name: value for name, _, value in pairs}
+    if len(parameters) < len(pairs):
+        raise CommandError("PARAMETERS: a name is repeated")
+    if unknown := sorted(parameters.keys() - deployment.names()):
         known = sorted(deployment.names())
-        raise ParameterError(f"{unknown[0]}: no such parameter; parameters: {known}")
-    deployment.Settings.parse(found)
-    return found
+        raise ParameterError(f"{unknown[0]}: unknown parameter; parameters: {known}")
+    deployment.Settings.parse(parameters)
+    return parameters
 
 
-def _table(found: list[Component], rates: Mapping[str, float] | None = None) -> Table:
+def _table(listed: list[Component], rates: Mapping[str, float] | None = None) -> Table:
     shown = Table(box=None, pad_edge=False)
     for title in ("component", "state", "since", "lag", "records/s", "detail", "log"):
         if title != "records/s" or rates is not None:
             shown.add_column(title, overflow="fold", no_wrap=title == "since")
-    for c in found:
+    for c in listed:
         state = "[green]running[/]" if c.running else "[red]down[/]"
         lag = "" if c.lag_seconds is None else f"{c.lag_seconds:.1f} s"
         rate = [] if rates is None else [f"{rates[c.name]:,.1f}" if c.name in rates else ""]
@@ -132,6 +132,6 @@ def _table(found: list[Component], rates: Mapping[str, float] | None = None) -> 
 
 
 def _short(path: str) -> str:
-    """A path below the working directory as one relative to it."""
+    """A path, relative to the working directory if it is inside."""
     here = Path.cwd()
     return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path

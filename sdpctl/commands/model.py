@@ -1,4 +1,4 @@
-"""`./sdp model`: the versions of a model, their figures, and which of them is in service."""
+"""`./sdp model`: the versions of a model, their figures, and which one is in service."""
 
 from __future__ import annotations
 
@@ -36,9 +36,11 @@ MODELS = {
 }
 MEASURES = ("log_loss", "auc", "calibration_error", "brier")
 WORST = 5  # segments in a summary
-PATIENCE = 900.0
+TIMEOUT = 900.0
 
-UseCase = Annotated[str | None, typer.Option(help="Whose model. [default: the first that has one]")]
+UseCase = Annotated[
+    str | None, typer.Option(help="Use case of the model. [default: the first with one]")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 model = typer.Typer(no_args_is_help=True, help="The versions of a model.")
@@ -49,26 +51,26 @@ model = typer.Typer(no_args_is_help=True, help="The versions of a model.")
 def list_(
     use_case: UseCase = None, as_json: AsJson = False, region: deployment.Region = None
 ) -> None:
-    """Show every version: in service or not, its figures, and why it was refused."""
+    """Show every version: whether it is in service, its figures, and why it was refused."""
     place = retraining.place(use_case, region)
     versions = [_version(p, place.champion()) for p in place.packages()]
     if as_json:
         typer.echo(json.dumps(versions, indent=2))
         return
-    console().print(table(versions) if versions else "no version yet: ./sdp train --wait")
+    console().print(table(versions) if versions else "no version yet; run ./sdp train --wait")
 
 
 def table(versions: list[dict[str, Any]]) -> Table:
-    """A row per version: its figures, and the champion's at that time on the same rows.
+    """A row per version: its figures, and those of the champion then, on the same rows.
 
-    Long values are folded, never cut.
+    Long values are wrapped, never cut.
     """
     shown = Table(box=None, pad_edge=False)
     for title in ("version", "", *COLUMNS.values(), "reason"):
         shown.add_column(title, overflow="fold")
-    for found in versions:
-        figures = (str(found.get(name, "")) for name in COLUMNS)
-        shown.add_row(found["version"], found["status"], *figures, found.get("reason", ""))
+    for entry in versions:
+        figures = (str(entry.get(name, "")) for name in COLUMNS)
+        shown.add_row(entry["version"], entry["status"], *figures, entry.get("reason", ""))
     return shown
 
 
@@ -80,29 +82,31 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="The whole evaluation.")] = False,
     region: deployment.Region = None,
 ) -> None:
-    """Show a summary of a version's evaluation, and fetch its page."""
+    """Show a summary of a version's evaluation, and download its page."""
     place = retraining.place(use_case, region)
-    wanted = version or (place.champion() or {}).get("version")
-    if wanted is None:
-        raise CommandError("no version is in service yet: ./sdp train --wait")
-    evaluation = place.document(place.names.key(wanted, "evaluation.json"))
+    shown_version = version or (place.champion() or {}).get("version")
+    if shown_version is None:
+        raise CommandError("no version is in service yet; run ./sdp train --wait")
+    evaluation = place.document(place.names.key(shown_version, "evaluation.json"))
     if evaluation is None:
-        raise CommandError(f"{wanted!r} has no evaluation; './sdp model list' shows the versions")
+        raise CommandError(
+            f"{shown_version!r} has no evaluation; './sdp model list' shows the versions"
+        )
     if as_json:
         typer.echo(json.dumps(evaluation, indent=2))
     else:
-        for part in summary(wanted, evaluation):
+        for part in summary(shown_version, evaluation):
             console().print(part)
-    page = place.file(place.names.key(wanted, "evaluation.html"))
+    page = place.file(place.names.key(shown_version, "evaluation.html"))
     if page:
-        path = Settings.load().home / "models" / place.use_case / f"{wanted}.html"
+        path = Settings.load().home / "models" / place.use_case / f"{shown_version}.html"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(page)
         Console(stderr=True, highlight=False).print(f"page: {path}", soft_wrap=True)
 
 
 def summary(version: str, evaluation: dict[str, Any]) -> Iterator[str | Table]:
-    """The decision and why, all models on the same rows, and where this one is worst."""
+    """The decision and its reasons, all models on the same rows, and where this one is worst."""
     yield f"{version}: {evaluation['decision']}"
     yield from (f"- {reason}" for reason in evaluation["reasons"])
     if evaluation["rows"]:
@@ -144,12 +148,12 @@ def _rows(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
 @model.command()
 @deployment.errors()
 def promote(
-    version: Annotated[str, typer.Argument(help="Of the registry; see list.")],
-    force: Annotated[bool, typer.Option("--force", help="Also one that was refused.")] = False,
+    version: Annotated[str, typer.Argument(help="A version in the registry; see list.")],
+    force: Annotated[bool, typer.Option("--force", help="Allow a refused version.")] = False,
     use_case: UseCase = None,
     region: deployment.Region = None,
 ) -> None:
-    """Put a version in service by hand."""
+    """Put a version in service."""
     place = retraining.place(use_case, region)
     _switched(place, place.release("switch", version=version, force=force))
 
@@ -157,21 +161,21 @@ def promote(
 @model.command()
 @deployment.errors()
 def rollback(use_case: UseCase = None, region: deployment.Region = None) -> None:
-    """Put the version before the present one in service again."""
+    """Put the previous version in service again."""
     place = retraining.place(use_case, region)
     _switched(place, place.release("back"))
 
 
-def _switched(place: Place, said: dict[str, Any]) -> None:
-    """Wait until the endpoint serves it; the fallback answers for it already."""
+def _switched(place: Place, result: dict[str, Any]) -> None:
+    """Wait until the endpoint serves it; until then the fallback predicts."""
     started = time.monotonic()
-    while (standing := place.release("standing", config=said["config"]))["status"] == "Moving":
-        if time.monotonic() - started > PATIENCE:
-            raise CommandError("the endpoint is still on its way")
+    while (state := place.release("standing", config=result["config"]))["status"] == "Moving":
+        if time.monotonic() - started > TIMEOUT:
+            raise CommandError("the endpoint is still being updated; see './sdp model list'")
         pause(0.2)
-    if standing["status"] != "InService":
-        raise CommandError(f"the endpoint does not serve it: {standing['reason']}")
-    typer.echo(f"{said['version']} is in service, after {time.monotonic() - started:.1f} s")
+    if state["status"] != "InService":
+        raise CommandError(f"the endpoint does not serve it: {state['reason']}")
+    typer.echo(f"{result['version']} is in service, after {time.monotonic() - started:.1f} s")
 
 
 def _version(package: dict[str, Any], champion: dict[str, Any] | None) -> dict[str, Any]:

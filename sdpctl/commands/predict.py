@@ -1,4 +1,4 @@
-"""`./sdp predict`: ask the prediction API."""
+"""`./sdp predict`: calls the prediction API."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ SECONDS = 60
 
 def predict(
     request: Annotated[
-        str, typer.Argument(help='An object, {"instances": […]}, a file of it, or - for stdin.')
+        str, typer.Argument(help='An object, {"instances": […]}, a file with one, or - for stdin.')
     ],
     use_case: Annotated[
-        str | None, typer.Option(help="Whose model. [default: the first that has one]")
+        str | None, typer.Option(help="Use case of the model. [default: the first with one]")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The API's answer as it is.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The API's response as JSON.")] = False,
     url: Annotated[str | None, typer.Option(help="Use this UrlForPredictions.")] = None,
     api_key: ApiKey = None,
 ) -> None:
-    """Ask for a prediction: the score, the label, and what the model has never seen."""
+    """Show a prediction: the score, the label, and which values the model has never seen."""
     if url is not None:
         check_url(url)
     base, key = connect("url_for_predictions", url, api_key)
@@ -41,11 +41,11 @@ def predict(
         answer = httpx.post(where, content=body(request), headers=headers, timeout=SECONDS)
     except httpx.RequestError as error:
         raise unanswered(error, SECONDS) from error
-    found = document(answer)
+    prediction = document(answer)
     if as_json:
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        typer.echo(orjson.dumps(prediction, option=orjson.OPT_INDENT_2).decode())
         return
-    console().print(table(found))
+    console().print(table(prediction))
 
 
 def body(request: str) -> bytes:

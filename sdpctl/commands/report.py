@@ -22,19 +22,19 @@ def report(
     path: Annotated[str, typer.Argument(help="Which report, as in its URL.")],
     key: Annotated[str, typer.Argument(help="Whose numbers.")],
     from_: Annotated[
-        str | None, typer.Option("--from", help="First instant, RFC 3339 or epoch ms.")
+        str | None, typer.Option("--from", help="Start, RFC 3339 or epoch milliseconds.")
     ] = None,
-    to: Annotated[str | None, typer.Option(help="End, not included.")] = None,
+    to: Annotated[str | None, typer.Option(help="End, exclusive.")] = None,
     period: Annotated[
         str | None, typer.Option(help="MINUTES, HOURS, HALF_DAYS, DAYS, WEEKS, MONTHS or YEARS.")
     ] = None,
     timezone: Annotated[
-        str | None, typer.Option(help="IANA name whose calendar is used. [default: UTC]")
+        str | None, typer.Option(help="IANA time zone of the calendar. [default: UTC]")
     ] = None,
     total: Annotated[
-        bool, typer.Option("--total", help="The sums over the range, in place of rows.")
+        bool, typer.Option("--total", help="The sums over the range instead of rows.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The API's answer as it is.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The API's response as JSON.")] = False,
     url: Annotated[str | None, typer.Option(help="Use this UrlForReports.")] = None,
     api_key: ApiKey = None,
 ) -> None:
@@ -42,10 +42,10 @@ def report(
     if url is not None:
         check_url(url)
     base, secret = connect("url_for_reports", url, api_key)
-    asked = {"from": from_, "to": to, "period": period, "timezone": timezone}
-    query = {name: value for name, value in asked.items() if value is not None}
+    options = {"from": from_, "to": to, "period": period, "timezone": timezone}
+    query = {name: value for name, value in options.items() if value is not None}
     if total and (period or timezone):
-        raise CommandError("--total: sums have no --period and no --timezone; leave them out")
+        raise CommandError("--total does not go with --period or --timezone; leave them out")
     with httpx.Client(base_url=base, headers={"x-api-key": secret}, timeout=SECONDS) as client:
         answer = fetch(client, path, key, query, total=total)
     if as_json:
@@ -57,7 +57,7 @@ def report(
 def fetch(
     client: httpx.Client, path: str, key: str, query: dict[str, str], *, total: bool = False
 ) -> dict[str, Any]:
-    """The whole answer, all pages of it; CommandError with the API's own error."""
+    """The whole report, all pages. Raises CommandError with the API's error."""
     where = f"/reports/{quote(path, safe='')}/{quote(key, safe='')}"
     if total or not query:
         return _get(client, where, query)
@@ -71,7 +71,7 @@ def fetch(
 
 
 def table(answer: dict[str, Any]) -> Table:
-    """Rows where there are some, else the totals as one row; long values are folded, never cut."""
+    """The rows, or the totals as one row; long values are wrapped, never cut."""
     rows: Rows = answer.get("rows", [answer])
     shown = Table(title=_title(answer) if "rows" in answer else None)
     names = list(rows[0]) if rows else ["no rows"]
@@ -88,7 +88,7 @@ def _title(answer: dict[str, Any]) -> str:
 
 
 def _cell(name: str, value: Any, answer: dict[str, Any]) -> str:
-    """Counts with thousands separators; what names a row as it is."""
+    """Counts with thousands separators; other values unchanged."""
     is_name = "rows" not in answer and name == next(iter(answer))
     if isinstance(value, int) and not isinstance(value, bool) and not is_name:
         return f"{value:,}"

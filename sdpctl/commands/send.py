@@ -36,15 +36,17 @@ def send(
     ] = None,
     rejected: Annotated[
         Path | None,
-        typer.Option(help="File for refused lines: an object a line with line, field, message."),
+        typer.Option(
+            help="File for rejected lines: one object per line with line, field, message."
+        ),
     ] = None,
     url: Annotated[str | None, typer.Option(help="Use this UrlForAPI.")] = None,
     api_key: ApiKey = None,
 ) -> None:
-    """Send events in batches of up to 500; repeat what was not answered; count exactly.
+    """Send events in batches of up to 500, retry unanswered ones, count exactly.
 
-    Ends with 1 if any line was rejected: the first ones are shown with line, field and reason.
-    So it does if any was never answered: sent again, a line that has an event_id counts once.
+    Exits with 1 if any line was rejected (the first ones are shown with line, field and reason) or
+    never answered: sent again, a line that has an event_id counts once.
     """
     if url is not None:
         check_url(url)
@@ -88,7 +90,7 @@ def show(tally: Tally, console: Console) -> None:
     counts = f"accepted {tally.accepted:,}  rejected {tally.rejected:,}"
     console.print(f"{counts}  unanswered {tally.unanswered:,}", highlight=False)
     if tally.retries:
-        console.print(f"{tally.retries} batches were sent again", style="dim")
+        console.print(f"{tally.retries} batches were retried", style="dim")
     for warning, count in tally.warnings.most_common():
         console.print(f"  {count:,} accepted, but {warning}", style="yellow", markup=False)
     for rejection in tally.shown:
@@ -97,7 +99,7 @@ def show(tally: Tally, console: Console) -> None:
     if tally.rejected > len(tally.shown):
         console.print(f"  and {tally.rejected - len(tally.shown):,} more", style="red")
     if tally.unanswered:
-        console.print(f"  no answer: {tally.cause}", style="red", markup=False, soft_wrap=True)
+        console.print(f"  no response: {tally.cause}", style="red", markup=False, soft_wrap=True)
         console.print("  send the file again: a line that has an event_id counts once", style="dim")
 
 
@@ -108,7 +110,7 @@ def _client(key: str, workers: int) -> httpx.Client:
 
 @contextmanager
 def _kept(path: Path | None) -> Iterator[Keep]:
-    """What writes a refused line and its reason to the file, if one is named."""
+    """Writes a rejected line and its reason to the file, if there is one."""
     if path is None:
         yield lambda rejection: None
         return
@@ -121,24 +123,24 @@ def _kept(path: Path | None) -> Iterator[Keep]:
 
 
 def _described(rejection: Rejection) -> bytes:
-    found = {
+    entry = {
         "line": rejection.line,
         "field": rejection.field,
         "message": rejection.message,
         "record": rejection.record.decode("utf-8", "backslashreplace"),
     }
-    return orjson.dumps(found, option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
 
 
 @contextmanager
 def _input(file: str, console: Console) -> Iterator[tuple[BinaryIO, int | None]]:
-    """The lines, and how many there are if that can be known."""
+    """The lines, and their number if known."""
     if file == "-":
         yield sys.stdin.buffer, None
         return
     path = Path(file)
     if not path.is_file():
-        reason = "is a folder; name a file of NDJSON" if path.is_dir() else "no such file"
+        reason = "is a folder; name an NDJSON file" if path.is_dir() else "does not exist"
         console.print(f"{file}: {reason}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2)
     with path.open("rb") as lines:

@@ -36,45 +36,47 @@ def sql(
     query: Annotated[
         str | None, typer.Argument(help="SQL, a file ending in .sql, or - for standard input.")
     ] = None,
-    saved: Annotated[str | None, typer.Option(help="A saved query instead: its name.")] = None,
+    saved: Annotated[
+        str | None, typer.Option(help="The name of a saved query to run instead.")
+    ] = None,
     param: Annotated[
         list[str] | None, typer.Option(help="name=value for a saved query; may be repeated.")
     ] = None,
     list_: Annotated[
         bool, typer.Option("--list", help="Show the saved queries and their parameters.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="An array of objects.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="With a header; NULL is empty.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As a JSON array of objects.")] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="As CSV with a header; NULL is empty.")
+    ] = False,
     vertical: Annotated[
         bool | None,
-        typer.Option(
-            help="A line for each column of each row. [default: where a table is too wide]"
-        ),
+        typer.Option(help="One line per column of each row. [default: if a table is too wide]"),
     ] = None,
     max_rows: Annotated[
         int | None,
-        typer.Option(min=1, help=f"Show no more. [default: {TABLE_ROWS} in a table, else all]"),
+        typer.Option(
+            min=1, help=f"Show at most this many. [default: {TABLE_ROWS} in a table, otherwise all]"
+        ),
     ] = None,
     use_case: Annotated[
-        str | None, typer.Option(help="Whose database. [default: the catalog's first]")
+        str | None, typer.Option(help="Use case of the database. [default: the catalog's first]")
     ] = None,
     region: deployment.Region = None,
 ) -> None:
-    """Ask Athena; rows to standard output, types, time and bytes scanned to standard error."""
+    """Query Athena. Rows go to standard output; types, time and bytes scanned to standard error."""
     if as_json and as_csv:
-        raise CommandError("--json or --csv: a result has one form")
+        raise CommandError("choose either --json or --csv")
     if vertical is not None and (as_json or as_csv):
-        raise CommandError(
-            "--vertical and --no-vertical are forms of the table: not with --json, --csv"
-        )
+        raise CommandError("--vertical and --no-vertical do not go with --json or --csv")
     topology = deployment.topology()
     name = use_case or topology.catalog.use_cases[0].name
     queries = saved_queries(topology.catalog.use_case(name).queries)
     if list_:
         _list(queries)
         return
-    asked = _statement(query, saved, param or [], queries)
-    require_question(asked)
+    statement = _statement(query, saved, param or [], queries)
+    require_question(statement)
     athena = Athena(
         deployment.client("athena", region),
         topology.workgroup(name),
@@ -83,7 +85,7 @@ def sql(
     )
     limit = max_rows or (None if as_json or as_csv else TABLE_ROWS)
     try:
-        finished = _run(athena, asked)
+        finished = _run(athena, statement)
         form = "json" if as_json else "csv" if as_csv else "table"
         _show(athena, finished, limit, form, vertical)
     except CommandError as error:
@@ -93,19 +95,21 @@ def sql(
 
 
 def _statement(
-    query: str | None, saved: str | None, given: list[str], queries: dict[str, SavedQuery]
+    query: str | None, saved: str | None, values: list[str], queries: dict[str, SavedQuery]
 ) -> str:
     if (query is None) == (saved is None):
-        raise CommandError("either SQL, a file of it or '-', or --saved NAME; --list shows names")
+        raise CommandError(
+            "give either SQL (text, a file or '-') or --saved NAME; --list shows names"
+        )
     if query is not None:
-        if given:
-            raise CommandError("--param is for --saved: SQL of your own has its values in it")
+        if values:
+            raise CommandError("--param is only for --saved; write the values into your own SQL")
         return _read(query)
     if saved not in queries:
-        raise CommandError(f"there is no saved query {saved!r}; there are: {', '.join(queries)}")
-    pairs = [text.partition("=") for text in given]
+        raise CommandError(f"saved query {saved!r} is unknown; choose from {', '.join(queries)}")
+    pairs = [text.partition("=") for text in values]
     if wrong := [name for name, equals, _ in pairs if not (name and equals)]:
-        raise CommandError(f"--param {wrong[0]!r} is not of the form name=value")
+        raise CommandError(f"--param {wrong[0]!r}: must be name=value")
     return queries[saved].sql({name: value for name, _, value in pairs}, now())
 
 
@@ -121,18 +125,18 @@ def _read(query: str) -> str:
 
 
 def with_tables(reason: str, use_case: UseCase) -> str:
-    """Athena's reason; where it knows no such table, with those that there are."""
+    """Athena's reason; for an unknown table, with the existing ones."""
     if not _NO_TABLE.search(reason):
         return reason
     names = [name for table in lake_tables(use_case) for name in (table.parquet, table.raw)]
-    # The local engine proposes one of DuckDB's own tables.
+    # The local engine suggests one of DuckDB's own tables.
     return f"{_GUESS.sub('', reason).rstrip()}\ntables: {', '.join(names)}"
 
 
-def _run(athena: Athena, asked: str) -> Finished:
+def _run(athena: Athena, statement: str) -> Finished:
     console = Console(stderr=True)
     with console.status("Athena") as status:
-        return athena.run(asked, lambda state: status.update(f"Athena: {state.lower()}"))
+        return athena.run(statement, lambda state: status.update(f"Athena: {state.lower()}"))
 
 
 def _show(
@@ -140,7 +144,7 @@ def _show(
 ) -> None:
     pages = athena.pages(finished)
     columns, first = next(pages)
-    # One row more than wanted tells whether there are more.
+    # One more row than shown reveals whether there are more.
     rows = chain(first, chain.from_iterable(page for _, page in pages))
     taken = _Counted(islice(rows, limit))
     if form == "table":
@@ -150,7 +154,7 @@ def _show(
         lines = shown.json_lines if form == "json" else shown.csv_lines
         for line in lines(columns, taken):
             typer.echo(line)
-    _tell(finished, columns, taken.count, more=next(rows, None) is not None)
+    _summarize(finished, columns, taken.count, more=next(rows, None) is not None)
 
 
 class _Counted(Iterator[Row]):
@@ -165,11 +169,11 @@ class _Counted(Iterator[Row]):
         return row
 
 
-def _tell(finished: Finished, columns: list[Column], count: int, *, more: bool) -> None:
+def _summarize(finished: Finished, columns: list[Column], count: int, *, more: bool) -> None:
     errors = Console(stderr=True, highlight=False, style="dim")
     types = ", ".join(f"{column.name} {column.type}" for column in columns)
     errors.print(shown.cell(types), soft_wrap=True)
-    rest = ", and there are more (--max-rows)" if more else ""
+    rest = ", more available (--max-rows)" if more else ""
     seconds, scanned = finished.milliseconds / 1000, shown.size(finished.scanned_bytes)
     errors.print(
         f"{count:,} {'row' if count == 1 else 'rows'}{rest} in {seconds:.2f} s, {scanned} scanned"

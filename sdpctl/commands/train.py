@@ -25,32 +25,34 @@ LOOK_EVERY = 1.0
 @deployment.errors()
 def train(
     use_case: Annotated[
-        str | None, typer.Option(help="Whose model. [default: the first that has one]")
+        str | None, typer.Option(help="Use case of the model. [default: the first with one]")
     ] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Until it has ended; show steps.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the end and show the steps.")
+    ] = False,
     from_: Annotated[
-        str | None, typer.Option("--from", help="First moment of the rows, RFC 3339.")
+        str | None, typer.Option("--from", help="Start of the rows, RFC 3339.")
     ] = None,
-    to: Annotated[str | None, typer.Option(help="First moment no longer wanted.")] = None,
+    to: Annotated[str | None, typer.Option(help="End of the rows, exclusive, RFC 3339.")] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="name=value for the training script; may be repeated."),
     ] = None,
     artifact: Annotated[
         Path | None,
-        typer.Option(help="A model.tar.gz to judge instead of training one."),
+        typer.Option(help="A model.tar.gz to evaluate instead of training one."),
     ] = None,
     region: deployment.Region = None,
 ) -> None:
-    """Train, judge, and put in service if it is better. With --wait, ends with 1 if it failed."""
-    given: dict[str, Any] = {"hyperparameters": _pairs(set_ or [])}
-    given |= _window(from_, to)
+    """Train, evaluate, and put in service if better. With --wait, exits with 1 on failure."""
+    run_input: dict[str, Any] = {"hyperparameters": _pairs(set_ or [])}
+    run_input |= _window(from_, to)
     if artifact:
         _check_archive(artifact)
     place = retraining.place(use_case, region)
     if artifact:
-        given["artifact"] = place.upload(artifact, now())
-    arn = place.start(now(), given)
+        run_input["artifact"] = place.upload(artifact, now())
+    arn = place.start(now(), run_input)
     console = Console(stderr=True, highlight=False)
     console.print(f"started {arn.rpartition(':')[2]}")
     if wait:
@@ -58,36 +60,36 @@ def train(
 
 
 def follow(place: Place, arn: str, tell: Any) -> dict[str, Any]:
-    """Wait for a run's end, telling each step once; the run as it ended."""
-    seen, told = 0, ""
+    """Wait for a run's end, reporting each step once. Returns the final run."""
+    seen, reported = 0, ""
     while True:
-        found = place.execution(arn)
+        run = place.execution(arn)
         for number, step in place.steps(arn, seen):
             seen = number
-            if step != told and not step.startswith(("Wait", "LookAt", "Is")):
+            if step != reported and not step.startswith(("Wait", "LookAt", "Is")):
                 tell(step)
-                told = step
-        if found["status"] in ENDED:
-            return found
+                reported = step
+        if run["status"] in ENDED:
+            return run
         pause(LOOK_EVERY)
 
 
 def _follow(place: Place, arn: str, console: Console) -> None:
-    found = follow(place, arn, lambda step: console.print(f"  {step}", style="dim"))
-    if found["status"] != "SUCCEEDED":
-        raise CommandError(f"{found['status']}: {found.get('cause') or found.get('error')}")
-    ended = json.loads(found["output"])
+    run = follow(place, arn, lambda step: console.print(f"  {step}", style="dim"))
+    if run["status"] != "SUCCEEDED":
+        raise CommandError(f"{run['status']}: {run.get('cause') or run.get('error')}")
+    ended = json.loads(run["output"])
     console.print(f"{ended['status']}: {ended['cause'] or 'no remarks'}")
     typer.echo(json.dumps(ended, indent=2))
 
 
 def _window(from_: str | None, to: str | None) -> dict[str, str]:
-    """The times that are given, as they are; CommandError if they are none, or span nothing."""
-    given = {name: text for name, text in (("from", from_), ("to", to)) if text is not None}
-    times = {name: _time(f"--{name}", text) for name, text in given.items()}
+    """The requested range, unchanged. Raises CommandError if it is invalid or empty."""
+    window = {name: text for name, text in (("from", from_), ("to", to)) if text is not None}
+    times = {name: _time(f"--{name}", text) for name, text in window.items()}
     if "from" in times and times["from"] >= times.get("to", now()):
         raise CommandError(f"--from {from_}: must be before {f'--to {to}' if to else 'now'}")
-    return given
+    return window
 
 
 def _time(option: str, text: str) -> datetime:
@@ -98,20 +100,20 @@ def _time(option: str, text: str) -> datetime:
 
 
 def _check_archive(path: Path) -> None:
-    """CommandError for what is no .tar.gz, by its name and by its first bytes."""
+    """Raises CommandError unless it is a .tar.gz, by its name and its first bytes."""
     if not path.is_file():
-        raise CommandError(f"--artifact {path}: there is no such file")
+        raise CommandError(f"--artifact {path}: file does not exist")
     if not path.name.endswith(".tar.gz"):
-        raise CommandError(f"--artifact {path}: must be a .tar.gz, as training makes it")
+        raise CommandError(f"--artifact {path}: must be a .tar.gz, as written by training")
     try:
         with tarfile.open(path, "r:gz"):
             pass
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise CommandError(f"--artifact {path}: is no tar compressed with gzip: {error}") from error
+        raise CommandError(f"--artifact {path}: not a tar compressed with gzip: {error}") from error
 
 
-def _pairs(given: list[str]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in given]
+def _pairs(settings: list[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in settings]
     if wrong := [name for name, equals, _ in pairs if not (name and equals)]:
-        raise CommandError(f"--set {wrong[0]!r} is not of the form name=value")
+        raise CommandError(f"--set {wrong[0]!r}: must be name=value")
     return {name: value for name, _, value in pairs}

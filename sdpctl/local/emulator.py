@@ -79,7 +79,7 @@ def why_silent(settings: Settings) -> str | None:
     try:
         found = httpx.get(f"{settings.endpoint}/_ministack/health", timeout=ANSWER_SECONDS)
     except httpx.TimeoutException:
-        return f"overloaded: it did not answer within {ANSWER_SECONDS:g} s"
+        return f"overloaded: no response within {ANSWER_SECONDS:g} s"
     except httpx.HTTPError:
         return "it accepts no connection"
     return None if found.status_code == 200 else f"it answers {found.status_code}"

@@ -1,1 +1,1 @@
-"""Queries in Athena: asked, waited for, read, shown; and those that a use case has saved."""
+"""Queries in Athena: run, read and show them; and the saved queries of a use case."""

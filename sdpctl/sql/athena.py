@@ -1,4 +1,4 @@
-"""One query in Athena: started, watched until it ends, stopped if need be, read page by page."""
+"""One query in Athena: start it, wait for it, stop it if interrupted, read it page by page."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sdpctl.sql.rows import Column, Row, value
 
 RUNNING = ("QUEUED", "RUNNING")
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
-PAGE = 1000  # the most that Athena gives at once
-QUERY_BYTES = 262_144  # the most that Athena takes
+PAGE = 1000  # Athena's maximum per page
+QUERY_BYTES = 262_144  # Athena's maximum
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,15 @@ class Athena:
     pause: Callable[[float], None]
 
     def run(self, sql: str, watch: Callable[[str], None] = lambda _: None) -> Finished:
-        """Wait for the query's end; `watch` is told its state at each look.
+        """Wait for the query's end; `watch` receives its state at each poll.
 
-        Raises CommandError with Athena's own reason. If anything interrupts the waiting, the
-        query is stopped in Athena.
+        Raises CommandError with Athena's reason. If the wait is interrupted, the query is stopped
+        in Athena.
         """
         if (size := len(sql.encode())) > QUERY_BYTES:
-            raise CommandError(f"the query has {size:,} bytes; Athena takes {QUERY_BYTES:,}")
+            raise CommandError(
+                f"the query has {size:,} bytes; Athena accepts at most {QUERY_BYTES:,}"
+            )
         with errors():
             query_id = self.client.start_query_execution(
                 QueryString=sql,
@@ -56,16 +58,16 @@ class Athena:
             raise
 
     def pages(self, finished: Finished) -> Iterator[tuple[list[Column], list[Row]]]:
-        """The result's columns and rows, a page at a time; rows have Python values."""
+        """The result's columns and rows, page by page; rows have Python values."""
         request, first = {"QueryExecutionId": finished.query_id, "MaxResults": PAGE}, True
         while True:
             with errors():
                 answer = self.client.get_query_results(**request)
-            found = answer["ResultSet"]
+            result_set = answer["ResultSet"]
             columns = [
-                Column(c["Name"], c["Type"]) for c in found["ResultSetMetadata"]["ColumnInfo"]
+                Column(c["Name"], c["Type"]) for c in result_set["ResultSetMetadata"]["ColumnInfo"]
             ]
-            rows = found["Rows"]
+            rows = result_set["Rows"]
             if first and finished.kind == "DML":  # the names of the columns
                 rows = rows[1:]
             yield columns, [_row(columns, row["Data"]) for row in rows]
@@ -77,8 +79,8 @@ class Athena:
         wait = FIRST_PAUSE
         while True:
             with errors():
-                found = self.client.get_query_execution(QueryExecutionId=query_id)
-            execution = found["QueryExecution"]
+                response = self.client.get_query_execution(QueryExecutionId=query_id)
+            execution = response["QueryExecution"]
             status = execution["Status"]
             watch(status["State"])
             if status["State"] not in RUNNING:
@@ -96,7 +98,7 @@ class Athena:
         )
 
     def _stop(self, query_id: str) -> None:
-        """Of a query that has ended already Athena takes no notice."""
+        """Stop the query; Athena ignores this after its end."""
         with errors():
             self.client.stop_query_execution(QueryExecutionId=query_id)
 

@@ -1,4 +1,4 @@
-"""Dead letters out of the lake: the query, and their bytes as they were."""
+"""Dead letters in the lake: the query, and their original bytes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _SHOWN = 60
 
 @dataclass(frozen=True)
 class Record:
-    """The record of a dead letter by its key: any of the fields `names` has the value.
+    """Selects dead letters by their record's key: any of the fields `names` has the value.
 
-    Bytes that are compressed (above 700 KiB) or no JSON have no key.
+    Compressed bytes (above 700 KiB) and bytes that are not JSON have no key.
     """
 
     names: tuple[str, ...]
@@ -36,10 +36,10 @@ def query(
     limit: int | None = None,
     record: Record | None = None,
 ) -> str:
-    """SQL: the newest dead letters that failed since then, each once.
+    """SQL: the newest dead letters that failed since an instant, each once.
 
-    `filters` are columns and their values, None for any. A letter that was delivered twice
-    has one id. The rows' columns are the letter's, those of `source` among them.
+    `filters`: column → value, None for any. Dead letters that were delivered twice have the same
+    id. The columns are those of the dead letter, including those of `source`.
     """
     return (
         "SELECT id, stage, reason, field, detail, event_id, occurred_at, failed_at,\n"
@@ -52,7 +52,7 @@ def query(
 def count_query(
     since: datetime, filters: Mapping[str, str | None], record: Record | None = None
 ) -> str:
-    """SQL: how many dead letters there are by stage and reason, each counted once."""
+    """SQL: the number of dead letters by stage and reason, each counted once."""
     return (
         "SELECT stage, reason, COUNT(*) AS letters, MAX(failed_at) AS newest\n"
         f"FROM (\n{_once(since, filters, record)}\n) AS letters\n"
@@ -61,7 +61,7 @@ def count_query(
 
 
 def _once(since: datetime, filters: Mapping[str, str | None], record: Record | None) -> str:
-    # Delivered after it failed, never long before: the partitions before need not be read.
+    # Delivered after it failed, never long before: earlier partitions need not be read.
     conditions = [
         f"date >= '{since - timedelta(days=1):%Y-%m-%d}'",
         f"failed_at >= TIMESTAMP '{since:%Y-%m-%d %H:%M:%S}'",
@@ -78,7 +78,7 @@ def _once(since: datetime, filters: Mapping[str, str | None], record: Record | N
 
 
 def original(payload: str | None, encoding: str | None) -> bytes | None:
-    """The record's own bytes; None where the letter could not carry them."""
+    """The record's bytes; None if the dead letter does not have all of them."""
     if payload is None:
         return None
     data = base64.b64decode(payload)
@@ -86,7 +86,7 @@ def original(payload: str | None, encoding: str | None) -> bytes | None:
 
 
 def glimpse(data: bytes | None) -> str:
-    """The beginning of the bytes as text, in one line."""
+    """The first bytes as text, in one line."""
     if data is None:
         return ""
     text = data[: 4 * _SHOWN].decode("utf-8", "backslashreplace").strip()
@@ -95,5 +95,5 @@ def glimpse(data: bytes | None) -> str:
 
 
 def literal(text: str) -> str:
-    """A text as SQL writes it."""
+    """A text as a SQL literal."""
     return "'" + text.replace("'", "''") + "'"

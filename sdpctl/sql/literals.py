@@ -1,4 +1,4 @@
-"""Values as SQL literals that Athena and the local engine both read; nothing is pasted in."""
+"""Values as SQL literals for both Athena and the local engine, always quoted."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _AGO = re.compile(r"-(P.+)")
 
 
 def literal(type_: str, text: str, now: datetime) -> str:
-    """The text as a literal of the type; ValueError says what the type takes.
+    """The text as a literal of the type. Raises ValueError with what the type accepts.
 
-    `none` is NULL. An instant or date may be `now`, or before it by a duration as in `-P1D`.
+    `none` is NULL. An instant or date may be `now`, or `now` minus a duration as in `-P1D`.
     """
     if type_ not in _WRITERS:
         raise ValueError(f"type {type_!r} is not one of {sorted(_WRITERS)}")
@@ -28,7 +28,7 @@ def literal(type_: str, text: str, now: datetime) -> str:
 
 def _text(text: str, _: datetime) -> str:
     if "\0" in text:
-        raise ValueError("text holds no NUL")
+        raise ValueError("text must not contain NUL")
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -60,7 +60,7 @@ def _date(text: str, now: datetime) -> str:
     try:
         return f"DATE '{date.fromisoformat(text).isoformat()}'"
     except ValueError as error:
-        raise ValueError(f"{text!r} is neither a date as 2026-11-21, 'now' nor '-P1D'") from error
+        raise ValueError(f"{text!r} must be a date like 2026-11-21, 'now' or '-P1D'") from error
 
 
 def _instant(text: str, now: datetime) -> str:

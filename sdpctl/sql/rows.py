@@ -1,4 +1,4 @@
-"""Rows of a result: values out of Athena's text, and the forms in which they are shown."""
+"""Rows of a result: parses Athena's text, and formats them for output."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _INTEGERS = ("tinyint", "smallint", "integer", "int", "bigint")
 _FLOATS = ("float", "real", "double")
 NUMBERS = (*_INTEGERS, *_FLOATS, "decimal")
 _UNBOUNDED = 1_000_000
-# What a terminal obeys; a tab and the end of a line only move.
+# Control characters of terminals, except tab and newline.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Column(NamedTuple):
-    """A column of a result and its type, as Athena names it."""
+    """A column of a result and its type in Athena."""
 
     name: str
     type: str
 
 
 def value(type_: str, text: str | None) -> Any:
-    """The value of a cell: numbers and booleans as such, None for NULL, all else as text."""
+    """The value of a cell: numbers and booleans, None for NULL, otherwise text."""
     if text is None:
         return None
     if type_ in _INTEGERS:
@@ -46,7 +46,7 @@ def value(type_: str, text: str | None) -> Any:
 
 
 def json_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[str]:
-    """A JSON array with an object for each row, a line each."""
+    """A JSON array with one object per row and line."""
     names, begin = [column.name for column in columns], "["
     for row in rows:
         yield begin + orjson.dumps(dict(zip(names, row, strict=True)), default=_number).decode()
@@ -55,14 +55,14 @@ def json_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[str]:
 
 
 def csv_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[str]:
-    """RFC 4180 with a header; NULL is nothing, empty text is `\"\"`."""
+    """RFC 4180 with a header; NULL is an empty field, empty text is `\"\"`."""
     yield ",".join(_csv(column.name) for column in columns)
     for row in rows:
         yield ",".join(map(_csv, row))
 
 
 def table(columns: Sequence[Column], rows: Iterable[Row]) -> Table:
-    """A table with the type below each name; numbers to the right, NULL dim."""
+    """A table with the type below each name; numbers right-aligned, NULL dim."""
     shown = Table()
     for name, type_ in columns:
         right = type_.partition("(")[0] in NUMBERS
@@ -77,7 +77,7 @@ def table(columns: Sequence[Column], rows: Iterable[Row]) -> Table:
 def result(
     console: Console, columns: Sequence[Column], rows: Iterable[Row], vertical: bool | None = None
 ) -> RenderableType:
-    """A table, or the vertical form; None is the vertical one where the table is too wide."""
+    """A table, or the vertical form; None: vertical if the table is too wide."""
     kept = list(rows)
     if vertical is None:
         unbounded = console.options.update(max_width=_UNBOUNDED)
@@ -87,7 +87,7 @@ def result(
 
 
 def records(columns: Sequence[Column], rows: Iterable[Row]) -> Group:
-    """Each row by itself with a line for each column, as psql's expanded form."""
+    """Each row with one line per column, like psql's expanded display."""
     return Group(*_records(columns, rows))
 
 
@@ -97,21 +97,21 @@ def _records(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[Rendera
         lines = Table.grid(padding=(0, 2))
         lines.add_column(no_wrap=True)
         lines.add_column(overflow="fold")
-        for column, found in zip(columns, row, strict=True):
-            lines.add_row(cell(column.name), cell(found))
+        for column, value in zip(columns, row, strict=True):
+            lines.add_row(cell(column.name), cell(value))
         yield lines
 
 
-def cell(found: Any) -> Text:
-    """A value as it is: no markup, no emoji, and nothing that a terminal obeys. NULL is dim."""
-    if found is None:
+def cell(value: Any) -> Text:
+    """A value without markup, emoji or control characters. NULL is dim."""
+    if value is None:
         return Text("NULL", "dim")
-    text = str(found).lower() if isinstance(found, bool) else str(found)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
     return Text(_CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text))
 
 
 def size(count: int) -> str:
-    """Bytes as people read them."""
+    """Formats a number of bytes for people."""
     amount, unit = float(count), "B"
     for larger in ("KB", "MB", "GB", "TB"):
         if amount < 1000:
@@ -120,20 +120,20 @@ def size(count: int) -> str:
     return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
 
 
-def _csv(found: Any) -> str:
-    if found is None:
+def _csv(value: Any) -> str:
+    if value is None:
         return ""
-    if isinstance(found, bool):
-        return str(found).lower()
-    text = str(found)
-    if isinstance(found, str) and (not text or any(c in text for c in ',"\r\n')):
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = str(value)
+    if isinstance(value, str) and (not text or any(c in text for c in ',"\r\n')):
         return '"' + text.replace('"', '""') + '"'
     return text
 
 
-def _number(found: Any) -> Any:
-    """A decimal as a JSON number; its digits beyond a double's are text instead."""
-    if isinstance(found, Decimal):
-        as_float = float(found)
-        return as_float if Decimal(repr(as_float)) == found else str(found)
-    raise TypeError(type(found).__name__)
+def _number(value: Any) -> Any:
+    """A decimal as a JSON number, or as text if a double cannot represent it."""
+    if isinstance(value, Decimal):
+        as_float = float(value)
+        return as_float if Decimal(repr(as_float)) == value else str(value)
+    raise TypeError(type(value).__name__)

@@ -19,7 +19,7 @@ from tests.local.machine import Machine
 
 EVENTS = 20_000
 SHOWN = ("stage", "reason", "field", "detail", "event_id", "source")
-PATIENCE = 240.0  # seconds; bench/lake.py is where it must be seen within two minutes
+TIMEOUT = 240.0  # seconds; bench/lake.py is where it must be seen within two minutes
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +41,12 @@ def test_counts_and_sums_by_campaign_equal_the_truth_though_the_delivery_is_kill
     flow.send(platform, kill)
     machine.kill_delivery()
     wait_until(
-        lambda: not flow.differences(platform), PATIENCE, lambda: f"{flow.differences(platform)}"
+        lambda: not flow.differences(platform), TIMEOUT, lambda: f"{flow.differences(platform)}"
     )
     wait_until(
-        lambda: not flow.miscounted(platform), PATIENCE, lambda: f"{flow.miscounted(platform)}"
+        lambda: not flow.miscounted(platform), TIMEOUT, lambda: f"{flow.miscounted(platform)}"
     )
-    wait_until(lambda: not flow.unequal(platform), PATIENCE, lambda: f"{flow.unequal(platform)}")
+    wait_until(lambda: not flow.unequal(platform), TIMEOUT, lambda: f"{flow.unequal(platform)}")
 
 
 def _errors(driver: Driver, bucket: str, record: str) -> list[dict[str, Any]]:
@@ -83,14 +83,14 @@ def test_a_record_parquet_cannot_take_is_an_error_and_a_dead_letter_and_costs_no
         found = _errors(driver, bucket, "impressions")
         return [e["lastErrorMessage"] for e in found if made.bids[3]["event_id"] in _text(e)]
 
-    wait_until(lambda: bool(error()), PATIENCE, lambda: "no error object")
+    wait_until(lambda: bool(error()), TIMEOUT, lambda: "no error object")
     assert "'win_price' is bigint, not string" in error()[0]
-    letter = driver.dead_letter(bad, PATIENCE)
+    letter = driver.dead_letter(bad, TIMEOUT)
     assert (letter["stage"], letter["reason"]) == ("lake", "malformed")
     assert "win_price" in letter["detail"]
     wait_until(
         lambda: letter["id"] in _listed(settings),
-        PATIENCE,
+        TIMEOUT,
         lambda: f"{letter['id']} is not among {list(_listed(settings))}",
     )
     shown = _listed(settings)[letter["id"]]
@@ -99,7 +99,7 @@ def test_a_record_parquet_cannot_take_is_an_error_and_a_dead_letter_and_costs_no
     ask = f"""SELECT campaign_item_id, count(*) AS n FROM parquet_impressions
         WHERE campaign_item_id = {made.campaign} GROUP BY campaign_item_id"""
     expected = {made.campaign: (5,)}
-    wait_until(lambda: platform.ask(ask) == expected, PATIENCE, lambda: f"{platform.ask(ask)}")
+    wait_until(lambda: platform.ask(ask) == expected, TIMEOUT, lambda: f"{platform.ask(ask)}")
 
 
 def test_a_poison_event_is_in_the_error_prefix_and_is_one_dead_letter(driver: Driver) -> None:
@@ -113,9 +113,9 @@ def test_a_poison_event_is_in_the_error_prefix_and_is_one_dead_letter(driver: Dr
         errors = _errors(driver, bucket, "bcns")
         return [e["lastErrorCode"] for e in errors if _text(e) == poison.decode(errors="replace")]
 
-    wait_until(lambda: bool(found()), PATIENCE, lambda: "no error object")
+    wait_until(lambda: bool(found()), TIMEOUT, lambda: "no error object")
     assert found() == ["DataFormatConversion.ParseError"]
-    assert driver.dead_letter(poison, PATIENCE)["reason"] == "malformed"
+    assert driver.dead_letter(poison, TIMEOUT)["reason"] == "malformed"
 
 
 def _listed(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -137,7 +137,7 @@ def test_dead_letters_are_counted_and_shown_to_people(settings: Settings, driver
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    wait_until(lambda: "not even JSON" in shown(), PATIENCE, shown)
+    wait_until(lambda: "not even JSON" in shown(), TIMEOUT, shown)
     assert "[bold]" in shown()
     counted = sdp(settings, "dead-letters", "--stage", "lake", "--count", "--json")
     [malformed] = [json.loads(line) for line in counted.stdout.splitlines()]

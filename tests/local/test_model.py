@@ -189,7 +189,7 @@ def test_enough_new_rows_start_one_run_and_no_second_beside_it(
     assert started
     assert ":volume-" in started
     modelling.await_step(started, "WaitForTraining")
-    assert modelling.place.decide() == {"started": None, "reason": "a run is under way"}
+    assert modelling.place.decide() == {"started": None, "reason": "a run is in progress"}
     beside = modelling.run(until=UNTIL, since=START)
     assert beside["status"] == "busy", beside
     assert modelling.ended(started)["status"] in ("promoted", "refused")

@@ -132,7 +132,7 @@ def _file(bucket: str, key: str, copies: Path) -> str:
         return str(path)
     data = s3._get_object_data(bucket, key)
     if data is None:
-        raise FileNotFoundError(f"HIVE_CANNOT_OPEN_SPLIT: s3://{bucket}/{key} is gone")
+        raise FileNotFoundError(f"HIVE_CANNOT_OPEN_SPLIT: s3://{bucket}/{key} does not exist")
     copy_of = copies / bucket / key
     copy_of.parent.mkdir(parents=True, exist_ok=True)
     copy_of.write_bytes(data)

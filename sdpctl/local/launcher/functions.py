@@ -26,7 +26,7 @@ from sdpctl.local.launcher.process import FunctionProcess, new_process
 PER_FUNCTION = 10  # executions at once of a function without a reservation
 UNRESERVED = 20  # executions at once of all functions without one; their processes too
 STARTING = 2  # processes of one function that start at once: more only slow each other down
-PATIENCE = 0.2  # seconds that a call waits for a busy process before it starts another
+TIMEOUT = 0.2  # seconds that a call waits for a busy process before it starts another
 LOOK = 0.05  # seconds between two looks whether the client is still there
 END_SECONDS = 20  # for the calls that run when the emulator is asked to end
 ACCOUNT = 1000  # AWS's quota of concurrent executions
@@ -136,7 +136,7 @@ def _acquire(
     key, caller = runtime._worker_key(func_name, config, qualifier), client.get()
     new = new_process(func_name, config, code_zip)
     process, replaced = None, list[FunctionProcess]()
-    start_at = time.monotonic() + PATIENCE
+    start_at = time.monotonic() + TIMEOUT
     with _changed:
         while process is None and not (_ended.is_set() or (caller and caller.gone)):
             pool: list[FunctionProcess] = runtime._workers.setdefault(key, [])

@@ -102,10 +102,10 @@ def test_the_runtimes_own_names_are_left_out(deployed: Any) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
-        ("--hour", "99", "hour '99' is not one of 00 to 23"),
-        ("--date", "foo", "date 'foo' is not like 2026-11-21"),
-        ("--date", "2026-13-01", "date '2026-13-01' is not like 2026-11-21"),
-        ("--table", "nope", "nope: there is no such table; tables: .*'parquet_bcns'"),
+        ("--hour", "99", "hour '99': expected 00 to 23"),
+        ("--date", "foo", "date 'foo': expected YYYY-MM-DD, like 2026-11-21"),
+        ("--date", "2026-13-01", "date '2026-13-01': expected YYYY-MM-DD, like 2026-11-21"),
+        ("--table", "nope", "table nope is unknown; tables: .*'parquet_bcns'"),
     ],
 )
 def test_what_cannot_be_is_refused_without_asking(

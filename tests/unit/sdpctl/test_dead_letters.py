@@ -25,8 +25,8 @@ from sdpctl.errors import CommandError
             "'nope': unknown; choose from malformed, late, duplicate, unmatched, refused",
         ),
         ("--stage", "nope", "'nope': unknown; choose from flink, persist, lake"),
-        ("--days", "999999999", "999999999: 1 to 3650"),
-        ("--days", "0", "0: 1 to 3650"),
+        ("--days", "999999999", "999999999: must be 1 to 3650"),
+        ("--days", "0", "0: must be 1 to 3650"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_choices(option: str, value: str, said: str) -> None:

@@ -57,14 +57,14 @@ def test_an_event_that_is_not_decided_says_until_when(through: datetime | None) 
 def test_an_event_with_a_result_record_is_not_counted_without_it(type_: str) -> None:
     [found] = _verdicts([_event("e1", "09:00:00", type=type_)])
     assert found.state == "waiting"
-    assert "look again after 2026-11-21T10:35:00.000Z" in found.detail
+    assert "try again after 2026-11-21T10:35:00.000Z" in found.detail
 
 
 def test_a_bid_that_arrived_late_waits_until_its_dead_letter_would_be_in_the_lake() -> None:
     late = _event("e1", "08:00:00", type="bid", received_at="2026-11-21 10:27:00")
     [found] = _verdicts([late])
     assert found.state == "waiting"
-    assert found.detail.endswith("reaches the lake until 2026-11-21T10:32:00.000Z")
+    assert found.detail.endswith("reaches the lake by 2026-11-21T10:32:00.000Z")
     [refused] = _verdicts([late], letters=[_letter("e1", "late")])
     assert refused.state == "not counted"
 
@@ -99,7 +99,7 @@ def test_a_repetition_is_told_with_the_event_it_repeats() -> None:
     result = {"event_id": "e1", "campaign_item_id": 77}
     first, second = _verdicts(events, results=[result], letters=[_letter("e1", "duplicate")])
     assert (first.event_id, second.event_id) == ("e1", "e0")
-    assert first.detail.endswith("; 1 repetitions not counted")
+    assert first.detail.endswith("; 1 duplicates not counted")
 
 
 def test_an_event_without_a_time_or_a_key_is_shown_too() -> None:

@@ -87,7 +87,7 @@ REFUSED = {
     "--start 2026-11-21T10:00:00": "not RFC 3339 with an offset",
     "--start 1970-01-01T01:00:00Z --late 0.1": "--late-by PT3H before --start",
     "--rate 0.001 --events 9000000000": "not within the years 1970 to 9999",
-    "--late-by PT0S": "--late-by PT0S: must be longer than nothing",
+    "--late-by PT0S": "--late-by PT0S: must be longer than zero",
     "--period PT0S": "must divide 15 minutes, or be a multiple of them that divides a day",
     "--period PT7M": "must divide 15 minutes, or be a multiple of them that divides a day",
     "--out /dev/full": "--out /dev/full: No space left on device",
@@ -114,7 +114,10 @@ def test_events_that_would_have_begun_before_all_calendars_are_refused():
 def test_a_file_that_cannot_be_written_is_refused_before_any_event_is(option, tmp_path):
     other = tmp_path / "other"
     files = ["--truth" if option == "--out" else "--out", str(other)]
-    for path, reason in ((tmp_path, "is a folder"), (tmp_path / "no" / "x", "there is no folder")):
+    for path, reason in (
+        (tmp_path, "is a folder"),
+        (tmp_path / "no" / "x", f"folder {tmp_path / 'no'} does not exist"),
+    ):
         result = _run(option, str(path), *files)
         assert result.exit_code == 2
         assert result.stderr.startswith(f"{option} {path}: {reason}")

@@ -59,4 +59,4 @@ def test_objects_are_those_below_the_locations_without_hidden_ones() -> None:
 def test_what_is_no_day_is_refused_by_name(text: str) -> None:
     done = CliRunner().invoke(app("lake"), ["lake", "parquet_bcns", "--since", text])
     assert isinstance(done.exception, CommandError)
-    assert str(done.exception) == f"--since {text!r}: a day is given as 2026-11-21"
+    assert str(done.exception) == f"--since {text!r}: must be a day like 2026-11-21"

@@ -42,7 +42,7 @@ def test_without_a_model_there_is_everything_else() -> None:
     assert found.as_dict()["UrlForPredictions"] is None
     assert found.as_dict()["UrlForAPI"]
     assert "UrlForPredictions  none: no use case has a model" in str(found).splitlines()
-    with pytest.raises(CommandError, match="no use case that is deployed has a model"):
+    with pytest.raises(CommandError, match="no deployed use case has a model"):
         base(found, "url_for_predictions", None)
     assert base(found, "url_for_predictions", "http://elsewhere") == "http://elsewhere"
 

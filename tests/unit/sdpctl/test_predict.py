@@ -52,7 +52,7 @@ def test_the_error_of_the_api_is_one_line_with_its_status_and_the_use_case_is_es
 
 
 def test_what_is_no_url_is_refused_by_its_option():
-    assert _refused("--url", "notaurl").startswith("--url 'notaurl': must begin with http://")
+    assert _refused("--url", "notaurl").startswith("--url 'notaurl': must start with http://")
 
 
 def test_unseen_values_are_folded_and_not_cut():

@@ -78,7 +78,9 @@ def test_the_error_of_the_api_is_one_line_with_its_status():
 
 @pytest.mark.parametrize("content", [b"<html>", b"[]", b""])
 def test_an_answer_that_is_none_of_the_apis_is_no_traceback(content):
-    with pytest.raises(CommandError, match=r"reports/campaigns/1 answers with no JSON object"):
+    with pytest.raises(
+        CommandError, match=r"reports/campaigns/1: the response is not a JSON object"
+    ):
         fetch(_client(lambda _: httpx.Response(200, content=content)), "campaigns", "1", {})
 
 
@@ -117,4 +119,4 @@ def test_what_is_no_url_is_refused_by_its_option():
     asked = ["campaigns", "1", "--url", "notaurl", "--api-key", "x"]
     result = CliRunner().invoke(app, asked)
     assert isinstance(result.exception, CommandError)
-    assert "--url 'notaurl': must begin with http://" in str(result.exception)
+    assert "--url 'notaurl': must start with http://" in str(result.exception)

@@ -74,7 +74,7 @@ def test_overload_is_not_taken_for_absence(overloaded: Settings) -> None:
         lambda: deploy.stack_states(overloaded),
         lambda: applications(overloaded),
     ):
-        with pytest.raises(CommandError, match=r"is overloaded: it did not answer within") as said:
+        with pytest.raises(CommandError, match=r"is overloaded: no response within") as said:
             command()
         assert "make up" not in str(said.value)
 
@@ -82,12 +82,12 @@ def test_overload_is_not_taken_for_absence(overloaded: Settings) -> None:
 def test_the_status_says_that_the_emulator_is_overloaded(overloaded: Settings) -> None:
     found = {c.name: c for c in components(overloaded, datetime.now(UTC))}
     assert not found["emulator"].running
-    assert found["emulator"].detail.endswith("overloaded: it did not answer within 0.5 s")
+    assert found["emulator"].detail.endswith("overloaded: no response within 0.5 s")
     assert found["stacks"].detail.startswith("unknown: the emulator: overloaded")
 
 
 def test_an_emulator_that_takes_no_connection_yet_is_not_overloaded(running: Settings) -> None:
-    with pytest.raises(CommandError, match=r"Could not connect to .*: it is starting"):
+    with pytest.raises(CommandError, match=r"cannot connect to .*: it is starting"):
         outputs.read(running)
 
 

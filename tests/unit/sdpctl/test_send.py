@@ -52,7 +52,7 @@ def test_a_folder_is_called_a_folder_and_what_is_not_there_is_not(tmp_path):
     folder = _run(str(tmp_path), "--url", "http://127.0.0.1:9")
     assert (folder.exit_code, "is a folder" in folder.stderr) == (2, True)
     nothing = _run(str(tmp_path / "no"), "--url", "http://127.0.0.1:9")
-    assert (nothing.exit_code, "no such file" in nothing.stderr) == (2, True)
+    assert (nothing.exit_code, "does not exist" in nothing.stderr) == (2, True)
 
 
 def test_warnings_are_shown_with_their_number():

@@ -48,10 +48,10 @@ def test_an_artifact_is_a_tar_with_gzip_by_name_and_by_content(tmp_path):
     for path in (text, named):
         path.write_text("{}")
     assert "must be a .tar.gz" in _refused("train", "--artifact", str(text))
-    assert "is no tar compressed with gzip" in _refused("train", "--artifact", str(named))
+    assert "not a tar compressed with gzip" in _refused("train", "--artifact", str(named))
     named.write_bytes(b"")
-    assert "is no tar compressed with gzip" in _refused("train", "--artifact", str(named))
-    assert "there is no such file" in _refused("train", "--artifact", str(tmp_path / "no.tar.gz"))
+    assert "not a tar compressed with gzip" in _refused("train", "--artifact", str(named))
+    assert "file does not exist" in _refused("train", "--artifact", str(tmp_path / "no.tar.gz"))
 
 
 def test_an_artifact_that_is_one_gets_as_far_as_the_platform(tmp_path):
@@ -72,7 +72,7 @@ def test_where_nobody_answers_the_command_says_so_without_a_traceback(command, m
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    assert "Could not connect" in _refused(*command, "--region", "us-east-1")
+    assert "cannot connect" in _refused(*command, "--region", "us-east-1")
 
 
 def test_the_versions_figures_are_folded_and_not_cut():

@@ -201,7 +201,7 @@ def test_a_compressed_body_is_refused_by_its_encoding(gateway: Gateway, encoding
     assert answer.status == 415
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["accept-encoding"] == "identity"
-    expected = f"content encoding {encoding!r} is not supported; send the body as it is"
+    expected = f"content encoding {encoding!r} is not supported; send the body unencoded"
     assert answer.body["detail"] == expected
     assert gateway.stream.entries == []
 

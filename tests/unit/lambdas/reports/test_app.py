@@ -172,7 +172,7 @@ def test_an_unknown_parameter_is_400_naming_those_there_are(
 def test_a_parameter_given_twice_is_400(api: TestClient, route: str) -> None:
     answer = api.get(f"/reports/machines/m{route}?to=1000&to=2000")
     assert (answer.status_code, answer.json()["parameter"]) == (400, "to")
-    assert answer.json()["detail"] == "to: is given 2 times; give it once"
+    assert answer.json()["detail"] == "to: is repeated 2 times; send it once"
 
 
 def test_totals_of_a_range_are_the_sums_of_its_buckets(api: TestClient) -> None:

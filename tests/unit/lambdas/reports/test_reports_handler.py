@@ -74,7 +74,7 @@ def test_totals_and_periods_of_what_was_stored(environment: None, store: DynamoS
 def test_problems_are_text_not_base64(environment: None) -> None:
     status, kind, document = get("/reports/sites/7")
     assert (status, kind) == (404, "application/problem+json")
-    assert document["detail"] == "site 7: nothing was counted"
+    assert document["detail"] == "site 7: no events were counted"
 
 
 def test_a_fault_is_a_problem_document_without_its_cause(

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from glue.features import LEAST_ROWS
+from glue.features import MIN_ROWS
 from lambdas.training.ports import Partition
 from lambdas.training.preparing import Window, bounded, newest, prepare
 from tests.unit.lambdas.models import MODEL
@@ -47,7 +47,7 @@ def test_training_reads_all_of_the_range_and_the_test_its_newest_part() -> None:
     partitions = [_partition(hour) for hour in HOURS]
     objects = _objects(*partitions)
     found = _prepared(_lake(*partitions, h08=500, h09=300, h10=100, h11=100), objects)
-    assert (found["status"], found["rows"]) == ("ready", LEAST_ROWS)
+    assert (found["status"], found["rows"]) == ("ready", MIN_ROWS)
     # An hour of margin: event times may be ahead of the delivery's.
     assert _hours(objects, found["train"]) == ["07", "08", "09", "10", "11", "12"]
     assert _hours(objects, found["test"]) == ["08", "09", "10", "11", "12"]
@@ -56,7 +56,7 @@ def test_training_reads_all_of_the_range_and_the_test_its_newest_part() -> None:
 def test_a_compacted_partition_is_read_where_it_is_registered() -> None:
     partition = _partition("09", "compacted")
     objects = _objects(partition, _partition("09"))
-    found = _prepared(_lake(partition, h09=LEAST_ROWS), objects)
+    found = _prepared(_lake(partition, h09=MIN_ROWS), objects)
     assert "/compacted/" in objects.files[found["train"]].decode()
     assert "/parquet/" not in objects.files[found["train"]].decode()
 
@@ -90,7 +90,7 @@ def test_files_that_are_no_data_are_left_out() -> None:
     objects = _objects(partition)
     folder = partition.location.removeprefix("s3://lake/")
     objects.files |= {f"{folder}_SUCCESS": b"", f"{folder}.hidden": b""}
-    assert _prepared(_lake(partition, h09=LEAST_ROWS), objects)["train_files"] == 1
+    assert _prepared(_lake(partition, h09=MIN_ROWS), objects)["train_files"] == 1
 
 
 def test_the_query_is_about_the_range_and_its_partitions() -> None:

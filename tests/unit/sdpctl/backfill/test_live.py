@@ -84,5 +84,5 @@ def test_buckets_are_put_into_the_stream_of_their_report() -> None:
 
 def test_what_a_stream_does_not_take_is_said() -> None:
     refusing = live(Tables(), Streams("ResourceNotFoundException"))
-    with pytest.raises(CommandError, match="did not take 1 buckets: ResourceNotFoundException"):
+    with pytest.raises(CommandError, match="1 buckets were not written: ResourceNotFoundException"):
         refusing.write(BUCKET, 5, lambda _: None)

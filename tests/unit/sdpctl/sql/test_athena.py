@@ -114,5 +114,7 @@ def test_values_have_the_types_of_their_columns() -> None:
 def test_a_query_that_athena_does_not_take_is_refused_with_both_sizes() -> None:
     """Athena counts bytes, not characters."""
     athena = Athena(object(), "group", "database", lambda _: None)
-    with pytest.raises(CommandError, match=r"the query has 300,000 bytes; Athena takes 262,144"):
+    with pytest.raises(
+        CommandError, match=r"the query has 300,000 bytes; Athena accepts at most 262,144"
+    ):
         athena.run("ä" * 150_000)

@@ -40,7 +40,7 @@ def test_a_value_is_written_as_its_type(type_: str, text: str, expected: str) ->
         ("number", "nan", "is not a number"),
         ("number", "1 OR 1=1", "is not a number"),
         ("boolean", "yes", "neither true nor false"),
-        ("date", "2026-11-31", "neither a date"),
+        ("date", "2026-11-31", "must be a date"),
         ("instant", "2026-11-21 10:00", "not RFC 3339"),
         ("instant", "-1 day", "not RFC 3339"),
         ("text", "a\0b", "NUL"),

@@ -35,9 +35,9 @@ def test_values_are_filled_in_as_literals() -> None:
 @pytest.mark.parametrize(
     ("given", "wrong"),
     [
-        ({}, r"parameter name \(Their name\) is needed: --param name="),
+        ({}, r"parameter name \(Their name\) is missing; add --param name="),
         ({"name": "x", "limit": "1 --"}, r"parameter limit .*'1 --' is not an integer"),
-        ({"name": "x", "limt": "1"}, r"no parameter 'limt', but \['name', 'limit'\]"),
+        ({"name": "x", "limt": "1"}, r"unknown parameter 'limt'; parameters: \['name', 'limit'\]"),
     ],
 )
 def test_what_is_wrong_with_a_parameter_is_said_by_name(given: dict[str, str], wrong: str) -> None:
@@ -48,8 +48,8 @@ def test_what_is_wrong_with_a_parameter_is_said_by_name(given: dict[str, str], w
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("SELECT 1", "no question"),
-        ("-- Things.\nSELECT 1", "no question"),
+        ("SELECT 1", "must be a question"),
+        ("-- Things.\nSELECT 1", "must be a question"),
         ("-- What?\n-- Parameter a integer\nSELECT ${a}", "'-- Parameter NAME TYPE"),
         ("-- What?\n-- Parameter a integer: x\nSELECT 1", r"declares \['a'\], uses \[\]"),
         ("-- What?\nSELECT ${a}", r"declares \[\], uses \['a'\]"),

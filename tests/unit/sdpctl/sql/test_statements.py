@@ -44,12 +44,12 @@ def test_a_question_passes(sql: str) -> None:
         ("UNLOAD (SELECT 1) TO 's3://b/'", "UNLOAD", "--csv"),
         ("OPTIMIZE x REWRITE DATA", "OPTIMIZE", "compact"),
         ("USE other", "USE", "--use-case"),
-        ("EXECUTE x", "EXECUTE", "begins with SELECT"),
+        ("EXECUTE x", "EXECUTE", "starts with SELECT"),
         ("EXPLAIN ANALYZE INSERT INTO x SELECT 1", "INSERT", "sdp send"),
         ("EXPLAIN (FORMAT JSON) ANALYZE DROP TABLE x", "DROP", "make up"),
-        ("EXPLAIN", "nothing", "begins with SELECT"),
-        ("'SELECT' DROP", "'SELECT'", "begins with SELECT"),
-        ("/* SELECT", "/", "begins with SELECT"),
+        ("EXPLAIN", "nothing", "starts with SELECT"),
+        ("'SELECT' DROP", "'SELECT'", "starts with SELECT"),
+        ("/* SELECT", "/", "starts with SELECT"),
     ],
 )
 def test_what_is_no_question_is_named_and_what_to_do_instead(
@@ -72,5 +72,5 @@ def test_several_statements_are_refused(sql: str) -> None:
 
 @pytest.mark.parametrize("sql", ["", " \n", ";", "-- a thought"])
 def test_nothing_is_refused_before_athena_sees_it(sql: str) -> None:
-    with pytest.raises(CommandError, match="there is no SQL"):
+    with pytest.raises(CommandError, match="the statement is empty"):
         require_question(sql)
