@@ -13,6 +13,8 @@ MVN := mvn -q -B -ntp -Dstyle.color=never -f analytics_app/jvm/pom.xml
 PARAMETERS ?=
 # The demo's events.
 EVENTS ?= 20000
+# Options of make bench-stream.
+BENCH ?=
 
 PYTHON := .venv/dev/bin/python
 JAR := analytics_app/jvm/target/sdp.jar
@@ -100,5 +102,5 @@ test: check unit ## every test there is
 properties: build ## the three APIs, each tried with 10,000 requests made from what it documents
 	@SDP_CASES=10000 $(PYTHON) -m pytest tests/unit/lambdas/properties
 
-bench-stream: build ## events a second of the packaged SQL, beside a topology of joins and windows
-	@.venv/flink/bin/python -m bench.stream.run
+bench-stream: build ## what the packaged SQL does, beside an earlier commit and a topology of joins: BENCH=--help
+	@.venv/flink/bin/python -m bench.stream.run $(BENCH)

@@ -19,6 +19,8 @@ PER_SECOND = 1_000
 """Records in a second of event time: with this and its windows, a topology's state is given."""
 SHUFFLE_MS = 5_000
 BUCKET_MS = 300_000
+OPEN_SECONDS = 600
+"""Window and lateness: how long a key is open, in event time."""
 CAMPAIGNS = 1_000
 SHARDS = 2
 BID, IMP, CLICK = range(3)

@@ -1,98 +1,45 @@
-"""How many events a second the packaged application takes, beside its ancestor's topology.
+"""How much the packaged application does with two cores, beside an earlier version and an ancestor.
 
-Both read generated events with the connector's own source, from files instead of the network, on a
-mini-cluster: two subtasks, RocksDB, checkpoints every 10 s, aggregates to files, the other results
-nowhere. Event time runs at 1,000 events a second, window and bucket are five minutes as they are
-in the ancestor; lateness, which it does not have, is five minutes, so ours remembers 600,000 events
-and the ancestor 300,000 to 600,000. What is measured is the second half of each run: start-up and
-compilation are over by then, and state that is forgotten makes room for new one.
+All read generated events with the connector's own source, from files instead of the network, on a
+mini-cluster: two subtasks, RocksDB, aggregates to files, the other results nowhere. Event time
+runs at 1,000 events/s, window and bucket are five minutes as they are in the ancestor; lateness,
+which it does not have, is five minutes, so the platform remembers 600,000 events and the ancestor
+300,000 to 600,000. What is measured is the second half of each run: by then start-up and most of
+the compilation are over, and state that is forgotten makes room for new one.
 
-Every count of the platform's reports is checked against the truth. Ends with 1 if one differs, or
-if the platform is less than six times as fast as the ancestor.
+Each of the platform and its baseline, a commit that is built in a folder of its own, runs twice:
+with checkpoints every 60 s, as in production, where most keys close before one is taken, and in
+the harsh case with checkpoints so close that each key is written to RocksDB. Every count of the
+reports is compared with the truth.
+
+Ends with 1 if a count differs, or if the CPU of an event is not at least 4 times less than the
+baseline's (harsh: 3 times) and 20 times less than the ancestor's. Fewer --events are for trying:
+their ratios are printed and not judged.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.stream import events, job
-from bench.stream.watch import Watch
+from bench.stream import events, figures, job, versions
+from bench.stream.figures import HARSH, PRODUCTION, Case, Figures, Plan
+from bench.stream.profiler import Profiler
+from bench.stream.versions import CURRENT, ROOT, Version
 
-ROOT = Path(__file__).resolve().parents[2]
-MUST = 6.0
-CORES = 2
-HEAP = "3g"
+EVENTS = 18_000_000
+BASELINE_SHARE = 3
+ANCESTOR_SHARE = 15
+BASELINE = "d176ae5"
+MUST = {PRODUCTION: 4.0, HARSH: 3.0}
+MUST_ANCESTOR = 20.0
 MEASURES = ("bids", "impressions", "clicks", "spend")
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What one run took."""
-
-    records: int
-    seconds: float
-    watch: Watch
-
-    @property
-    def steady(self) -> float:
-        """Events a second without start-up, compilation and the end."""
-        start, end = self.watch.steady()
-        return self._share() * self.records / (end.at - start.at)
-
-    @property
-    def cpu_per_million(self) -> float:
-        """Processor seconds for a million events, in steady state."""
-        start, end = self.watch.steady()
-        return (end.cpu - start.cpu) / (self._share() * self.records / 1e6)
-
-    def _share(self) -> float:
-        start, end = self.watch.steady()
-        return (end.sent - start.sent) / end.sent
-
-    def show(self, name: str) -> None:
-        """Prints them."""
-        print(
-            f"{name}: {self.records:,} events in {self.seconds:.1f} s\n"
-            f"  events/s            {self.records / self.seconds:>12,.0f}\n"
-            f"  steady events/s     {self.steady:>12,.0f}\n"
-            f"  steady, per core    {self.steady / CORES:>12,.0f}\n"
-            f"  CPU s per million   {self.cpu_per_million:>12.2f}\n"
-            f"  peak memory, MiB    {self.watch.peak_bytes / 2**20:>12,.0f}\n"
-            f"  state, MiB          {self.watch.state_bytes / 2**20:>12,.1f}"
-            f"  ({self.watch.checkpoints} checkpoints)"
-        )
-
-
-def measure(topology: str, source: events.Input, work: Path, port: int) -> Figures:
-    """Runs a topology in a process of its own. Raises RuntimeError with its log if it fails."""
-    work.mkdir()
-    watch, started = Watch(), time.monotonic()
-    command = [sys.executable, "-m", "bench.stream.job", topology]
-    command += [str(source.folder), str(work), str(port)]
-    options = f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} -Xmx{HEAP}"
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "JAVA_TOOL_OPTIONS": options}
-    with (
-        (work / "log").open("wb") as log,
-        subprocess.Popen(command, stdout=log, stderr=log, env=env) as job,
-    ):
-        while True:
-            try:
-                job.wait(1)
-                break
-            except subprocess.TimeoutExpired:
-                watch.look(job.pid, f"http://127.0.0.1:{port}")
-    if job.returncode:
-        raise RuntimeError((work / "log").read_text()[-4000:])
-    return Figures(source.records, time.monotonic() - started, watch)
 
 
 def differences(truth: events.Counts, aggregates: Path) -> int:
@@ -108,40 +55,116 @@ def differences(truth: events.Counts, aggregates: Path) -> int:
     return sum(found[key] != truth[key] for key in found.keys() | truth.keys())
 
 
+@dataclass
+class Bench:
+    """Runs one after the other in a folder of their own; remembers what fails."""
+
+    args: argparse.Namespace
+    work: Path
+    failed: list[str] = field(default_factory=list)
+
+    def run(self, version: Version, source: events.Input, case: Case) -> Figures:
+        """Measures the SQL of a version and compares its counts with the truth."""
+        name = f"{'platform' if version is CURRENT else 'baseline'}-{case.name}"
+        profiler = Profiler(self.args.profile / f"{name}.collapsed") if self.args.profile else None
+        plan = Plan("platform", version, source, case, self.args.port, profiler)
+        found = figures.measure(plan, self.work / name)
+        found.show()
+        wrong = differences(source.truth, self.work / name / "adtech" / "aggregates")
+        print(f"  counts that differ  {wrong:>12,} of {len(source.truth):,}", flush=True)
+        if wrong:
+            self.failed.append(f"{plan.title}: {wrong} counts differ")
+        if case is HARSH and found.open_seconds < case.checkpoint_seconds:
+            print("  not every key was open at a checkpoint: use a shorter interval")
+        return found
+
+    def ancestor(self) -> Figures:
+        """Measures the ancestor's topology, with fewer events: it is slow."""
+        source = events.generate(self.work / "least", self.args.events // ANCESTOR_SHARE)
+        plan = Plan("ancestor", CURRENT, source, PRODUCTION, self.args.port)
+        found = figures.measure(plan, self.work / "ancestor")
+        found.show()
+        return found
+
+    def compare(self, ours: Figures, other: Figures, must: float) -> None:
+        """Prints how much faster and cheaper the platform is."""
+        cpu = other.cpu_per_million / ours.cpu_per_million
+        title = f"{ours.plan.case.name}, beside {other.plan.title.split(',')[0]}"
+        print(
+            f"{title}: {ours.steady / other.steady:.1f} times the events/s, {cpu:.1f} times less"
+            f" CPU for an event (at least {must:g})",
+            flush=True,
+        )
+        if cpu < must and self.args.events >= EVENTS:
+            self.failed.append(f"{title}: {cpu:.1f} times less CPU, at least {must:g} wanted")
+
+
+def compare_all(bench: Bench, baseline: Version | None) -> None:
+    """Runs the platform, the baseline and the ancestor, and compares them."""
+    args = bench.args
+    source = events.generate(bench.work / "events", args.events)
+    ours = {case: bench.run(CURRENT, source, case) for case in MUST}
+    less = events.generate(bench.work / "less", args.events // BASELINE_SHARE)
+    before = {case: bench.run(baseline, less, case) for case in MUST} if baseline else {}
+    ancestor = bench.ancestor() if args.ancestor else None
+    for case, found in before.items():
+        bench.compare(ours[case], found, MUST[case])
+    if ancestor:
+        bench.compare(ours[PRODUCTION], ancestor, MUST_ANCESTOR)
+
+
 def arguments() -> argparse.Namespace:
     """The command's options."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--events", type=int, default=6_000_000, help="for the platform")
-    parser.add_argument("--ancestor-events", type=int, default=1_200_000, help="for the ancestor")
+    parser.add_argument(
+        "--events",
+        type=int,
+        default=EVENTS,
+        help="for the platform (default: %(default)s); a third for the baseline, a fifteenth for"
+        " the ancestor. 600000 is the least that remembers and forgets keys",
+    )
+    parser.add_argument(
+        "--baseline",
+        metavar="COMMIT",
+        default=BASELINE,
+        help="the commit to compare with, or 'none' (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--no-ancestor", dest="ancestor", action="store_false", help="leave the ancestor out"
+    )
+    parser.add_argument(
+        "--profile",
+        metavar="FOLDER",
+        type=Path,
+        nargs="?",
+        const=ROOT / "results" / "profile",
+        help="profile the second half of each run of platform and baseline (costs about 2 %% of"
+        " CPU) into FOLDER (default: results/profile), one line a stack, as flame graphs take it",
+    )
     parser.add_argument("--port", type=int, default=18_081, help="of Flink's REST interface")
     return parser.parse_args()
 
 
 def main() -> int:
-    """Runs both; 1 if a count is wrong or the ratio too small."""
+    """Runs all; 1 if a count is wrong or a ratio too small."""
     args = arguments()
     print(
         f"event time {events.PER_SECOND:,} events/s, shuffled {events.SHUFFLE_MS // 1000} s, 10 % "
         f"twice; {events.CAMPAIGNS:,} campaigns; {job.PARAMETERS}; "
-        f"heap {HEAP}, managed memory {job.MANAGED_MEMORY}"
+        f"heap {figures.HEAP}, managed memory {job.MANAGED_MEMORY}",
+        flush=True,
     )
-    with tempfile.TemporaryDirectory(prefix="sdp-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="sdp-bench-") as folder, ExitStack() as stack:
         work = Path(folder)
-        source = events.generate(work / "events", args.events)
-        platform = measure("platform", source, work / "platform", args.port)
-        platform.show("platform")
-        wrong = differences(source.truth, work / "platform" / "adtech" / "aggregates")
-        print(f"  counts that differ  {wrong:>12,} of {len(source.truth):,}")
-        less = events.generate(work / "less", args.ancestor_events)
-        ancestor = measure("ancestor", less, work / "ancestor", args.port)
-        ancestor.show("ancestor")
-    ratio = platform.steady / ancestor.steady
-    print(f"ratio of events/s in steady state {ratio:.1f} (must be at least {MUST:g})")
-    cpu = ancestor.cpu_per_million / platform.cpu_per_million
-    print(f"ratio of CPU per event {cpu:.1f} (the same on a busy machine)")
-    return int(wrong > 0 or ratio < MUST)
+        bench, baseline = Bench(args, work), None
+        if args.baseline != "none":
+            baseline = stack.enter_context(versions.built(args.baseline, work / "baseline"))
+        compare_all(bench, baseline)
+    for problem in bench.failed:
+        print(f"FAILED {problem}")
+    return int(bool(bench.failed))
 
 
 if __name__ == "__main__":

@@ -15,11 +15,16 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Sample:
-    """At `at` seconds the sources had sent `sent` records on, for `cpu` seconds of processor."""
+    """At `at` seconds the sources had sent `sent` records on, for `cpu` seconds of processor.
+
+    `memory` is what the process `jvm` had in bytes.
+    """
 
     at: float
     sent: int
     cpu: float
+    memory: int
+    jvm: int
 
 
 @dataclass
@@ -38,20 +43,22 @@ class Watch:
         start = next(s for s in self.samples if s.sent >= total / 2)
         return start, end
 
-    def look(self, pid: int, base: str) -> None:
-        """Takes one sample; a job that is not there yet, or gone, is no error."""
+    def look(self, pid: int, base: str) -> Sample | None:
+        """Takes one sample; None of a job that is not there yet, or gone."""
         try:
-            jvm = _descendants(pid)[-1]
-            cpu = _cpu_seconds(jvm)
-            self.peak_bytes = max(self.peak_bytes, _peak(jvm))
+            jvm = descendants(pid)[-1]
+            cpu = cpu_seconds(jvm)
+            self.peak_bytes = max(self.peak_bytes, _memory(jvm, "VmHWM"))
             job = _get(f"{base}/jobs")["jobs"][0]["id"]
             vertices = _get(f"{base}/jobs/{job}")["vertices"]
             sources = [v for v in vertices if v["name"].startswith("Source:")]
             sent = sum(v["metrics"]["write-records"] for v in sources)
-            self.samples.append(Sample(time.monotonic(), sent, cpu))
+            memory = _memory(jvm, "VmRSS")
+            self.samples.append(Sample(time.monotonic(), sent, cpu, memory, jvm))
             self._checkpoint(_get(f"{base}/jobs/{job}/checkpoints"))
+            return self.samples[-1]
         except (OSError, IndexError, KeyError, ValueError):
-            return
+            return None
 
     def _checkpoint(self, found: dict[str, Any]) -> None:
         latest = found["latest"]["completed"]
@@ -65,16 +72,16 @@ def _get(url: str) -> Any:
         return json.load(answer)
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(c) for c in children] + [g for c in children for g in _descendants(int(c))]
+    return [int(c) for c in children] + [g for c in children for g in descendants(int(c))]
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def _peak(pid: int) -> int:
+def _memory(pid: int, name: str) -> int:
     status = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+    return next(int(line.split()[1]) * 1024 for line in status if line.startswith(name))
