@@ -179,6 +179,14 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
         : getProcessingTimeService().getCurrentProcessingTime() - watermark;
   }
 
+  long openKeys() {
+    return logs.open();
+  }
+
+  HeapBudget heap() {
+    return heap;
+  }
+
   /** The state is used by key group, at checkpoints and where memory ends: never by record. */
   @Override
   public boolean hasKeyContext1() {

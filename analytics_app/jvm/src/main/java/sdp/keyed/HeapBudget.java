@@ -1,15 +1,22 @@
 package sdp.keyed;
 
 /**
- * How much heap the logs of one subtask may take: their index in full, what is not yet in the state
- * up to an eighth, and of what is, as many chunks as fit into the rest.
+ * How much heap the logs of one subtask may take: the indexes of the open keys in full, what is not
+ * yet in the state up to an eighth, and of what is, as many chunks as fit into the rest. Keys move
+ * to cold indexes when all indexes together take half of it, but not before those in the index take
+ * a sixteenth: a cold index for few keys is not worth looking into.
  */
 public final class HeapBudget {
   private static final int DIRTY_SHARE = 8;
+  private static final int INDEX_SHARE = 2;
+  private static final int HOT_SHARE = 16;
 
   private final String owner;
   private final long bytes;
-  private long index;
+  private final long maxHot;
+  private long retryAt;
+  private long hot;
+  private long cold;
   private long dirty;
   private long cached;
 
@@ -18,19 +25,41 @@ public final class HeapBudget {
    * @param bytes the limit
    */
   public HeapBudget(String owner, long bytes) {
-    this.owner = owner;
-    this.bytes = bytes;
+    this(owner, bytes, bytes);
   }
 
-  void addIndex(long more) {
-    index += more;
-    if (index > bytes - bytes / DIRTY_SHARE) {
+  /**
+   * @param maxHot how large the index may be at most before its keys move to cold ones
+   */
+  public HeapBudget(String owner, long bytes, long maxHot) {
+    this.owner = owner;
+    this.bytes = bytes;
+    this.maxHot = maxHot;
+  }
+
+  /** The index of keys that have changed lately. */
+  void addHot(long more) {
+    hot += more;
+    check();
+  }
+
+  void addCold(long more) {
+    cold += more;
+    check();
+  }
+
+  private void check() {
+    if (index() > bytes - bytes / DIRTY_SHARE) {
       throw new IllegalStateException(
           ("%s: the index of the open keys needs %d MiB, and this subtask's share of the heap is"
                   + " %d MiB. Raise the parallelism, lower the parallelism per KPU (the subtasks"
                   + " that share a task manager), or shorten the window or the lateness.")
-              .formatted(owner, index >> 20, bytes >> 20));
+              .formatted(owner, index() >> 20, bytes >> 20));
     }
+  }
+
+  private long index() {
+    return hot + cold;
   }
 
   void addDirty(long more) {
@@ -45,8 +74,18 @@ public final class HeapBudget {
     return dirty > bytes / DIRTY_SHARE;
   }
 
+  boolean isHotFull() {
+    long limit = Math.max(bytes / HOT_SHARE, bytes / INDEX_SHARE - cold);
+    return hot > Math.min(limit, maxHot) && hot >= retryAt;
+  }
+
+  /** Notes whether keys could be moved; if not, there is no use in trying again soon. */
+  void setFrozen(boolean isMoved) {
+    retryAt = isMoved ? 0 : hot * 2;
+  }
+
   boolean isCacheFull() {
-    return cached > 0 && index + dirty + cached > bytes;
+    return cached > 0 && kept() > bytes;
   }
 
   public long dirty() {
@@ -55,6 +94,6 @@ public final class HeapBudget {
 
   /** All that is on the heap. */
   public long kept() {
-    return index + dirty + cached;
+    return index() + dirty + cached;
   }
 }

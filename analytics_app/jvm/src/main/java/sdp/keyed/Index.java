@@ -52,8 +52,14 @@ final class Index {
     return slot;
   }
 
+  /** The position in a slot; 0 if it is free. */
   long position(int slot) {
     return slots[slot] & POSITION;
+  }
+
+  /** The 50 bits of the hash in a slot. */
+  long hash(int slot) {
+    return slots[slot] >>> Position.BITS << 32 | hashes[slot] & 0xFFFFFFFFL;
   }
 
   void move(int slot, long position) {

@@ -33,7 +33,7 @@ public class KeyLogs {
   private static final byte REMOVED = 0;
 
   /** Chunks are about this large: what reading one key from the state costs. */
-  private static final int CHUNK = 1 << 16;
+  private static final int CHUNK = 1 << 14;
 
   /** A log is flushed when so much of it is open; an offset must fit into its position. */
   private static final int MAX_OPEN = 1 << 22;
@@ -55,7 +55,14 @@ public class KeyLogs {
   private int onHeap;
 
   private KeyGroup group;
+
+  /** Where the selected key is in the index; -1 if it is not. */
   private int slot;
+
+  /** The cold index that the selected key is in, and where; null if it is in none. */
+  private ColdIndex cold;
+
+  private int coldSlot;
   private byte[] bytes;
   private int at;
 
@@ -75,7 +82,7 @@ public class KeyLogs {
     groups = new KeyGroup[count];
     for (int i = 0; i < count; i++) {
       groups[i] = new KeyGroup(firstGroup + i);
-      heap.addIndex((long) groups[i].index.capacity() * Index.SLOT_BYTES);
+      heap.addHot(hotBytes(groups[i]));
     }
   }
 
@@ -89,14 +96,41 @@ public class KeyLogs {
   /** Selects a key; whether anything is known of it. */
   public boolean find(int keyGroup, long hash, byte[] key, int from, int length) throws Exception {
     group = groups[keyGroup - firstGroup];
-    Index index = group.index;
+    return find(hash, key, from, length, null);
+  }
+
+  /** Selects a key of the group; of one log's due time if a log is given. */
+  private boolean find(long hash, byte[] key, int from, int length, Log dueWith) throws Exception {
+    cold = null;
+    Index index = group.index();
     for (slot = index.find(hash); slot >= 0; slot = index.next(hash, slot)) {
-      load(index.position(slot));
-      if (isSameKey(hash, key, from, length)) {
+      if (isAt(index.position(slot), hash, key, from, length, dueWith)) {
         return true;
       }
     }
+    return findCold(hash, key, from, length, dueWith);
+  }
+
+  boolean findCold(long hash, byte[] key, int from, int length, Log dueWith) throws Exception {
+    for (ColdIndex each : group.cold) {
+      for (coldSlot = each.find(hash); coldSlot >= 0; coldSlot = each.next(hash, coldSlot)) {
+        long position = group.position(each.place(coldSlot));
+        if (isAt(position, hash, key, from, length, dueWith)) {
+          cold = each;
+          return true;
+        }
+      }
+    }
     return false;
+  }
+
+  private boolean isAt(long position, long hash, byte[] key, int from, int length, Log dueWith)
+      throws Exception {
+    if (dueWith != null && group.at(position).due != dueWith.due) {
+      return false;
+    }
+    load(position);
+    return isSameKey(hash, key, from, length);
   }
 
   /** Where the entry of the selected key is; good until the next call. */
@@ -127,35 +161,77 @@ public class KeyLogs {
     write(to, offset, size, hash, THERE, key, from, keyLength);
     System.arraycopy(payload, 0, to, offset + KEY + keyLength, length);
     long position = Position.of(log.number, Position.OPEN, offset);
-    if (slot < 0) {
-      add(hash, position);
-    } else {
-      Log before = group.at(group.index.position(slot));
-      group.index.move(slot, position);
+    if (isSelected()) {
+      Log before = group.at(selectedPosition());
+      moveSelected(hash, position);
       if (before.due != log.due && before != closing) {
         bury(before.due, hash, key, from, keyLength);
       }
+    } else {
+      open++;
+      add(hash, position);
     }
   }
 
   /** Forgets the selected key. */
   public void remove(long hash, byte[] key, int from, int keyLength) throws Exception {
-    Log log = group.at(group.index.position(slot));
-    group.index.remove(slot);
-    open--;
+    Log log = group.at(selectedPosition());
+    removeSelected();
     if (log != closing) {
       bury(log.due, hash, key, from, keyLength);
     }
   }
 
+  private boolean isSelected() {
+    return slot >= 0 || cold != null;
+  }
+
+  private long selectedPosition() {
+    return slot >= 0 ? group.index().position(slot) : group.position(cold.place(coldSlot));
+  }
+
+  private void moveSelected(long hash, long position) {
+    if (slot >= 0) {
+      group.index().move(slot, position);
+    } else {
+      removeCold();
+      add(hash, position);
+    }
+  }
+
+  private void removeSelected() {
+    open--;
+    if (slot >= 0) {
+      group.index().remove(slot);
+    } else {
+      removeCold();
+    }
+  }
+
+  private void removeCold() {
+    long before = cold.bytes();
+    cold.remove(coldSlot);
+    if (cold.size() == 0) {
+      group.cold.remove(cold);
+      heap.addCold(-before);
+    } else if (cold.isSparse()) {
+      cold.compact();
+      heap.addCold(cold.bytes() - before);
+    }
+    cold = null;
+  }
+
   private void add(long hash, long position) {
-    Index index = group.index;
+    Index index = group.index();
     if (index.isFull()) {
-      heap.addIndex((index.grown() - index.capacity()) * Index.SLOT_BYTES);
+      heap.addHot((index.grown() - index.capacity()) * Index.SLOT_BYTES);
       index.grow();
     }
     slot = index.add(hash, position);
-    open++;
+  }
+
+  private static long hotBytes(KeyGroup of) {
+    return (long) of.index().capacity() * Index.SLOT_BYTES;
   }
 
   /** Marks in a log that a key is no longer there, if the state may say it is. */
@@ -319,22 +395,53 @@ public class KeyLogs {
     group = log.group;
     bytes = from;
     at = offset;
+    cold = null;
     slot = slot(log, chunk, from, offset);
-    return slot >= 0;
+    return slot >= 0 || selectCold(Bytes.getLong(from, offset + HASH), log, chunk, offset);
+  }
+
+  private boolean selectCold(long hash, Log log, int chunk, int offset) {
+    int place = group.place(log, chunk, offset);
+    for (int i = 0; place != 0 && cold == null && i < group.cold.size(); i++) {
+      coldSlot = group.cold.get(i).find(hash, place);
+      cold = coldSlot >= 0 ? group.cold.get(i) : null;
+    }
+    return cold != null;
   }
 
   private static int slot(Log log, int chunk, byte[] from, int offset) {
     long position = Position.of(log.number, chunk, offset);
-    return log.group.index.find(Bytes.getLong(from, offset + HASH), position);
+    return log.group.index().find(Bytes.getLong(from, offset + HASH), position);
   }
 
   // --- writing back -----------------------------------------------------------------------------
 
-  /** Writes back what is open if it is much. */
+  /** Writes back what is open if it is much, and makes the index smaller if it is large. */
   public void relieve() throws Exception {
     if (heap.isDirtyFull()) {
       flush();
     }
+    if (heap.isHotFull()) {
+      freeze();
+    }
+  }
+
+  /** Moves all keys to cold indexes; those that change from now on are in the index again. */
+  private void freeze() throws Exception {
+    flush();
+    boolean isMoved = false;
+    boolean isEmpty = true;
+    for (KeyGroup each : groups) {
+      isEmpty &= each.index().size() == 0;
+      long before = hotBytes(each);
+      ColdIndex frozen = each.freeze();
+      if (frozen != null) {
+        heap.addHot(hotBytes(each) - before);
+        heap.addCold(frozen.bytes());
+        isMoved = true;
+      }
+    }
+    heap.setFrozen(isMoved || isEmpty);
   }
 
   /** Writes back all that is open: from then on the state has what is known of every key. */
@@ -363,7 +470,7 @@ public class KeyLogs {
       ensure(length + size);
       System.arraycopy(from, next, buffer, length, size);
       if (found >= 0) {
-        log.group.index.move(found, Position.of(to.number, to.count(), length));
+        log.group.index().move(found, Position.of(to.number, to.count(), length));
       }
       length += size;
     }
@@ -399,12 +506,14 @@ public class KeyLogs {
         Log log = each.log(Log.due(number));
         if (log == null || log.isFull()) {
           keep(each);
+          relieve();
           log = start(each, Log.due(number), Log.chunk(number));
         }
         byte[] chunk = state.get(each.number, number);
         restore(log, log.add(chunk), chunk);
       }
       keep(each);
+      relieve();
     }
   }
 
@@ -422,36 +531,22 @@ public class KeyLogs {
     for (int next = 0; next < chunk.length; next += Bytes.getInt(chunk, next)) {
       long hash = Bytes.getLong(chunk, next + HASH);
       int length = Bytes.getShort(chunk, next + KEY_LENGTH);
-      boolean known = isKnown(log, hash, chunk, next + KEY, length);
+      // an earlier entry of the key is in a log of the same due time, or there is none
+      boolean known = find(hash, chunk, next + KEY, length, log);
       if (chunk[next + KIND] == REMOVED) {
         if (known) {
-          group.index.remove(slot);
-          open--;
+          removeSelected();
         }
       } else {
         long position = Position.of(log.number, index, next);
         if (known) {
-          group.index.move(slot, position);
+          moveSelected(hash, position);
         } else {
+          open++;
           add(hash, position);
         }
       }
     }
-  }
-
-  /** Whether an earlier entry of the key is in the logs of the same due time. */
-  private boolean isKnown(Log log, long hash, byte[] key, int from, int length) throws Exception {
-    Index index = group.index;
-    for (slot = index.find(hash); slot >= 0; slot = index.next(hash, slot)) {
-      long position = index.position(slot);
-      if (group.at(position).due == log.due) {
-        load(position);
-        if (isSameKey(hash, key, from, length)) {
-          return true;
-        }
-      }
-    }
-    return false;
   }
 
   /** Selects every open key, one after the other, to be put again: after a change of layout. */

@@ -21,6 +21,7 @@ final class Log {
   final int firstChunk;
 
   private byte[][] chunks = new byte[4][];
+  private int[] names = new int[0];
   private int count;
   private byte[] open = NOTHING;
   private int end;
@@ -92,6 +93,18 @@ final class Log {
 
   void keep(int index, byte[] chunk) {
     chunks[index] = chunk;
+  }
+
+  /** What the group calls a chunk, so that a {@link ColdIndex} can; 0 if it has no name. */
+  int name(int index) {
+    return index < names.length ? names[index] : 0;
+  }
+
+  void setName(int index, int name) {
+    if (index >= names.length) {
+      names = Arrays.copyOf(names, chunks.length);
+    }
+    names[index] = name;
   }
 
   /** The number of a chunk in the state. */

@@ -36,7 +36,7 @@ class JoinTest {
       arrivals.add(new Arrival(id, "key", 1, id, NONE));
     }
     arrivals.add(new Arrival(3_000, "key", 0, 0, NONE));
-    Circumstances failing = new Circumstances(1 << 22, 1 << 20, 2, 1);
+    Circumstances failing = new Circumstances(1 << 22, 1 << 17, 1 << 20, 2, 1);
     List<Result> results = Run.run(Run.layout(2, 5_000, 1000), arrivals, failing);
     assertEquals(3_001 + 1, results.size());
     assertEquals(2, count(results, Outcome.MATCHED));

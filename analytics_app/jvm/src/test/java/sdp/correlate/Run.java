@@ -66,16 +66,18 @@ final class Run {
    * What must make no difference.
    *
    * @param heap the bytes each subtask may use
+   * @param hot the bytes of the index from which on keys move to cold ones
    * @param hashes how many different hashes keys have
    * @param checkpoints how often, on average, in a hundred arrivals
    * @param failures how often, on average, in a hundred arrivals
    */
-  record Circumstances(long heap, int hashes, int checkpoints, int failures) {
-    static final Circumstances USUAL = new Circumstances(1 << 20, 1 << 20, 0, 0);
+  record Circumstances(long heap, long hot, int hashes, int checkpoints, int failures) {
+    static final Circumstances USUAL = new Circumstances(1 << 20, 1 << 17, 1 << 20, 0, 0);
 
     static Circumstances any(Random random) {
       return new Circumstances(
           random.nextBoolean() ? 1 << 20 : 4_000 + random.nextInt(4_000),
+          random.nextBoolean() ? 1 << 17 : 0,
           random.nextBoolean() ? 1 << 20 : 1 + random.nextInt(3),
           random.nextInt(3) == 0 ? 0 : 30,
           random.nextInt(3) == 0 ? 0 : 15);
@@ -128,7 +130,7 @@ final class Run {
   static List<Result> restarted(
       Layout layout, List<Arrival> arrivals, Circumstances any, int moment, long seed)
       throws Exception {
-    Circumstances quiet = new Circumstances(any.heap, any.hashes, 0, 0);
+    Circumstances quiet = new Circumstances(any.heap, any.hot, any.hashes, 0, 0);
     Run run = new Run(layout, quiet, new Parts(), seed);
     run.restartAt = moment;
     return run.run(arrivals);
@@ -172,7 +174,7 @@ final class Run {
     for (int subtask = 0; subtask < parallelism; subtask++) {
       int first = (subtask * GROUPS + parallelism - 1) / parallelism;
       int behind = ((subtask + 1) * GROUPS + parallelism - 1) / parallelism;
-      HeapBudget heap = new HeapBudget("test", circumstances.heap);
+      HeapBudget heap = new HeapBudget("test", circumstances.heap, circumstances.hot);
       KeyLogs logs = parts.logs(state, heap, first, behind - first, 1 + random.nextInt(5));
       Join join = parts.join(layout, logs, new Collected());
       if (restored > 0) {

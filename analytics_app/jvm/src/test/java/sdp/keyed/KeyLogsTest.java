@@ -1,6 +1,8 @@
 package sdp.keyed;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
@@ -73,6 +75,91 @@ class KeyLogsTest {
   private void remove(long hash) throws Exception {
     closed++;
     logs.remove(hash, logs.bytes(), logs.keyAt(), logs.keyLength());
+  }
+
+  // --- many small keys --------------------------------------------------------------------------
+
+  private static final int MANY = 200_000;
+
+  @Test
+  void moreKeysThanTheIndexHasRoomForAreFoundAndClosed() throws Exception {
+    withRoomFor(10 * MANY);
+    putMany(MANY);
+    assertEquals(MANY, logs.open());
+    for (int key = 0; key < MANY; key += 7) {
+      assertTrue(findSmall(key), "key " + key);
+      assertEquals(key, Bytes.getInt(logs.bytes(), logs.payloadAt()));
+    }
+    for (int key = MANY; key < MANY + 20_000; key++) {
+      assertFalse(findSmall(key), "key " + key);
+    }
+    logs.advance(Long.MAX_VALUE, this::remove);
+    assertEquals(MANY, closed);
+    assertEquals(0, logs.open());
+    assertTrue(state.isEmpty(), "state is left behind");
+  }
+
+  @Test
+  void keysThatChangeOrAreRemovedWhileTheyAreColdAreAsIfTheyWereNot() throws Exception {
+    withRoomFor(10 * MANY);
+    putMany(MANY);
+    for (int key = 0; key < MANY; key += 3) {
+      assertTrue(findSmall(key));
+      if (key % 2 == 0) {
+        logs.remove(hash(key), bytes(key), 0, 4);
+      } else {
+        putSmall(key, -key);
+      }
+      logs.relieve();
+    }
+    logs.flush();
+    assertTheyChanged();
+    withRoomFor(10 * MANY);
+    logs.restore();
+    assertTheyChanged();
+  }
+
+  private void assertTheyChanged() throws Exception {
+    for (int key = 0; key < MANY; key++) {
+      boolean isRemoved = key % 6 == 0;
+      assertEquals(!isRemoved, findSmall(key), "key " + key);
+      if (!isRemoved) {
+        int payload = Bytes.getInt(logs.bytes(), logs.payloadAt());
+        assertEquals(key % 3 == 0 ? -key : key, payload);
+      }
+    }
+    assertEquals(MANY - (MANY + 5) / 6, logs.open());
+  }
+
+  @Test
+  void anIndexThatDoesNotFitIsASentence() {
+    withRoomFor(MANY);
+    Exception refused = assertThrows(IllegalStateException.class, () -> putMany(MANY));
+    assertTrue(refused.getMessage().startsWith("test: the index of the open keys needs"));
+  }
+
+  private void withRoomFor(long bytes) {
+    logs = new KeyLogs(state, new HeapBudget("test", bytes), 4, 0, 4, STEP);
+  }
+
+  private void putMany(int count) throws Exception {
+    for (int key = 0; key < count; key++) {
+      assertFalse(findSmall(key));
+      putSmall(key, key);
+      logs.relieve();
+    }
+  }
+
+  private boolean findSmall(int key) throws Exception {
+    return logs.find(key & 3, hash(key), bytes(key), 0, 4);
+  }
+
+  private void putSmall(int key, int payload) throws Exception {
+    logs.put(hash(key), bytes(key), 0, 4, bytes(payload), 4, key / 1_000);
+  }
+
+  private static long hash(int key) {
+    return Bytes.hash(bytes(key), 0, 4);
   }
 
   private static byte[] bytes(int key) {

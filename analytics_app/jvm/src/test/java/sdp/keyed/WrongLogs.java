@@ -7,7 +7,8 @@ public class WrongLogs extends KeyLogs {
     CLASH_IGNORED,
     ONE_LOG_NOT_FLUSHED,
     CLOSED_TOO_EARLY,
-    NOT_BURIED
+    NOT_BURIED,
+    COLD_KEYS_FORGOTTEN
   }
 
   private final Mistake mistake;
@@ -30,6 +31,12 @@ public class WrongLogs extends KeyLogs {
   @Override
   boolean isSameKey(long hash, byte[] key, int from, int length) {
     return mistake == Mistake.CLASH_IGNORED || super.isSameKey(hash, key, from, length);
+  }
+
+  @Override
+  boolean findCold(long hash, byte[] key, int from, int length, Log dueWith) throws Exception {
+    return mistake != Mistake.COLD_KEYS_FORGOTTEN
+        && super.findCold(hash, key, from, length, dueWith);
   }
 
   @Override
