@@ -13,15 +13,15 @@ from pathlib import Path
 from bench.stream import job
 
 
-def main(topology: str, source: str, work: str, port: str, interval: str) -> None:
+def main(topology: str, source: str, folder: str, rest_port: str, interval: str) -> None:
     """Run it with that interval, all else as it is."""
     usual = job.runtime
 
-    def runtime(folder: Path, rest_port: str) -> dict[str, str]:
-        return {**usual(folder, rest_port), "execution.checkpointing.interval": interval}
+    def runtime(work: Path, port: str) -> dict[str, str]:
+        return {**usual(work, port), "execution.checkpointing.interval": interval}
 
     job.runtime = runtime
-    job.run(topology, Path(source), Path(work), port)
+    job.run(topology, Path(source), Path(folder), rest_port)
 
 
 if __name__ == "__main__":
