@@ -140,7 +140,7 @@ def require_delivered(plan: Plan, counted: Counted, *, later: bool) -> None:
 
 def _prepare(lake: Lake, plan: Plan, chosen: Selection, run: Run, progress: Progress) -> Counted:
     late = originals.late_records(_bodies(lake, chosen.letters, "dead letters", progress))
-    collected, numbers = Originals(plan, late), count(1)
+    collected, numbers = Originals(plan, keys(lake.use_case), late), count(1)
     beats: list[datetime | None] = []
     run.folder.mkdir(parents=True, exist_ok=True)
     for stream in lake.use_case.event_streams:
@@ -155,13 +155,18 @@ def _prepare(lake: Lake, plan: Plan, chosen: Selection, run: Run, progress: Prog
         source = run.source(stream)
         source.mkdir(parents=True)
         progress("sorting", 0)
-        originals.in_order(unsorted, source / "records.json.gz")
+        originals.in_order(unsorted, source / "records.json.gz", plan.lateness)
         unsorted.unlink()
         beats.append(collected.counted.newest_heartbeat)
         collected.counted.newest_heartbeat = None
     # What is behind in one stream is behind in all.
     collected.counted.newest_heartbeat = min(filter(None, beats)) if all(beats) else None
     return collected.counted
+
+
+def keys(use_case: UseCase) -> dict[str, str]:
+    """The name of the key by an event's type."""
+    return {name: e.key for e in use_case.events for name in (e.type, *e.aliases)}
 
 
 def _seen(

@@ -1,7 +1,9 @@
-"""The original records in the lake: read once, filtered, and sorted by event time.
+"""The original records in the lake: read once, filtered, and sorted.
 
-In that order no record is late. Records that were late for the live job are left out: they have a
-dead letter with exactly their bytes. So are records that no job could count. All are tallied.
+They are sorted by event time, so that no record is late, except that the records of one key stay in
+the order in which they were received, because of two that compete the first counts. Records that
+were late for the live job are left out: they have a dead letter with exactly their bytes. So are
+records that no job could count. All are tallied.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -65,14 +67,22 @@ class Counted:
 
 @dataclass
 class Originals:
-    """Collects the lines of one plan. `late` has the digests of records that arrived late."""
+    """Collects the lines of one plan.
+
+    `keys` are the names of the key by an event's type; `late` has the digests of records that
+    arrived late.
+    """
 
     plan: Plan
+    keys: Mapping[str, str]
     late: frozenset[bytes]
     counted: Counted = field(default_factory=Counted)
 
     def rows(self, item: LakeObject, body: BinaryIO) -> Iterator[bytes]:
-        """Event time, time of receipt and line of each record of the input, tab-separated."""
+        """Event time, time of receipt, number, key and line of each record of the input.
+
+        Tab-separated; records are numbered as they are read.
+        """
         self.counted.files += 1
         self.counted.bytes += item.size
         latest = item.partition.start + HOUR + BUFFERED + AHEAD + CLOCKS_DIFFER
@@ -99,8 +109,15 @@ class Originals:
         received = _moment(event, "received_at") or occurred
         self.counted.records += 1
         self.counted.received(received)
-        times = b"%d\t%d\t" % (instants.to_millis(occurred), instants.to_millis(received))
-        return times + line.translate(_BLANK) + b"\n"
+        times = (instants.to_millis(occurred), instants.to_millis(received))
+        prefix = b"%d\t%d\t%d\t%s\t" % (*times, self.counted.records, self._key(event))
+        return prefix + line.translate(_BLANK) + b"\n"
+
+    def _key(self, event: dict[str, Any]) -> bytes:
+        value = event.get(self.keys.get(str(event.get("type")), ""))
+        if value is None:
+            return b"%d" % self.counted.records  # malformed: a key of its own
+        return digest(str(value).encode()).hex().encode()
 
 
 def late_records(bodies: Iterable[BinaryIO]) -> frozenset[bytes]:
@@ -114,13 +131,23 @@ def late_records(bodies: Iterable[BinaryIO]) -> frozenset[bytes]:
     return frozenset(digests)
 
 
-def in_order(rows: Path, target: Path) -> None:
-    """Write the lines of a file of rows, sorted by event time, then by receipt.
+def in_order(rows: Path, target: Path, lateness: timedelta) -> None:
+    """Write the lines of a file of rows, sorted by event time; those of one key by receipt.
+
+    A record that was received after one of its key with a later time waits for that one, but never
+    for longer than the lateness, or it would be late.
 
     As gzip, which Flink reads sequentially as one split: splits read in parallel would be out of
     order again. Sorts on disk if memory is too small.
     """
-    columns = "{'occurred': 'BIGINT', 'received': 'BIGINT', 'line': 'VARCHAR'}"
+    columns = (
+        "{'occurred': 'BIGINT', 'received': 'BIGINT', 'number': 'BIGINT', 'key': 'VARCHAR',"
+        " 'line': 'VARCHAR'}"
+    )
+    turn = (
+        "least(max(occurred) OVER (PARTITION BY key ORDER BY received, number"
+        f" ROWS UNBOUNDED PRECEDING), occurred + {lateness // timedelta(milliseconds=1)})"
+    )
     plain = "HEADER false, DELIMITER '\t', QUOTE '', ESCAPE ''"
     with closing(duckdb.connect()) as connection:
         connection.execute("SET temp_directory = ?", [str(rows.parent / "sorting")])
@@ -129,7 +156,8 @@ def in_order(rows: Path, target: Path) -> None:
         connection.execute(
             f"COPY (SELECT line FROM read_csv('{rows}', auto_detect = false, header = false,"
             f" delim = '\t', quote = '', escape = '', columns = {columns})"
-            f" ORDER BY occurred, received) TO '{target}' (FORMAT csv, COMPRESSION gzip, {plain})"
+            f" ORDER BY {turn}, received, number)"
+            f" TO '{target}' (FORMAT csv, COMPRESSION gzip, {plain})"
         )
 
 

@@ -44,7 +44,8 @@ class Plan:
     """What a backfill of `buckets` reads: event times, and hours of delivery.
 
     `letters`: the hours whose dead letters can concern these records. `settled`: the event time
-    that must have been delivered before the range can be computed from the lake.
+    that must have been delivered before the range can be computed from the lake. `lateness`: how
+    late a record may be in the run.
     """
 
     buckets: Span
@@ -52,6 +53,7 @@ class Plan:
     arrivals: Span
     letters: Span
     settled: datetime
+    lateness: timedelta
 
 
 def plan(buckets: Span, parameters: Parameters) -> Plan:
@@ -66,6 +68,7 @@ def plan(buckets: Span, parameters: Parameters) -> Plan:
         arrivals,
         Span(arrivals.start, arrivals.end + LETTERS),
         buckets.end + window + lateness,
+        lateness,
     )
 
 

@@ -19,6 +19,7 @@ from usecases.adtech import USE_CASE
 
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)
 PLAN = plan(Span(START, START + timedelta(hours=1)), USE_CASE.configured({}))
+KEYS = {"sold": "order_id"}
 OBJECT = LakeObject(Partition("2026-11-21", "10", "s3://b/x/"), "b", "x/a.gz", 100)
 
 
@@ -34,14 +35,14 @@ def line(name: str, minutes: float = 0, delay: float = 1, **fields: Any) -> byte
 
 def names(rows: list[bytes]) -> list[str]:
     """Which records the rows are."""
-    return [json.loads(row.split(b"\t")[2])["event_id"] for row in rows]
+    return [json.loads(row.split(b"\t")[4])["event_id"] for row in rows]
 
 
 def read(
     *found: bytes, late: frozenset[bytes] = frozenset()
 ) -> tuple[list[str], originals.Counted]:
     """The names of the records that are computed with, and the counts."""
-    collected = Originals(PLAN, late)
+    collected = Originals(PLAN, KEYS, late)
     rows = list(collected.rows(OBJECT, io.BytesIO(b"\n".join(found))))
     return names(rows), collected.counted
 
@@ -98,13 +99,43 @@ def test_lines_are_in_the_order_of_event_time_then_receipt_and_as_they_were(tmp_
     spaced = line("b", minutes=1).replace(b'"type": ', b'"type" :\t')
     quoted = line('quote " \\ , ', minutes=2)
     found = [quoted, line("c", minutes=1, delay=9), spaced, line("a")]
-    collected = Originals(PLAN, frozenset())
-    rows, target = tmp_path / "rows", tmp_path / "x.json.gz"
-    originals.write(collected.rows(OBJECT, io.BytesIO(b"\n".join(found))), rows)
-    originals.in_order(rows, target)
-    lines = gzip.decompress(target.read_bytes()).splitlines()
+    lines = ordered(tmp_path, *found)
     assert [json.loads(one)["event_id"] for one in lines] == ["a", "b", "c", 'quote " \\ , ']
     assert lines[3] == quoted
+
+
+def test_records_of_one_key_stay_in_the_order_in_which_they_were_received(tmp_path: Path) -> None:
+    """The first of two competitors counts; in one request their order in the object decides."""
+    found = [
+        line("2nd", minutes=3, delay=300, order_id="x"),
+        line("other", minutes=4),
+        line("1st", minutes=5, delay=60, order_id="x"),
+        line("4th", minutes=8, delay=9, order_id="y"),
+        line("3rd", minutes=7, delay=9, order_id="y"),
+        line("same 1st", minutes=11, delay=0, order_id="z"),
+        line("same 2nd", minutes=10, delay=60, order_id="z"),
+    ]
+    names = [json.loads(one)["event_id"] for one in ordered(tmp_path, *found)]
+    assert names == ["other", "1st", "2nd", "3rd", "4th", "same 1st", "same 2nd"]
+
+
+def test_no_record_waits_for_longer_than_the_lateness(tmp_path: Path) -> None:
+    found = [
+        line("ahead", minutes=40, delay=0, order_id="x"),
+        line("old", minutes=5, delay=3600, order_id="x"),
+        line("between", minutes=20),
+    ]
+    names = [json.loads(one)["event_id"] for one in ordered(tmp_path, *found)]
+    assert names == ["old", "between", "ahead"]
+
+
+def ordered(folder: Path, *found: bytes) -> list[bytes]:
+    """The records in the order in which they are computed with; the lateness is 10 minutes."""
+    collected = Originals(PLAN, KEYS, frozenset())
+    rows, target = folder / "rows", folder / "x.json.gz"
+    originals.write(collected.rows(OBJECT, io.BytesIO(b"\n".join(found))), rows)
+    originals.in_order(rows, target, timedelta(minutes=10))
+    return gzip.decompress(target.read_bytes()).splitlines()
 
 
 def test_packed_objects_are_unpacked() -> None:
