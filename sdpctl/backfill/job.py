@@ -70,6 +70,7 @@ class Run:
             )
         finally:
             service.kill()
+            flink_config.clear(self._scratch)
         if process.returncode:
             tail = last_lines(service.log, 30)
             raise CommandError(f"the backfill's job failed\n{tail}\nlog: {service.log}")

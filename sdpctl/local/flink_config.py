@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 from collections.abc import Mapping
+from hashlib import blake2b
 from pathlib import Path
 
 from sdpctl.errors import CommandError
@@ -53,6 +55,7 @@ def write(
     restored = newest_checkpoint(checkpoints)
     options = {**_options(checkpoints, port, parallelism), **(changes or {})}
     options["io.tmp.dirs"] = str(scratch)
+    options["state.backend.rocksdb.localdir"] = str(_short_path(scratch / "rocksdb"))
     options["env.java.opts.all"] = java_options(flink_home)
     if restored:
         forget_older_jobs(checkpoints, restored)
@@ -60,6 +63,31 @@ def write(
     (folder / "config.yaml").write_text("".join(f"{k}: {v}\n" for k, v in options.items()))
     shutil.copy(flink_home / "conf" / "log4j-cli.properties", folder)
     return restored
+
+
+def clear(scratch: Path) -> None:
+    """Remove Flink's temporary files, which a killed process leaves behind."""
+    _link(scratch / "rocksdb").unlink(missing_ok=True)
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _short_path(folder: Path) -> Path:
+    """A link to a new folder, with a short path.
+
+    RocksDB names its log after the whole path of a database, and a file's name has at most 255
+    bytes: in a folder with a long path no state could be opened, or none restored from another
+    parallelism, which opens databases one level deeper. The files stay on the disk of the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    link = _link(folder)
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder, target_is_directory=True)
+    return link
+
+
+def _link(folder: Path) -> Path:
+    name = blake2b(str(folder.absolute()).encode(), digest_size=6).hexdigest()
+    return Path(tempfile.gettempdir()) / f"sdp-{name}"
 
 
 def _options(checkpoints: Path, port: int, parallelism: int) -> dict[str, str]:

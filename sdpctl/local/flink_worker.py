@@ -85,7 +85,7 @@ class FlinkWorker:
     def _stop(self, alive: bool) -> None:
         if alive:
             self.service.kill()  # the newest checkpoint is at most a second old
-            shutil.rmtree(self.scratch, ignore_errors=True)
+            flink_config.clear(self.scratch)
         self.running = self._version = None
         self._say(state="stopped")
 
@@ -126,7 +126,7 @@ class FlinkWorker:
             self._say(state="waiting", error=problem)
             return
         code = self._code(application)
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        flink_config.clear(self.scratch)
         self.scratch.mkdir()
         restored = flink_config.write(
             self.home / "conf",

@@ -1,0 +1,57 @@
+"""Flink's configuration on this machine: which places it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sdpctl.local import flink_config
+
+# Flink's own part: job, operator, subtask and two UUIDs; RocksDB's log adds "_LOG".
+BELOW_LOCAL_DIR = 200
+NAME_BYTES = 255
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    """The temporary files of a job in a folder with a long path."""
+    return tmp_path / ("a-long-name-" * 12) / "tmp"
+
+
+def _configured(tmp_path: Path, scratch: Path) -> dict[str, str]:
+    conf = tmp_path / "flink" / "conf"
+    conf.mkdir(parents=True, exist_ok=True)
+    (conf / "config.yaml").write_text("env:\n  java:\n    opts:\n      all: --add-opens=x\n")
+    (conf / "log4j-cli.properties").write_text("")
+    scratch.mkdir(parents=True, exist_ok=True)
+    flink_config.write(
+        tmp_path / "conf",
+        flink_home=conf.parent,
+        checkpoints=tmp_path / "checkpoints",
+        port=1,
+        parallelism=2,
+        scratch=scratch,
+    )
+    lines = (tmp_path / "conf" / "config.yaml").read_text().splitlines()
+    return dict(line.split(": ", 1) for line in lines)
+
+
+def test_a_file_can_be_named_after_the_path_of_rocksdb_on_the_disk_of_the_job(
+    tmp_path: Path, scratch: Path
+) -> None:
+    local = Path(_configured(tmp_path, scratch)["state.backend.rocksdb.localdir"])
+    assert len(str(local)) + BELOW_LOCAL_DIR < NAME_BYTES
+    assert local.resolve().is_relative_to(scratch)
+
+
+def test_what_a_killed_job_left_is_removed_and_replaced(tmp_path: Path, scratch: Path) -> None:
+    local = Path(_configured(tmp_path, scratch)["state.backend.rocksdb.localdir"])
+    (local / "db").mkdir()
+    flink_config.clear(scratch)
+    assert not scratch.exists()
+    assert not local.is_symlink()
+    _configured(tmp_path, scratch)
+    assert local.is_dir()
+    assert list(local.iterdir()) == []
+    flink_config.clear(scratch)
