@@ -13,6 +13,7 @@ import org.apache.flink.table.connector.sink.DataStreamSinkProvider;
 import org.apache.flink.table.connector.sink.DynamicTableSink;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.runtime.operators.wmassigners.ProcTimeMiniBatchAssignerOperator;
+import sdp.planning.OperatorIds;
 
 /** The table that is written to: puts an operator behind the rows, which ends their plan. */
 public final class PortSink implements DynamicTableSink {
@@ -43,6 +44,7 @@ public final class PortSink implements DynamicTableSink {
   public SinkRuntimeProvider getSinkRuntimeProvider(Context context) {
     return (DataStreamSinkProvider)
         (provider, rows) -> {
+          OperatorIds.assign(rows, name);
           var operator = attachment.attach(withWatermarks(rows));
           Ports.register(rows.getExecutionEnvironment(), name, new Ports.Planned(operator, ports));
           return new End(operator);

@@ -23,6 +23,7 @@ import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.types.DataType;
 import org.apache.flink.table.types.logical.LogicalType;
 import sdp.kinesis.source.KinesisSource;
+import sdp.planning.OperatorIds;
 
 /** A Kinesis stream as a table to read. */
 final class KinesisTableSource
@@ -102,8 +103,7 @@ final class KinesisTableSource
       public DataStream<RowData> produceDataStream(
           ProviderContext provider, StreamExecutionEnvironment environment) {
         var stream = environment.fromSource(source, watermarks, settings.name(), type);
-        // of its own: a generated id would change with the plan around it
-        return stream.uid(provider.generateUid("kinesis").orElse("kinesis " + settings.name()));
+        return stream.uid(OperatorIds.unique(environment, "kinesis " + settings.name()));
       }
 
       @Override
