@@ -1,6 +1,6 @@
 """Cloud entry: the catalog and the context become one stage of stacks per region.
 
-A definition that changed in a way its old senders, readers or rows cannot bear is not deployed.
+A definition whose change would break its old senders, readers or rows is not deployed.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""The packaged code a deployment needs; what is absent is named with the command that builds it."""
+"""The packaged code of a deployment; an error about a missing part has the build command."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from glue.errors import PlatformError
 
 
 class AssetError(PlatformError):
-    """Packaged code is absent."""
+    """Packaged code is missing."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +28,15 @@ class Assets:
     def __post_init__(self) -> None:
         for folder in (self.functions, self.lake):
             if not folder.is_dir():
-                raise AssetError(f"{folder} is absent; build it with 'make build'")
+                raise AssetError(f"{folder} is missing; build it with 'make build'")
         if not self.models.is_dir():
-            raise AssetError(f"{self.models} is absent; build it with 'make build'")
+            raise AssetError(f"{self.models} is missing; build it with 'make build'")
         if not self.analytics.is_file():
-            raise AssetError(f"{self.analytics} is absent; build it with 'make build'")
+            raise AssetError(f"{self.analytics} is missing; build it with 'make build'")
 
     @classmethod
     def built(cls, root: Path) -> Assets:
-        """The assets where the build leaves them below the repository's root."""
+        """The assets at the build's default paths under the repository's root."""
         lambdas = root / "build/lambdas"
         return cls(
             lambdas / "bundle", root / "build/analytics.zip", lambdas / "lake", root / "build/ml"

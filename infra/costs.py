@@ -1,7 +1,7 @@
-"""What a deployment costs in a month, from its settings, the load, and the prices in prices.json.
+"""The monthly cost of a deployment, from its settings, the load, and the prices in prices.json.
 
-An estimate: each line says what it multiplies. Sizes and ratios are in `Load`; they are printed
-with the result, so that whoever reads it can put in his own.
+An estimate: each line states what it multiplies. Sizes and ratios are in `Load`; they are printed
+with the result, so that readers can use their own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HOURS = 730.0
 SECONDS = HOURS * 3_600
 MINUTES = HOURS * 60
 _MIB, _GB = 2**20, 1e9
-# A shard takes 1,000 records and 1 MB a second; beyond this share of it, there is one more.
+# A shard accepts 1,000 records and 1 MB per second; above this share of it, another is added.
 _FULL, _SHARD_RECORDS, _SHARD_BYTES = 0.7, 1_000, 1_000_000
 _FIREHOSE_UNIT, _PUT_UNIT = 5_000, 25_000  # what a record is rounded up to, in bytes
 _KPU_STORAGE_GB = 50
@@ -55,7 +55,7 @@ class Load:
 
 
 class Line(NamedTuple):
-    """What one service costs in a month, in dollars, and for what."""
+    """The monthly cost of one service in dollars, and for what."""
 
     service: str
     what: str
@@ -78,15 +78,15 @@ class Costs:
         return sum(line.dollars for line in self.lines())
 
     def lines(self) -> list[Line]:
-        """A line a service; lines of the same service are added up."""
-        found: dict[str, Line] = {}
+        """One line per service; lines of the same service are added up."""
+        by_service: dict[str, Line] = {}
         for line in self._lines():
-            held = found.get(line.service, Line(line.service, line.what, 0.0))
-            found[line.service] = held._replace(dollars=held.dollars + line.dollars)
-        return list(found.values())
+            held = by_service.get(line.service, Line(line.service, line.what, 0.0))
+            by_service[line.service] = held._replace(dollars=held.dollars + line.dollars)
+        return list(by_service.values())
 
     def shards(self, stream: Stream) -> int:
-        """The shards that a stream has, or needs where that is more."""
+        """The shards that a stream has, or needs if that is more."""
         records, size = self._records(stream)
         need = max(records / _SHARD_RECORDS, records * size / _SHARD_BYTES) / _FULL
         return max(self._configured(stream), math.ceil(need), 1)
@@ -175,7 +175,7 @@ class Costs:
         for a_second, gib, seconds in calls.values():
             dollars = a_second * SECONDS / 1e6 * self.prices["lambda million requests"]
             dollars += a_second * SECONDS * gib * seconds * self.prices["lambda GB second"]
-            yield Line("Lambda", "ingestion, storing results, reports, upkeep of the lake", dollars)
+            yield Line("Lambda", "ingestion, storing results, reports, care of the lake", dollars)
 
     def _gateway(self) -> Iterator[Line]:
         requests = (self.load.events / self.load.batch + self.load.reports) * SECONDS / 1e6
@@ -195,7 +195,7 @@ class Costs:
         return Line("Firehose", "each record as 5 KB, into Parquet", dollars)
 
     def _tables(self) -> Iterator[Line]:
-        # A bucket and its total in one transaction are twice two units; they are read before.
+        # A bucket and its total in one transaction take two units each; both are read before.
         written = min(self.load.keys, self.load.events) * SECONDS / 1e6
         stored = min(self.load.keys, self.load.events) * HOURS * 12 * 300 / _GB
         dollars = written * 4 * self.prices["dynamodb million write units"]
@@ -219,7 +219,7 @@ class Costs:
         dollars = stored * self.prices["s3 GB month"]
         dollars += files / 1e3 * self.prices["s3 thousand writes"]
         dollars += 60 * MINUTES / 1e3 * self.prices["s3 thousand reads"]
-        # Upkeep asks for the folders of every table each minute.
+        # The lake function lists the folders of every table each minute.
         listings = 3 * len(self.topology.deliveries) * MINUTES
         dollars += listings / 1e3 * self.prices["s3 thousand writes"]
         yield Line("S3", "one month of the lake; each further month adds the same", dollars)
@@ -246,5 +246,5 @@ class Costs:
 
 def read_prices(path: Path = PRICES) -> dict[str, Any]:
     """The file of prices: region, currency, date, source, prices."""
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return found
+    document: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return document

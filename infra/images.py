@@ -36,15 +36,15 @@ class Image(NamedTuple):
 
     @classmethod
     def parse(cls, uri: str) -> Image:
-        """The image of that URI; ValueError where SageMaker cannot pull it."""
-        found = _ECR.fullmatch(uri)
-        if not found:
+        """The image with that URI. Raises ValueError if SageMaker cannot pull it."""
+        match = _ECR.fullmatch(uri)
+        if not match:
             raise ValueError(
-                "must be an image in Amazon ECR with a tag or digest, as "
-                "123456789012.dkr.ecr.eu-west-1.amazonaws.com/trainer:7 is, or empty"
+                "must be an image in Amazon ECR with a tag or digest, like "
+                "123456789012.dkr.ecr.eu-west-1.amazonaws.com/trainer:7, or empty"
             )
-        place = f"{found['region']}:{found['account']}:repository/{found['repository']}"
-        return cls(uri, f"arn:aws:ecr:{place}")
+        repository = f"{match['region']}:{match['account']}:repository/{match['repository']}"
+        return cls(uri, f"arn:aws:ecr:{repository}")
 
 
 def training_image(region: str, override: str) -> Image:

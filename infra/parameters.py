@@ -1,4 +1,4 @@
-"""What each parameter of a deployment means: docs/parameters.md is rendered from here.
+"""The meaning of each parameter of a deployment: docs/parameters.md is rendered from here.
 
 Defaults and bounds are not written here: they are those of `Settings`, of glue's `PLATFORM` and of
 the use cases, which describe their parameters themselves.
@@ -26,94 +26,107 @@ _DURATION, _COUNT, _DAYS = "ISO 8601 duration", "number", "days"
 
 GROUPS: Mapping[str, Mapping[str, Meaning]] = {
     "Deployment": {
-        "prefix": Meaning("text", "Begins the name of everything that is deployed."),
-        "regions": Meaning("regions", "Where stages are synthesized."),
+        "prefix": Meaning("text", "Prefix of the names of all deployed resources."),
+        "regions": Meaning("regions", "The regions with a stage."),
         "removal": Meaning(
             "",
             "Whether data (streams, tables, lake, keys) stays when its stack is deleted. "
             "`destroy` is for trials.",
         ),
         "logRetentionDays": Meaning(_DAYS, "How long logs are kept."),
-        "alarmEmail": Meaning("address", "Who gets mail of alarms; nobody where it is empty."),
+        "alarmEmail": Meaning("address", "Recipient of alarm mails; empty for none."),
     },
     "Streams": {
         "streamShards": Meaning(
-            "shards", "Of the event streams. A shard takes 1,000 records or 1 MB a second."
+            "shards",
+            "Shards of the event streams. A shard accepts 1,000 records or 1 MB per second.",
         ),
         "streamRetentionHours": Meaning(
-            "hours", "How long events can be read again: the reach of a replay, and of an outage."
+            "hours", "Retention of events: the longest replay, and the longest outage."
         ),
-        "resultShards": Meaning("shards", "Of each stream of results; progress always has one."),
+        "resultShards": Meaning("shards", "Shards of each result stream; progress always has one."),
         "resultRetentionHours": Meaning(
-            "hours", "How long results can be read: how long persist or the lake may be down."
+            "hours", "Retention of results: how long persist or the lake may be down."
         ),
     },
     "APIs": {
-        "rateLimit": Meaning("requests a second", "Of each API and of the deployment's key."),
-        "burstLimit": Meaning("requests", "At once, above the rate."),
+        "rateLimit": Meaning(
+            "requests a second", "Rate limit of each API and of the deployment's key."
+        ),
+        "burstLimit": Meaning("requests", "Burst above the rate."),
         "ingestConcurrency": Meaning(
-            "executions", "Reserved for ingestion, and its bound; 0 reserves none."
+            "executions", "Executions reserved for ingestion, and its limit; 0 reserves none."
         ),
         "reportsConcurrency": Meaning(
-            "executions", "Reserved for the reports, and their bound; 0 reserves none."
+            "executions", "Executions reserved for the reports, and their limit; 0 reserves none."
         ),
         "predictionsConcurrency": Meaning(
-            "executions", "Reserved for predictions, and their bound; 0 reserves none."
+            "executions", "Executions reserved for predictions, and their limit; 0 reserves none."
         ),
     },
     "Flink": {
-        "flinkParallelism": Meaning("subtasks", "Of the job; with autoscaling its start."),
-        "flinkParallelismPerKPU": Meaning("subtasks", "That share a KPU (1 CPU, 4 GiB)."),
-        "flinkAutoscaling": Meaning("", "Whether Managed Flink adds and removes KPUs by itself."),
+        "flinkParallelism": Meaning(
+            "subtasks", "Parallelism of the job; the initial one with autoscaling."
+        ),
+        "flinkParallelismPerKPU": Meaning("subtasks", "Parallel tasks per KPU (1 CPU, 4 GiB)."),
+        "flinkAutoscaling": Meaning(
+            "", "Whether Managed Flink adds and removes KPUs automatically."
+        ),
         "flinkMetricSeconds": Meaning(
             "seconds",
-            "Between reports of Flink's metrics; a deployment waits for three. 60 on AWS.",
+            "Interval of Flink's metrics; a deployment waits for three. 60 on AWS.",
         ),
     },
     "Lake": {
         "lakeBufferSeconds": Meaning(
-            "seconds", "How long Firehose gathers records for a file; 10 on one machine."
+            "seconds", "How long Firehose buffers records for a file; 10 on one machine."
         ),
         "lakeRawDays": Meaning(_DAYS, "How long the original JSON is kept."),
         "lakeParquetDays": Meaning(_DAYS, "How long Parquet is kept, merged or not."),
         "lakeErrorDays": Meaning(_DAYS, "How long records that could not be delivered are kept."),
         "lakeReplacedDays": Meaning(
-            _DAYS, "How long objects that were overwritten or deleted can be restored."
+            _DAYS, "How long overwritten or deleted objects can be restored."
         ),
-        "lakeClosedAfter": Meaning(_DURATION, "After its end, an hour's files are merged."),
+        "lakeClosedAfter": Meaning(
+            _DURATION, "The time after an hour's end when its files are merged."
+        ),
         "lakeGrace": Meaning(
-            _DURATION, "How long replaced files stay for queries that have begun; see compaction."
+            _DURATION, "How long replaced files stay for running queries; see compaction."
         ),
-        "lakeFileMiB": Meaning("MiB", "Size of merged files, about."),
-        "athenaResultDays": Meaning(_DAYS, "How long results of queries are kept."),
-        "athenaScanLimitMiB": Meaning("MiB", "What one query may read; it is cancelled above it."),
+        "lakeFileMiB": Meaning("MiB", "Approximate size of merged files."),
+        "athenaResultDays": Meaning(_DAYS, "How long query results are kept."),
+        "athenaScanLimitMiB": Meaning(
+            "MiB", "The most that a query may read; then it is cancelled."
+        ),
     },
     "Models": {
-        "trainingInstance": Meaning("instance type", "On which jobs run."),
+        "trainingInstance": Meaning("instance type", "Instance type of the jobs."),
         "trainingImage": Meaning(
-            "image", "In Amazon ECR, in the place of AWS's; the jobs may pull it."
+            "image", "An image in Amazon ECR instead of AWS's; the jobs may pull it."
         ),
-        "trainingDays": Meaning(_DAYS, "Of rows that a training reads, the newest."),
+        "trainingDays": Meaning(_DAYS, "The newest days of rows that a training reads."),
         "trainingRows": Meaning(
-            _COUNT, "Rows a training takes at most: of more, the newest and some of every hour."
+            _COUNT, "Maximum rows of a training: of more, the newest and some of every hour."
         ),
-        "trainingsPerDay": Meaning(_COUNT, "Runs a day at most."),
+        "trainingsPerDay": Meaning(_COUNT, "Maximum runs per day."),
         "trainingMinutesPerDay": Meaning(
-            "minutes", "Of jobs a day at most; at least twice trainingMaxMinutes."
+            "minutes", "Maximum job minutes per day; at least twice trainingMaxMinutes."
         ),
-        "trainingMaxMinutes": Meaning("minutes", "A job may take; it is stopped then."),
+        "trainingMaxMinutes": Meaning("minutes", "Maximum runtime of a job; then it is stopped."),
         "trainingPollSeconds": Meaning(
-            "seconds", "Between two looks at a job; more where trainingMaxMinutes is long."
+            "seconds", "Poll interval of a job; must be longer if trainingMaxMinutes is long."
         ),
-        "retrainEvery": Meaning(_DURATION, "A run starts after so long, if there are new rows."),
-        "retrainRows": Meaning("rows", "A run starts after so many new rows."),
+        "retrainEvery": Meaning(_DURATION, "A run starts after this time, if there are new rows."),
+        "retrainRows": Meaning("rows", "A run starts after this many new rows."),
         "retrainDrift": Meaning(
             "index", "A run starts above this population stability index of a feature or score."
         ),
-        "retrainLeastRows": Meaning("rows", "Below so many new rows no run starts."),
-        "retrainCheckMinutes": Meaning("minutes", "Between two decisions whether to start."),
-        "endpointMemoryMiB": Meaning("MiB", "Of the serverless endpoint."),
-        "endpointMaxConcurrency": Meaning("requests", "At once that the endpoint takes."),
+        "retrainLeastRows": Meaning("rows", "No run starts with fewer new rows."),
+        "retrainCheckMinutes": Meaning("minutes", "Interval of the decision whether to start."),
+        "endpointMemoryMiB": Meaning("MiB", "Memory of the serverless endpoint."),
+        "endpointMaxConcurrency": Meaning(
+            "requests", "Maximum concurrent requests of the endpoint."
+        ),
     },
 }
 
@@ -150,8 +163,8 @@ Event time, one key; its first record has the time `t`.
 ```
 
 - **CorrelationWindow** is about the records of one key *among each other*: how long after the
-  first stage a later one may come. Longer: more is joined; open keys stay in memory for longer,
-  rows are final later.
+  first stage a later one may come. Longer: more is joined, but open keys stay in memory longer
+  and rows are final later.
 - **AllowedLateness** is about records and *the clock of the stream*: how late a sender may be.
   Longer: fewer dead letters `late`; the same costs.
 - A row of a report is `final` when the watermark has passed its end by both; a backfill can count a
@@ -163,7 +176,7 @@ _COLUMNS = "| parameter | default | allowed | unit | meaning |\n|---|---|---|---
 
 
 def page(catalog: Catalog) -> str:
-    """docs/parameters.md. ParameterError names what has no meaning here, or no longer exists."""
+    """docs/parameters.md. Raises ParameterError for undescribed or removed parameters."""
     lines = [_HEAD, *_declared("Every use case", PLATFORM)]
     for use_case in catalog.use_cases:
         if use_case.parameters:

@@ -1,4 +1,4 @@
-"""Managed Flink's property groups: what an application is told, in groups that the service takes.
+"""Managed Flink's property groups: an application's settings, within the limits of the service.
 
 Each use case has a group of its own for its streams, so that the number of use cases does not
 count against the 50 properties of a group. May not import aws_cdk: the local worker checks by it.
@@ -44,10 +44,10 @@ def _group(key: str) -> str:
 
 
 def check(groups: Groups) -> None:
-    """Raise PropertyGroupError for what the service does not take."""
+    """Raise PropertyGroupError for properties that the service refuses."""
     if len(groups) > MAX_GROUPS:
         raise PropertyGroupError(
-            f"{len(groups)} property groups, one for each use case; Managed Flink takes "
+            f"{len(groups)} property groups, one for each use case; Managed Flink accepts at most "
             f"{MAX_GROUPS}: deploy fewer use cases in one application"
         )
     for name, properties in groups.items():
@@ -57,14 +57,14 @@ def check(groups: Groups) -> None:
 def _check_group(name: str, properties: Mapping[str, str]) -> None:
     if not 1 <= len(properties) <= MAX_PROPERTIES:
         raise PropertyGroupError(
-            f"property group {name!r} has {len(properties)} properties; Managed Flink takes 1 to "
+            f"property group {name!r} has {len(properties)} properties; Managed Flink accepts 1 to "
             f"{MAX_PROPERTIES}: {_remedy(name)}"
         )
     for key, value in properties.items():
         if not (1 <= len(key) <= MAX_LENGTH and 1 <= len(value) <= MAX_LENGTH):
             raise PropertyGroupError(
                 f"property {key!r} of group {name!r} has a value of {len(value)} characters; "
-                f"Managed Flink takes 1 to {MAX_LENGTH}"
+                f"Managed Flink accepts 1 to {MAX_LENGTH}"
             )
 
 

@@ -1,4 +1,4 @@
-"""What a deployment may choose, read from the CDK context and refused by name."""
+"""The settings of a deployment, read from the CDK context; errors name the setting."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Settings:
     the versions of objects that were overwritten or deleted. Firehose gathers records for
     `lake_buffer_seconds` before it writes a file. `lake_closed_after` the end of an hour its files
     are merged into files of about `lake_file_mib`; for `lake_grace` the replaced ones stay for
-    queries that have begun. `alarm_email` is told of alarms, where it is not empty. Flink's metrics
+    running queries. `alarm_email` receives alarms, if it is not empty. Flink's metrics
     are reported every `metric_seconds`: 60 on AWS; the local platform reports more often.
     """
 
@@ -77,7 +77,7 @@ class Settings:
 
     @classmethod
     def parse(cls, context: Mapping[str, object], catalog: Catalog | None = None) -> Settings:
-        """Settings from the context; ParameterError names the key that is wrong.
+        """Settings from the context. Raises ParameterError with the invalid key.
 
         The CDK keeps keys of its own in the context, so only keys that are written like a
         parameter's name are refused as unknown. cdk.json has the parameters of every use case,
@@ -127,7 +127,7 @@ class Settings:
 
     @property
     def longest_retention(self) -> timedelta:
-        """The age at which a record of any stream is certainly gone."""
+        """The age at which a record of any stream has certainly expired."""
         return timedelta(hours=max(self.stream_retention_hours, self.result_retention_hours))
 
 
@@ -142,7 +142,7 @@ def names() -> frozenset[str]:
 
 
 def described() -> dict[str, tuple[str, str]]:
-    """Default and allowed values of each setting, as the refusal of a wrong one says them."""
+    """Default and allowed values of each setting, as in its error message."""
     read = _Reader({})
     Settings.read(read, Catalog(()))
     return {name: (default, _refusal(check)) for name, (default, check) in read.known.items()}
@@ -157,7 +157,7 @@ def _refusal(check: Callable[[str], object]) -> str:
 
 
 class _Reader:
-    """Reads one key with its check; what the check refuses is reported under the key's name."""
+    """Reads one key with its check; errors of the check are reported with the key's name."""
 
     def __init__(self, context: Mapping[str, object]) -> None:
         self.context = context
@@ -185,7 +185,7 @@ def _training(read: _Reader) -> Training:
         every=format_duration(read("retrainEvery", "P1D", _duration("PT1M", "P365D"))),
         rows=read("retrainRows", "100000", _number(1, 10**12)),
         psi=read("retrainDrift", "0.2", _share),
-        least_rows=read("retrainLeastRows", "1000", _number(1, 10**9)),
+        min_rows=read("retrainLeastRows", "1000", _number(1, 10**9)),
         look_minutes=read("retrainCheckMinutes", "15", _number(2, 1_440)),
         poll_seconds=read("trainingPollSeconds", "5", _number(1, 300)),
         endpoint_memory_mib=int(read("endpointMemoryMiB", "2048", _one_of(*MEMORY_MIB))),
@@ -202,7 +202,7 @@ def _prefix(text: str) -> str:
 def _regions(text: str) -> tuple[str, ...]:
     regions = tuple(text.split(","))
     if set(regions) - set(REGIONS):
-        raise ValueError(f"must be of {', '.join(REGIONS)}; several with commas between them")
+        raise ValueError(f"must be one or more of {', '.join(REGIONS)}, comma-separated")
     return regions
 
 
@@ -226,7 +226,7 @@ def _number(low: int, high: int) -> Callable[[str], int]:
 
 def _email(text: str) -> str:
     if text and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text):
-        raise ValueError("must be the address of a mailbox, or empty")
+        raise ValueError("must be a mail address, or empty")
     return text
 
 
@@ -236,7 +236,7 @@ def _image(text: str) -> str:
 
 def _instance(text: str) -> str:
     if not re.fullmatch(r"ml\.[a-z0-9-]+\.[a-z0-9]+", text):
-        raise ValueError("must be an instance type of SageMaker, as ml.m5.xlarge is")
+        raise ValueError("must be a SageMaker instance type, like ml.m5.xlarge")
     return text
 
 
@@ -258,12 +258,12 @@ def _days(text: str) -> int | None:
 def _duration(low: str, high: str) -> Callable[[str], timedelta]:
     def check(text: str) -> timedelta:
         try:
-            found = parse_duration(text)
+            duration = parse_duration(text)
         except ValueError:
-            found = None
-        if found is None or not parse_duration(low) <= found <= parse_duration(high):
+            duration = None
+        if duration is None or not parse_duration(low) <= duration <= parse_duration(high):
             raise ValueError(f"must be an ISO 8601 duration from {low} to {high}")
-        return found
+        return duration
 
     return check
 

@@ -18,7 +18,7 @@ from infra.topology import Topology
 
 
 class PlatformStage(cdk.Stage):
-    """The platform in one region; the account is whichever the credentials at deploy are for."""
+    """The platform in one region; the account is that of the credentials at deploy time."""
 
     def __init__(
         self, scope: Construct, id_: str, *, catalog: Catalog, settings: Settings, assets: Assets

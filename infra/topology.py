@@ -13,7 +13,7 @@ from glue.targets.lake import LakeTable, database_name, lake_tables
 
 
 class Kind(Enum):
-    """What a stream carries, which decides its shards and its retention."""
+    """The kind of a stream, which determines its shards and retention."""
 
     EVENTS = "events"
     RESULTS = "results"
@@ -37,7 +37,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Table:
-    """A DynamoDB table of one report; `numeric_key` says whether its hash key is a number."""
+    """A DynamoDB table of one report; `numeric_key`: whether its hash key is a number."""
 
     key: str
     name: str
@@ -48,7 +48,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What carries a stream's records into the lake; `database` is the use case's in Glue."""
+    """The delivery of a stream's records to the lake; `database` is the use case's in Glue."""
 
     name: str
     stream: Stream
@@ -58,7 +58,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Topology:
-    """Everything a deployment with this prefix and catalog consists of, by name."""
+    """The names of everything in a deployment with this prefix and catalog."""
 
     prefix: str
     catalog: Catalog
@@ -84,7 +84,7 @@ class Topology:
 
     @property
     def dead_letter_streams(self) -> tuple[Stream, ...]:
-        """The streams of what was not counted, with the reason."""
+        """The streams of dead letters."""
         return tuple(self._stream(u, DEAD_LETTERS) for u in self.catalog.use_cases)
 
     @property
@@ -107,7 +107,7 @@ class Topology:
 
     @property
     def progress_table(self) -> str:
-        """The table that says how far each use case has come."""
+        """The table of the progress of each use case."""
         return f"{self.prefix}-progress"
 
     @property
@@ -135,5 +135,5 @@ class Topology:
 
 
 def to_setting(names: Mapping[str, str]) -> str:
-    """A mapping as a function's environment variable carries it."""
+    """A mapping as the value of a function's environment variable."""
     return json.dumps(dict(names), separators=(",", ":"))

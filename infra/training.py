@@ -1,4 +1,4 @@
-"""How models are retrained and served: what a deployment may choose of it."""
+"""The settings of retraining and serving models."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from glue.errors import ParameterError
 
 MEMORY_MIB = ("1024", "2048", "3072", "4096", "5120", "6144")  # of serverless endpoints
 RELEASE_MINUTES = 60  # what a run may take beside its two jobs
-# Step Functions keeps so many events of an execution. A poll has nine: a Wait entered and left, a
+# Step Functions' limit of events per execution. A poll has nine: a Wait entered and left, a
 # function's task entered, scheduled, started, succeeded and left, a Choice entered and left.
 HISTORY_EVENTS = 25_000
 EVENTS_PER_POLL = 9
-OTHER_EVENTS = 1_000  # of all other states, and of calls that are repeated
+OTHER_EVENTS = 1_000  # of all other states, and of retried calls
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Training:
     every: str = "P1D"
     rows: int = 100_000
     psi: float = 0.2
-    least_rows: int = 1_000
+    min_rows: int = 1_000
     look_minutes: int = 15
     poll_seconds: int = 5
     endpoint_memory_mib: int = 2_048
@@ -49,24 +49,24 @@ class Training:
         self._check_history()
 
     def _check_history(self) -> None:
-        """ParameterError where a run could have more events than its history holds."""
+        """Raises ParameterError if a run could exceed the limit of its history."""
         events = EVENTS_PER_POLL * 60 * self.run_minutes
-        least = -(-events // (HISTORY_EVENTS - OTHER_EVENTS))
-        if self.poll_seconds < least:
+        minimum = -(-events // (HISTORY_EVENTS - OTHER_EVENTS))
+        if self.poll_seconds < minimum:
             raise ParameterError(
                 f"trainingPollSeconds={self.poll_seconds}: a run of up to {self.run_minutes} "
                 f"minutes (trainingMaxMinutes={self.minutes_per_job} for each of two jobs, and "
                 f"{RELEASE_MINUTES}) would have {events // self.poll_seconds:,} events of "
-                f"history; Step Functions keeps {HISTORY_EVENTS:,}: set {least} seconds or more, "
+                f"history; Step Functions keeps {HISTORY_EVENTS:,}: set {minimum} seconds or more, "
                 "or fewer trainingMaxMinutes"
             )
 
     @property
     def minutes_per_run(self) -> int:
-        """The most minutes of jobs in a run: training and evaluation."""
+        """The maximum minutes of jobs in a run: training and evaluation."""
         return 2 * self.minutes_per_job
 
     @property
     def run_minutes(self) -> int:
-        """After so many minutes a run is over, and its lock expires."""
+        """The minutes after which a run is over, and its lock expires."""
         return self.minutes_per_run + RELEASE_MINUTES

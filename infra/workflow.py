@@ -1,7 +1,7 @@
 """The retraining state machine in the Amazon States Language, as plain data.
 
-Every task is a function; every wait is a Wait state and a look. A step's answer is kept under a
-name of its own, so that later steps and a repeated one see it.
+Every task is a function; every wait is a Wait state and a check. A step's result is stored under
+its own name, so that later steps and a repeated one see it.
 
     lock → prepare → reserve → train → evaluate → judge → deploy → try → promote → finish
                                                                     └─ on failure: roll back ─┘
@@ -16,7 +16,7 @@ State = dict[str, Any]
 ADMIT, PREPARE, JOBS, RELEASE = "admit", "prepare", "jobs", "release"
 FUNCTIONS = (ADMIT, PREPARE, JOBS, RELEASE)
 _RETRY = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 4}]
-# An endpoint that is on its way takes minutes to arrive, and cannot be turned round before.
+# An update of an endpoint takes minutes, and cannot be reverted before it is done.
 _PATIENT = [
     {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 15, "BackoffRate": 1, "MaxAttempts": 40}
 ]
@@ -95,7 +95,7 @@ class _Tasks:
         self._functions = functions
 
     def __call__(self, function: str, step: str, result: str, following: str) -> State:
-        """Its answer under `result`; what fails for good leads to the roll-back."""
+        """Its result is stored under `result`; a permanent failure leads to the roll-back."""
         return {
             **self.last(function, step, following),
             "ResultPath": f"$.{result}",
@@ -103,7 +103,7 @@ class _Tasks:
         }
 
     def last(self, function: str, step: str, following: str) -> State:
-        """Its answer is all that is left."""
+        """Its result replaces the state."""
         return {
             "Type": "Task",
             "Resource": self._functions[function],
@@ -148,7 +148,7 @@ def _statuses(name: str, cases: Mapping[str, str]) -> State:
 
 
 def _failure(name: str) -> State:
-    """The error as a task that failed would leave it."""
+    """The error in the form of a failed task."""
     return {
         "Type": "Pass",
         "Parameters": {"Error": f"{name.title()}Failed", "Cause.$": f"$.{name}.reason"},

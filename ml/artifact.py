@@ -1,12 +1,12 @@
 """A trained model and its folder: what training writes, and endpoint and gate read.
 
     model.ubj      the trees
-    fallback.json  definition, history, the logistic regression and its calibration: answers alone
+    fallback.json  definition, history, the logistic regression and its calibration: predicts alone
     metadata.json  version, range, rows, seed, libraries, the trees' calibration
     metrics.json   figures on the rows held out, of trees and fallback
-    reference.json histograms of the rows learned from, to see drift by
+    reference.json histograms of the training rows, to detect drift
 
-A folder that cannot be read as all that is an ArtifactError, which says why.
+An invalid folder raises ArtifactError with the reason.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ Floats = npt.NDArray[np.float64]
 
 
 class ArtifactError(PlatformError):
-    """There is no model, or it cannot be used."""
+    """The model is missing or cannot be used."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A model that answers. `metadata` is plain JSON."""
+    """A model that predicts. `metadata` is plain JSON."""
 
     fallback: Fallback
     booster: xgb.Booster
@@ -51,17 +51,17 @@ class Trained:
 
     @property
     def version(self) -> str:
-        """What names it in every answer."""
+        """The version in every response."""
         return self.fallback.version
 
     @property
     def definition(self) -> Definition:
-        """What it sees."""
+        """Its input features."""
         return self.fallback.encoder.definition
 
     @property
     def fitted_through(self) -> int:
-        """Time of the newest row it has learned from, calibration included; epoch ms."""
+        """Time of the newest training row, calibration included; epoch ms."""
         return int(self.metadata["fitted_through_ms"])
 
     def margins(self, columns: Columns) -> Floats:
@@ -75,7 +75,7 @@ class Trained:
         return self.calibration.probabilities(self.margins(columns).tolist())
 
     def predict(self, instances: Sequence[Mapping[str, Any]]) -> list[Prediction]:
-        """An answer per request; InstanceError for one that cannot be answered."""
+        """A prediction per request. Raises InstanceError for an invalid one."""
         if not instances:
             return []
         columns = request_columns(self.definition, instances)
@@ -115,7 +115,7 @@ class Trained:
 def unpack(archive: Path, folder: Path) -> Path:
     """The files of a model.tar.gz, into an empty folder; only plain ones, none from outside.
 
-    Raises ArtifactError where it is absent, cut off, no archive, or far too large.
+    Raises ArtifactError if it is missing, truncated, not an archive, or far too large.
     """
     try:
         with tarfile.open(archive, "r:gz") as tar:
@@ -125,7 +125,7 @@ def unpack(archive: Path, folder: Path) -> Path:
                 content = tar.extractfile(member)
                 target.write_bytes(content.read() if content else b"")
     except (OSError, EOFError, tarfile.TarError, ValueError, zlib.error) as error:
-        raise ArtifactError(f"{archive.name} is no archive of a model: {error}") from error
+        raise ArtifactError(f"{archive.name} is not a model archive: {error}") from error
     return folder
 
 
@@ -143,7 +143,7 @@ def _plain(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Equal values are equal bytes."""
+    """Serializes: equal values give equal bytes."""
     text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False)
     path.write_text(text + "\n", "utf-8")
 

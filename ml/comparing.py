@@ -1,4 +1,4 @@
-"""Two models on the same rows: mean losses, and how far the difference may be luck.
+"""Two models on the same rows: mean losses, and whether their difference may be chance.
 
 Rows of one segment are not independent: what one model knows of a segment helps it on all of that
 segment's rows. So the standard error is the larger of that of the rows and that of the segments
@@ -17,7 +17,7 @@ from ml.gate import Comparison, Rest
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int32]
-LEAST_CLUSTERS = 5  # with fewer segments their differences say nothing about luck
+MIN_CLUSTERS = 5  # with fewer segments their variance is not a usable estimate
 SMALL_SHARE = 0.05
 
 
@@ -41,7 +41,7 @@ class Losses:
         present, counts = np.unique(self.codes, return_counts=True)
         order = np.argsort(counts, kind="stable")
         small = order[np.cumsum(counts[order]) <= SMALL_SHARE * len(self.codes)]
-        if len(present) < LEAST_CLUSTERS or not len(small):
+        if len(present) < MIN_CLUSTERS or not len(small):
             return None
         kept = ~np.isin(self.codes, present[small])
         comparison = _comparison(self[kept], clustered=True)
@@ -79,7 +79,7 @@ def _cluster_error(gains: Floats, codes: Codes) -> tuple[float, int]:
     """Standard error of the mean from the sums of the segments, and their number; 0 of few."""
     _, index = np.unique(codes, return_inverse=True)
     sums = np.bincount(index, gains - gains.mean())
-    if len(sums) < LEAST_CLUSTERS:
+    if len(sums) < MIN_CLUSTERS:
         return 0.0, 0
     correction = len(sums) / (len(sums) - 1)
     return float(np.sqrt(correction * (sums**2).sum()) / len(gains)), len(sums)

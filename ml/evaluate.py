@@ -31,8 +31,8 @@ from ml.rows import Range, Rows, RowsError, instant, read
 from ml.train import ROWS
 
 Floats = npt.NDArray[np.float64]
-MOST_SEGMENTS = 200
-"""Segments in the report, the largest first; small ones decide nothing."""
+MAX_SEGMENTS = 200
+"""The number of segments in the report, the largest first; small ones decide nothing."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Scored:
 
 
 def load(folder: Path) -> Trained:
-    """The model of a channel: its archive, or its files; ArtifactError where it cannot be used."""
+    """The model of a channel: its archive, or its files. Raises ArtifactError."""
     archive = folder / ARCHIVE
     if not archive.is_file():
         return Trained.load(folder)
@@ -68,7 +68,7 @@ def evaluate(
     thresholds: Thresholds,
     limit: int = ROWS,
 ) -> dict[str, Any]:
-    """The report: decision, reasons, and all figures it rests on, as plain JSON."""
+    """The report: decision, reasons, and all figures behind it, as plain JSON."""
     try:
         new = load(challenger)
     except ArtifactError as error:
@@ -133,7 +133,7 @@ def report(new: Trained, old: Trained | None, rows: Rows, thresholds: Thresholds
         "overall": evidence.overall.to_json(),
         "without_small_segments": evidence.rest and evidence.rest.to_json(),
         "segment": segment,
-        "segments": [{"segment": n} | c.to_json() for n, c in evidence.segments[:MOST_SEGMENTS]],
+        "segments": [{"segment": n} | c.to_json() for n, c in evidence.segments[:MAX_SEGMENTS]],
     }
 
 
@@ -142,7 +142,7 @@ def _rows_of(definition: Definition) -> tuple[str, ...]:
 
 
 def _union(new: Definition, old: Definition) -> Definition:
-    """The columns both read; what they make of them is their own matter."""
+    """The columns that both read; each may encode them differently."""
     inputs = {i.column: i for i in (*old.inputs, *new.inputs)}
     features = dict.fromkeys((*new.features, *old.features))
     return replace(new, inputs=tuple(inputs.values()), features=tuple(features))
@@ -172,11 +172,11 @@ def _histogram(scores: Floats) -> dict[str, Any]:
     return {"distribution": (counts / len(scores)).tolist()}
 
 
-def write(found: Mapping[str, Any], folder: Path) -> None:
+def write(evaluation: Mapping[str, Any], folder: Path) -> None:
     """The report as JSON and as a page."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "evaluation.json", found)
-    (folder / "evaluation.html").write_text(page(found), "utf-8")
+    write_json(folder / "evaluation.json", evaluation)
+    (folder / "evaluation.html").write_text(page(evaluation), "utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -188,19 +188,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for field in fields(Thresholds):
         kind = type(field.default)
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=field.default)
-    given, _ = parser.parse_known_args(arguments)
-    thresholds = Thresholds(**{f.name: getattr(given, f.name) for f in fields(Thresholds)})
+    options, _ = parser.parse_known_args(arguments)
+    thresholds = Thresholds(**{f.name: getattr(options, f.name) for f in fields(Thresholds)})
     champion = os.environ.get("SM_CHANNEL_CHAMPION")
-    found = evaluate(
+    evaluation = evaluate(
         Path(os.environ["SM_CHANNEL_CHALLENGER"]),
         Path(champion) if champion else None,
         Path(os.environ["SM_CHANNEL_TEST"]),
-        Range.parse(given.start, given.end),
+        Range.parse(options.start, options.end),
         thresholds,
-        given.training_rows,
+        options.training_rows,
     )
-    write(found, Path(os.environ["SM_MODEL_DIR"]))
-    print(json.dumps({"decision": found["decision"], "reasons": found["reasons"]}))
+    write(evaluation, Path(os.environ["SM_MODEL_DIR"]))
+    print(json.dumps({"decision": evaluation["decision"], "reasons": evaluation["reasons"]}))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""How good probabilities are: figures over rows whose outcome is known. Nothing is decided here."""
+"""How good probabilities are: figures over rows with a known outcome. Decides nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.bool_]
 BINS = 10
-_LEAST = 1e-15
+_MIN_SCORE = 1e-15
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ def figures(scores: Floats, labels: Labels) -> Figures:
 
 def losses(scores: Floats, labels: Labels) -> Floats:
     """Log loss of each row, nats."""
-    given = np.clip(np.where(labels, scores, 1 - scores), _LEAST, 1)
-    return np.asarray(-np.log(given), np.float64)
+    probabilities = np.clip(np.where(labels, scores, 1 - scores), _MIN_SCORE, 1)
+    return np.asarray(-np.log(probabilities), np.float64)
 
 
 def auc(scores: Floats, labels: Labels) -> float:
@@ -89,9 +89,9 @@ def _luck(part: Part) -> float:
 def _tenths(scores: Floats, labels: Labels) -> tuple[Part, ...]:
     order = np.argsort(scores, kind="stable")
     overall = float(labels.mean()) or 1.0
-    found = []
+    tenths = []
     for part in np.array_split(order, BINS):
         if len(part):
             share = float(labels[part].mean())
-            found.append(Part(len(part), float(scores[part].mean()), share, share / overall))
-    return tuple(found)
+            tenths.append(Part(len(part), float(scores[part].mean()), share, share / overall))
+    return tuple(tenths)

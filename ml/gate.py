@@ -1,7 +1,7 @@
-"""Whether a challenger may take the champion's place: figures in, a decision out.
+"""Whether a challenger may replace the champion: a decision from figures.
 
-Pure: nothing is read, written or timed. Where there is no champion yet, the challenger is held
-against the base rate, a model that says the same of every row.
+Pure: reads, writes and times nothing. Without a champion, the challenger is compared with the
+base rate, a model with the same prediction for every row.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Thresholds:
     - `errors`: by how many standard errors of the paired difference, so that luck is not enough.
       The margin must also hold without the smallest segments: they do not decide.
     - `baseline`: how much worse than its own logistic regression it may be.
-    - `calibration_error`: the most beyond what luck alone gives, whatever the champion's is.
+    - `calibration_error`: the maximum beyond what chance alone gives, whatever the champion's is.
     - `ranking`: how much lower than the champion's its AUC may be.
     - `segment_worse`: how much worse it may be in a segment of `segment_rows` rows or more.
     - `segment_luck`: the share, at most, of challengers that are worse in no segment and are
@@ -63,11 +63,11 @@ class Comparison:
         """How much lower the challenger's loss is, nats; below 0 it is worse."""
         return self.reference - self.challenger
 
-    def errors(self, wanted: float) -> float:
-        """Standard errors that are as unlikely with few clusters as `wanted` are with many."""
+    def errors(self, errors: float) -> float:
+        """Standard errors that are as unlikely with few clusters as `errors` are with many."""
         if not self.clusters:
-            return wanted
-        return float(student.isf(normal.sf(wanted), self.clusters - 1))
+            return errors
+        return float(student.isf(normal.sf(errors), self.clusters - 1))
 
     def to_json(self) -> dict[str, Any]:
         """The figures by name."""
@@ -105,7 +105,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Decision:
-    """Promote or refuse, and every reason for it in a sentence."""
+    """Promote or refuse, with every reason as a sentence."""
 
     promote: bool
     reasons: tuple[str, ...]
@@ -117,7 +117,7 @@ class Decision:
 
 
 def decide(evidence: Evidence, thresholds: Thresholds) -> Decision:
-    """Refused for every objection there is; promoted where there is none."""
+    """Refused with all objections; promoted if there is none."""
     if evidence.overall.rows < thresholds.rows:
         rows = evidence.overall.rows
         return refuse(f"{rows:,} rows that neither model has seen; {thresholds.rows:,} are needed")
@@ -165,9 +165,9 @@ def _objections(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
             f"log loss {challenger.log_loss:.4f} is worse than its own baseline's "
             f"{evidence.baseline.log_loss:.4f}"
         )
-    most = thresholds.calibration_error + challenger.calibration_luck
-    if challenger.calibration_error > most:
-        yield f"calibration error {challenger.calibration_error:.4f} is above {most:.4f}"
+    maximum = thresholds.calibration_error + challenger.calibration_luck
+    if challenger.calibration_error > maximum:
+        yield f"calibration error {challenger.calibration_error:.4f} is above {maximum:.4f}"
     champion = evidence.champion
     if champion and challenger.auc < champion.auc - thresholds.ranking:
         yield f"AUC {challenger.auc:.4f} is lower than the champion's {champion.auc:.4f}"

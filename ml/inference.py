@@ -1,4 +1,4 @@
-"""Answers of an endpoint: SageMaker's model_fn, input_fn, predict_fn and output_fn.
+"""The endpoint's handlers: SageMaker's model_fn, input_fn, predict_fn and output_fn.
 
 `{"instances": [{…}, …]}` or a single `{…}` in, by the request's own names;
 `{"predictions": [{"score", "predicted_label", "unseen"}], "model_version"}` out. JSON only.
@@ -18,28 +18,28 @@ Instances = list[Mapping[str, Any]]
 
 
 def model_fn(model_dir: str) -> Trained:
-    """The model of a folder; ArtifactError where it is not one."""
+    """The model of a folder. Raises ArtifactError if it is not one."""
     return Trained.load(Path(model_dir))
 
 
 def input_fn(body: str | bytes, content_type: str = JSON) -> Instances:
-    """The instances of a request; ValueError says what is wrong with it."""
+    """The instances of a request. Raises ValueError with the reason if it is invalid."""
     if content_type.partition(";")[0].strip().lower() != JSON:
         raise ValueError(f"content type {content_type!r} is not {JSON}")
-    given = json.loads(body)
-    if not isinstance(given, dict):
+    document = json.loads(body)
+    if not isinstance(document, dict):
         raise ValueError("the body is not a JSON object")
-    instances = given.get("instances", [given])
+    instances = document.get("instances", [document])
     if not isinstance(instances, list):
         raise ValueError("instances is not an array")
     return instances
 
 
 def predict_fn(instances: Instances, model: Trained) -> dict[str, Any]:
-    """The answer; InstanceError names the instance and field that cannot be answered."""
+    """The predictions. Raises InstanceError with the invalid instance and field."""
     return {"predictions": model.predict(instances), "model_version": model.version}
 
 
 def output_fn(answer: Mapping[str, Any], accept: str = JSON) -> tuple[str, str]:
-    """The answer as text, and its type; whatever is asked for, it is JSON."""
+    """The response as text, and its type: always JSON, whatever the Accept header."""
     return json.dumps(answer), JSON

@@ -31,7 +31,7 @@ INSTANCE = "ml.m5.large"
 
 
 class MissingSdk(PlatformError):
-    """The SageMaker Python SDK is not installed here."""
+    """The SageMaker Python SDK is not installed."""
 
     def __init__(self, error: ImportError) -> None:
         super().__init__(
@@ -80,16 +80,16 @@ def trainer(
     )
 
 
-def train(found: Any, data: str, *, wait: bool = True, dry_run: bool = False) -> None:
+def train(model_trainer: Any, data: str, *, wait: bool = True, dry_run: bool = False) -> None:
     """Start the job on the Parquet files under `data` (S3 URI); `dry_run` only checks it."""
     from sagemaker.core.training.configs import InputData
 
     channel = InputData(channel_name="train", data_source=data)
-    found.train(input_data_config=[channel], wait=wait, logs=wait, dry_run=dry_run)
+    model_trainer.train(input_data_config=[channel], wait=wait, logs=wait, dry_run=dry_run)
 
 
 def ask(endpoint: str, instances: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """An endpoint's answer: `predictions` and `model_version`. MissingSdk without the SDK."""
+    """An endpoint's response: `predictions` and `model_version`. Raises MissingSdk."""
     try:
         from sagemaker.core.resources import Endpoint
     except ImportError as error:
@@ -103,7 +103,7 @@ def ask(endpoint: str, instances: Sequence[Mapping[str, Any]]) -> dict[str, Any]
 
 
 def answer_from(archive: Path, instances: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The answer of a model.tar.gz on this machine; ArtifactError where it is not one."""
+    """The response of a model.tar.gz on this machine. Raises ArtifactError if it is not one."""
     from ml.artifact import Trained, unpack
     from ml.inference import predict_fn
 
@@ -112,9 +112,9 @@ def answer_from(archive: Path, instances: Sequence[Mapping[str, Any]]) -> dict[s
 
 
 def _instances(text: str) -> list[Mapping[str, Any]]:
-    given = json.loads(text)
-    found: list[Mapping[str, Any]] = given if isinstance(given, list) else [given]
-    return found
+    document = json.loads(text)
+    instances: list[Mapping[str, Any]] = document if isinstance(document, list) else [document]
+    return instances
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -140,25 +140,27 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one of the commands; 2 where it cannot."""
-    given = _arguments(arguments)
+    """Runs one of the commands; returns 2 on an error."""
+    options = _arguments(arguments)
     try:
-        if given.command == "train":
-            ends = {"from": given.start, "to": given.end}
-            parameters = {n: v for n, v in ends.items() if v} | {"seed": given.seed}
-            found = trainer(
-                use_case=given.use_case,
-                role=given.role,
-                output=given.output,
+        if options.command == "train":
+            ends = {"from": options.start, "to": options.end}
+            parameters = {n: v for n, v in ends.items() if v} | {"seed": options.seed}
+            model_trainer = trainer(
+                use_case=options.use_case,
+                role=options.role,
+                output=options.output,
                 hyperparameters=parameters,
-                instance=given.instance,
+                instance=options.instance,
             )
-            train(found, given.data, wait=not given.no_wait, dry_run=given.dry_run)
+            train(model_trainer, options.data, wait=not options.no_wait, dry_run=options.dry_run)
             return 0
-        asked = _instances(given.instances)
-        from_archive = given.command == "open"
+        requested = _instances(options.instances)
+        from_archive = options.command == "open"
         answer = (
-            answer_from(Path(given.target), asked) if from_archive else ask(given.target, asked)
+            answer_from(Path(options.target), requested)
+            if from_archive
+            else ask(options.target, requested)
         )
     except (PlatformError, ValueError) as error:
         print(error, file=sys.stderr)

@@ -19,7 +19,7 @@ Bounds = tuple["float | None", "float | None"]
 Loss = Callable[[Floats], "tuple[float, Floats]"]
 PENALTY = 1.0
 """Weights are drawn to 0 as if each had a normal distribution around it, of variance 1."""
-LEAST_SLOPE = 0.05
+MIN_SLOPE = 0.05
 LUCK = 9.21
 """The 99th percentile of chi-squared with two degrees of freedom."""
 _ROUNDS = 300
@@ -37,9 +37,9 @@ class _Category:
         """Buckets numbered in order."""
         absent = np.isnan(values)
         buckets, index = np.unique(values[~absent], return_inverse=True)
-        places = np.full(len(values), len(buckets), np.int64)
-        places[~absent] = index
-        return cls(buckets, places)
+        positions = np.full(len(values), len(buckets), np.int64)
+        positions[~absent] = index
+        return cls(buckets, positions)
 
     def gradient(self, residual: Floats) -> Floats:
         """Per bucket the sum of the residuals."""
@@ -63,7 +63,7 @@ class _Number:
 
 
 def fit(definition: Definition, vectors: Sequence[Floats], labels: Labels) -> Logistic:
-    """The weights that fit best; those of increasing columns are never below 0."""
+    """The best weights; those of increasing columns are never below 0."""
     parts = [
         _Category.of(values) if isinstance(feature, Hashed) else _Number.of(values)
         for feature, values in zip(definition.features, vectors, strict=True)
@@ -94,15 +94,17 @@ def fit(definition: Definition, vectors: Sequence[Floats], labels: Labels) -> Lo
     for feature, start in zip(definition.features, ends, strict=False):
         if feature.column in definition.increasing:
             bounds[int(start)] = (0.0, None)
-    return _logistic(parts, ends, _least(loss, np.zeros(int(ends[-1])), bounds))
+    return _logistic(parts, ends, _minimum(loss, np.zeros(int(ends[-1])), bounds))
 
 
-def _least(loss: Loss, first: Floats, bounds: list[Bounds]) -> Floats:
-    """Where a convex loss is least. One thread: small sums gain nothing from more, and wait."""
+def _minimum(loss: Loss, first: Floats, bounds: list[Bounds]) -> Floats:
+    """Minimizes a convex loss. One thread: more only wait for each other on small sums."""
     options = {"maxiter": _ROUNDS, "ftol": 1e-10, "gtol": 1e-4}
     with threadpool_limits(1):
-        found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-    return np.asarray(found.x, np.float64)
+        solution = minimize(
+            loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options=options
+        )
+    return np.asarray(solution.x, np.float64)
 
 
 def _logistic(
@@ -110,16 +112,16 @@ def _logistic(
 ) -> Logistic:
     """The weights for numbers as they are, not scaled."""
     intercept = float(weights[0])
-    found: list[float | dict[float, float]] = []
+    weights_of: list[float | dict[float, float]] = []
     for part, start, end in zip(parts, ends, ends[1:], strict=False):
         if isinstance(part, _Category):
             pairs = zip(part.buckets.tolist(), weights[start:end].tolist(), strict=True)
-            found.append(dict(pairs))
+            weights_of.append(dict(pairs))
         else:
             weight = float(weights[start]) / part.scale
-            found.append(weight)
+            weights_of.append(weight)
             intercept -= weight * part.mean
-    return Logistic(intercept, tuple(found))
+    return Logistic(intercept, tuple(weights_of))
 
 
 def calibrate(margins: Floats, labels: Labels) -> Calibration:
@@ -130,14 +132,14 @@ def calibrate(margins: Floats, labels: Labels) -> Calibration:
     """
     target = labels.astype(np.float64)
 
-    def loss(found: Floats) -> tuple[float, Floats]:
-        margin = found[0] * margins + found[1]
+    def loss(fitted: Floats) -> tuple[float, Floats]:
+        margin = fitted[0] * margins + fitted[1]
         residual = 1 / (1 + np.exp(-np.clip(margin, -500, 500))) - target
         value = float((np.logaddexp(0, margin) - target * margin).mean())
         return value, np.array([(residual * margins).mean(), residual.mean()])
 
     same = np.array([1.0, 0.0])
-    found = _least(loss, same, [(LEAST_SLOPE, None), (None, None)])
-    if 2 * len(target) * (loss(same)[0] - loss(found)[0]) < LUCK:
+    fitted = _minimum(loss, same, [(MIN_SLOPE, None), (None, None)])
+    if 2 * len(target) * (loss(same)[0] - loss(fitted)[0]) < LUCK:
         return Calibration()
-    return Calibration(float(found[0]), float(found[1]))
+    return Calibration(float(fitted[0]), float(fitted[1]))

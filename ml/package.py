@@ -53,18 +53,18 @@ def contents(use_case: UseCase) -> Iterator[tuple[str, bytes]]:
     if use_case.model is None:
         raise PlatformError(f"{use_case.name}: declares no model")
     definition = json.dumps(use_case.model.definition.to_json(), indent=1, sort_keys=True)
-    found = {name: text.encode() for name, text in ENTRIES.items()}
-    found["definition.json"] = definition.encode()
-    found["glue/__init__.py"] = b'"""Of glue, what runs beside a model."""\n'
-    found |= {name: (ROOT / name).read_bytes() for name in PLAIN}
+    files = {name: text.encode() for name, text in ENTRIES.items()}
+    files["definition.json"] = definition.encode()
+    files["glue/__init__.py"] = b'"""Of glue, what runs beside a model."""\n'
+    files |= {name: (ROOT / name).read_bytes() for name in PLAIN}
     modules = (p for p in (ROOT / "ml").glob("*.py") if p.name not in _LEFT_OUT)
-    found |= {f"ml/{path.name}": path.read_bytes() for path in modules}
-    found["setup.py"] = _setup(found).encode()
-    yield from sorted(found.items())
+    files |= {f"ml/{path.name}": path.read_bytes() for path in modules}
+    files["setup.py"] = _setup(files).encode()
+    yield from sorted(files.items())
 
 
 def _setup(names: Iterable[str]) -> str:
-    """What `pip install .` in the container installs: all of it, however it is started."""
+    """The setup.py for `pip install .` in the container, which installs everything."""
     paths = [PurePosixPath(name) for name in names if name.endswith(".py")]
     packages = sorted({".".join(p.parent.parts) for p in paths if p.parent.parts})
     modules = sorted(p.stem for p in paths if not p.parent.parts)
@@ -97,6 +97,6 @@ def build(use_case: UseCase, target: Path = TARGET) -> Path:
 
 if __name__ == "__main__":
     TARGET.mkdir(parents=True, exist_ok=True)  # also where no use case declares a model
-    for found in usecases.load().use_cases:
-        if found.model is not None:
-            sys.stdout.write(f"{build(found).relative_to(ROOT)}\n")
+    for use_case in usecases.load().use_cases:
+        if use_case.model is not None:
+            sys.stdout.write(f"{build(use_case).relative_to(ROOT)}\n")

@@ -1,4 +1,4 @@
-"""An evaluation as one page that needs nothing else: the decision, why, figures and plots."""
+"""An evaluation as one self-contained page: the decision, its reasons, figures and plots."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 Report = Mapping[str, Any]
-MOST_SEGMENTS = 25
+MAX_SEGMENTS = 25
 _COLOURS = {"challenger": "#1b6ac9", "champion": "#c9781b", "neutral": "#98a2b0"}
 _TITLES = {
     "challenger": "challenger",
@@ -85,8 +85,8 @@ def _body(report: Report) -> Iterator[str]:
     yield _table(("", "value", "hyperparameter"), list(_thresholds(report["thresholds"])))
 
 
-def _thresholds(given: Report) -> Iterator[tuple[str, str, str]]:
-    for name, value in given.items():
+def _thresholds(report: Report) -> Iterator[tuple[str, str, str]]:
+    for name, value in report.items():
         meaning, form = _THRESHOLDS[name]
         yield meaning, form.format(value), name.replace("_", "-")
 
@@ -174,9 +174,9 @@ def _calibration(axes: Axes, report: Report) -> None:
 
 def _lift(axes: Axes, report: Report) -> None:
     width, models = 0.4, list(_models(report))
-    for place, (name, model, colour) in enumerate(models):
+    for position, (name, model, colour) in enumerate(models):
         lifts = [t["lift"] for t in model["tenths"]]
-        at = [n + 1 + width * (place - (len(models) - 1) / 2) for n in range(len(lifts))]
+        at = [n + 1 + width * (position - (len(models) - 1) / 2) for n in range(len(lifts))]
         axes.bar(at, lifts, width, color=colour, label=name)
     axes.axhline(1, color=_COLOURS["neutral"], linewidth=1)
     axes.set_xticks(range(1, 11))
@@ -192,13 +192,13 @@ def _distribution(axes: Axes, report: Report) -> None:
 
 
 def _segments(axes: Axes, report: Report) -> None:
-    shown = report["segments"][:MOST_SEGMENTS][::-1]
-    places = list(range(len(shown)))
+    shown = report["segments"][:MAX_SEGMENTS][::-1]
+    positions = list(range(len(shown)))
     reference = "champion" if report["champion"] else "base rate"
     colour = _COLOURS["champion" if report["champion"] else "neutral"]
     ours, theirs = ([s[name] for s in shown] for name in ("challenger", "reference"))
-    axes.hlines(places, ours, theirs, color=_COLOURS["neutral"], linewidth=0.5, zorder=1)
-    axes.plot(ours, places, "o", color=_COLOURS["challenger"], label="challenger", markersize=4)
-    axes.plot(theirs, places, "o", color=colour, label=reference, markersize=4)
-    axes.set_yticks(places, [s["segment"] for s in shown], fontsize=6)
+    axes.hlines(positions, ours, theirs, color=_COLOURS["neutral"], linewidth=0.5, zorder=1)
+    axes.plot(ours, positions, "o", color=_COLOURS["challenger"], label="challenger", markersize=4)
+    axes.plot(theirs, positions, "o", color=colour, label=reference, markersize=4)
+    axes.set_yticks(positions, [s["segment"] for s in shown], fontsize=6)
     axes.set(title="Log loss by segment", xlabel="nats", ylabel=report["segment"])

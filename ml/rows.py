@@ -1,4 +1,4 @@
-"""Training rows out of Parquet files: streamed, without repeats, in order of time, in few bytes.
+"""Training rows from Parquet files: streamed, without duplicates, in order of time, compact.
 
 A million rows of five inputs are about 60 MB: categories are numbered, times and prices are plain
 arrays. Nothing here knows what a model does with them.
@@ -31,7 +31,7 @@ Integers = npt.NDArray[np.int64]
 
 
 class RowsError(PlatformError):
-    """A file cannot be read as rows; its name is in the message."""
+    """A file cannot be read as rows; the message has its name."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class Rows:
         return Rows(
             self.time[chosen],
             self.label[chosen],
-            {name: found[chosen] for name, found in self.numbers.items()},
-            {name: found[chosen] for name, found in self.codes.items()},
+            {name: values[chosen] for name, values in self.numbers.items()},
+            {name: values[chosen] for name, values in self.codes.items()},
             self.values,
         )
 
@@ -81,14 +81,14 @@ class Rows:
         texts = {c: np.array([*v, None], dtype=object) for c, v in self.values.items()}
         for first in range(0, len(self), size):
             part = slice(first, first + size)
-            numbers = {name: found[part].tolist() for name, found in self.numbers.items()}
-            categories = {c: texts[c][found[part]].tolist() for c, found in self.codes.items()}
+            numbers = {name: values[part].tolist() for name, values in self.numbers.items()}
+            categories = {c: texts[c][values[part]].tolist() for c, values in self.codes.items()}
             yield {**numbers, **categories}
 
 
 @dataclass
 class Reading:
-    """What became of each row that was read: it is used, or counted here."""
+    """Counts of the rows that were read: used, or left out and why."""
 
     rows: Rows
     read: int = 0
@@ -115,12 +115,12 @@ class _Gathered:
     labels: list[npt.NDArray[np.bool_]] = field(default_factory=list)
     numbers: dict[str, list[Floats]] = field(default_factory=dict)
     codes: dict[str, list[npt.NDArray[np.int32]]] = field(default_factory=dict)
-    places: dict[str, dict[str, int]] = field(default_factory=dict)
+    numbering: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.numbers = {c: [] for c in self.definition.numbers}
         self.codes = {c: [] for c in self.definition.categories}
-        self.places = {c: {} for c in self.definition.categories}
+        self.numbering = {c: {} for c in self.definition.categories}
 
     def add(self, batch: pa.RecordBatch, times: Integers) -> None:
         """A batch that was filtered, with its times."""
@@ -131,7 +131,7 @@ class _Gathered:
         for name, numbers in self.numbers.items():
             numbers.append(_numbers(batch.column(name)))
         for name, codes in self.codes.items():
-            codes.append(_codes(batch.column(name), self.places[name]))
+            codes.append(_codes(batch.column(name), self.numbering[name]))
 
     def rows(self) -> tuple[Rows, int]:
         """All rows in order of time, each key once (its first), and how many were repeats."""
@@ -144,7 +144,7 @@ class _Gathered:
             _joined(self.labels, np.bool_)[chosen],
             {n: _joined(parts, np.float64)[chosen] for n, parts in self.numbers.items()},
             {n: _joined(parts, np.int32)[chosen] for n, parts in self.codes.items()},
-            {n: list(places) for n, places in self.places.items()},
+            {n: list(numbering) for n, numbering in self.numbering.items()},
         )
         return rows, len(time) - len(chosen)
 
@@ -158,14 +158,14 @@ def read(folder: Path, definition: Definition, within: Range, limit: int = _UNLI
     gathered = _Gathered(definition)
     reading = Reading(rows=None)  # type: ignore[arg-type]
     files = {path: list(_spans(path, definition)) for path in _files(folder)}
-    spans = [span for found in files.values() for span in found if span]
+    spans = [span for groups in files.values() for span in groups if span]
     reading.sample = plan(spans, within.start, within.end, limit)
     for path, groups in files.items():
         reading.files += 1
-        wanted = [n for n, span in enumerate(groups) if not span or _overlaps(span, within)]
+        selected = [n for n, span in enumerate(groups) if not span or _overlaps(span, within)]
         skipped = sum(s.rows for s in groups if s and not _overlaps(s, within))
         reading.read, reading.outside = reading.read + skipped, reading.outside + skipped
-        for batch in _batches(path, definition, wanted):
+        for batch in _batches(path, definition, selected):
             _filter(batch, definition, within, gathered, reading)
     reading.rows, reading.repeated = gathered.rows()
     return reading
@@ -198,8 +198,8 @@ def _filter(
 
 
 def _files(folder: Path) -> list[Path]:
-    found = (p for p in folder.rglob("*") if p.is_file() and p.name[0] not in "._")
-    return sorted(found)
+    files = (p for p in folder.rglob("*") if p.is_file() and p.name[0] not in "._")
+    return sorted(files)
 
 
 def _overlaps(span: Span, within: Range) -> bool:
@@ -226,25 +226,25 @@ def _span(file: pq.ParquetFile, number: int, column: str) -> Span | None:
 
 
 def _footer(file: pq.ParquetFile, number: int, column: str) -> pa.Array | None:
-    """Least and greatest value of a column of a row group."""
+    """Minimum and maximum of a column of a row group."""
     group = file.metadata.row_group(number)
-    places = {group.column(n).path_in_schema: n for n in range(group.num_columns)}
-    figures = group.column(places[column]).statistics
+    indices = {group.column(n).path_in_schema: n for n in range(group.num_columns)}
+    figures = group.column(indices[column]).statistics
     if figures is None or not figures.has_min_max:
         return None
     return pa.array([figures.min, figures.max], file.schema_arrow.field(column).type)
 
 
 def _batches(path: Path, definition: Definition, groups: list[int]) -> Iterator[pa.RecordBatch]:
-    wanted = [definition.key, definition.time, definition.label, *definition.columns]
+    names = [definition.key, definition.time, definition.label, *definition.columns]
     try:
         with pq.ParquetFile(path, memory_map=True) as file:
-            present = [c for c in wanted if c in file.schema_arrow.names]
-            lacking = [c for c in wanted[:3] if c not in present]
+            present = [c for c in names if c in file.schema_arrow.names]
+            lacking = [c for c in names[:3] if c not in present]
             if lacking:
                 raise RowsError(f"{path.name}: lacks {lacking}")
             for batch in file.iter_batches(BATCH, row_groups=groups, columns=present):
-                yield _with_absent(batch, [c for c in wanted if c not in present])
+                yield _with_absent(batch, [c for c in names if c not in present])
     except pa.ArrowException as error:
         raise RowsError(f"{path.name}: not readable as Parquet: {error}") from error
 
@@ -265,8 +265,8 @@ def _times(column: pa.Array) -> Integers:
 
 def _numbers(column: pa.Array) -> Floats:
     """Doubles, NaN where absent."""
-    found = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return np.asarray(found, dtype=np.float64)
+    values = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return np.asarray(values, dtype=np.float64)
 
 
 def _hashes(column: pa.Array) -> npt.NDArray[np.uint64]:
@@ -275,15 +275,15 @@ def _hashes(column: pa.Array) -> npt.NDArray[np.uint64]:
     return pd.util.hash_array(texts, categorize=False)
 
 
-def _codes(column: pa.Array, places: dict[str, int]) -> npt.NDArray[np.int32]:
+def _codes(column: pa.Array, numbering: dict[str, int]) -> npt.NDArray[np.int32]:
     """Numbers of the values, -1 where absent; new values get the next number."""
     encoded = pc.dictionary_encode(column.cast(pa.string()))
     mapped = [
-        places.setdefault(v, len(places)) if v else -1 for v in encoded.dictionary.to_pylist()
+        numbering.setdefault(v, len(numbering)) if v else -1 for v in encoded.dictionary.to_pylist()
     ]
     lookup = np.array([*mapped, -1], dtype=np.int32)
-    places_of = encoded.indices.fill_null(len(mapped)).to_numpy(zero_copy_only=False)
-    return np.asarray(lookup[places_of], np.int32)
+    positions = encoded.indices.fill_null(len(mapped)).to_numpy(zero_copy_only=False)
+    return np.asarray(lookup[positions], np.int32)
 
 
 def _joined(parts: list[Any], dtype: Any) -> Any:
@@ -295,10 +295,10 @@ def _instant(text: str, unlimited: int) -> int:
         return unlimited
     if text.isdigit():
         return int(text)
-    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    if found.utcoffset() is None:
+    instant = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if instant.utcoffset() is None:
         raise ValueError(f"{text!r} has no offset from UTC")
-    return round(found.timestamp() * 1000)
+    return round(instant.timestamp() * 1000)
 
 
 def instant(millis: int) -> str:

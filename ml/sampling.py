@@ -1,4 +1,4 @@
-"""Which rows a job takes where there are more than it may: the newest, and a share of the others.
+"""Which rows a job samples if there are too many: the newest, and a share of the others.
 
 Half of the limit goes to the newest rows, the rest is an equal share of all older ones, so that
 every hour of the range is in the sample. A row is taken by its key, the same in every run. How

@@ -1,4 +1,4 @@
-"""The training job: rows of a time range in, a model's folder out.
+"""The training job: from the rows of a time range to a model's folder.
 
 SageMaker's contract: Parquet files under SM_CHANNEL_TRAIN, hyperparameters as `--name value`, the
 model into SM_MODEL_DIR, all else into SM_OUTPUT_DATA_DIR. In order of time the rows are split:
@@ -11,7 +11,7 @@ rows and hyperparameters all figures and predictions are the same bytes.
 
 Where a model cannot be trained (no rows in the range, too few, one label only) the job succeeds
 and its archive has `result.json` alone, with the reason. It must not fail: SageMaker's training
-toolkit replaces the failure file of a script that exits with an error by its own words.
+toolkit overwrites the failure file of a script that exits with an error.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ from ml.trees import Growth
 RESULT = "result.json"
 ROWS = 2_000_000
 WINDOWS = (1.0, 0.5, 0.25, 0.125, 0.0625)
-LEAST_WINDOW = 2_000
+MIN_WINDOW = 2_000
 REFERENCE_ROWS = 50_000
 _BETTER = 0.999  # a shorter window must be this much better than all longer ones
 Floats = npt.NDArray[np.float64]
 
 
 class NoModel(PlatformError):
-    """Nothing was trained; `status` says why in a word: empty or insufficient."""
+    """Nothing was trained; `status` is the reason: empty or insufficient."""
 
     def __init__(self, status: str, reason: str) -> None:
         super().__init__(reason)
@@ -84,7 +84,7 @@ class Slices:
 
     @classmethod
     def of(cls, rows: Rows) -> Slices:
-        """Raises NoModel where a slice would be empty or have one label only."""
+        """Raises NoModel if a slice would be empty or have only one label."""
         cuts = [rows.time[int(len(rows) * share)] for share in (0.7, 0.8)]
         ends = [0, *np.searchsorted(rows.time, cuts).tolist(), len(rows)]
         parts = [rows[slice(a, b)] for a, b in pairwise(ends)]
@@ -95,7 +95,7 @@ class Slices:
 
 
 def train(rows: Rows, definition: Definition, settings: Settings) -> tuple[Trained, Slices]:
-    """A model and the slices it was made from; NoModel where there is too little to learn from."""
+    """A model and the slices it was trained on. Raises NoModel if there are too few rows."""
     if not len(rows):
         raise NoModel("empty", "no rows in the range")
     if len(rows) < MIN_ROWS:
@@ -105,7 +105,7 @@ def train(rows: Rows, definition: Definition, settings: Settings) -> tuple[Train
         rows = replace(rows, label=rows.label[order])
     slices = Slices.of(rows)
     used = slices.fit[len(slices.fit) - _window(definition, slices) :]
-    found, rounds = _fitted(definition, used, slices.check, settings.growth)
+    fitted, rounds = _fitted(definition, used, slices.check, settings.growth)
     metadata = {
         "definition": definition.name,
         "window_rows": len(used),
@@ -118,19 +118,19 @@ def train(rows: Rows, definition: Definition, settings: Settings) -> tuple[Train
         "hyperparameters": {**settings.growth.to_json(), "shuffle_labels": settings.shuffle_labels},
         "libraries": libraries(),
     }
-    version = settings.version or _digest(found, metadata)
-    fallback = replace(found.fallback, version=version)
-    return replace(found, fallback=fallback, metadata=metadata), slices
+    version = settings.version or _digest(fitted, metadata)
+    fallback = replace(fitted.fallback, version=version)
+    return replace(fitted, fallback=fallback, metadata=metadata), slices
 
 
 def _window(definition: Definition, slices: Slices) -> int:
-    """How many of the newest fit rows to learn from."""
+    """How many of the newest fit rows to train on."""
     encoder = _encoder(definition, slices.fit)
     vectors, later = _vectors(encoder, slices.fit), _vectors(encoder, slices.check)
     best = (np.inf, 0)
     for share in WINDOWS:
         window = int(len(slices.fit) * share)
-        if window < LEAST_WINDOW and best[1]:
+        if window < MIN_WINDOW and best[1]:
             break
         labels = slices.fit.label[-window:]
         regression = logistic.fit(definition, [v[-window:] for v in vectors], labels)
@@ -142,7 +142,7 @@ def _window(definition: Definition, slices: Slices) -> int:
 
 
 def _fitted(definition: Definition, rows: Rows, check: Rows, growth: Growth) -> tuple[Trained, int]:
-    """The model of the rows, as many trees as later ones bear, calibrated on these."""
+    """The model of the rows; later rows determine the number of trees and the calibration."""
     encoder = _encoder(definition, rows)
     vectors, later = _vectors(encoder, rows), _vectors(encoder, check)
     regression = logistic.fit(definition, vectors, rows.label)
@@ -151,8 +151,8 @@ def _fitted(definition: Definition, rows: Rows, check: Rows, growth: Growth) -> 
     booster = trees.grow(definition, growth, learn, (trees.matrix(later), start, check.label))
     grown = trees.margins(booster, trees.matrix(later), start)
     fallback = Fallback("", encoder, regression, logistic.calibrate(start, check.label))
-    found = Trained(fallback, booster, logistic.calibrate(grown, check.label), {})
-    return found, booster.num_boosted_rounds()
+    trained = Trained(fallback, booster, logistic.calibrate(grown, check.label), {})
+    return trained, booster.num_boosted_rounds()
 
 
 def _encoder(definition: Definition, rows: Rows) -> Encoder:
@@ -163,22 +163,22 @@ def _encoder(definition: Definition, rows: Rows) -> Encoder:
 
 
 def _vectors(encoder: Encoder, rows: Rows) -> list[Floats]:
-    found = [np.empty(len(rows)) for _ in encoder.definition.features]
+    vectors = [np.empty(len(rows)) for _ in encoder.definition.features]
     first = 0
     for columns in rows.chunks():
-        for place, values in zip(found, encoder.encode(columns), strict=True):
-            place[first : first + len(values)] = values
+        for vector, values in zip(vectors, encoder.encode(columns), strict=True):
+            vector[first : first + len(values)] = values
         first += len(values)
-    return found
+    return vectors
 
 
 def _margins(regression: Logistic, vectors: Sequence[Floats]) -> Floats:
     """Log odds by the lines that score everywhere."""
-    found = np.empty(len(vectors[0]))
-    for first in range(0, len(found), 65_536):
+    margins = np.empty(len(vectors[0]))
+    for first in range(0, len(margins), 65_536):
         part = slice(first, first + 65_536)
-        found[part] = regression.margins([_array(v[part]) for v in vectors])
-    return found
+        margins[part] = regression.margins([_array(v[part]) for v in vectors])
+    return margins
 
 
 def _array(values: Floats) -> Any:
@@ -248,8 +248,8 @@ def run(channel: Path, root: Path, model_dir: Path, output: Path, settings: Sett
     _code(root, model_dir / "code")
     result = {"status": "trained", "model_version": model.version, "metrics": metrics}
     write_json(output / RESULT, result)
-    found = metrics["model"]
-    print(f"log_loss={found['log_loss']:.6f} auc={found['auc']:.6f} rows={found['rows']}")
+    result = metrics["model"]
+    print(f"log_loss={result['log_loss']:.6f} auc={result['auc']:.6f} rows={result['rows']}")
     return 0
 
 
@@ -271,7 +271,7 @@ def _predictions(path: Path, rows: Rows, scores: Floats, fallback: Floats) -> No
 
 
 def _code(root: Path, folder: Path) -> None:
-    """A model carries the code that answers with it: a rolled-back one brings its own."""
+    """A model includes the code that predicts with it: a rolled-back one has its own."""
     names = [
         *root.glob("*.py"),
         *(p for part in ("ml", "glue") for p in (root / part).rglob("*.py")),
@@ -292,11 +292,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--shuffle-labels", default="false", choices=["true", "false"])
     for name, kind in (("seed", int), ("rounds", int), ("depth", int), ("rate", float)):
         parser.add_argument(f"--{name}", type=kind, default=getattr(Growth(), name))
-    given, _ = parser.parse_known_args(arguments)
-    growth = Growth(given.rounds, given.depth, given.rate, seed=given.seed)
-    within = Range.parse(given.start, given.end)
+    options, _ = parser.parse_known_args(arguments)
+    growth = Growth(options.rounds, options.depth, options.rate, seed=options.seed)
+    within = Range.parse(options.start, options.end)
     settings = Settings(
-        within, given.version, given.shuffle_labels == "true", growth, given.training_rows
+        within, options.version, options.shuffle_labels == "true", growth, options.training_rows
     )
     model_dir = Path(os.environ["SM_MODEL_DIR"])
     output = Path(os.environ.get("SM_OUTPUT_DATA_DIR", model_dir))

@@ -18,12 +18,12 @@ from glue.features import Definition, Hashed
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.bool_]
-_MOST = float(np.finfo(np.float32).max)
+_MAX = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
 class Growth:
-    """How trees are grown; `rounds` is the most, fewer are kept where more do not help."""
+    """How trees are grown; `rounds` is the maximum, fewer are kept if more do not help."""
 
     rounds: int = 300
     depth: int = 4
@@ -38,10 +38,10 @@ class Growth:
 
 def matrix(vectors: Sequence[Sequence[float] | Floats]) -> npt.NDArray[np.float32]:
     """Vectors as rows of single precision, which is what trees split by."""
-    found = np.empty((len(vectors[0]), len(vectors)), np.float32)
-    for place, values in enumerate(vectors):
-        found[:, place] = _single(np.asarray(values, np.float64))
-    return found
+    rows = np.empty((len(vectors[0]), len(vectors)), np.float32)
+    for column, values in enumerate(vectors):
+        rows[:, column] = _single(np.asarray(values, np.float64))
+    return rows
 
 
 Slice = tuple[npt.NDArray[np.float32], Floats, Labels]
@@ -80,7 +80,7 @@ def margins(booster: xgb.Booster, rows: npt.NDArray[np.float32], start: Floats) 
 
 def _single(values: Floats) -> npt.NDArray[np.float32]:
     """Single precision; what is beyond it becomes its largest."""
-    return np.clip(values, -_MOST, _MOST).astype(np.float32)
+    return np.clip(values, -_MAX, _MAX).astype(np.float32)
 
 
 def _options(

@@ -1,4 +1,4 @@
-"""Findings of the AWS Solutions checks that stand, each with its reason, beside their cause."""
+"""Accepted findings of the AWS Solutions checks, each with its reason, beside their cause."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from constructs import IConstruct
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
-    """Accept findings on a construct and what is below it.
+    """Accept findings on a construct and its children.
 
-    `reasons` maps a finding, such as `IAM5[Resource::*]`, to why it stands. A rule with several
-    findings is acknowledged one finding at a time, so a new wildcard is never covered.
+    `reasons` maps a finding, such as `IAM5[Resource::*]`, to why it is accepted. A rule with
+    several findings is accepted one finding at a time, so a new wildcard is never covered.
     """
     rules = [
         cdk.Acknowledgment(id=f"AwsSolutions::AwsSolutions-{finding}", reason=reason)

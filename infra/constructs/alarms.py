@@ -1,4 +1,4 @@
-"""A stack's alarms: each notifies the deployment's topic when it begins and when it is over.
+"""A stack's alarms: each notifies the deployment's topic when it starts and when it ends.
 
 Each watches one metric, as it is or by how much it rises.
 """
@@ -38,7 +38,7 @@ class Alarms(Construct):
         periods: int = 1,
         missing: cloudwatch.TreatMissingData = _Missing.NOT_BREACHING,
     ) -> None:
-        """The metric is above the threshold in each of so many periods."""
+        """The metric is above the threshold in each of `periods` periods."""
         self._alarm(
             id_, metric, description, threshold, periods, missing, _Compare.GREATER_THAN_THRESHOLD
         )
@@ -46,7 +46,7 @@ class Alarms(Construct):
     def silent(
         self, id_: str, metric: cloudwatch.IMetric, description: str, *, periods: int = 1
     ) -> None:
-        """The metric, a count, is 0 or absent in each of so many periods."""
+        """The metric, a count, is 0 or missing in each of `periods` periods."""
         self._alarm(
             id_, metric, description, 1, periods, _Missing.BREACHING, _Compare.LESS_THAN_THRESHOLD
         )
@@ -60,9 +60,9 @@ class Alarms(Construct):
         minutes: int,
         within: int,
     ) -> None:
-        """The metric, a counter, rises in so many of so many minutes.
+        """The metric, a counter, rises in `points` of `periods` minutes.
 
-        A counter that starts again at 0 falls, which is no alarm.
+        A counter that restarts at 0 falls, which raises no alarm.
         """
         rise = cloudwatch.MathExpression(
             expression="DIFF(counter)",
@@ -82,19 +82,19 @@ class Alarms(Construct):
         )
 
     def function(self, id_: str, function: lambda_.IFunction) -> None:
-        """A function that fails, or that is not run because too many run already."""
+        """A function that fails, or is throttled."""
         errors = function.metric_errors(period=WINDOW)
         throttles = function.metric_throttles(period=WINDOW)
         self.above(f"{id_}-errors", errors, f"The function {id_} failed.")
         self.above(f"{id_}-throttles", throttles, f"The function {id_} was throttled.")
 
     def faults(self, id_: str, api: apigateway.RestApi) -> None:
-        """An API that answers with 5xx."""
+        """An API that returns 5xx."""
         metric = api.metric_server_error(period=WINDOW, statistic="Sum")
-        self.above(id_, metric, "The API answered with 5xx.")
+        self.above(id_, metric, "The API returned 5xx.")
 
     def table(self, id_: str, table: dynamodb.ITable) -> None:
-        """A table that refuses requests because there are too many."""
+        """A table that throttles requests."""
         for name in ("ReadThrottleEvents", "WriteThrottleEvents"):
             metric = table.metric(name, period=WINDOW, statistic="Sum")
             self.above(f"{id_}-{name}", metric, f"Requests to the table {id_} were throttled.")

@@ -1,4 +1,4 @@
-"""A REST API in front of one function: every method wants the API key, errors are problems."""
+"""A REST API in front of one function: every method requires the API key, errors are problems."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ _ERRORS: tuple[tuple[str, str | None, str, dict[str, str]], ...] = (
     ("THROTTLED", "429", "Too many requests", _RETRY),
     ("QUOTA_EXCEEDED", "429", "The quota is used up", {"Retry-After": "'3600'"}),
     ("INTEGRATION_TIMEOUT", "503", "The service took too long", _RETRY),
-    # What API Gateway says where the function's concurrency is used up: Lambda's own 429.
+    # API Gateway's response when the function's concurrency is used up: Lambda's own 429.
     ("INTEGRATION_FAILURE", "429", "Too many requests at once", _RETRY),
-    # What API Gateway says where a path has no method at all.
+    # API Gateway's response when a path has no method at all.
     ("MISSING_AUTHENTICATION_TOKEN", "404", "No such path", {}),
     ("DEFAULT_4XX", None, _MESSAGE, {}),
     ("DEFAULT_5XX", None, "The service is not available", _RETRY),
 )
 
-# Variables whose values hold no quotes; `apiKeyId` tells senders apart, the key itself is secret.
+# Variables without quotes in their values; `apiKeyId` identifies senders, the key itself is secret.
 _LOGGED = {
     "requestId": "requestId",
     "ip": "identity.sourceIp",
@@ -68,7 +68,7 @@ _ACKNOWLEDGED = {
 
 
 class KeyedApi(Construct):
-    """Every path below the stage is the function's; metrics know the API by its `name`."""
+    """The function serves every path of the stage; `name` identifies the API in metrics."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class KeyedApi(Construct):
 
     @property
     def url(self) -> str:
-        """Where the API is, without a slash at the end."""
+        """The URL of the API, without a trailing slash."""
         stage = self.api.deployment_stage
         stack = cdk.Stack.of(self)
         host = f"{self.api.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}"
@@ -140,11 +140,11 @@ class KeyedApi(Construct):
     def _add_methods(self, function: lambda_.IFunction) -> None:
         integration = apigateway.LambdaIntegration(function, allow_test_invoke=False)
         resource = self.api.root.add_resource("{proxy+}")
-        # The function knows its methods and answers 405 itself.
+        # The function returns 405 itself.
         resource.add_method("ANY", integration, api_key_required=True)
         for construct in self.api.node.find_all():
-            # With every media type binary, a mock integration answers 500 unless told that
-            # its own template is text.
+            # With every media type binary, a mock integration returns 500 unless its own
+            # template is declared as text.
             if isinstance(construct, apigateway.CfnMethod) and construct.http_method == "OPTIONS":
                 construct.add_property_override("Integration.ContentHandling", "CONVERT_TO_TEXT")
 
@@ -164,7 +164,7 @@ class KeyedApi(Construct):
 
 
 def _access_log() -> str:
-    """One JSON object a request: who sent what, what came of it, and why it was refused."""
+    """One JSON object per request: the sender, the request, its result, and why it was refused."""
     fields = {name: f'"$context.{variable}"' for name, variable in _LOGGED.items()}
     fields["error"] = _MESSAGE
     return "{" + ",".join(f'"{name}":{value}' for name, value in fields.items()) + "}"

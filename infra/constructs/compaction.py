@@ -13,7 +13,7 @@ from infra.settings import Settings
 from infra.topology import Topology, to_setting
 
 EVERY_MINUTES = 5
-# What is read at once, sorted on disk beside it, and the result; all of it compressed.
+# The batch, the sort on disk and the result, all compressed.
 STORAGE_MIB = 10_240
 # One whole CPU; compaction itself stays below 1 GB.
 MEMORY_MIB = 1_769
@@ -24,7 +24,7 @@ _TABLES = ["glue:BatchUpdatePartition", "glue:GetPartition"]
 
 class Compaction(Construct):
     """Runs may overlap: each hour is leased by one of them. No concurrency is reserved, because
-    that is taken from the account's other functions, and a new account has none to reserve.
+    that reduces the account's other functions, and a new account has none to reserve.
     """
 
     def __init__(
@@ -55,9 +55,9 @@ class Compaction(Construct):
             storage_mib=STORAGE_MIB,
         )
         self.function = compact.function
-        # A run that failed is repeated by the schedule, not at once.
+        # The schedule repeats a failed run; no immediate retry.
         self.function.configure_async_invoke(retry_attempts=0)
-        reason = "Files are named by Firehose and by generation, below folders that are named here."
+        reason = "Firehose and compaction name the files, in folders that are named here."
         compact.allow_objects(["GetObject", "DeleteObject"], "parquet", "compacted", reason=reason)
         compact.allow_objects(["PutObject"], "compacted", reason=reason)
         compact.allow_tables(_TABLES, lambda table: (table.parquet,))

@@ -16,7 +16,7 @@ from infra.constructs.lake import Lake
 from infra.constructs.lake_tables import TIMESTAMP_FORMATS, catalog_arns
 from infra.topology import Delivery
 
-BUFFER_MIB = 64  # the least that Firehose takes when it writes Parquet
+BUFFER_MIB = 64  # Firehose's minimum when it writes Parquet
 PARTITION = "date=!{timestamp:yyyy-MM-dd}/hour=!{timestamp:HH}/"
 
 _S3 = firehose.CfnDeliveryStream
@@ -27,7 +27,7 @@ _BUCKET = ("GetBucketLocation", "ListBucket", "ListBucketMultipartUploads")
 
 
 class DeliveryStream(Construct):
-    """Has a role of its own that writes only below the folders of its own record."""
+    """Has its own role, which writes only to the folders of its own record."""
 
     def __init__(
         self,
@@ -58,9 +58,9 @@ class DeliveryStream(Construct):
             ),
             extended_s3_destination_configuration=self._destination(delivery.table),
         )
-        # Firehose tries role and table out when the delivery stream is made.
+        # Firehose tests role and table when the delivery stream is created.
         self.resource.node.add_dependency(self.role, table)
-        kept = "It reads an encrypted Kinesis stream, and keeps nothing of its own."
+        kept = "It reads an encrypted Kinesis stream, and stores nothing of its own."
         acknowledge(self.resource, {"KDF1": kept})
 
     def _logging(
@@ -172,5 +172,5 @@ class DeliveryStream(Construct):
 
 
 def _error_prefix(table: LakeTable) -> str:
-    """Where Firehose puts what it could not deliver, by the kind of error."""
+    """Where Firehose stores what it could not deliver, by kind of error."""
     return f"{table.error_folder}!{{firehose:error-output-type}}/{PARTITION}"

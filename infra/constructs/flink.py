@@ -22,7 +22,7 @@ _RUN_OPTIONS = {"python": "main.py", "jarfile": "lib/sdp.jar"}
 
 
 class FlinkApplication(Construct):
-    """Created stopped, as Managed Flink does; see `Running` for who starts it."""
+    """Created stopped, as always in Managed Flink; `Running` starts it."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class FlinkApplication(Construct):
             application_configuration={
                 "applicationCodeConfiguration": self._code(),
                 "applicationSnapshotConfiguration": {"snapshotsEnabled": True},
-                # An update whose job cannot start goes back to the version that ran.
+                # An update whose job cannot start is rolled back to the version that ran.
                 "applicationSystemRollbackConfiguration": {"rollbackEnabled": True},
                 "environmentProperties": {"propertyGroups": _groups(properties)},
                 "flinkApplicationConfiguration": _flink(settings),
@@ -123,11 +123,11 @@ class FlinkApplication(Construct):
         self.role.add_to_policy(
             iam.PolicyStatement(actions=["logs:DescribeLogGroups"], resources=[arn])
         )
-        found = f"arn:<AWS::Partition>:logs:{stack.region}:<AWS::AccountId>:log-group:*"
+        resource = f"arn:<AWS::Partition>:logs:{stack.region}:<AWS::AccountId>:log-group:*"
         reason = (
             "logs:DescribeLogGroups finds the log group by listing: names and settings, no content."
         )
-        acknowledge(self.role, {f"IAM5[Resource::{found}]": reason})
+        acknowledge(self.role, {f"IAM5[Resource::{resource}]": reason})
 
     def _arn_of(self, stream: logs.LogStream) -> str:
         return cdk.Stack.of(self).format_arn(

@@ -1,4 +1,4 @@
-"""A Lambda function out of a bundle, with its log group and a role of its own."""
+"""A Lambda function from a bundle, with its own log group and role."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from infra.settings import Settings
 
 
 class PlatformFunction(Construct):
-    """`handler` is a module path below `lambdas` and its function, such as `ingest.handler`.
+    """`handler`: a module path in `lambdas` and its function, such as `ingest.handler`.
 
     `code` is the bundle, where it is not the shared one; `storage_mib` is the size of /tmp.
     `reserved` executions at once are kept for the function and bound it; 0 reserves none.
@@ -62,7 +62,7 @@ class PlatformFunction(Construct):
         acknowledge(
             self,
             {
-                "L1": "The bundle holds compiled extensions for this runtime; both move together.",
+                "L1": "The bundle has compiled extensions for this runtime; both change together.",
                 "IAM5[Resource::*]": f"X-Ray's actions have no resource. {everywhere}".strip(),
             },
         )

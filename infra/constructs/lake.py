@@ -19,7 +19,7 @@ QUERY_RESULTS = "athena/"
 
 
 class Lake(Construct):
-    """`bucket` holds everything; each use case has a folder of its own in it."""
+    """`bucket` contains everything; each use case has its own folder in it."""
 
     def __init__(
         self, scope: Construct, id_: str, *, topology: Topology, settings: Settings

@@ -1,4 +1,4 @@
-"""A function that keeps the lake in order: called by a schedule, for every use case."""
+"""A function that maintains the lake: called on a schedule, for every use case."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from infra.topology import Topology, to_setting
 
 
 class LakeFunction(PlatformFunction):
-    """Is told the bucket and the databases, and may list the one and use its key; no more."""
+    """Knows the bucket and the databases; may list the bucket and use its key, nothing else."""
 
     def __init__(
         self,
@@ -72,8 +72,8 @@ class LakeFunction(PlatformFunction):
 
     def allow_objects(self, actions: Iterable[str], *folders: str, reason: str) -> None:
         """S3 actions in these folders of every use case; `reason` for not naming the objects."""
-        found = [f"{name}/{folder}/" for name in self._use_cases for folder in folders]
-        self._lake.allow(self.role, actions, *found, reason=reason)
+        folders_of = [f"{name}/{folder}/" for name in self._use_cases for folder in folders]
+        self._lake.allow(self.role, actions, *folders_of, reason=reason)
 
     def allow_tables(
         self, actions: Iterable[str], names: Callable[[LakeTable], Iterable[str]]

@@ -34,7 +34,7 @@ PARQUET = Format(
     f"{_HIVE}.parquet.serde.ParquetHiveSerDe",
     {"serialization.format": "1"},
 )
-# Poison lies in the raw files as it came: a line that is no JSON is a row of nulls.
+# The raw files contain invalid records unchanged: a line that is not JSON is a row of nulls.
 JSON = Format(
     "org.apache.hadoop.mapred.TextInputFormat",
     f"{_HIVE}.HiveIgnoreKeyTextOutputFormat",
@@ -73,7 +73,7 @@ class LakeTables(Construct):
         parquet = name == table.parquet
         database = self.database.database_input
         assert isinstance(database, glue.CfnDatabase.DatabaseInputProperty)
-        found = glue.CfnTable(
+        resource = glue.CfnTable(
             self,
             name,
             catalog_id=cdk.Aws.ACCOUNT_ID,
@@ -87,8 +87,8 @@ class LakeTables(Construct):
                 storage_descriptor=self._storage(table, parquet=parquet),
             ),
         )
-        found.node.add_dependency(self.database)
-        return found
+        resource.node.add_dependency(self.database)
+        return resource
 
     def _storage(
         self, table: LakeTable, *, parquet: bool
@@ -108,7 +108,7 @@ class LakeTables(Construct):
 
 
 def catalog_arns(scope: Construct, database: str, tables: Iterable[str]) -> list[str]:
-    """What Glue asks for to allow something on tables: catalog, database, and each of them."""
+    """The resources of a Glue permission on tables: catalog, database, and each table."""
     arn = cdk.Stack.of(scope).format_arn
     return [
         arn(service="glue", resource="catalog"),

@@ -1,4 +1,4 @@
-"""The function that, each minute, registers what was delivered and reports what could not be."""
+"""The function that each minute registers delivered files and reports undelivered records."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class LakeUpkeep(Construct):
             self,
             "LakeFunction",
             handler="lake.handler.handler",
-            description="Registers what was delivered, reports what could not be",
+            description="Registers delivered files, reports undelivered records",
             every=cdk.Duration.minutes(1),
             topology=topology,
             lake=lake,
@@ -53,7 +53,7 @@ class LakeUpkeep(Construct):
         self.function = upkeep.function
         for stream in letters.values():
             stream.grant(upkeep.function, "kinesis:PutRecords")
-        reason = "It reads what Firehose named; what it remembers is named by use case."
+        reason = "Firehose names what it reads; its state is named by use case."
         upkeep.allow_objects(["GetObject"], "errors", "state", "compacted", reason=reason)
         upkeep.allow_objects(["PutObject"], "state", reason=reason)
         upkeep.allow_tables(_CATALOG, lambda table: (table.parquet, table.raw))

@@ -1,4 +1,4 @@
-"""Log groups that forget after the deployment's retention."""
+"""Log groups with the deployment's retention."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from infra.settings import Settings
 
 
 def log_group(scope: Construct, id_: str, *, settings: Settings) -> logs.LogGroup:
-    """A log group; it goes with its stack, for what counts is in the streams."""
+    """A log group; removed with its stack, because the data is in the streams."""
     group = logs.LogGroup(
         scope, id_, retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
     )

@@ -1,4 +1,4 @@
-"""Alarms: a run that failed, predictions that fail, and endpoints that do not answer."""
+"""Alarms: failed runs, failing predictions, and endpoints that do not respond."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VARIANT = "primary"
 
 
 class PredictionAlarms(Alarms):
-    """Of the API: answers that are errors, and the share that the fallback gave."""
+    """Of the API: error responses, and the share of predictions by the fallback."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class PredictionAlarms(Alarms):
         self.faults("Faults", api)
         self.above(
             "FallbackShare",
-            # It is 1 for a prediction that the fallback gave, else 0: the mean is the share.
+            # It is 1 for a prediction by the fallback, otherwise 0: the mean is the share.
             cloudwatch.Metric(
                 namespace=namespace,
                 metric_name="Fallbacks",
@@ -60,7 +60,7 @@ class RetrainingAlarms(Alarms):
             ("Failed", machine.metric_failed(period=WINDOW)),
             ("TimedOut", machine.metric_timed_out(period=WINDOW)),
         ):
-            self.above(f"Runs{name}", metric, "A retraining did not end as it should.")
+            self.above(f"Runs{name}", metric, "A retraining failed.")
         for name in ("Invocation5XXErrors", "InvocationModelErrors"):
             errors = cloudwatch.Metric(
                 namespace="AWS/SageMaker",
@@ -69,4 +69,4 @@ class RetrainingAlarms(Alarms):
                 statistic="Sum",
                 period=WINDOW,
             )
-            self.above(name, errors, "The endpoint answered with errors.")
+            self.above(name, errors, "The endpoint returned errors.")

@@ -37,7 +37,7 @@ class ModelRole(Construct):
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"),
-            description="What training jobs and the endpoint may do",
+            description="Permissions of training jobs and the endpoint",
         )
         read_objects(self.role, lake, table.parquet_folder, table.compacted_folder, models)
         write_objects(self.role, lake, models)

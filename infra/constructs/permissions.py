@@ -1,4 +1,4 @@
-"""What functions and SageMaker may do with the lake's objects, its tables and its queries."""
+"""Permissions of functions and SageMaker on the lake's objects, tables and queries."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def allow_named(
 
 
 def read_objects(role: iam.Role, lake: Lake, *prefixes: str) -> None:
-    """Read what is stored below these prefixes.
+    """Read the objects with these prefixes.
 
     Keys may be listed everywhere: S3 answers 403 instead of 404 for an object that does not exist
     unless its bucket may be listed, and the request for an object has no prefix to restrict.
@@ -60,7 +60,7 @@ def list_objects(role: iam.Role, lake: Lake) -> None:
 
 
 def write_objects(role: iam.Role, lake: Lake, *prefixes: str) -> None:
-    """Put objects below these prefixes."""
+    """Put objects with these prefixes."""
     _allow_objects(role, ["s3:PutObject"], lake, prefixes)
     allow(role, ["kms:Decrypt", "kms:GenerateDataKey"], [lake.key.key_arn])
 
@@ -71,7 +71,7 @@ def _allow_objects(
     allow(role, actions, [lake.bucket.arn_for_objects(f"{p}*") for p in prefixes])
     arn = cdk.Stack.of(lake.bucket).export_value(lake.bucket.bucket_arn)
     name = cdk.Stack.of(role).resolve(arn)["Fn::ImportValue"]
-    reason = "Files of this folder: their names are made as they are written."
+    reason = "Files of this folder: their names are generated when they are written."
     acknowledge(role, {f"IAM5[Resource::{name}/{p}*]": reason for p in prefixes})
 
 

@@ -1,6 +1,6 @@
 """One use case's retraining: its state machine, the functions of its steps, and what starts it.
 
-Each function has a role of its own: one spends the budget, one starts jobs, one releases models.
+Each function has its own role: one uses the budget, one starts jobs, one releases models.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _JOBS = ("CreateTrainingJob", "DescribeTrainingJob")
 
 @dataclass(frozen=True)
 class Trained:
-    """What is trained, and where: the use case's name, its rows, database, and workgroup."""
+    """What to train: the use case's name, its rows, database, and workgroup."""
 
     use_case: str
     table: LakeTable
@@ -70,7 +70,7 @@ class Trained:
 
 
 class Retraining(Construct):
-    """`machine` is the state machine, `release` the function that switches models by hand."""
+    """`machine`: the state machine. `release`: the function for manual switches of models."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class Retraining(Construct):
 
     @property
     def release(self) -> lambda_.Function:
-        """The function that moves the endpoint."""
+        """The function that updates the endpoint."""
         return self.functions[workflow.RELEASE]
 
     def _admit(self) -> lambda_.Function:
@@ -133,7 +133,7 @@ class Retraining(Construct):
             "Prepare",
             "prepare",
             timeout=180,
-            **self._places(),
+            **self._locations(),
             days=training.days,
             sample_rows=training.sample_rows,
         )
@@ -194,13 +194,13 @@ class Retraining(Construct):
             "Decide",
             "decide",
             timeout=180,
-            **self._places(),
+            **self._locations(),
             ledger=self._ledger.table_name,
             state_machine=self.machine.state_machine_arn,
             every=training.every,
             rows=training.rows,
             psi=training.psi,
-            least=training.least_rows,
+            least=training.min_rows,
             days=training.days,
         )
         self._query(function)
@@ -258,7 +258,7 @@ class Retraining(Construct):
             everywhere=everywhere,
         ).function
 
-    def _places(self) -> dict[str, str]:
+    def _locations(self) -> dict[str, str]:
         return {
             "bucket": self._lake.bucket.bucket_name,
             "database": self._trained.database,
@@ -267,10 +267,10 @@ class Retraining(Construct):
         }
 
     def _query(self, function: lambda_.Function) -> None:
-        found = self._trained
+        trained = self._trained
         stack = cdk.Stack.of(self)
         query_table(
-            _role(function), stack, self._lake, found.table, found.database, found.workgroup
+            _role(function), stack, self._lake, trained.table, trained.database, trained.workgroup
         )
 
     def _model_objects(self, function: lambda_.Function) -> None:

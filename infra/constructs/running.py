@@ -1,7 +1,7 @@
 """Keeps the Flink application running: a custom resource that starts it and waits for its job.
 
-RUNNING alone says nothing about the job, so it also reads the application's operations and the
-metric of its restarts: see lambdas.application.
+The status RUNNING is not enough, so it also reads the application's operations and the metric
+of its restarts: see lambdas.application.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _read_metrics() -> iam.PolicyStatement:
 
 
 class Running(Construct):
-    """Its `Revision` property changes with code and properties, so CloudFormation asks again."""
+    """Its `Revision` property changes with code and properties, so CloudFormation acts."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """The Kinesis streams of every use case: shards and retention by what a stream carries.
 
-Events are kept long, so that a replay can read them again. Results are kept for as long as their
-readers (persist, the lake) may be down. Progress is one small record a minute: one shard.
+Events are kept long, so that a replay can read them again. Results are kept as long as their
+readers (persist, the lake) may be down. Progress is one small record per minute: one shard.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from infra.topology import Kind, Stream
 
 
 class Streams(Construct):
-    """One stream per topology entry, found by its key (`use case/stream`)."""
+    """One stream per topology entry, by its key (`use case/stream`)."""
 
     def __init__(
         self, scope: Construct, id_: str, *, streams: Iterable[Stream], settings: Settings
@@ -56,8 +56,8 @@ def _capacity(stream: Stream, settings: Settings) -> tuple[int, int]:
 def removal_policy(settings: Settings) -> cdk.RemovalPolicy:
     """Data outlives its stack, unless the deployment is a trial.
 
-    What a first deployment created that then failed is removed again: it has no data yet, and its
-    name would be taken for the next attempt.
+    A failed first deployment removes what it created: that has no data yet, and its name must be
+    free for the next attempt.
     """
     retain = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
     return retain if settings.retain_data else cdk.RemovalPolicy.DESTROY

@@ -1,4 +1,4 @@
-"""The DynamoDB tables: one per report, and one that says how far each use case has come."""
+"""The DynamoDB tables: one per report, and one for the progress of each use case."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ _MIB = 1024 * 1024
 
 
 class Workgroup(Construct):
-    """Its settings override those of the client, so nobody can go around them."""
+    """Its settings override those of the client, so no client can bypass them."""
 
     def __init__(
         self,

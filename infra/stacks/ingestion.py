@@ -38,11 +38,11 @@ class IngestionStack(cdk.Stack):
         settings: Settings,
         assets: Assets,
     ) -> None:
-        super().__init__(scope, id_, description="SDP: events in over HTTP, into Kinesis")
+        super().__init__(scope, id_, description="SDP: events over HTTP into Kinesis")
         self._assets, self._settings, self._topology = assets, settings, topology
         streams = Streams(self, "Streams", streams=topology.streams, settings=settings)
         self.streams: dict[str, kinesis.Stream] = streams.by_key
-        self.api_key = apigateway.ApiKey(self, "ApiKey", description="Key to all of the APIs")
+        self.api_key = apigateway.ApiKey(self, "ApiKey", description="Key for all APIs")
         account = _gateway_logging(self)
         ingest, heartbeat = self._ingest(), self._heartbeat()
         api = KeyedApi(
@@ -84,7 +84,7 @@ class IngestionStack(cdk.Stack):
         events.Rule(
             self,
             "EachMinute",
-            description="Moves event time in every shard, also when nobody sends",
+            description="Advances event time in every shard, also without events",
             schedule=events.Schedule.rate(cdk.Duration.minutes(1)),
             targets=[targets.LambdaFunction(function, retry_attempts=0)],
         )
@@ -93,7 +93,7 @@ class IngestionStack(cdk.Stack):
     def _watch_heartbeat(self, alarms: Alarms, heartbeat: lambda_.Function) -> None:
         alarms.function("heartbeat", heartbeat)
         beats = heartbeat.metric_invocations(period=WINDOW)
-        alarms.silent("heartbeat-absent", beats, "No heartbeat: event time stands still.")
+        alarms.silent("heartbeat-absent", beats, "No heartbeat: event time does not advance.")
 
     def _watch_streams(self, alarms: Alarms) -> None:
         for key, stream in self.streams.items():
@@ -149,7 +149,7 @@ class IngestionStack(cdk.Stack):
 
 
 def _gateway_logging(scope: Construct) -> apigateway.CfnAccount:
-    """API Gateway writes logs by one role per account and region; it stays when the stack goes."""
+    """API Gateway writes logs with one role per account and region; stack deletion keeps it."""
     policy = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
     role = iam.Role(
         scope,
@@ -158,7 +158,7 @@ def _gateway_logging(scope: Construct) -> apigateway.CfnAccount:
         managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name(policy)],
     )
     arn = f"arn:<AWS::Partition>:iam::aws:policy/{policy}"
-    acknowledge(role, {f"IAM4[Policy::{arn}]": "The policy API Gateway asks for, and only that."})
+    acknowledge(role, {f"IAM4[Policy::{arn}]": "The policy that API Gateway requires."})
     account = apigateway.CfnAccount(scope, "GatewayAccount", cloud_watch_role_arn=role.role_arn)
     role.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
     account.apply_removal_policy(cdk.RemovalPolicy.RETAIN)

@@ -24,7 +24,7 @@ from infra.constructs.workgroup import Workgroup
 from infra.settings import Settings
 from infra.topology import Topology
 
-_LATE_SECONDS = 600  # beyond the time for which Firehose gathers records
+_LATE_SECONDS = 600  # beyond the time for which Firehose buffers records
 
 
 class LakeStack(cdk.Stack):
@@ -82,8 +82,8 @@ class LakeStack(cdk.Stack):
                 statistic="Maximum",
                 period=WINDOW,
             )
-            said = f"{delivery.name}: records come late to the lake."
-            alarms.above(f"{delivery.name}-late", age, said, threshold=late, periods=3)
+            description = f"{delivery.name}: records reach the lake late."
+            alarms.above(f"{delivery.name}-late", age, description, threshold=late, periods=3)
 
     def _use_case(self, use_case: UseCase, group: logs.LogGroup) -> None:
         deliveries = [d for d in self._topology.deliveries if d.stream.use_case == use_case.name]

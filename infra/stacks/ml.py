@@ -1,7 +1,7 @@
 """Models: retraining for each use case that declares one, and predictions over HTTP.
 
-What changes with each model (jobs, models, the endpoint, the registry) is made by the workflow's
-functions through SageMaker's API, so the template is the same in every place.
+What changes with each model (jobs, models, the endpoint, the registry) is created by the
+workflow's functions through SageMaker's API, so the template is the same everywhere.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from infra.images import training_image
 from infra.settings import Settings
 from infra.topology import Topology, to_setting
 
-ENDPOINT_SECONDS = 2  # what a caller waits for an endpoint before the fallback answers
+ENDPOINT_SECONDS = 2  # how long a caller waits for an endpoint before the fallback predicts
 
 
 class MlStack(cdk.Stack):
@@ -47,7 +47,7 @@ class MlStack(cdk.Stack):
         settings: Settings,
         assets: Assets,
     ) -> None:
-        super().__init__(scope, id_, description="SDP: models retrained, judged and served")
+        super().__init__(scope, id_, description="SDP: models retrained, evaluated and served")
         self._topology, self._lake, self._topic = topology, lake, topic
         self._settings, self._assets = settings, assets
         self._ledger = self._training_ledger()
@@ -75,7 +75,7 @@ class MlStack(cdk.Stack):
         record = use_case.model.record
         table = next(t for t in lake_tables(use_case) if t.stream == record.stream)
         name = use_case.name
-        found = Retraining(
+        retraining = Retraining(
             self,
             name,
             trained=Trained(
@@ -93,13 +93,13 @@ class MlStack(cdk.Stack):
         RetrainingAlarms(
             self,
             f"{name}-alarms",
-            machine=found.machine,
-            endpoint=found.name,
+            machine=retraining.machine,
+            endpoint=retraining.name,
             topic=self._topic,
         )
         title = name.title().replace("-", "")
-        cdk.CfnOutput(self, f"Release{title}", value=found.release.function_name)
-        cdk.CfnOutput(self, f"Decide{title}", value=found.decide.function_name)
+        cdk.CfnOutput(self, f"Release{title}", value=retraining.release.function_name)
+        cdk.CfnOutput(self, f"Decide{title}", value=retraining.decide.function_name)
 
     def _predict(self, use_cases: list[str]) -> lambda_.Function:
         values = {
@@ -108,7 +108,7 @@ class MlStack(cdk.Stack):
             "bucket": self._lake.bucket.bucket_name,
             "endpoint_seconds": ENDPOINT_SECONDS,
         }
-        found = PlatformFunction(
+        function = PlatformFunction(
             self,
             "PredictFunction",
             handler="predict.handler.handler",
@@ -129,9 +129,9 @@ class MlStack(cdk.Stack):
             )
             for name in use_cases
         ]
-        allow(found.role, ["sagemaker:InvokeEndpoint"], endpoints)
-        read_objects(found.role, self._lake, *(f"models/{name}/" for name in use_cases))
-        return found.function
+        allow(function.role, ["sagemaker:InvokeEndpoint"], endpoints)
+        read_objects(function.role, self._lake, *(f"models/{name}/" for name in use_cases))
+        return function.function
 
     def _training_ledger(self) -> dynamodb.Table:
         recovery = dynamodb.PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True)

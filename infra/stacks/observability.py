@@ -16,12 +16,12 @@ _ALARMS = iam.ServicePrincipal("cloudwatch.amazonaws.com")
 
 
 class ObservabilityStack(cdk.Stack):
-    """Other stacks take `topic` from here; whoever wants to be told subscribes to it."""
+    """Other stacks use its `topic`; subscribe to it to receive alarms."""
 
     def __init__(
         self, scope: Construct, id_: str, *, topology: Topology, settings: Settings
     ) -> None:
-        super().__init__(scope, id_, description="SDP: whom alarms are told")
+        super().__init__(scope, id_, description="SDP: notifications of alarms")
         self.topic = sns.Topic(
             self,
             "Alarms",
@@ -41,7 +41,7 @@ class ObservabilityStack(cdk.Stack):
         cdk.CfnOutput(self, "AlarmTopic", value=self.topic.topic_name)
 
     def _key(self, topology: Topology, settings: Settings) -> kms.Key:
-        """A key of its own: no alarm may use the one that AWS manages for topics."""
+        """Its own key: no alarm may use the one that AWS manages for topics."""
         key = kms.Key(
             self,
             "Key",

@@ -70,7 +70,7 @@ class ProcessingStack(cdk.Stack):
             settings=settings,
         )
         alarms = Alarms(self, "Watch", topic=topic)
-        # Before that there is nothing to watch.
+        # Before that there is nothing to monitor.
         alarms.node.add_dependency(running.resource)
         _watch(alarms, topology.application)
 

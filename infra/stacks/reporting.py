@@ -127,7 +127,7 @@ class ReportingStack(cdk.Stack):
     def _source(self, stream: Stream, failed: sqs.Queue) -> sources.KinesisEventSource:
         """Retries until a record expires: while the tables are down, the stream holds the rows.
 
-        Poison does not hold up its shard: persist makes a dead letter of it.
+        An invalid record does not hold up its shard: persist makes a dead letter of it.
         """
         return sources.KinesisEventSource(
             self._streams[stream.key],
@@ -164,5 +164,5 @@ def _watch_persist(
     alarms.above(
         "failed-batches",
         failed.metric_approximate_number_of_messages_visible(period=WINDOW, statistic="Maximum"),
-        "A batch of results was given up; its place is in the queue.",
+        "A batch of results was given up; its position is in the queue.",
     )

@@ -106,10 +106,10 @@ def test_a_boolean_of_the_context_file_is_taken_as_its_text() -> None:
 
 
 def test_what_is_not_built_is_named_with_the_command_that_builds_it(tmp_path: Path) -> None:
-    with pytest.raises(AssetError, match="lambdas/bundle is absent; build it with 'make build'"):
+    with pytest.raises(AssetError, match="lambdas/bundle is missing; build it with 'make build'"):
         Assets.built(tmp_path)
     (tmp_path / "build/lambdas/bundle").mkdir(parents=True)
-    with pytest.raises(AssetError, match="lambdas/lake is absent; build it with 'make build'"):
+    with pytest.raises(AssetError, match="lambdas/lake is missing; build it with 'make build'"):
         Assets.built(tmp_path)
     (tmp_path / "build/lambdas/lake").mkdir()
     with pytest.raises(AssetError, match="build/ml is absent"):

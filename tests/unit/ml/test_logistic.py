@@ -66,7 +66,7 @@ def test_calibration_never_turns_the_order_round():
     random = np.random.default_rng(2)
     margins = random.normal(0, 1, 5_000)
     found = logistic.calibrate(margins, random.random(5_000) < _sigmoid(-margins))
-    assert found.slope == logistic.LEAST_SLOPE
+    assert found.slope == logistic.MIN_SLOPE
 
 
 def test_scores_that_are_true_stay_as_they_are():
