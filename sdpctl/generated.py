@@ -18,6 +18,7 @@ from glue.errors import CompatibilityError
 from glue.targets.jsonschema import Json, json_schema
 from glue.targets.markdown import catalogue
 from infra import parameters
+from sdpctl import commands_page
 
 ROOT = Path(__file__).parent.parent
 SCHEMAS = "schemas"
@@ -41,7 +42,12 @@ def catalogue_page(catalog: Catalog) -> Iterator[tuple[str, str]]:
     yield "docs/catalogue.md", catalogue(catalog)
 
 
-RENDERINGS: tuple[Rendering, ...] = (schemas, catalogue_page, parameters_page)
+def commands(catalog: Catalog) -> Iterator[tuple[str, str]]:
+    """The page about the commands."""
+    yield "docs/commands.md", commands_page.page()
+
+
+RENDERINGS: tuple[Rendering, ...] = (schemas, catalogue_page, parameters_page, commands)
 
 
 def rendered(catalog: Catalog) -> dict[str, str]:
