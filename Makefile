@@ -88,6 +88,7 @@ lint:
 	@.venv/dev/bin/ruff check --quiet .
 	@.venv/dev/bin/mypy --no-error-summary
 	@.venv/dev/bin/lint-imports --no-logo > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
+	@scripts/check-words
 
 generated:
 	@scripts/check-generated

@@ -40,7 +40,7 @@ def configuration(parameters: Mapping[str, Parameters]) -> dict[str, str]:
 
 
 def jars(configured: str, jar: Path) -> dict[str, str]:
-    """The application's jar, unless the runtime has been told of it already (`jarfile`)."""
+    """The application's jar, unless the runtime already has it (`jarfile`)."""
     if jar.name in configured or not jar.exists():
         return {}
     return {"pipeline.jars": jar.as_uri()}

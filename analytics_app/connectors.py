@@ -76,7 +76,7 @@ class Files:
     partitioned: bool = False
 
     def source(self, use_case: str, stream: str) -> dict[str, str]:
-        """Reads what lies there and ends."""
+        """Reads the files that exist, then ends."""
         return {**self._stream(use_case, stream), **JSON, "json.ignore-parse-errors": "true"}
 
     def sink(self, use_case: str, stream: str) -> dict[str, str]:

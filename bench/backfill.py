@@ -55,9 +55,9 @@ def send(events: int, rate: float, folder: Path) -> Sent:
     start = now().replace(microsecond=0)
     file, truth = folder / "events.ndjson", folder / "truth.json"
     shape = ["--rate", str(rate), "--duplicates", "0.1", "--shuffle", "5", "--period", "PT1M"]
-    told = ["--start", to_wire(start), "--out", str(file), "--truth", str(truth)]
+    arguments = ["--start", to_wire(start), "--out", str(file), "--truth", str(truth)]
     many = ["--use-case", USE_CASE, "--events", str(events)]
-    sdp("generate", *many, *shape, *told).check_returncode()
+    sdp("generate", *many, *shape, *arguments).check_returncode()
     lines = sum(1 for _ in file.open("rb"))
     begun = time.monotonic()
     sdp("send", str(file)).check_returncode()

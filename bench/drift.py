@@ -78,8 +78,8 @@ def table(parts: list[Part]) -> Table:
 class Lake:
     """The local Athena engine; counts what is read."""
 
-    def __init__(self, asked: Table) -> None:
-        self._table, self.scanned = asked, 0
+    def __init__(self, table: Table) -> None:
+        self._table, self.scanned = table, 0
 
     def query(self, sql: str) -> list[list[str]]:
         """The rows of a query, as text."""

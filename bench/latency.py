@@ -38,7 +38,7 @@ def bid(campaign: int) -> dict[str, Any]:
 
 
 def load(api: httpx.Client, url: str, rate: float, stop: threading.Event) -> None:
-    """Post `rate` single events a second until told to stop."""
+    """Post `rate` single events per second until stopped."""
     due = time.monotonic()
     while not stop.is_set():
         api.post(f"{url}/bid", json=bid(1)).raise_for_status()

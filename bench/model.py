@@ -2,7 +2,7 @@
 
     .venv/dev/bin/python -m bench.model
 
-Needs a fresh platform whose auctions close soon and which may train as often as is asked:
+Needs a fresh platform whose auctions close soon and which may train at any time:
 
     make up PARAMETERS="CorrelationWindow=PT1M AllowedLateness=PT1M retrainCheckMinutes=1440 \\
         trainingsPerDay=100 trainingMinutesPerDay=10000"
@@ -39,7 +39,7 @@ from tests.unit.ml.auctions import after, auctions, chance, request
 
 EVENTS = 77_500  # a bid and, for less than half of them, an impression; a click for a few
 AUCTIONS, HELD_OUT, DRIFT = 50_000, 20_000, 1.0
-RATE = 400.0  # of event time: all of it lies less than five minutes ahead, so none is late
+RATE = 400.0  # of event time: all of it is less than five minutes ahead, so none is late
 SWAPS, CALLERS = 20, 3
 TIMEOUT = 1_800.0  # seconds
 # Limits.
@@ -123,21 +123,21 @@ def quality(check: Checks, modelling: Modelling, rows: list[Row], drift: float =
         f"{found:.4f} nats, best possible {best:.4f}: {found / best - 1:+.2%} "
         f"({len(rows):,} auctions held out)",
     )
-    told = figures(np.array(scores), np.array([row["won"] for row in rows]))
+    measured = figures(np.array(scores), np.array([row["won"] for row in rows]))
     check(
         f"calibration error under {CALIBRATION_ERROR}",
-        told.calibration_error < CALIBRATION_ERROR,
-        f"{told.calibration_error:.4f} (true scores would have {told.calibration_luck:.4f})",
+        measured.calibration_error < CALIBRATION_ERROR,
+        f"{measured.calibration_error:.4f} (true scores: {measured.calibration_luck:.4f})",
     )
 
 
 def prices(check: Checks, modelling: Modelling, rows: list[Row]) -> None:
-    """Each campaign's auction asked again at rising prices."""
+    """Requests each campaign's auction at rising prices."""
     tried = {row["campaign_item_id"]: row for row in rows}
     rising = 0
     for row in tried.values():
-        asked = {"instances": [request(row, winPrice=price) for price in PRICES]}
-        scores = [p["score"] for p in modelling.ask(asked).json()["predictions"]]
+        requested = {"instances": [request(row, winPrice=price) for price in PRICES]}
+        scores = [p["score"] for p in modelling.ask(requested).json()["predictions"]]
         rising += scores == sorted(scores) and scores[0] < scores[-1]
     check(
         "the score rises with the price for every campaign tried",
@@ -205,9 +205,9 @@ def swaps(check: Checks, modelling: Modelling, versions: list[str]) -> None:
         f"{answered - by_endpoint:,} by the fallback) {failures[:1] or ''}",
     )
     check(
-        f"each swap within {SWAP_SECONDS:.0f} s, and the version in service is the one asked for",
+        f"each swap within {SWAP_SECONDS:.0f} s, and the version in service is the requested one",
         max(taken) < SWAP_SECONDS and all(in_service),
-        f"{max(taken):.1f} s at most, {sum(in_service)} of {SWAPS} as asked",
+        f"{max(taken):.1f} s at most, {sum(in_service)} of {SWAPS} as requested",
     )
 
 

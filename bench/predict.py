@@ -99,14 +99,14 @@ def platform() -> Callable[[dict[str, Any]], object]:
 
 
 def measure(
-    call: Callable[[dict[str, Any]], object], asked: list[dict[str, Any]], calls: int
+    call: Callable[[dict[str, Any]], object], requested: list[dict[str, Any]], calls: int
 ) -> list[float]:
     """Milliseconds of each call, after a few that do not count."""
     taken = []
     for number in count():
         if number == calls + WARM_UP:
             return taken
-        instance = asked[number % len(asked)]
+        instance = requested[number % len(requested)]
         started = time.perf_counter()
         call(instance)
         if number >= WARM_UP:
@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("--platform", action="store_true")
     given = parser.parse_args()
     rows = auctions(ROWS)
-    asked, model = [request(row) for row in rows[:500]], trained(rows)
+    requested, model = [request(row) for row in rows[:500]], trained(rows)
     kinds: dict[str, Callable[[dict[str, Any]], object]] = {
         "library: trees": lambda instance: model.predict([instance]),
         "library: fallback": lambda instance: model.fallback.predict([instance]),
@@ -132,7 +132,7 @@ def main() -> None:
         kinds["platform over HTTP"] = platform()
     sys.stdout.write(f"{'':32}{'p50 ms':>10}{'p99 ms':>10}\n")
     for name, call in kinds.items():
-        taken = measure(call, asked, given.calls)
+        taken = measure(call, requested, given.calls)
         cuts = statistics.quantiles(taken, n=100)
         sys.stdout.write(f"{name:32}{cuts[49]:10.3f}{cuts[98]:10.3f}\n")
 

@@ -33,7 +33,7 @@ LIMIT_MB = 1_000
 WITHIN = 1.01
 START_MS = 1_795_219_200_000  # 2026-11-21T00:00:00Z
 PER_FILE = 100_000
-LEVELS = 60  # prices are drawn from so many
+LEVELS = 60  # the number of distinct prices
 
 chance = lru_cache(None)(generator.win_probability)
 

@@ -38,7 +38,7 @@ class DeadLetter:
     event_id: Annotated[str | None, "The event's id, where it could be read."] = None
     occurred_at: Annotated[datetime | None, "Event time, where it could be read."] = None
     failed_at: Annotated[datetime | None, "When the platform refused it."] = None
-    source: Annotated[_Source | None, "Where the record lies."] = None
+    source: Annotated[_Source | None, "Where the record is stored."] = None
 
 
 DOC = "What was not counted, with the reason and the original bytes."

@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Hashed:
-    """A category (text or a whole number), hashed into so many buckets."""
+    """A category (text or a whole number), hashed into `buckets` buckets."""
 
     column: str
     buckets: int = 4096
@@ -55,7 +55,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Relative:
-    """How far log(1 + x) lies above what is typical of the row's group in the rows trained on.
+    """How far log(1 + x) is above what is typical of the row's group in the training rows.
 
     A group without history has what is typical of all.
     """
@@ -75,7 +75,7 @@ _KINDS: Mapping[str, type[Feature]] = {k.__name__: k for k in (Hashed, Numeric, 
 
 @dataclass(frozen=True)
 class Input:
-    """A column that is known when a prediction is asked for.
+    """A column that is known when a prediction is requested.
 
     `request` is its name in a request, `event` its field in the event that is the moment of
     prediction (the column's own name if empty).

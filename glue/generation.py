@@ -202,7 +202,7 @@ def _row(report: Schema, key: int | str, numbers: Iterable[int]) -> dict[str, An
 def disturbed(
     occurrences: Iterable[Occurrence], settings: Settings, repeat: Callable[[Occurrence], None]
 ) -> Iterator[Event]:
-    """The events in the order of sending; `repeat` is told of each copy.
+    """The events in the order of sending; `repeat` receives each duplicate.
 
     Each event is delayed by up to `shuffle`, each copy by up to `shuffle` or a second.
     """

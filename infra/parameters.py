@@ -148,7 +148,7 @@ Event time, one key; its first record has the time `t`.
  event time of one key ------------------------------------------------------------------->
  |                              |                                       |
  t: its first record            t + CorrelationWindow                   + AllowedLateness
- |<---- what lies here joins -->|                                       |
+ |<---- records here join ------>|                                       |
  |<---- and may arrive while the watermark is here -------------------->| the key closes: what
                                                                           is alone is unmatched
 

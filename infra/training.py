@@ -19,7 +19,8 @@ OTHER_EVENTS = 1_000  # of all other states, and of retried calls
 class Training:
     """`every` (ISO 8601), `rows` and `psi` are what starts a run, looked at each `look_minutes`.
 
-    A run has two jobs of at most `minutes_per_job`; a day has at most so many runs and minutes.
+    A run has two jobs of at most `minutes_per_job`; a day at most `runs_per_day` runs, with
+    `minutes_per_day` of jobs in all.
     Rows of the last `days` are trained on, of more than `sample_rows` a sample. `image` replaces
     the region's training image.
     """

@@ -48,7 +48,7 @@ class Thresholds:
 class Comparison:
     """Mean log loss of challenger and reference on the same rows.
 
-    `error` is the standard error of the mean difference, from so many `clusters` of rows that
+    `error` is the standard error of the mean difference, from `clusters` of rows that
     depend on each other (0: from the rows alone).
     """
 

@@ -33,11 +33,11 @@ _THRESHOLDS = {
     "rows": ("rows that neither model has seen, at least", "{:,}"),
     "margin": ("log loss better than the champion's by", "{:.2%}"),
     "first_margin": ("better than the base rate by, where there is no champion", "{:.2%}"),
-    "errors": ("and by so many standard errors, more with few segments", "{:g}"),
+    "errors": ("and by this many standard errors, more with few segments", "{:g}"),
     "baseline": ("worse than its own baseline by no more than", "{:.2%}"),
     "calibration_error": ("calibration error beyond luck, at most", "{:g}"),
     "ranking": ("AUC below the champion's by no more than", "{:g}"),
-    "segment_rows": ("a segment counts from so many rows on", "{:,}"),
+    "segment_rows": ("minimum rows of a segment that counts", "{:,}"),
     "segment_worse": ("worse in such a segment by no more than", "{:.2%}"),
     "segment_luck": ("refused for a segment by luck alone, at most so often", "{:.2%}"),
 }

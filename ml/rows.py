@@ -152,7 +152,7 @@ class _Gathered:
 def read(folder: Path, definition: Definition, within: Range, limit: int = _UNLIMITED) -> Reading:
     """The rows under a folder whose time is within the range; rows without a number are counted.
 
-    Of more rows than `limit` a sample of about so many (`ml.sampling`): memory is bounded by it.
+    Of more rows than `limit` a sample of about that size (`ml.sampling`): it bounds memory.
     Raises RowsError for a file that is not Parquet or lacks key, time or label.
     """
     gathered = _Gathered(definition)
@@ -257,7 +257,7 @@ def _with_absent(batch: pa.RecordBatch, absent: list[str]) -> pa.RecordBatch:
 
 
 def _times(column: pa.Array) -> Integers:
-    """Epoch milliseconds; a time that is absent lies outside of every range."""
+    """Epoch milliseconds; a missing time is outside of every range."""
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("ms"), safe=False).cast(pa.int64())
     return np.asarray(column.fill_null(2**63 - 1).to_numpy(zero_copy_only=False), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""A schema as JSON Schema 2020-12: what lies on its stream, and what was released.
+"""A schema as JSON Schema 2020-12: the records of its stream, and the released versions.
 
 `x-` members keep what JSON Schema has no word for, so that compatibility can be judged from the
 file alone.

@@ -41,7 +41,7 @@ class LakeTable:
         names = [column.name for column in self.columns]
         if taken := [name for name, _ in PARTITIONS if name in names]:
             raise SchemaError(
-                f"{self.use_case}/{self.stream}: fields {taken} cannot be told from the lake's "
+                f"{self.use_case}/{self.stream}: fields {taken} have the same names as the lake's "
                 "partition columns; rename them"
             )
 

@@ -39,7 +39,7 @@ def add_predictions(document: Document, catalog: Catalog) -> Document:
 
 
 def instance(model: Model) -> Document:
-    """What one prediction is asked with."""
+    """The request of one prediction."""
     return {
         "type": "object",
         "description": model.doc,

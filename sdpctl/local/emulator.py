@@ -15,7 +15,7 @@ from sdpctl.settings import Settings
 START_SECONDS = 60
 LAUNCHER = "sdpctl.local.launcher"
 ANSWER_SECONDS = 5
-SAVE_SECONDS = 60  # it writes its state when it is asked to end
+SAVE_SECONDS = 60  # it writes its state on SIGTERM
 
 
 def service(settings: Settings) -> Service:

@@ -32,7 +32,7 @@ def forget_older_jobs(folder: Path, kept: Path) -> None:
 
 
 def flink_home(environment: Path) -> Path:
-    """Where Flink lies in a Python environment."""
+    """The folder of Flink in a Python environment."""
     return next(environment.glob("lib/python3*/site-packages/pyflink"))
 
 

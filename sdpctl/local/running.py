@@ -1,4 +1,4 @@
-"""Whether the platform of this folder runs, and where it is looked for: before it is asked."""
+"""Whether the platform of this folder runs, checked before it is called."""
 
 from __future__ import annotations
 

@@ -63,5 +63,5 @@ class Shard:
         return True
 
     def serve(self, size: int) -> None:
-        """A read was answered with so many bytes."""
+        """Record the size of a read's response."""
         self.served.take(size)

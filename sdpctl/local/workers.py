@@ -1,7 +1,7 @@
 """`python -m sdpctl.local.workers`: the process that runs what the emulator lacks.
 
-It also starts the emulator, the delivery into the lake and the SageMaker stand-in again if they
-die without having been asked to.
+It also restarts the emulator, the delivery to the lake and the SageMaker stand-in if they die
+unexpectedly.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def resume(settings: Settings, application: Application) -> None:
 
 
 class Supervisor:
-    """Looks at the control plane again and again, until it is told to end."""
+    """Polls the control plane until it is stopped."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

@@ -1,7 +1,7 @@
 """Runs of compaction over the emulator, each in a process that a test may kill.
 
 The processes are forked from one that has everything imported. Leases are short and the time is
-told, so that the next run need not wait for a killed one's lease to expire.
+set by the tests, so that the next run need not wait for a killed one's lease to expire.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ FIRST, SECOND = (
 
 
 class Store:
-    """S3 and the Glue catalog, as far as they are asked: objects by key, one per partition."""
+    """S3 and the Glue catalog, as far as they are used: objects by key, one per partition."""
 
     def __init__(self, objects: dict[str, bytes]) -> None:
         self.objects = objects

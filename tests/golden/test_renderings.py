@@ -1,6 +1,6 @@
 """What definitions become: Glue columns, JSON schemas, OpenAPI, the catalogue; reviewed like code.
 
-After a change on purpose: `python -m tests.golden.test_renderings` writes the files anew.
+After a change on purpose: `python -m tests.golden.test_renderings` writes the files again.
 """
 
 import json

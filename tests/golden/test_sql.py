@@ -1,6 +1,6 @@
 """The SQL the application runs, reviewed like code.
 
-After a change on purpose: `python -m tests.golden.test_sql` writes the files anew.
+After a change on purpose: `python -m tests.golden.test_sql` writes the files again.
 """
 
 from pathlib import Path

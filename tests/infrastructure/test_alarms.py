@@ -1,4 +1,4 @@
-"""Alarms: what each stack watches, and that somebody is told."""
+"""Alarms: what each stack watches, and that every alarm notifies the topic."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ def test_every_alarm_tells_the_topic_when_it_begins_and_when_it_is_over(
 
 
 def test_every_alarm_says_what_it_means_here_and_in_the_docs(synthesis: Synthesis) -> None:
-    told = DOCS.read_text()
+    reported = DOCS.read_text()
     for template in synthesis.templates:
         for alarm in _alarms(template):
             assert alarm["AlarmDescription"].endswith(".")
-            assert f"`{_metric(alarm)}`" in told
+            assert f"`{_metric(alarm)}`" in reported
 
 
 def test_there_are_as_many_as_the_docs_say(synthesis: Synthesis) -> None:

@@ -42,7 +42,7 @@ def test_the_access_log_is_json_whatever_the_error_message_says(api: Template) -
     form = stage["AccessLogSetting"]["Format"]
     line = json.loads(form.replace("$context.error.messageString", _QUOTED))
     assert line["error"] == json.loads(_QUOTED)
-    assert line["apiKeyId"] == "$context.identity.apiKeyId", "senders cannot be told apart"
+    assert line["apiKeyId"] == "$context.identity.apiKeyId", "senders cannot be distinguished"
     assert '$context.identity.apiKey"' not in form, "a key would be in the log"
 
 

@@ -285,12 +285,12 @@ def test_objects_are_granted_by_folder_and_other_things_by_their_own_name(
 
 def test_a_function_writes_into_the_streams_that_it_is_told_of(templates: list[Template]) -> None:
     for template, _, function in ours(templates):
-        told = function["Environment"]["Variables"].get("SDP_STREAMS")
+        reported = function["Environment"]["Variables"].get("SDP_STREAMS")
         written = role_of(template, function).on("kinesis:PutRecords")
-        if told is None:
+        if reported is None:
             assert not written
             continue
-        named = _streams(text(told) if not isinstance(told, str) else told)
+        named = _streams(text(reported) if not isinstance(reported, str) else reported)
         letters = {key for key in named if key.endswith("dead-letters")}
         expected = letters or set(named)
         assert len(written) == len(expected), function["Handler"]
@@ -305,10 +305,10 @@ def _streams(setting: str) -> list[str]:
 
 def test_a_function_touches_the_tables_that_it_is_told_of(templates: list[Template]) -> None:
     for template, _, function in ours(templates):
-        told = json.dumps(function["Environment"]["Variables"])
+        reported = json.dumps(function["Environment"]["Variables"])
         for grant in role_of(template, function).grants:
             if grant.action.startswith("dynamodb:"):
-                assert f'"{grant.resource.strip("{}")}"' in told, (function["Handler"], grant)
+                assert f'"{grant.resource.strip("{}")}"' in reported, (function["Handler"], grant)
 
 
 def test_only_progress_is_read_by_its_key_alone(templates: list[Template]) -> None:
@@ -398,7 +398,7 @@ def test_the_reason_for_a_permission_on_everything_names_the_permission(
                 assert words in reason, (name, action, reason)
 
 
-_HASH = "12345678"  # the CDK ends a logical id with so many digits of a digest
+_HASH = "12345678"  # the CDK ends a logical id with this many digits of a digest
 
 
 def _logical_id(path: str) -> str:

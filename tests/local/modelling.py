@@ -100,11 +100,11 @@ class Modelling:
         return httpx.post(self.url, content=content, headers=headers, timeout=60)
 
     def scores(self, rows: Sequence[Row]) -> list[float]:
-        """The score of each row, asked in batches."""
+        """The score of each row, requested in batches."""
         found: list[float] = []
         for first in range(0, len(rows), 500):
-            asked = {"instances": [request(row) for row in rows[first : first + 500]]}
-            answer = self.ask(asked)
+            requested = {"instances": [request(row) for row in rows[first : first + 500]]}
+            answer = self.ask(requested)
             assert answer.status_code == 200, answer.text
             found += [p["score"] for p in answer.json()["predictions"]]
         return found

@@ -112,7 +112,7 @@ def _put(driver: Driver, data: bytes, key: str = "past ingestion") -> None:
 
 
 def test_a_record_too_large_for_a_dead_letter_is_told_by_its_place(driver: Driver) -> None:
-    """Base64 of so many bytes is more than a stream takes; the job must not fail over it."""
+    """Base64 of that many bytes is more than a stream accepts; the job must not fail over it."""
     text = json.dumps({"type": "click", "tx_id": "large", "domain": "x" * 900_000}).encode()
     noise = Random(4).randbytes(900_000)
     _put(driver, text)
@@ -125,16 +125,16 @@ def test_a_record_too_large_for_a_dead_letter_is_told_by_its_place(driver: Drive
         return len(letters) == 2
 
     wait_until(look, 60, lambda: f"dead letters of large records: {letters}")
-    packed, told = sorted(letters, key=lambda r: "payload" not in r)
+    packed, reported = sorted(letters, key=lambda r: "payload" not in r)
     assert gzip.decompress(base64.b64decode(packed["payload"])) == text
-    assert "900000 bytes" in told["detail"]
+    assert "900000 bytes" in reported["detail"]
     kinesis = driver.client("kinesis")
     place = {
         "ShardIteratorType": "AT_SEQUENCE_NUMBER",
-        "ShardId": told["source"]["shard"],
-        "StartingSequenceNumber": told["source"]["sequence_number"],
+        "ShardId": reported["source"]["shard"],
+        "StartingSequenceNumber": reported["source"]["sequence_number"],
     }
-    name = driver.prefix + told["source"]["stream"]
+    name = driver.prefix + reported["source"]["stream"]
     iterator = kinesis.get_shard_iterator(StreamName=name, **place)["ShardIterator"]
     [record] = kinesis.get_records(ShardIterator=iterator, Limit=1)["Records"]
     assert record["Data"] == noise

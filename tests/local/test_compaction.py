@@ -54,10 +54,10 @@ class Lake:
         The schedule may have come first, or be at it.
         """
         function, before = str(_outputs(self.driver)["CompactionFunction"]), self.generation()
-        asked = json.dumps({"table": TABLE, "date": DATE, "hour": HOUR}).encode()
+        requested = json.dumps({"table": TABLE, "date": DATE, "hour": HOUR}).encode()
 
         def done() -> bool:
-            answer = self.driver.client("lambda").invoke(FunctionName=function, Payload=asked)
+            answer = self.driver.client("lambda").invoke(FunctionName=function, Payload=requested)
             assert "FunctionError" not in answer, answer["Payload"].read()
             return self.generation() != before
 
@@ -81,7 +81,7 @@ class Lake:
             self.s3.delete_object(Bucket=self.bucket, Key=one["Key"])
 
     def lose_partition(self) -> None:
-        """As when the table is made anew."""
+        """As when the table is re-created."""
         self.glue.delete_partition(**AT, PartitionValues=[DATE, HOUR])
 
     def registered_again(self) -> str:

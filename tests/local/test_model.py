@@ -28,7 +28,7 @@ from tests.unit.ml.auctions import after, auctions, request
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ROWS = auctions(6_000, start=START)
 UNTIL = after(ROWS)
-ASKED = request(ROWS[0])
+REQUEST = request(ROWS[0])
 BUDGET = Training().runs_per_day  # the tests' platform has the default
 
 
@@ -43,7 +43,7 @@ def modelling(settings: Settings) -> Modelling:
     made.fill(ROWS, "model")
     if place.champion():  # a platform that runs while tests are being written
         return made
-    before = made.ask(ASKED)
+    before = made.ask(REQUEST)
     assert before.status_code == 503, before.text
     ended = made.run(since=START, until=UNTIL)
     assert ended["status"] == "promoted", ended
@@ -62,7 +62,7 @@ def champion(modelling: Modelling) -> Iterator[str]:
 def test_the_endpoint_answers_with_the_promoted_version(
     modelling: Modelling, champion: str
 ) -> None:
-    answer = modelling.ask(ASKED).json()
+    answer = modelling.ask(REQUEST).json()
     assert (answer["model_version"], answer["served_by"]) == (champion, "endpoint")
     (found,) = answer["predictions"]
     assert 0 <= found["score"] <= 1
@@ -78,7 +78,7 @@ def test_the_score_rises_with_the_price(modelling: Modelling) -> None:
 
 
 def test_an_unknown_campaign_and_domain_have_a_score_and_are_marked(modelling: Modelling) -> None:
-    unseen = {**ASKED, "campaignItemId": "nobody", "domain": "moon.example"}
+    unseen = {**REQUEST, "campaignItemId": "nobody", "domain": "moon.example"}
     (found,) = modelling.ask(unseen).json()["predictions"]
     assert found["unseen"] == ["campaignItemId", "domain"]
 
@@ -86,10 +86,10 @@ def test_an_unknown_campaign_and_domain_have_a_score_and_are_marked(modelling: M
 @pytest.mark.parametrize(
     ("body", "status", "field"),
     [
-        ({k: v for k, v in ASKED.items() if k != "winPrice"}, 400, "/winPrice"),
-        ({**ASKED, "winPrice": -1}, 400, "/winPrice"),
-        ({**ASKED, "winPrice": "2000"}, 400, "/winPrice"),
-        ({"instances": [ASKED] * 10_000}, 413, None),
+        ({k: v for k, v in REQUEST.items() if k != "winPrice"}, 400, "/winPrice"),
+        ({**REQUEST, "winPrice": -1}, 400, "/winPrice"),
+        ({**REQUEST, "winPrice": "2000"}, 400, "/winPrice"),
+        ({"instances": [REQUEST] * 10_000}, 413, None),
     ],
 )
 def test_bad_input_is_a_problem_that_names_the_field(
@@ -108,11 +108,11 @@ def test_the_fallback_answers_when_the_endpoint_is_gone(
     name = modelling.place.names.endpoint
     config = sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
     sagemaker.delete_endpoint(EndpointName=name)
-    answer = modelling.ask(ASKED).json()
+    answer = modelling.ask(REQUEST).json()
     assert (answer["model_version"], answer["served_by"]) == (champion, "fallback")
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
     wait_until(
-        lambda: modelling.ask(ASKED).json()["served_by"] == "endpoint", 120, lambda: "still gone"
+        lambda: modelling.ask(REQUEST).json()["served_by"] == "endpoint", 120, lambda: "still gone"
     )
 
 
@@ -127,7 +127,7 @@ def test_a_corrupt_archive_is_refused_and_the_champion_stays(
     ended = modelling.run(since=START, until=UNTIL, artifact=key)
     assert ended["status"] == "refused", ended
     assert "cannot be used" in ended["cause"]
-    assert modelling.ask(ASKED).json()["model_version"] == champion
+    assert modelling.ask(REQUEST).json()["model_version"] == champion
 
 
 def test_an_empty_range_ends_the_run_without_a_model(modelling: Modelling, champion: str) -> None:

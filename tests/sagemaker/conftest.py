@@ -33,15 +33,15 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--factor", type=float, default=1)
 parser.add_argument("--fail", default="")
 parser.add_argument("--seconds", type=float, default=0)
-asked = parser.parse_args()
-time.sleep(asked.seconds)
-if asked.fail == "said":
+requested = parser.parse_args()
+time.sleep(requested.seconds)
+if requested.fail == "said":
     pathlib.Path(os.environ["SM_OUTPUT_DIR"], "failure").write_text("no numbers in the data")
-if asked.fail:
+if requested.fail:
     sys.exit("the data is of no use")
 files = sorted(pathlib.Path(os.environ["SM_CHANNEL_TRAIN"]).rglob("*.txt"))
 total = sum(float(f.read_text()) for f in files)
-model = {"factor": asked.factor * total, "files": len(files)}
+model = {"factor": requested.factor * total, "files": len(files)}
 pathlib.Path(os.environ["SM_MODEL_DIR"], "model.json").write_text(json.dumps(model))
 seen = {k: v for k, v in os.environ.items() if k.startswith("SM_")}
 pathlib.Path(os.environ["SM_OUTPUT_DATA_DIR"], "seen.json").write_text(json.dumps(seen))
@@ -90,7 +90,7 @@ class Place:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
-        """As the process does when it is asked to end."""
+        """As the process does on SIGTERM."""
         self.server.shutdown()
         self.server.server_close()
 
@@ -201,7 +201,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def until(condition: Callable[[], object], seconds: float = 30) -> None:
-    """Wait for a condition; fail after so many seconds."""
+    """Wait for a condition; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come true"

@@ -41,7 +41,7 @@ def test_a_machine_that_has_them_all_is_told_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "missing"),
     [
         ({"python3.11": None}, "Python 3.11 or 3.12 with its venv module"),
         ({"python3.11": "exit 1"}, "Python 3.11 or 3.12 with its venv module"),
@@ -56,9 +56,9 @@ def test_a_machine_that_has_them_all_is_told_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_missing_or_too_old_is_named(
-    tmp_path: Path, changes: dict[str, str | None], told: str
+    tmp_path: Path, changes: dict[str, str | None], missing: str
 ) -> None:
-    assert _missing(tmp_path, **changes) == (1, [f"missing: {told}"])
+    assert _missing(tmp_path, **changes) == (1, [f"missing: {missing}"])
 
 
 def test_all_that_is_missing_is_told_at_once(tmp_path: Path) -> None:

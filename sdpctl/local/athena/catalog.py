@@ -42,16 +42,18 @@ class Catalog:
     tables: Mapping[tuple[str, str], Definition]
     partitions: Mapping[tuple[str, str], list[list[str]]]
 
-    def answer(self, asked: Catalogued, database: str) -> tuple[tuple[str, ...], list[list[str]]]:
+    def answer(
+        self, statement: Catalogued, database: str
+    ) -> tuple[tuple[str, ...], list[list[str]]]:
         """The titles and rows of a statement; raises CatalogError."""
-        inside = asked.database or database
-        if asked.what == "SHOW_DATABASES":
-            rows = _matching(self.databases, asked.pattern)
-        elif asked.what in ("SHOW_TABLES", "SHOW_VIEWS"):
-            rows = _matching(self._names(inside, asked.what == "SHOW_VIEWS"), asked.pattern)
+        inside = statement.database or database
+        if statement.what == "SHOW_DATABASES":
+            rows = _matching(self.databases, statement.pattern)
+        elif statement.what in ("SHOW_TABLES", "SHOW_VIEWS"):
+            rows = _matching(self._names(inside, statement.what == "SHOW_VIEWS"), statement.pattern)
         else:
-            rows = list(self._about(asked, inside))
-        return _TITLES[asked.what], [[row] for row in rows]
+            rows = list(self._about(statement, inside))
+        return _TITLES[statement.what], [[row] for row in rows]
 
     def _names(self, database: str, views: bool) -> Iterator[str]:
         if database not in self.databases:
@@ -62,20 +64,20 @@ class Catalog:
             if inside == database and (_is_view(definition) or not views):
                 yield name
 
-    def _about(self, asked: Catalogued, database: str) -> Iterable[str]:
-        key = (database, asked.table or "")
+    def _about(self, statement: Catalogued, database: str) -> Iterable[str]:
+        key = (database, statement.table or "")
         if key not in self.tables:
             raise CatalogError(
                 f"FAILED: SemanticException [Error 10001]: Table not found {'.'.join(key)}"
             )
         definition = self.tables[key]
-        match asked.what:
+        match statement.what:
             case "SHOW_COLUMNS":
                 return (name.ljust(20) for name, _, _ in _all_columns(definition))
             case "SHOW_PARTITIONS":
                 return _partitions(key, definition, self.partitions.get(key, []))
             case "SHOW_TBLPROPERTIES":
-                return _properties(definition, asked.pattern)
+                return _properties(definition, statement.pattern)
             case "SHOW_CREATE_TABLE":
                 return _create_table(key, definition)
             case "DESCRIBE_TABLE":

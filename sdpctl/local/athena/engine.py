@@ -61,27 +61,27 @@ def run(
 
     `started` is given the connection, whose `interrupt()` ends the query from another thread.
     """
-    if statement := catalogued(query):
-        columns, rows = catalog.answer(statement, database)
+    if listing := catalogued(query):
+        columns, rows = catalog.answer(listing, database)
         return Answer(list(columns), [ResultType("string")] * len(columns), rows)
     with duckdb.connect(":memory:") as connection:
         started(connection)
         known = list(tables)
-        asked = explained(query) or query
-        _require_query(asked.sql if isinstance(asked, Explained) else asked)
+        statement = explained(query) or query
+        _require_query(statement.sql if isinstance(statement, Explained) else statement)
         _prepare(connection, database, known, catalog, query)
         _close(connection, known)
-        if isinstance(asked, Explained):
-            return _explain(connection, asked)
-        return _select(connection, asked)
+        if isinstance(statement, Explained):
+            return _explain(connection, statement)
+        return _select(connection, statement)
 
 
 def require_syntax(query: str) -> None:
     """Raise duckdb.ParserException or StatementError for what Athena would not even start."""
     if catalogued(query):
         return
-    asked = explained(query)
-    sql = asked.sql if asked else query
+    statement = explained(query)
+    sql = statement.sql if statement else query
     if kind(sql).subtype == "SELECT":
         found = duckdb.extract_statements(_ours(sql))
         if len(found) != 1:
@@ -100,13 +100,13 @@ def _select(connection: duckdb.DuckDBPyConnection, query: str) -> Answer:
     )
 
 
-def _explain(connection: duckdb.DuckDBPyConnection, asked: Explained) -> Answer:
-    if asked.type == "validate":
-        connection.execute(f"EXPLAIN {_ours(asked.sql)}")
+def _explain(connection: duckdb.DuckDBPyConnection, statement: Explained) -> Answer:
+    if statement.type == "validate":
+        connection.execute(f"EXPLAIN {_ours(statement.sql)}")
         return Answer(["Valid"], [ResultType("boolean")], [[True]])
-    analyze = "ANALYZE " if asked.analyze else ""
-    form = "" if asked.format == "text" else f"(FORMAT {asked.format}) "
-    plan = connection.execute(f"EXPLAIN {analyze}{form}{_ours(asked.sql)}").fetchall()
+    analyze = "ANALYZE " if statement.analyze else ""
+    form = "" if statement.format == "text" else f"(FORMAT {statement.format}) "
+    plan = connection.execute(f"EXPLAIN {analyze}{form}{_ours(statement.sql)}").fetchall()
     lines = [line for row in plan for line in str(row[-1]).splitlines()]
     return Answer(["Query Plan"], [result_type("VARCHAR")], [[line] for line in lines])
 

@@ -145,10 +145,10 @@ def _show(reader: Reader) -> Catalogued:
     if reader.take("tblproperties"):
         return Catalogued("SHOW_TBLPROPERTIES", *_table(reader), pattern=_property(reader))
     if reader.take("create"):
-        what = reader.take("table", "view")
-        if what is None:
+        keyword = reader.take("table", "view")
+        if keyword is None:
             raise StatementError("SHOW CREATE needs TABLE or VIEW and a name")
-        return Catalogued(f"SHOW_CREATE_{what.upper()}", *_table(reader))
+        return Catalogued(f"SHOW_CREATE_{keyword.upper()}", *_table(reader))
     raise StatementError("SHOW is followed by none of its objects")
 
 

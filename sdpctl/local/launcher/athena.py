@@ -59,15 +59,15 @@ def _start_query_execution(data: dict[str, Any]) -> Any:
             return _invalid("Idempotent parameters do not match")
         return json_response({"QueryExecutionId": query_id})
     try:
-        asked = request(data, athena._workgroups, athena._data_catalogs)
-        _require_syntax(asked.query)
+        submitted = request(data, athena._workgroups, athena._data_catalogs)
+        _require_syntax(submitted.query)
     except Refusal as refusal:
         return _invalid(str(refusal), refusal.code)
     query_id = new_uuid()
-    athena._executions[query_id] = _execution(query_id, asked)
+    athena._executions[query_id] = _execution(query_id, submitted)
     if token:
         _started[token] = query_id, data
-    task = asyncio.create_task(_execute(query_id, asked))
+    task = asyncio.create_task(_execute(query_id, submitted))
     _running.add(task)
     task.add_done_callback(_running.discard)
     return json_response({"QueryExecutionId": query_id})
@@ -87,43 +87,43 @@ def _invalid(message: str, code: str | None = None) -> Any:
     return error_response_json("InvalidRequestException", message, 400, extra=extra)
 
 
-def _execution(query_id: str, asked: Request) -> dict[str, Any]:
-    found = kind(asked.query)
+def _execution(query_id: str, submitted: Request) -> dict[str, Any]:
+    found = kind(submitted.query)
     shown = {
         "QueryExecutionId": query_id,
-        "Query": asked.query,
+        "Query": submitted.query,
         "StatementType": found.type,
         "SubstatementType": found.subtype,
         "ResultConfiguration": {
-            **asked.result_configuration,
-            "OutputLocation": f"{asked.folder}{query_id}.{found.extension}",
+            **submitted.result_configuration,
+            "OutputLocation": f"{submitted.folder}{query_id}.{found.extension}",
         },
-        "QueryExecutionContext": {"Database": asked.database, "Catalog": asked.catalog},
+        "QueryExecutionContext": {"Database": submitted.database, "Catalog": submitted.catalog},
         "Status": {"State": "QUEUED", "SubmissionDateTime": time.time()},
         "Statistics": {},
-        "WorkGroup": asked.workgroup,
+        "WorkGroup": submitted.workgroup,
         "EngineVersion": {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": ENGINE},
     }
-    if asked.parameters:
-        shown["ExecutionParameters"] = list(asked.parameters)
+    if submitted.parameters:
+        shown["ExecutionParameters"] = list(submitted.parameters)
     return shown
 
 
-async def _execute(query_id: str, asked: Request) -> None:
+async def _execute(query_id: str, submitted: Request) -> None:
     """Run the query and write its result; the execution says how it ended."""
     execution = athena._executions[query_id]
     if not execution.get("_stopped"):
         execution["Status"]["State"] = "RUNNING"
     begun = time.monotonic()
     try:
-        query = filled(asked.query, asked.parameters)
-        seen = athena_files.snapshot(query, asked.database)
-        answer = await asyncio.to_thread(_answer, query_id, query, asked.database, seen)
+        query = filled(submitted.query, submitted.parameters)
+        seen = athena_files.snapshot(query, submitted.database)
+        answer = await asyncio.to_thread(_answer, query_id, query, submitted.database, seen)
         cells = await asyncio.to_thread(results.texts, answer.rows)
         _keep(execution, answer, cells)
         ended: dict[str, Any] = {"State": "SUCCEEDED"}
     except Exception as error:  # noqa: BLE001 a query that fails ends as FAILED, whatever it met
-        why = reason(error, asked.query, asked.database)
+        why = reason(error, submitted.query, submitted.database)
         ended = {"State": "FAILED", "StateChangeReason": why, "AthenaError": athena_error(why)}
     if execution.get("_stopped"):
         ended = {"State": "CANCELLED", "StateChangeReason": "Query was cancelled by user"}

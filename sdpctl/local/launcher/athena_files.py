@@ -126,7 +126,7 @@ def _part(location: _Location, keys: list[str], copies: Path) -> Part:
 
 
 def _file(bucket: str, key: str, copies: Path) -> str:
-    """Where the object lies on disk, or a copy of what is only in memory."""
+    """The file of the object, or a copy of an object that is only in memory."""
     path = s3._object_disk_path(bucket, key) if s3.S3_PERSIST else None
     if path and Path(path).is_file():
         return str(path)

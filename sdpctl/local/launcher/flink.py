@@ -1,7 +1,7 @@
 """Managed Flink: the history of an application's operations, which the emulator lacks.
 
-The emulator never fails a start or an update, so each entry is a success; that a job restarts
-again and again is told by the metrics that the local worker reports.
+The emulator never fails a start or an update, so each entry is a success; a job that keeps
+restarting shows in the metrics that the local worker reports.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ UNRESERVED = 20  # executions at once of all functions without one; their proces
 STARTING = 2  # processes of one function that start at once: more only slow each other down
 TIMEOUT = 0.2  # seconds that a call waits for a busy process before it starts another
 LOOK = 0.05  # seconds between two looks whether the client is still there
-END_SECONDS = 20  # for the calls that run when the emulator is asked to end
+END_SECONDS = 20  # for the calls that run when the emulator stops
 ACCOUNT = 1000  # AWS's quota of concurrent executions
 UNRESERVABLE = 100  # of them, those that cannot be reserved
 

@@ -1,4 +1,4 @@
-"""The server: asked to end, it ends the functions first, then saves what it holds.
+"""The server: on SIGTERM it stops the functions first, then saves its state.
 
 The emulator waits for each call of a function, and saves afterwards: a call that takes longer than
 `make down` waits cost everything since the last start.

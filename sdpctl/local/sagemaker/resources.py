@@ -29,7 +29,7 @@ def moment() -> float:
 def page(
     documents: Iterable[Document], request: Document, member: str, summary: Callable[..., Document]
 ) -> Document:
-    """The answer of a List call: newest first unless asked, `MaxResults` at a time."""
+    """The response of a List call: newest first by default, `MaxResults` per page."""
     newest_first = request.get("SortOrder", "Descending") == "Descending"
     found = sorted(documents, key=lambda d: d["CreationTime"], reverse=newest_first)
     first, size = int(request.get("NextToken") or 0), int(request.get("MaxResults") or 100)

@@ -79,10 +79,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     for option in ("--script", "--model", "--port-file"):
         parser.add_argument(option, required=True)
-    asked = parser.parse_args()
-    Handler.serving = Serving(asked.script, asked.model)
+    options = parser.parse_args()
+    Handler.serving = Serving(options.script, options.model)
     server = Server(("127.0.0.1", 0), Handler)
-    path = Path(asked.port_file)
+    path = Path(options.port_file)
     path.with_suffix(".new").write_text(str(server.server_address[1]))
     path.with_suffix(".new").replace(path)
     server.serve_forever()

@@ -1,4 +1,4 @@
-"""Compatibility: what may follow a released schema, and what is said of all else."""
+"""Compatibility: what may follow a released schema, and the errors for all else."""
 
 import copy
 

@@ -19,7 +19,7 @@ ROWS = {
     "creative_category": ["News", "Food"],
     "bid_price": [1000.0, 3000.0],
 }
-ASKED = {"campaignItemId": "7", "domain": "goal.example", "winPrice": 2000}
+REQUEST = {"campaignItemId": "7", "domain": "goal.example", "winPrice": 2000}
 
 
 def fallback(version: str = "v1") -> Fallback:

@@ -28,7 +28,7 @@ def test_an_archive_answers_from_the_terminal(archive, history, capsys):
 
 
 @pytest.mark.parametrize(
-    ("content", "asked", "problem"),
+    ("content", "requested", "problem"),
     [
         (b"oops", "{}", "no archive of a model"),
         (None, "{}", "instance 0: winPrice is missing"),
@@ -36,12 +36,12 @@ def test_an_archive_answers_from_the_terminal(archive, history, capsys):
     ],
 )
 def test_what_cannot_be_answered_is_said_in_a_line(
-    archive, tmp_path, capsys, content, asked, problem
+    archive, tmp_path, capsys, content, requested, problem
 ):
     if content:
         archive = tmp_path / "model.tar.gz"
         archive.write_bytes(content)
-    assert launch.main(["open", str(archive), asked]) == 2
+    assert launch.main(["open", str(archive), requested]) == 2
     assert problem in capsys.readouterr().err
 
 

@@ -95,10 +95,10 @@ def test_jobs_and_endpoint_run_from_the_archive_alone(tmp_path):
     assert json.loads(said)["decision"] == "promote"
     carried = {p.relative_to(model / "code").as_posix() for p in (model / "code").rglob("*.*")}
     assert carried == {name for name, _ in package.contents(ADTECH)}
-    asked = json.dumps(request(auctions(1)[0]))
+    requested = json.dumps(request(auctions(1)[0]))
     answer = (
         f"from inference import *; m = model_fn({str(model)!r}); "
-        f"print(output_fn(predict_fn(input_fn({asked!r}), m))[0])"
+        f"print(output_fn(predict_fn(input_fn({requested!r}), m))[0])"
     )
     found = json.loads(_python(model / "code", {}, "-c", answer))
     assert found["model_version"] == "seven"

@@ -51,12 +51,12 @@ def test_features_are_equal_in_training_endpoint_and_fallback(trained, folder, h
     part = slices.test[:2_000]
     (columns,) = part.chunks()
     training = model.fallback.encoder.encode(columns)
-    asked = [request(r) for r in history[-len(slices.test) :][:2_000]]
+    requested = [request(r) for r in history[-len(slices.test) :][:2_000]]
     for encoder in (
         inference.model_fn(str(folder)).fallback.encoder,
         _fallback(folder).encoder,
     ):
-        served = encoder.encode(request_columns(encoder.definition, asked))
+        served = encoder.encode(request_columns(encoder.definition, requested))
         for ours, theirs in zip(training, served, strict=True):
             assert np.allclose(ours, theirs, rtol=0, atol=CLOSE, equal_nan=True)
 
@@ -71,10 +71,10 @@ def test_the_endpoint_scores_as_training_did(trained, folder, history):
 
 
 def test_the_fallback_scores_as_training_and_endpoint_do(trained, folder, rows):
-    asked = [request(r) for r in rows]
-    ours = [p["score"] for p in trained[0].fallback.predict(asked)]
-    endpoint = [p["score"] for p in inference.model_fn(str(folder)).fallback.predict(asked)]
-    function = [p["score"] for p in _fallback(folder).predict(asked)]
+    requested = [request(r) for r in rows]
+    ours = [p["score"] for p in trained[0].fallback.predict(requested)]
+    endpoint = [p["score"] for p in inference.model_fn(str(folder)).fallback.predict(requested)]
+    function = [p["score"] for p in _fallback(folder).predict(requested)]
     assert np.allclose(ours, function, rtol=0, atol=CLOSE)
     assert np.allclose(endpoint, function, rtol=0, atol=CLOSE)
 
@@ -82,9 +82,9 @@ def test_the_fallback_scores_as_training_and_endpoint_do(trained, folder, rows):
 def test_the_fallback_is_the_regression_written_out(folder, rows):
     """The score by hand, from the file alone."""
     found = _fallback(folder)
-    asked = [request(r) for r in rows[:200]]
-    vectors = found.encoder.encode(request_columns(found.encoder.definition, asked))
-    for index, prediction in enumerate(found.predict(asked)):
+    requested = [request(r) for r in rows[:200]]
+    vectors = found.encoder.encode(request_columns(found.encoder.definition, requested))
+    for index, prediction in enumerate(found.predict(requested)):
         margin = found.logistic.intercept
         for weight, values in zip(found.logistic.weights, vectors, strict=True):
             value = values[index]

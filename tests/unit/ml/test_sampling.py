@@ -110,11 +110,11 @@ def test_the_same_rows_are_sampled_each_time_and_repeats_with_them(tmp_path, def
 
 def test_row_groups_outside_the_range_are_counted_and_not_read(tmp_path, definition, monkeypatch):
     folder = _write(tmp_path, 30_000)
-    asked = []
+    requested = []
     batches = pq.ParquetFile.iter_batches
 
     def iter_batches(file, *arguments, row_groups, **named):
-        asked.extend(row_groups)
+        requested.extend(row_groups)
         return batches(file, *arguments, row_groups=row_groups, **named)
 
     monkeypatch.setattr(pq.ParquetFile, "iter_batches", iter_batches)
@@ -123,7 +123,7 @@ def test_row_groups_outside_the_range_are_counted_and_not_read(tmp_path, definit
     reading = read(folder, definition, within)
     assert reading.read == 30_000
     assert reading.outside + len(reading.rows) == 30_000
-    assert len(asked) <= 4
+    assert len(requested) <= 4
 
 
 def test_a_job_says_what_it_left_out(tmp_path, definition):

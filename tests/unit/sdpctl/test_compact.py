@@ -31,14 +31,14 @@ DONE = {
 
 
 class Function:
-    """Answers with what it was made with, and remembers what it was asked."""
+    """Returns a fixed response, and records the request."""
 
     def __init__(self, content: Any, error: str | None = None) -> None:
         self.content, self.error = content, error
-        self.asked: dict[str, Any] = {}
+        self.requested: dict[str, Any] = {}
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
-        self.asked = {"name": FunctionName, **json.loads(Payload)}
+        self.requested = {"name": FunctionName, **json.loads(Payload)}
         answer = {"Payload": io.BytesIO(json.dumps(self.content).encode())}
         return {**answer, "FunctionError": self.error} if self.error else answer
 
@@ -71,7 +71,7 @@ def test_each_hour_is_a_line(deployed: Any) -> None:
 def test_only_what_was_asked_for_is_sent(deployed: Any) -> None:
     function = deployed(Function({"hours": []}))
     shown = run("--table", "bcns", "--date", "2026-11-21", "--hour", "09", "--dry-run")
-    assert function.asked == {
+    assert function.requested == {
         "name": "the-function",
         "table": "bcns",
         "date": "2026-11-21",
@@ -114,4 +114,4 @@ def test_what_cannot_be_is_refused_without_asking(
     function = deployed(Function({"hours": []}))
     with pytest.raises(PlatformError, match=f"^{said}"):
         run(option, value)
-    assert function.asked == {}
+    assert function.requested == {}

@@ -1,4 +1,4 @@
-"""What `./sdp dead-letters` refuses before Athena is asked."""
+"""What `./sdp dead-letters` refuses before it calls Athena."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `./sdp up` is told, and what it refuses before it does anything."""
+"""The parameters of `./sdp up`, and what it refuses before it does anything."""
 
 import socket
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The report command: what is asked, all pages, and the API's own errors."""
+"""The report command: its requests, all pages, and the API's own errors."""
 
 from contextlib import redirect_stdout
 from io import StringIO
@@ -116,7 +116,7 @@ def test_what_is_not_a_terminal_gets_every_row_in_a_line():
 def test_what_is_no_url_is_refused_by_its_option():
     app = typer.Typer()
     app.command()(report)
-    asked = ["campaigns", "1", "--url", "notaurl", "--api-key", "x"]
-    result = CliRunner().invoke(app, asked)
+    requested = ["campaigns", "1", "--url", "notaurl", "--api-key", "x"]
+    result = CliRunner().invoke(app, requested)
     assert isinstance(result.exception, CommandError)
     assert "--url 'notaurl': must start with http://" in str(result.exception)

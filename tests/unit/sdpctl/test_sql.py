@@ -1,4 +1,4 @@
-"""What `./sdp sql` refuses before Athena is asked, and what it says of an unknown table."""
+"""What `./sdp sql` refuses before it calls Athena, and its message for an unknown table."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def event(type_: str, tx: str, when: datetime, delay: float = 0.5, **fields: Any
 
 
 def auction(tx: str, campaign: int, price: int, when: datetime, **fields: Any) -> dict[str, Any]:
-    """A row of parquet_transactions: not won, if nothing else is said."""
+    """A row of parquet_transactions: not won by default."""
     row = {"tx_id": tx, "campaign_item_id": campaign, "bid_price": price, "bid_at": when}
     return {**row, "won": False, "clicked": False, "app_uid": "app", "domain": "a.example"} | fields
 

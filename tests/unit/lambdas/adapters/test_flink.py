@@ -75,8 +75,8 @@ def test_operations_of_all_pages_and_why_one_failed(plane: tuple[ManagedFlink, S
     details = {"Operation": "UpdateApplication", "OperationStatus": "FAILED", **times}
     for failure, error in (({"ErrorInfo": {"ErrorString": "why"}}, "why"), ({}, "")):
         answer = {"ApplicationOperationInfoDetails": details | {"OperationFailureDetails": failure}}
-        asked = {"ApplicationName": "app", "OperationId": "o"}
-        stubber.add_response("describe_application_operation", answer, asked)
+        requested = {"ApplicationName": "app", "OperationId": "o"}
+        stubber.add_response("describe_application_operation", answer, requested)
         assert flink.error("app", "o") == error
 
 

@@ -41,7 +41,7 @@ class Killed(BaseException):
 
 @dataclass
 class Clock:
-    """The time, told by the test."""
+    """The time, set by the test."""
 
     now: datetime = START + timedelta(hours=1, minutes=15)
 

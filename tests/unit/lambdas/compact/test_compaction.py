@@ -236,15 +236,15 @@ def test_a_partition_that_does_not_fit_on_the_disk_goes_through_buckets(
 def test_a_run_without_time_is_continued_by_the_next(
     lake: Memory, tmp_path: Path, clock: Clock
 ) -> None:
-    compact, runs, asked = compaction(lake, tmp_path, clock, **SMALL), 1, 0
+    compact, runs, requested = compaction(lake, tmp_path, clock, **SMALL), 1, 0
 
     def once() -> bool:  # enough for one more piece of work
-        nonlocal asked
-        asked += 1
-        return asked == 1
+        nonlocal requested
+        requested += 1
+        return requested == 1
 
     while compact(HOUR, once).action is Action.UNFINISHED:
-        runs, asked = runs + 1, 0
+        runs, requested = runs + 1, 0
         assert sorted(lake.query()) == ROWS
     assert runs > 3
     assert sorted(lake.query()) == ROWS

@@ -56,8 +56,8 @@ def test_the_schedule_compacts_every_hour_that_waits(handler: Handler, lake: Mem
 
 
 def test_a_request_may_name_a_table_a_day_and_an_hour(handler: Handler) -> None:
-    asked = {"table": SECOND.record, "date": "2026-11-21", "hour": "11"}
-    (done,) = handler(asked, forever)["hours"]
+    requested = {"table": SECOND.record, "date": "2026-11-21", "hour": "11"}
+    (done,) = handler(requested, forever)["hours"]
     assert (done["table"], done["date"], done["hour"]) == (SECOND.parquet, "2026-11-21", "11")
 
 
@@ -69,11 +69,11 @@ def test_a_dry_run_says_what_would_be_done(handler: Handler, lake: Memory) -> No
 
 
 @pytest.mark.parametrize(
-    "asked", [{"table": "nothing"}, {"date": "yesterday"}, {"hour": "24"}, {"use_case": "none"}]
+    "requested", [{"table": "nothing"}, {"date": "yesterday"}, {"hour": "24"}, {"use_case": "none"}]
 )
-def test_what_cannot_be_is_refused(handler: Handler, asked: dict[str, str]) -> None:
-    with pytest.raises(RequestError, match=next(iter(asked.values()))):
-        handler(asked, forever)
+def test_what_cannot_be_is_refused(handler: Handler, requested: dict[str, str]) -> None:
+    with pytest.raises(RequestError, match=next(iter(requested.values()))):
+        handler(requested, forever)
 
 
 def test_no_hour_is_begun_that_may_not_be_finished(handler: Handler, lake: Memory) -> None:

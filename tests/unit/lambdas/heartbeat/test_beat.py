@@ -1,4 +1,4 @@
-"""Every open shard gets its heartbeat, or it is said."""
+"""Every open shard gets its heartbeat, or the run fails."""
 
 import json
 from collections.abc import Sequence

@@ -19,7 +19,7 @@ class Listed(NamedTuple):
 
 @dataclass
 class MemoryBucket:
-    """Contents by key; `listed` are the prefixes that were asked for."""
+    """Contents by key; `listed` has the requested prefixes."""
 
     stored: dict[str, bytes] = field(default_factory=dict)
     listed: list[str] = field(default_factory=list)

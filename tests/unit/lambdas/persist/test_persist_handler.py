@@ -19,7 +19,7 @@ STREAMS = {f"factory/{s}": f"t-{s}" for s in ("aggregates", "progress", "dead-le
 
 
 class Context:
-    """A Lambda context with a minute left, and less each time it is asked."""
+    """A Lambda context with a minute left, and less at each call."""
 
     function_name = "persist"
 

@@ -14,7 +14,7 @@ import usecases
 from glue.limits import BODY_BYTES
 from lambdas.predict.answering import Breaker, Champions, EndpointUnavailable, Predictor
 from lambdas.predict.app import create_app
-from tests.unit.lambdas.models import ASKED, fallback, fallback_file
+from tests.unit.lambdas.models import REQUEST, fallback, fallback_file
 
 POINTER = "models/adtech/champion.json"
 
@@ -60,7 +60,7 @@ def place() -> Place:
 
 
 def test_the_endpoint_answers_while_it_does(place: Place) -> None:
-    answer = place.post(ASKED)
+    answer = place.post(REQUEST)
     assert answer.status_code == 200
     assert answer.json() == {
         "predictions": [{"score": 0.5, "predicted_label": 1.0, "unseen": []}],
@@ -72,35 +72,35 @@ def test_the_endpoint_answers_while_it_does(place: Place) -> None:
 
 def test_the_fallback_answers_when_the_endpoint_does_not(place: Place) -> None:
     place.up = False
-    answer = place.post(ASKED).json()
-    assert answer["predictions"] == fallback().predict([ASKED])
+    answer = place.post(REQUEST).json()
+    assert answer["predictions"] == fallback().predict([REQUEST])
     assert (answer["served_by"], answer["model_version"]) == ("fallback", "v1")
     assert place.served == ["fallback"]
 
 
 def test_an_endpoint_that_failed_is_left_alone_for_a_second(place: Place) -> None:
     place.up = False
-    place.post(ASKED)
+    place.post(REQUEST)
     place.up = True
-    assert place.post(ASKED).json()["served_by"] == "fallback"
+    assert place.post(REQUEST).json()["served_by"] == "fallback"
     place.now = 1.0
-    assert place.post(ASKED).json()["served_by"] == "endpoint"
+    assert place.post(REQUEST).json()["served_by"] == "endpoint"
     assert place.calls == 2
 
 
 def test_the_fallback_follows_the_champion_within_seconds(place: Place) -> None:
     place.up = False
-    assert place.post(ASKED).json()["model_version"] == "v1"
+    assert place.post(REQUEST).json()["model_version"] == "v1"
     place.promote("v2")
-    assert place.post(ASKED).json()["model_version"] == "v1"
+    assert place.post(REQUEST).json()["model_version"] == "v1"
     place.now = 5.0
-    assert place.post(ASKED).json()["model_version"] == "v2"
+    assert place.post(REQUEST).json()["model_version"] == "v2"
 
 
 def test_without_any_model_it_is_503_and_says_why(place: Place) -> None:
     place.up = False
     place.objects.clear()
-    answer = place.post(ASKED)
+    answer = place.post(REQUEST)
     assert answer.status_code == 503
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["retry-after"] == "60"
@@ -109,16 +109,16 @@ def test_without_any_model_it_is_503_and_says_why(place: Place) -> None:
 
 def test_several_are_answered_in_order(place: Place) -> None:
     place.up = False
-    asked = [ASKED | {"winPrice": price} for price in (1, 1000, 1_000_000)]
-    scores = [p["score"] for p in place.post({"instances": asked}).json()["predictions"]]
+    requested = [REQUEST | {"winPrice": price} for price in (1, 1000, 1_000_000)]
+    scores = [p["score"] for p in place.post({"instances": requested}).json()["predictions"]]
     assert scores == sorted(scores)
     assert len(set(scores)) == 3
 
 
 def test_a_campaign_is_text_or_a_number(place: Place) -> None:
     place.up = False
-    texts = place.post(ASKED).json()["predictions"]
-    numbers = place.post(ASKED | {"campaignItemId": 7}).json()["predictions"]
+    texts = place.post(REQUEST).json()["predictions"]
+    numbers = place.post(REQUEST | {"campaignItemId": 7}).json()["predictions"]
     assert texts == numbers
 
 
@@ -150,14 +150,14 @@ def test_what_was_never_seen_has_a_score_and_is_marked(place: Place) -> None:
     ],
 )
 def test_a_field_that_is_wrong_is_named(place: Place, change: Any, field: str, code: str) -> None:
-    asked = {k: v for k, v in {**ASKED, **change}.items() if v is not ...}
-    answer = place.post(asked)
+    requested = {k: v for k, v in {**REQUEST, **change}.items() if v is not ...}
+    answer = place.post(requested)
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
     said = answer.json()
     assert (said["field"], said["code"], said["status"]) == (field, code, 400)
     assert said["detail"]
-    several = place.post({"instances": [ASKED, asked]}).json()
+    several = place.post({"instances": [REQUEST, requested]}).json()
     assert several["field"] == f"/instances/1{field}"
     assert place.calls == 0
 
@@ -178,9 +178,9 @@ def test_a_field_that_is_wrong_is_named(place: Place, change: Any, field: str, c
         ({"instances": []}, 400),
         ({"instances": {}}, 400),
         ({"instances": [5]}, 400),
-        ({"instances": [ASKED], "colour": "red"}, 400),
-        ({"instances": [ASKED] * 501}, 413),
-        ({"instances": [ASKED] * 10_000}, 413),
+        ({"instances": [REQUEST], "colour": "red"}, 400),
+        ({"instances": [REQUEST] * 501}, 413),
+        ({"instances": [REQUEST] * 10_000}, 413),
         (b" " * BODY_BYTES + b"{}", 413),
     ],
 )
@@ -192,20 +192,20 @@ def test_a_body_that_is_wrong_is_refused_whole(place: Place, body: Any, status: 
 
 
 def test_500_at_once_are_answered(place: Place) -> None:
-    assert len(place.post({"instances": [ASKED] * 500}).json()["predictions"]) == 500
+    assert len(place.post({"instances": [REQUEST] * 500}).json()["predictions"]) == 500
 
 
 def test_other_types_methods_and_paths_are_problems_too(place: Place) -> None:
-    assert place.post(ASKED, kind="text/plain").status_code == 415
-    assert place.post(ASKED, kind="application/x-ndjson").status_code == 415
+    assert place.post(REQUEST, kind="text/plain").status_code == 415
+    assert place.post(REQUEST, kind="application/x-ndjson").status_code == 415
     assert place.client.get("/predictions").status_code == 405
-    assert place.post(ASKED, path="/predictions/none").status_code == 404
-    assert place.post(ASKED, path="/predictions/adtech").status_code == 200
+    assert place.post(REQUEST, path="/predictions/none").status_code == 404
+    assert place.post(REQUEST, path="/predictions/adtech").status_code == 200
 
 
 def test_a_path_with_a_slash_too_many_is_unknown_and_never_a_redirect(place: Place) -> None:
     for path in ("/predictions/", "/predictions/adtech/"):
-        answer = place.post(ASKED, path=path)
+        answer = place.post(REQUEST, path=path)
         assert (answer.status_code, answer.history) == (404, [])
         assert answer.headers["content-type"] == "application/problem+json"
 
@@ -218,7 +218,7 @@ def test_a_field_given_twice_is_named(place: Place) -> None:
 @pytest.mark.parametrize("encoding", ["gzip", "br"])
 def test_a_compressed_body_is_refused_by_its_encoding(place: Place, encoding: str) -> None:
     headers = {"content-type": "application/json", "content-encoding": encoding}
-    content = gzip.compress(json.dumps(ASKED).encode())
+    content = gzip.compress(json.dumps(REQUEST).encode())
     answer = place.client.post("/predictions", content=content, headers=headers)
     assert answer.status_code == 415
     assert encoding in answer.json()["detail"]
@@ -230,7 +230,7 @@ def test_an_integer_may_be_written_with_a_fraction_or_an_exponent(place: Place, 
     body = f'{{"campaignItemId":7.0,"domain":"goal.example","winPrice":{price}}}'.encode()
     answer = place.post(b"\xef\xbb\xbf" + body)
     assert answer.status_code == 200
-    assert answer.json()["predictions"] == place.post(ASKED).json()["predictions"]
+    assert answer.json()["predictions"] == place.post(REQUEST).json()["predictions"]
 
 
 @pytest.mark.parametrize(
@@ -238,11 +238,11 @@ def test_an_integer_may_be_written_with_a_fraction_or_an_exponent(place: Place, 
     [("application/json;charset=utf8", 200), ("application/json;charset=utf-80", 415)],
 )
 def test_utf_8_is_the_only_charset(place: Place, kind: str, status: int) -> None:
-    assert place.post(ASKED, kind=kind).status_code == status
+    assert place.post(REQUEST, kind=kind).status_code == status
 
 
 def test_a_query_parameter_is_refused_by_name(place: Place) -> None:
-    answer = place.post(ASKED, path="/predictions?explain=1")
+    answer = place.post(REQUEST, path="/predictions?explain=1")
     assert (answer.status_code, answer.json()["detail"][:8]) == (400, "explain:")
 
 
@@ -255,12 +255,12 @@ def test_health_answers_get_and_head(place: Place, path: str) -> None:
 
 def test_an_unforeseen_error_is_a_problem_that_a_page_can_read(place: Place) -> None:
     place.invoke = lambda *_: 1 / 0  # type: ignore[method-assign,assignment,return-value]
-    answer = place.post(ASKED)
+    answer = place.post(REQUEST)
     assert answer.status_code == 500
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_a_price_above_the_largest_amount_is_refused_naming_the_parameter(place: Place) -> None:
-    answer = place.post(ASKED | {"winPrice": 10**12 + 1}).json()
+    answer = place.post(REQUEST | {"winPrice": 10**12 + 1}).json()
     assert answer["detail"].endswith("send 1000000000000 or less, the deployment's MaxAmount")

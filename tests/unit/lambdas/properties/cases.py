@@ -27,7 +27,7 @@ REFUSED = ["400", "404", "405", "413", "415", "207"]
 
 
 def tried(cases: int) -> Any:
-    """Hypothesis' settings for so many cases; a failure is shrunk."""
+    """Hypothesis' settings for that many cases; a failure is shrunk."""
     return settings(
         max_examples=max(1, cases),
         deadline=None,

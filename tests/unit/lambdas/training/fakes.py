@@ -49,10 +49,10 @@ class Lake:
 
     answers: dict[str, list[Row]] = field(default_factory=dict)
     found: list[Partition] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
 
     def query(self, sql: str) -> list[Row]:
-        self.asked.append(sql)
+        self.requested.append(sql)
         return next((rows for words, rows in self.answers.items() if words in sql), [])
 
     def partitions(self, table: str, since: str) -> list[Partition]:

@@ -113,7 +113,7 @@ def test_rows_are_counted_since_the_last_run() -> None:
     assert (facts.new_rows, facts.psi) == (45, {})
     assert facts.last_ended == datetime(2026, 11, 21, 8, 5, tzinfo=UTC)
     # Of hours that the last run may have seen, the times are read; of later ones nothing is.
-    later, boundary = lake.asked
+    later, boundary = lake.requested
     assert "(date = '2026-11-21' AND hour > '08')" in later
     assert "bid_at" not in later
     assert "bid_at >= TIMESTAMP '2026-11-21 06:00:00.000'" in boundary
@@ -144,7 +144,7 @@ def test_a_month_of_new_rows_is_compared_with_the_reference_by_reading_an_hour_o
     assert facts.new_rows == 480 * 222_000
     assert facts.psi["domain"] > 1
     assert facts.psi["bid_price"] < 0.1
-    (sampled,) = [sql for sql in lake.asked if "random()" in sql]
+    (sampled,) = [sql for sql in lake.requested if "random()" in sql]
     assert sampled.count("hour = ") == 1
     assert "(date = '2026-11-20' AND hour = '23')" in sampled
 

@@ -1,4 +1,4 @@
-"""What is asked of SageMaker, and how its answers are read."""
+"""The requests to SageMaker, and how its responses are read."""
 
 from __future__ import annotations
 

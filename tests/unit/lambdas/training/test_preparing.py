@@ -96,14 +96,14 @@ def test_files_that_are_no_data_are_left_out() -> None:
 def test_the_query_is_about_the_range_and_its_partitions() -> None:
     lake = _lake()
     _prepared(lake, Objects())
-    assert "date >= '2026-11-21'" in lake.asked[0]
-    assert "bid_at >= TIMESTAMP '2026-11-21 08:00:00.000'" in lake.asked[0]
-    assert "bid_at < TIMESTAMP '2026-11-21 12:00:00.000'" in lake.asked[0]
+    assert "date >= '2026-11-21'" in lake.requested[0]
+    assert "bid_at >= TIMESTAMP '2026-11-21 08:00:00.000'" in lake.requested[0]
+    assert "bid_at < TIMESTAMP '2026-11-21 12:00:00.000'" in lake.requested[0]
 
 
 def test_a_range_is_what_was_asked_for_else_the_last_days() -> None:
-    asked = {"from": "2026-11-01T00:00:00Z", "to": "2026-11-02T01:00:00+01:00"}
-    window = Window.of(asked, END, 30)
+    requested = {"from": "2026-11-01T00:00:00Z", "to": "2026-11-02T01:00:00+01:00"}
+    window = Window.of(requested, END, 30)
     assert window == Window(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC))
     assert Window.of({}, END, 1) == Window(datetime(2026, 11, 20, 12, tzinfo=UTC), END)
 

@@ -48,9 +48,9 @@ def test_a_statement_that_is_wrongly_written_is_refused(sql: str) -> None:
 
 
 def test_the_options_of_explain_are_read_and_an_unknown_one_is_refused() -> None:
-    asked = explained("EXPLAIN (TYPE IO, FORMAT JSON) SELECT 1")
-    assert asked is not None
-    assert (asked.type, asked.format, asked.sql) == ("io", "json", "SELECT 1")
+    requested = explained("EXPLAIN (TYPE IO, FORMAT JSON) SELECT 1")
+    assert requested is not None
+    assert (requested.type, requested.format, requested.sql) == ("io", "json", "SELECT 1")
     with pytest.raises(StatementError, match="FORMAT must be one of"):
         explained("EXPLAIN (FORMAT XML) SELECT 1")
 

@@ -4,13 +4,17 @@ from sdpctl.backfill.job import watch
 
 
 def seconds(*read: int) -> float:
-    """What is told of a run in which each look, ten seconds after the last, reads so many."""
-    clock, looks, told = iter(range(0, 1000, 10)), iter(read), []
+    """The reported progress of a run polled every ten seconds, with these numbers of records."""
+    clock, looks, reported = iter(range(0, 1000, 10)), iter(read), []
     ended = iter([*(False for _ in read), True])
     found = watch(
-        lambda: next(ended), lambda: next(looks), told.append, lambda: next(clock), lambda _: None
+        lambda: next(ended),
+        lambda: next(looks),
+        reported.append,
+        lambda: next(clock),
+        lambda _: None,
     )
-    assert told == list(read)
+    assert reported == list(read)
     return found
 
 

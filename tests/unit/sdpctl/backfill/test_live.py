@@ -28,13 +28,13 @@ class Tables:
     """DynamoDB with one item and a progress."""
 
     def __init__(self) -> None:
-        self.asked: dict[str, Any] = {}
+        self.requested: dict[str, Any] = {}
 
     def get_paginator(self, _: str) -> Tables:
         return self
 
     def paginate(self, **request: Any) -> list[dict[str, Any]]:
-        self.asked = request
+        self.requested = request
         item = {name: {"N": str(value)} for name, value in NUMBERS.items()}
         return [{"Items": [item]}, {"Items": []}]
 
@@ -65,8 +65,8 @@ def live(tables: Tables, streams: Streams) -> Live:
 def test_the_stored_buckets_of_a_range_are_read_with_their_generation() -> None:
     tables = Tables()
     assert live(tables, Streams()).buckets(SPAN) == BUCKET
-    assert tables.asked["TableName"] == "sdp-adtech-campaigns"
-    low_high = [value["N"] for value in tables.asked["ExpressionAttributeValues"].values()]
+    assert tables.requested["TableName"] == "sdp-adtech-campaigns"
+    low_high = [value["N"] for value in tables.requested["ExpressionAttributeValues"].values()]
     assert low_high == [str(PERIOD), str(PERIOD + 3600)]
 
 

@@ -21,11 +21,11 @@ class Fake:
 
     def __init__(self, *states: str, reason: str = "", pages: list[list[dict[str, Any]]]) -> None:
         self.states, self.reason, self.result = list(states), reason, pages
-        self.asked: dict[str, Any] = {}
+        self.requested: dict[str, Any] = {}
         self.stopped: list[str] = []
 
     def start_query_execution(self, **request: Any) -> dict[str, str]:
-        self.asked = request
+        self.requested = request
         return {"QueryExecutionId": "q-1"}
 
     def get_query_execution(self, **_: str) -> dict[str, Any]:
@@ -66,8 +66,8 @@ def test_a_query_is_waited_for_and_all_its_pages_are_read() -> None:
     pages = list(runner.pages(finished))
     assert seen == ["QUEUED", "RUNNING", "SUCCEEDED"]
     assert (finished.milliseconds, finished.scanned_bytes) == (120, 4096)
-    assert fake.asked["WorkGroup"] == "sdp-shop"
-    assert fake.asked["QueryExecutionContext"] == {"Database": "sdp_shop"}
+    assert fake.requested["WorkGroup"] == "sdp-shop"
+    assert fake.requested["QueryExecutionContext"] == {"Database": "sdp_shop"}
     assert [rows for _, rows in pages] == [[["a", 1]], [[None, None]]]
     assert pages[0][0] == [Column("id", "varchar"), Column("n", "bigint")]
     assert fake.stopped == []

@@ -24,7 +24,7 @@ final class Durations {
     }
   }
 
-  /** All of a duration of so many milliseconds. */
+  /** Formats a duration in milliseconds. */
   static String words(long millis) {
     List<String> parts = new ArrayList<>();
     long left = millis;

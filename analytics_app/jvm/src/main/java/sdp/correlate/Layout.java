@@ -46,7 +46,7 @@ record Layout(
     };
   }
 
-  /** Keys that close within so many milliseconds may be closed together. */
+  /** Keys that close within this many milliseconds may be closed together. */
   long step() {
     long open = (window + lateness) / SHARE_OF_OPEN_TIME;
     return Math.max(MIN_STEP, Math.min(MAX_STEP, open));

@@ -16,9 +16,9 @@ import org.apache.flink.types.Row;
  * ENCLOSE(data, 716800) -- payload, encoding, remark
  * }</pre>
  *
- * Up to so many bytes they are enclosed as they are; more are compressed, which {@code encoding}
- * says. Where even that is too much there is no payload, and the remark says how many bytes are to
- * be found in the source: one record that no stream takes would end the job again and again.
+ * Up to a limit they are unchanged; above it they are compressed, which {@code encoding} says.
+ * Where even that is too much there is no payload, and the remark says how many bytes are to be
+ * found in the source: one record that no stream takes would end the job again and again.
  */
 @FunctionHint(output = @DataTypeHint("ROW<payload BYTES, encoding STRING, remark STRING>"))
 public final class Enclose extends ScalarFunction {

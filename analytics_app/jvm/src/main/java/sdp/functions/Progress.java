@@ -10,8 +10,8 @@ import org.apache.flink.table.functions.ProcessTableFunction;
 import org.apache.flink.types.Row;
 
 /**
- * PROGRESS: on each heartbeat, the watermark that was seen at the heartbeat before. What lies
- * before that watermark left this place one beat ago, so a reader who trusts it sees the results.
+ * PROGRESS: on each heartbeat, the watermark at the previous heartbeat. The results before that
+ * watermark were emitted one heartbeat ago, so a reader who trusts it sees them.
  *
  * <pre>{@code
  * CREATE TEMPORARY FUNCTION PROGRESS AS 'sdp.functions.Progress';

@@ -69,7 +69,7 @@ final class IsoTime {
     return decimals == 1 ? value * 100L : decimals == 2 ? value * 10L : value;
   }
 
-  /** The number of so many digits, or -1. */
+  /** The number in the given digits, or -1. */
   private static int number(byte[] text, int at, int digits) {
     int value = 0;
     for (int i = at; i < at + digits; i++) {

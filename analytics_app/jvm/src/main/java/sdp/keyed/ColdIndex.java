@@ -4,7 +4,7 @@ package sdp.keyed;
  * The keys of a key group whose entries are in the state and have not changed for a while, in six
  * and a half bytes each: twenty bits of the hash, and where the entry is. Keys are in buckets by
  * their hash, without free slots between them; once it is built none is added. Keys that agree in
- * bucket and bits are told apart by their entries.
+ * bucket and bits are distinguished by their entries.
  *
  * <p>A place, where an entry is, is a number of 28 bits that is never 0: the chunk's number within
  * the key group (16 bits) and the offset in the chunk (12 bits, in units of {@link

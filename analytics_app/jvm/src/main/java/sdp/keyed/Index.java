@@ -2,7 +2,7 @@ package sdp.keyed;
 
 /**
  * The open keys of a key group: an open-addressing table from a hash to the position of the key's
- * newest entry. A slot has 50 bits of the hash; keys that agree in all of them are told apart by
+ * newest entry. A slot has 50 bits of the hash; keys that agree in all of them are distinguished by
  * their entries. Twelve bytes a slot, at most three of four in use.
  */
 final class Index {

@@ -7,10 +7,10 @@ import java.util.PriorityQueue;
 
 /**
  * What is known of the open keys of a subtask: one entry for each, appended to a log on the heap
- * and written back to the state when the operator is asked for a checkpoint, or before when much is
- * unwritten. A log holds the entries of one key group that are due within a step; when the
- * watermark has passed it, it is closed as a whole, so there is no timer for each key. An entry
- * that is superseded before it was written never is.
+ * and written back to the state before a checkpoint, or earlier when much is unwritten. A log holds
+ * the entries of one key group that are due within a step; when the watermark has passed it, it is
+ * closed as a whole, so there is no timer for each key. An entry that is superseded before it was
+ * written never is.
  *
  * <p>An entry: its length (4 bytes), the key's hash (8), whether it is there or removes the key
  * (1), unused (1), the length of the key (2), the key, the payload; filled up to {@link
@@ -258,7 +258,7 @@ public class KeyLogs {
     System.arraycopy(key, from, to, at + KEY, keyLength);
   }
 
-  /** Two keys of one hash are told apart by their bytes. */
+  /** Two keys with the same hash are distinguished by their bytes. */
   boolean isSameKey(long hash, byte[] key, int from, int length) {
     int start = keyAt();
     return Bytes.getLong(bytes, at + HASH) == hash

@@ -26,7 +26,7 @@ public final class Packed {
   private static final int KEY_LENGTH = 24;
   private static final int MAX_KEY = 0xFFFF;
 
-  /** Keys spread over so many partitions, evenly enough for any parallelism. */
+  /** Keys are spread over this many partitions, evenly enough for any parallelism. */
   private static final int PARTITION_BITS = 20;
 
   private byte[] bytes = new byte[1024];
@@ -44,7 +44,7 @@ public final class Packed {
     this.length = length;
   }
 
-  /** Makes room for so many bytes, keeping those there are. */
+  /** Grows to the given number of bytes, keeping the content. */
   byte[] ensure(int wanted) {
     if (bytes.length < wanted) {
       bytes = Arrays.copyOf(bytes, Math.max(wanted, bytes.length * 2));

@@ -49,7 +49,7 @@ public final class SoakBench {
     LogicalTypeRoot.TIMESTAMP_WITH_LOCAL_TIME_ZONE
   };
 
-  /** Of so many keys one has its second stage, and another one its first again. */
+  /** One in this many keys has its second stage, and another one its first again. */
   private static final int ONE_OF = 100;
 
   private final long keys;

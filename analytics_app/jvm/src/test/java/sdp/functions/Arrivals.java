@@ -32,7 +32,7 @@ final class Arrivals {
    * What must make no difference.
    *
    * @param room the bytes of state that are kept in memory
-   * @param prints how many keys can be told apart by their place
+   * @param prints how many keys have distinct slots
    * @param restarts how often, on average, in a hundred arrivals, only the state is left
    */
   record Circumstances(long room, int prints, int restarts) {
@@ -78,7 +78,7 @@ final class Arrivals {
     correlator = new Correlator(rules, COLUMNS, 0, this::hash, OWN, room, this::emit);
   }
 
-  /** All keys are in one slice, where some of them cannot be told apart by their place. */
+  /** All keys are in one slice, where some of them share a slot. */
   private long hash(StringData key) {
     long print = Long.remainderUnsigned(Slice.hash(key.toBytes()), circumstances.prints);
     return print * 1000 << 40;

@@ -54,7 +54,7 @@ import sdp.correlate.Outcome;
  *       {@code <stage>_at} is set for the matched stages.
  * </ul>
  *
- * A key is judged by its own time, to the millisecond, but told to be closed with others of its
+ * A key is closed by its own time, to the millisecond, but reported as closed with others of its
  * slice: up to a twentieth of window and lateness later, at least 1 and at most 30 seconds of event
  * time, and one more.
  *
@@ -64,7 +64,7 @@ import sdp.correlate.Outcome;
 public final class Correlate extends ProcessTableFunction<RowData> implements SpecializedFunction {
   private static final long serialVersionUID = 1L;
 
-  /** Of the heap, for each subtask: what lies in the state is kept in memory up to so much. */
+  /** The share of the heap, for each subtask, that caches the state. */
   private static final int SHARE_OF_HEAP = 16;
 
   private final CorrelateSettings settings;
@@ -184,8 +184,8 @@ public final class Correlate extends ProcessTableFunction<RowData> implements Sp
       return;
     }
     TimeContext<Long> time = context.timeContext(Long.class);
-    Long told = time.currentWatermark();
-    long watermark = told == null ? Correlation.NO_WATERMARK : told;
+    Long current = time.currentWatermark();
+    long watermark = current == null ? Correlation.NO_WATERMARK : current;
     Object[] row = Fields.values(input, getters);
     StringData key = (StringData) row[settings.keyColumn()];
     if (rules.isLate(time.time(), watermark)) {

@@ -36,7 +36,7 @@ final class Correlator {
   private final DataOutputSerializer buffer = new DataOutputSerializer(512);
   private final DataInputDeserializer input = new DataInputDeserializer();
 
-  /** Receives each outcome; of {@code times} the first {@code matched} stages are told. */
+  /** Receives each outcome; of {@code times} the first {@code matched} stages are passed. */
   interface Emitter {
     void emit(Object[] values, Outcome outcome, long[] times, int matched);
   }
@@ -44,9 +44,9 @@ final class Correlator {
   /**
    * A key that was found.
    *
-   * @param place where it lies
+   * @param place its slot
    * @param state what is known of it
-   * @param others what else lies there: keys of the same print; empty but by chance
+   * @param others other keys of the slot: same fingerprint; rarely any
    */
   private record Found(long place, KeyState state, byte[] others) {}
 
@@ -76,7 +76,7 @@ final class Correlator {
    * Takes a record that is not late.
    *
    * @param slice the one of its key
-   * @param timers told when to call {@link #fire}
+   * @param timers receive the times at which to call {@link #fire}
    */
   void accept(
       Object[] row,
@@ -171,7 +171,7 @@ final class Correlator {
     at.keys.put(place, buffer.getCopyOfBuffer(), at.state);
   }
 
-  /** Takes a key away from where it lies. */
+  /** Removes a key from its slot. */
   private static void leave(Found found, At at) throws Exception {
     if (found.others.length > 0) {
       at.keys.put(found.place, found.others, at.state);

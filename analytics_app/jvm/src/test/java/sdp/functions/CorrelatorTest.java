@@ -12,7 +12,7 @@ import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.types.logical.VarCharType;
 import org.junit.jupiter.api.Test;
 
-/** What lies in the state of a slice, beside the rules, which CorrelationTest is about. */
+/** The state of a slice; CorrelationTest covers the rules. */
 class CorrelatorTest {
   private static final Columns COLUMNS =
       new Columns(List.of("key"), List.of(new VarCharType(VarCharType.MAX_LENGTH)));
@@ -20,7 +20,7 @@ class CorrelatorTest {
 
   private final MapView<Long, byte[]> state = new MapView<>();
   private final TreeSet<Long> timers = new TreeSet<>();
-  private final List<String> told = new ArrayList<>();
+  private final List<String> reported = new ArrayList<>();
 
   @Test
   void keysThatCloseTogetherShareATimer() throws Exception {
@@ -50,11 +50,11 @@ class CorrelatorTest {
     long before = timers.pollFirst();
     Correlator longer = correlator(10 * MINUTE);
     longer.fire(before, state, timers::add);
-    assertEquals(List.of("matched a"), told);
+    assertEquals(List.of("matched a"), reported);
     accept(longer, "a", 1, 8 * MINUTE);
-    assertEquals(List.of("matched a", "matched a"), told);
+    assertEquals(List.of("matched a", "matched a"), reported);
     longer.fire(timers.pollFirst(), state, timers::add);
-    assertEquals(List.of("matched a", "matched a", "closed a"), told);
+    assertEquals(List.of("matched a", "matched a", "closed a"), reported);
     assertTrue(state.isEmpty());
   }
 
@@ -76,7 +76,7 @@ class CorrelatorTest {
         key -> hash(key.toString()),
         new boolean[1],
         new OpenKeys.Room(1_000),
-        (values, outcome, times, matched) -> told.add(outcome.label() + " " + values[0]));
+        (values, outcome, times, matched) -> reported.add(outcome.label() + " " + values[0]));
   }
 
   private void accept(Correlator correlator, String key, int stage, long time) throws Exception {

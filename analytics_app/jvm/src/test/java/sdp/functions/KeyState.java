@@ -5,7 +5,7 @@ import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.table.data.StringData;
 
-/** A key of the correlation with its rows, and how it lies in Flink's state. */
+/** A key of the correlation with its rows, and its form in Flink's state. */
 final class KeyState extends Correlation.Key<Object[]> {
 
   /** The layout that is written; reading refuses any other. */

@@ -9,11 +9,11 @@ import java.util.Map;
 import org.apache.flink.table.api.dataview.MapView;
 
 /**
- * The open keys of one slice. Each lies in Flink's state under a place: the second in which it is
- * to be looked at, and a print of the key. The places are in memory as well, and of what lies there
- * as much as there is room for; so a new key is known to be new, and most others are read, without
- * asking the state. Every change goes to the state at once, and all of this is read from there
- * after a restart.
+ * The open keys of one slice. Each is in Flink's state under a slot: the second in which it is due,
+ * and a fingerprint of the key. The slots are in memory as well, and of their content as much as
+ * there is room for; so a new key is known to be new, and most others are read, without asking the
+ * state. Every change goes to the state at once, and all of this is read from there after a
+ * restart.
  */
 final class OpenKeys {
   private static final int PRINT_BITS = 24;
@@ -26,7 +26,7 @@ final class OpenKeys {
 
   private final Room room;
 
-  /** A hash table by print, with linear probing; what lies at a place is null if it is not kept. */
+  /** A hash table by fingerprint, with linear probing; a slot's content is null if not cached. */
   private long[] places;
 
   private byte[][] entries;
@@ -68,7 +68,7 @@ final class OpenKeys {
     return second << PRINT_BITS | print & PRINT_MASK;
   }
 
-  /** The second in which what lies there is to be looked at. */
+  /** The second in which the slot is due. */
   static long second(long place) {
     return place >> PRINT_BITS;
   }
@@ -93,13 +93,13 @@ final class OpenKeys {
     return places[index];
   }
 
-  /** What lies at an index. */
+  /** The content at an index. */
   byte[] get(int index, MapView<Long, byte[]> state) throws Exception {
     byte[] entry = entries[index];
     return entry != null ? entry : read(places[index], state);
   }
 
-  /** What lies at a place, or null. */
+  /** The content of a slot, or null. */
   byte[] find(long place, MapView<Long, byte[]> state) throws Exception {
     int index = index(place);
     return index < 0 ? null : get(index, state);
@@ -122,7 +122,7 @@ final class OpenKeys {
     }
   }
 
-  /** Removes what lies at a place. */
+  /** Removes a slot's content. */
   void remove(long place, MapView<Long, byte[]> state) throws Exception {
     state.remove(place);
     remove(index(place));

@@ -15,7 +15,7 @@ class SliceTest {
 
   @Test
   void aKeyIsInTheSameSliceForever() {
-    // what lies in the state of a running job is found by these
+    // the state of a running job is found by these
     assertEquals(List.of(203, 736, 95, 485, 288), slices("", "a", "tx-1", "Zürich", "😀"));
   }
 

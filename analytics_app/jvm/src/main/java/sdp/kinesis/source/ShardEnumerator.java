@@ -43,7 +43,7 @@ final class ShardEnumerator implements SplitEnumerator<ShardSplit, EnumeratorSta
   private final List<ShardSplit> homeless = new ArrayList<>();
   // Ended shard to its reader. Not in the checkpoint: a restored reader reports it again.
   private final Map<String, Integer> ended = new ConcurrentHashMap<>();
-  // Readers that were told that no shard follows.
+  // Readers that know that no shard follows.
   private final Set<Integer> ending = new HashSet<>();
   private List<Shard> known = List.of();
   private boolean discovered;
@@ -180,7 +180,7 @@ final class ShardEnumerator implements SplitEnumerator<ShardSplit, EnumeratorSta
     }
   }
 
-  /** Readers that were not told to end: one that was may be gone, and a further word would fail. */
+  /** Readers not yet signalled to end: one that was may be gone, and another signal would fail. */
   private List<Integer> unfinished() {
     return context.registeredReaders().keySet().stream().filter(r -> !ending.contains(r)).toList();
   }
@@ -192,7 +192,7 @@ final class ShardEnumerator implements SplitEnumerator<ShardSplit, EnumeratorSta
 
   @Override
   public void addReader(int reader) {
-    ending.remove(reader); // it was started anew
+    ending.remove(reader); // it was restarted
     assign();
     signalIfDoneAfterDiscovery();
   }

@@ -34,7 +34,7 @@ public record StopPosition(Kind kind, long timestamp) implements Serializable {
     return kind != Kind.NONE;
   }
 
-  /** Whether this record lies behind the end. */
+  /** Whether this record is after the end. */
   boolean excludes(KinesisRecord record) {
     return record.arrivalMillis() >= timestamp;
   }
@@ -42,7 +42,7 @@ public record StopPosition(Kind kind, long timestamp) implements Serializable {
   /**
    * Whether nothing that belongs to the reading can follow this page.
    *
-   * @param askedAt when the page was asked for, epoch milliseconds
+   * @param askedAt when the page was requested, epoch milliseconds
    */
   boolean isReachedBy(Page page, long askedAt) {
     return switch (kind) {

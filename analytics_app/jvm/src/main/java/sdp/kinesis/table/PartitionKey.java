@@ -49,7 +49,7 @@ interface PartitionKey extends Serializable {
         : UUID.nameUUIDFromBytes(key.getBytes(StandardCharsets.UTF_8)).toString();
   }
 
-  /** Drawn anew wherever the sink is deserialized, which is once for each parallel writer. */
+  /** Drawn again when the sink is deserialized, which is once for each parallel writer. */
   final class Fixed implements PartitionKey {
     private static final long serialVersionUID = 1L;
     private transient String key;

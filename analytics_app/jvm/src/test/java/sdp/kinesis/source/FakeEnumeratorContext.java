@@ -12,7 +12,7 @@ import org.apache.flink.api.connector.source.SplitEnumeratorContext;
 import org.apache.flink.api.connector.source.SplitsAssignment;
 import org.apache.flink.metrics.groups.SplitEnumeratorMetricGroup;
 
-/** Runs every call at once, and writes down what the readers are told, as "reader:what". */
+/** Runs every call at once, and records the messages to readers, as "reader:what". */
 final class FakeEnumeratorContext implements SplitEnumeratorContext<ShardSplit> {
   final List<String> log = new ArrayList<>();
   final List<ShardSplit> splits = new ArrayList<>();

@@ -250,7 +250,7 @@ class KinesisSourceJobTest {
     }
   }
 
-  /** Emits each record with the watermark before it; fails once its state has so many records. */
+  /** Emits each record with the watermark before it; fails once its state has this many records. */
   private static final class FailsOnceAfter extends AbstractStreamOperator<String>
       implements OneInputStreamOperator<String, String> {
     private static final long serialVersionUID = 1L;

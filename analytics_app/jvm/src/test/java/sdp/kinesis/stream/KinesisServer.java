@@ -79,7 +79,7 @@ public final class KinesisServer implements AutoCloseable {
     this.http = http;
   }
 
-  /** A stream with so many shards, which may be none. */
+  /** A stream with this many shards, which may be none. */
   public static KinesisServer start(int shards) throws IOException {
     System.setProperty("aws.accessKeyId", "test");
     System.setProperty("aws.secretAccessKey", "test");

@@ -9,7 +9,7 @@ import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.typeutils.ResultTypeQueryable;
 import org.apache.flink.connector.testframe.external.ExternalContext;
 
-/** What Flink's suites are told of source and sink alike: a stream of its own for each test. */
+/** The context of Flink's suites for source and sink: a separate stream for each test. */
 public abstract class SuiteContext implements ExternalContext, ResultTypeQueryable<String> {
   protected final KinesisServer server;
 
