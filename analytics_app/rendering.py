@@ -112,7 +112,8 @@ def substitutions(use_case: UseCase, parameters: Parameters) -> dict[str, str]:
     - `events`, `event_names`: the columns of all that is read of a record, with and without types.
     - `checks`: the options of a table that checks the events which are written to it: what to
       check, and what the events are called.
-    - `columns.Class`: the names of the columns of a definition.
+    - `columns.Class`: the names of the columns of a definition; `taken.Class`: of those that a
+      record takes from its events.
     - `envelope`: the options that tell an operator what is in which of these columns.
     - `origin`: those of these columns that every event has, and `refused` needs.
     - `bucket`: the start of the bucket in which `occurred_at` is, epoch seconds.
@@ -130,6 +131,7 @@ def substitutions(use_case: UseCase, parameters: Parameters) -> dict[str, str]:
     }
     for schema in use_case.schemas:
         values[f"columns.{schema.name}"] = _listed(schema.names)
+        values[f"taken.{schema.name}"] = _listed(schema.taken)
     streams = use_case.event_streams
     for stream in streams:
         end = f".{flink.table_name(stream)}" if len(streams) > 1 else ""

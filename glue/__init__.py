@@ -5,7 +5,7 @@ May import the standard library and annotated_types only: it ships inside the Fl
 
 from glue.catalog import Catalog, UseCase
 from glue.errors import CatalogError, PlatformError, SchemaError
-from glue.schema import Column, Schema, event, record, report, schema_of
+from glue.schema import Column, Schema, event, fields_of, record, report, schema_of
 from glue.types import (
     Amount,
     Boolean,
@@ -34,6 +34,7 @@ __all__ = [
     "Timestamp",
     "UseCase",
     "event",
+    "fields_of",
     "record",
     "report",
     "schema_of",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, assert_never, get_args, get_origin
 
 import annotated_types as at
 
@@ -58,7 +58,8 @@ class Schema:
     """What was declared: read by every target, written nowhere else.
 
     `type` and `aliases` are set for events, `path` and `period` for reports; `event` for a record
-    that is written once for each counted event of that type.
+    that is written once for each counted event of that type. `taken` are the names of the columns
+    that a record takes from its events.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Schema:
     path: str = ""
     period: str = ""
     event: str = ""
+    taken: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -154,14 +156,46 @@ def event(
     return declare
 
 
-def record(*, key: str, stream: str, event: type | None = None) -> Callable[[C], C]:
+@dataclass(frozen=True)
+class Fields:
+    """Columns that a record takes from an event."""
+
+    columns: tuple[Column, ...]
+
+
+def fields_of(cls: type, **renamed: str) -> Fields:
+    """The fields of an event, some under another name: `fields_of(Sale, price="paid")`.
+
+    Without their bounds: those were checked when the event was decoded.
+    """
+    schema = schema_of(cls)
+    for name in renamed:
+        schema.column(name)
+    return Fields(
+        tuple(
+            dataclasses.replace(c, name=renamed.get(c.name, c.name), type=_unbounded(c.type))
+            for c in schema.columns
+        )
+    )
+
+
+def record(
+    *,
+    key: str,
+    stream: str,
+    event: type | None = None,
+    takes: tuple[type | Fields, ...] = (),
+) -> Callable[[C], C]:
     """Declare what a pipeline writes to a result stream.
 
-    `event`: the event class that it is written once for, with the event's own `event_id`.
+    `event`: the event class that it is written once for, with the event's own `event_id`. `takes`:
+    events whose fields it has too, before its own; a field that it declares itself stands for that
+    of an event, and of two events with one field the first gives it.
     """
 
     def declare(cls: C) -> C:
-        schema = _schema(cls, Kind.RECORD, stream=stream, key=key)
+        taken = _taken(cls.__name__, takes)
+        schema = _schema(cls, Kind.RECORD, stream=stream, key=key, taken=taken)
         if event is not None:
             schema.column("event_id")
             schema = dataclasses.replace(schema, event=schema_of(event).type)
@@ -200,11 +234,44 @@ def _attach(cls: C, schema: Schema) -> C:
     return cls
 
 
-def _schema(cls: type, kind: Kind, *, stream: str, key: str) -> Schema:
+def _taken(record: str, takes: tuple[type | Fields, ...]) -> tuple[Column, ...]:
+    found: dict[str, Column] = {}
+    for one in takes:
+        for column in (one if isinstance(one, Fields) else fields_of(one)).columns:
+            first = found.setdefault(column.name, column)
+            if first.type != column.type:
+                raise SchemaError(
+                    f"{record}.{column.name}: {column.type} and {first.type} of two events; take "
+                    "one of them under another name"
+                )
+    return tuple(found.values())
+
+
+def _unbounded(of: ColumnType) -> ColumnType:
+    match of:
+        case String():
+            return String()
+        case Integer():
+            return Integer()
+        case Double():
+            return Double()
+        case Struct(columns):
+            return Struct(tuple(dataclasses.replace(c, type=_unbounded(c.type)) for c in columns))
+        case Boolean() | Timestamp():
+            return of
+    assert_never(of)
+
+
+def _schema(
+    cls: type, kind: Kind, *, stream: str, key: str, taken: tuple[Column, ...] = ()
+) -> Schema:
     doc = inspect.cleandoc(cls.__doc__ or "")
     if not doc:
         raise SchemaError(f"{cls.__name__}: needs a docstring; it becomes the table's comment")
-    schema = Schema(cls.__name__, kind, doc, columns_of(cls), stream, key)
+    own = columns_of(cls) if cls.__annotations__ or not taken else ()
+    taken = tuple(c for c in taken if c.name not in {mine.name for mine in own})
+    names = tuple(c.name for c in taken)
+    schema = Schema(cls.__name__, kind, doc, (*taken, *own), stream, key, taken=names)
     try:
         schema.column(key)
     except SchemaError as error:

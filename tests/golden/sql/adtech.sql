@@ -39,9 +39,9 @@ CREATE TEMPORARY TABLE `impressions` (
   `creative_id` STRING,
   `domain` STRING,
   `bid_price` BIGINT,
+  `win_price` BIGINT,
   `event_id` STRING,
-  `occurred_at` TIMESTAMP_LTZ(3),
-  `win_price` BIGINT
+  `occurred_at` TIMESTAMP_LTZ(3)
 ) PARTITIONED BY (`tx_id`) WITH (
   'connector' = 'kinesis',
   'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-adtech-impressions',
@@ -60,9 +60,9 @@ CREATE TEMPORARY TABLE `clicks` (
   `creative_id` STRING,
   `domain` STRING,
   `bid_price` BIGINT,
+  `win_price` BIGINT,
   `event_id` STRING,
-  `occurred_at` TIMESTAMP_LTZ(3),
-  `win_price` BIGINT
+  `occurred_at` TIMESTAMP_LTZ(3)
 ) PARTITIONED BY (`tx_id`) WITH (
   'connector' = 'kinesis',
   'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-adtech-clicks',
@@ -289,7 +289,7 @@ CREATE TEMPORARY TABLE refused (
   'port' = 'refused'
 );
 
-CREATE TEMPORARY TABLE shown (
+CREATE TEMPORARY TABLE enriched_impression (
   `type` STRING,
   `event_id` STRING,
   `occurred_at` TIMESTAMP_LTZ(3),
@@ -312,7 +312,7 @@ CREATE TEMPORARY TABLE shown (
   'port' = 'matched:imp'
 );
 
-CREATE TEMPORARY TABLE clicked (
+CREATE TEMPORARY TABLE enriched_click (
   `type` STRING,
   `event_id` STRING,
   `occurred_at` TIMESTAMP_LTZ(3),
@@ -361,6 +361,17 @@ CREATE TEMPORARY TABLE closed (
   'port' = 'closed'
 );
 
+CREATE TEMPORARY VIEW `transaction` AS
+SELECT
+  `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `bid_price`,
+  COALESCE(`win_price`, `bid_price`) AS `win_price`,
+  `imp_at` IS NOT NULL AS `won`,
+  `click_at` IS NOT NULL AS `clicked`,
+  `bid_at`,
+  `imp_at` AS `won_at`,
+  `click_at` AS `clicked_at`
+FROM closed;
+
 CREATE TEMPORARY TABLE counted (
   `campaign_item_id` BIGINT,
   `period` BIGINT,
@@ -407,26 +418,17 @@ INSERT INTO auctions
 SELECT `type`, `event_id`, `occurred_at`, `received_at`, `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `win_price`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`
 FROM bcns;
 
-INSERT INTO impressions
-SELECT
-  `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `bid_price`,
-  `event_id`, `occurred_at`, `win_price`
-FROM shown;
+INSERT INTO `impressions`
+SELECT `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `bid_price`, `win_price`, `event_id`, `occurred_at`
+FROM `enriched_impression`;
 
-INSERT INTO clicks
-SELECT
-  `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `bid_price`,
-  `event_id`, `occurred_at`, `win_price`
-FROM clicked;
+INSERT INTO `clicks`
+SELECT `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `bid_price`, `win_price`, `event_id`, `occurred_at`
+FROM `enriched_click`;
 
-INSERT INTO transactions
-SELECT
-  `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `bid_price`,
-  COALESCE(`win_price`, `bid_price`),
-  `imp_at` IS NOT NULL,
-  `click_at` IS NOT NULL,
-  `bid_at`, `imp_at`, `click_at`
-FROM closed;
+INSERT INTO `transactions`
+SELECT `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `bid_price`, `win_price`, `won`, `clicked`, `bid_at`, `won_at`, `clicked_at`
+FROM `transaction`;
 
 INSERT INTO `aggregates`
 SELECT `campaign_item_id`, `period`, `bids`, `impressions`, `clicks`, `spend`, `version`, CAST(0 AS BIGINT)

@@ -19,6 +19,7 @@ from glue import (
     Timestamp,
     UseCase,
     event,
+    fields_of,
     record,
     report,
     schema_of,
@@ -194,3 +195,38 @@ def test_an_unknown_use_case_is_named_with_the_choices():
 def test_a_use_case_has_its_streams_once_with_progress_and_dead_letters_last():
     streams = _use_case("a", _event("Pass"), _event("Entry")).streams
     assert streams == ("s", "progress", "dead-letters")
+
+
+def _taking(*takes, **fields):
+    body = {"__doc__": "Something.", "__annotations__": fields}
+    return record(key="id", stream="r", takes=takes)(type("Result", (), body))
+
+
+def _of(name, **fields):
+    body = {"__doc__": "Something.", "__annotations__": {"id": Id, **fields}}
+    return event(key="id", stream="s")(type(name, (), body))
+
+
+def test_a_record_takes_the_fields_of_its_events_without_their_bounds():
+    price = Annotated[int, Ge(0), "A price."]
+    offer, sale = _of("Offer", price=price), _of("Sale", price=price)
+    result = schema_of(_taking(fields_of(offer, price="offered"), sale, at=Annotated[int, "When."]))
+    assert result.names == ["id", "offered", "price", "at"]
+    assert result.taken == ("id", "offered", "price")
+    assert result.column("price").type == Integer()
+
+
+def test_a_field_that_a_record_declares_itself_stands_for_that_of_an_event():
+    own = Annotated[int | None, "Its own."]
+    result = schema_of(_taking(_of("Offer", price=Annotated[int, "A price."]), price=own))
+    assert (result.names, result.taken) == (["id", "price"], ("id",))
+    assert not result.column("price").required
+
+
+def test_two_events_with_another_type_of_one_field_are_refused():
+    offer = _of("Offer", price=Annotated[int, "A price."])
+    sale = _of("Sale", price=Annotated[str, "In words."])
+    with pytest.raises(SchemaError, match=r"Result\.price: String.* of two events; take one"):
+        _taking(offer, sale)
+    with pytest.raises(SchemaError, match=r"Offer: 'cost' is not a field"):
+        fields_of(offer, cost="price")

@@ -12,11 +12,13 @@ CREATE TEMPORARY TABLE closed (
   'name' = '${use_case}-correlate',
   'port' = 'closed'
 );
-INSERT INTO transactions
+CREATE TEMPORARY VIEW `transaction` AS
 SELECT
-  `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `bid_price`,
-  COALESCE(`win_price`, `bid_price`),
-  `imp_at` IS NOT NULL,
-  `click_at` IS NOT NULL,
-  `bid_at`, `imp_at`, `click_at`
+  ${taken.Transaction},
+  COALESCE(`win_price`, `bid_price`) AS `win_price`,
+  `imp_at` IS NOT NULL AS `won`,
+  `click_at` IS NOT NULL AS `clicked`,
+  `bid_at`,
+  `imp_at` AS `won_at`,
+  `click_at` AS `clicked_at`
 FROM closed
