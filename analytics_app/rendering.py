@@ -163,13 +163,20 @@ def _of_parameter(name: str, value: Value) -> dict[str, str]:
                 name: flink.literal(text),
                 f"{name}.ms": str(seconds * 1000),
                 f"{name}.seconds": str(seconds),
-                f"{name}.interval": f"INTERVAL '{seconds}' SECOND(10)",
+                f"{name}.interval": _interval(seconds),
             }
         case str():
             return {name: flink.literal(value)}
         case int() | float():
             return {name: to_text(value)}
     assert_never(value)
+
+
+def _interval(seconds: int) -> str:
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    day, hour = divmod(hours, 24)
+    return f"INTERVAL '{day} {hour:02}:{minute:02}:{second:02}' DAY(4) TO SECOND"
 
 
 # The columns of a record that are the platform's, for an operator that reads records as they came.

@@ -32,6 +32,9 @@ def problems(released: Json, current: Json) -> Iterator[str]:
         if old != new:
             word = member.removeprefix("x-")
             yield f": {word} changed from {old!r} to {new!r}; declare a new class beside this one"
+    before, after = (set(found.get("x-latest", [])) for found in (released, current))
+    for name in sorted((before ^ after) & released["properties"].keys()):
+        yield f".{name}: changed between a sum and a latest value; add another field instead"
     for alias in released.get("x-aliases", []):
         if alias not in (*current.get("x-aliases", []), current.get("x-type")):
             yield f": alias {alias!r} was removed; keep it, senders use it"

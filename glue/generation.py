@@ -21,7 +21,8 @@ from glue.instants import from_millis, to_millis, to_wire
 from glue.schema import Schema
 
 Event = dict[str, Any]
-Contribution = tuple[str, int | str, tuple[int, ...]]  # report path, key, one number a measure
+# Report path, key, and for each measure what is added, or the latest value.
+Contribution = tuple[str, int | str, tuple[Any, ...]]
 REPEAT_WITHIN = timedelta(seconds=1)
 
 
@@ -109,7 +110,7 @@ class Generation:
     _late: Counter[str] = field(default_factory=Counter)
     _unmatched: Counter[str] = field(default_factory=Counter)
     _distinct: int = 0
-    _buckets: dict[tuple[str, int | str, int], list[int]] = field(default_factory=dict)
+    _buckets: dict[tuple[str, int | str, int], list[Any]] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Event]:
         """The events in the order of sending: repeated and shuffled, with their types."""
@@ -144,6 +145,7 @@ class Generation:
         matched, late, unmatched = self._matched, self._late, self._unmatched
         buckets = self._buckets
         width = round(self.settings.period.total_seconds())
+        latest = _latest(self.use_case.reports)
         for occurrence in self.generator.occurrences(self.settings):
             kind = occurrence.event["type"]
             self._distinct += 1
@@ -160,8 +162,7 @@ class Generation:
                     if found is None:
                         buckets[bucket] = list(numbers)
                     else:
-                        for index, number in enumerate(numbers):
-                            found[index] += number
+                        _count(found, numbers, latest.get(path, ()))
             yield occurrence
 
     def _repeat(self, occurrence: Occurrence) -> None:
@@ -178,11 +179,14 @@ class Generation:
         }
 
     def _totals(self, report: Schema) -> dict[str, dict[str, Any]]:
-        totals: dict[int | str, list[int]] = {}
-        for (path, key, _), numbers in self._buckets.items():
+        totals: dict[int | str, list[Any]] = {}
+        latest = _latest((report,)).get(report.path, ())
+        for (path, key, _), numbers in sorted(self._buckets.items(), key=lambda b: b[0][2]):
             if path == report.path:
-                found = totals.get(key, [0] * len(numbers))
-                totals[key] = [a + b for a, b in zip(found, numbers, strict=True)]
+                if key in totals:
+                    _count(totals[key], numbers, latest)
+                else:
+                    totals[key] = list(numbers)
         return {str(key): _row(report, key, totals[key]) for key in sorted(totals, key=str)}
 
     def _periods(self, report: Schema) -> list[dict[str, Any]]:
@@ -194,7 +198,22 @@ class Generation:
         ]
 
 
-def _row(report: Schema, key: int | str, numbers: Iterable[int]) -> dict[str, Any]:
+def _latest(reports: Iterable[Schema]) -> dict[str, tuple[int, ...]]:
+    """By report path, which of its measures are latest values."""
+    found = {r.path: tuple(i for i, m in enumerate(r.measures) if m.latest) for r in reports}
+    return {path: places for path, places in found.items() if places}
+
+
+def _count(held: list[Any], numbers: Iterable[Any], latest: tuple[int, ...]) -> None:
+    """Add to what is held; what is a latest value takes its place."""
+    for index, number in enumerate(numbers):
+        if index in latest:
+            held[index] = number
+        else:
+            held[index] += number
+
+
+def _row(report: Schema, key: int | str, numbers: Iterable[Any]) -> dict[str, Any]:
     measures = (column.name for column in report.measures)
     return {report.key: key, **dict(zip(measures, numbers, strict=True))}
 

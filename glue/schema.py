@@ -25,6 +25,7 @@ from glue.types import (
     ColumnType,
     Double,
     Integer,
+    Latest,
     String,
     Struct,
     Timestamp,
@@ -45,12 +46,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """One field: its name, type, whether it may be absent, and what it means."""
+    """One field: its name, type, whether it may be absent, and what it means.
+
+    Of a `latest` one in a report the newest bucket's value counts, not the sum over buckets.
+    """
 
     name: str
     type: ColumnType
     required: bool
     doc: str
+    latest: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,8 +107,18 @@ class Schema:
 
     @property
     def measures(self) -> tuple[Column, ...]:
-        """A report's counted columns: all but key and period."""
+        """What a report counts or holds: all columns but key and period."""
         return tuple(c for c in self.columns if c.name not in (self.key, self.period))
+
+    @property
+    def sums(self) -> tuple[Column, ...]:
+        """The measures that are added up over buckets."""
+        return tuple(c for c in self.measures if not c.latest)
+
+    @property
+    def latest(self) -> tuple[Column, ...]:
+        """The measures of which the newest bucket's value counts."""
+        return tuple(c for c in self.measures if c.latest)
 
 
 def _is_amount(column: Column) -> bool:
@@ -134,6 +149,10 @@ VERSIONING: tuple[Column, ...] = (
     Column("version", Integer(0), True, "Records counted; grows with each of them."),
     Column("generation", Integer(0), True, "Raised by a replay; the higher one wins."),
 )
+
+
+# What the table of a report has beside the report's own fields.
+REPORT_RESERVED = (*(c.name for c in VERSIONING), "writes", "newest")
 
 
 def event(
@@ -211,13 +230,27 @@ def report(*, path: str, key: str, period: str, stream: str = "aggregates") -> C
         schema = dataclasses.replace(
             _schema(cls, Kind.REPORT, stream=stream, key=key), path=path, period=period
         )
-        schema.column(period)
+        if not isinstance(schema.column(period).type, Integer):
+            raise SchemaError(f"{schema.name}.{period}: the start of a bucket is an integer")
+        if reserved := [name for name in REPORT_RESERVED if name in schema.names]:
+            raise SchemaError(f"{schema.name}: fields {reserved} belong to every report already")
         for column in schema.columns:
-            if not isinstance(column.type, Integer) and column.name != key:
-                raise SchemaError(f"{schema.name}.{column.name}: a report counts in integers")
+            _check_of_report(schema.name, column, is_measure=column in schema.measures)
         return _attach(cls, schema)
 
     return declare
+
+
+def _check_of_report(report: str, column: Column, *, is_measure: bool) -> None:
+    where = f"{report}.{column.name}"
+    if not column.required:
+        raise SchemaError(f"{where}: a row of a report has all its fields; give it no None")
+    if not is_measure:
+        return
+    if column.latest and isinstance(column.type, Struct | Timestamp):
+        raise SchemaError(f"{where}: a latest value is a str, int, float or bool")
+    if not column.latest and not isinstance(column.type, Integer | Double):
+        raise SchemaError(f"{where}: only numbers are added up; annotate a state with Latest")
 
 
 def schema_of(cls: type) -> Schema:
@@ -278,6 +311,9 @@ def _schema(
         raise SchemaError(
             f"{schema.name}: key {key!r} is not a field; fields: {schema.names}"
         ) from error
+    states = [c.name for c in schema.columns if c.latest]
+    if states and (kind is not Kind.REPORT or key in states):
+        raise SchemaError(f"{schema.name}: {states}: only what a report measures can be Latest")
     return schema
 
 
@@ -306,7 +342,8 @@ def _column(cls: type, name: str, hint: Any) -> Column:
     docs = [m for m in metadata if isinstance(m, str)]
     if len(docs) != 1:
         raise SchemaError(f"{where}: needs one sentence saying what it is; got {docs}")
-    return Column(name, _type(where, hint, metadata), required, docs[0])
+    latest, metadata = Latest in metadata, tuple(m for m in metadata if m is not Latest)
+    return Column(name, _type(where, hint, metadata), required, docs[0], latest)
 
 
 def _type(where: str, hint: Any, metadata: tuple[Any, ...]) -> ColumnType:

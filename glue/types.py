@@ -20,6 +20,13 @@ class Amount:
     """
 
 
+class Latest:
+    """Annotates a field of a report that has a state, not a count, as a balance or a level.
+
+    Of several buckets the value of the newest one is reported, and not the sum.
+    """
+
+
 @dataclass(frozen=True)
 class String:
     """Text; lengths in characters."""

@@ -18,10 +18,13 @@ from glue.types import Boolean, ColumnType, Double, Integer, String, Struct, Tim
 Attribute = dict[str, Any]
 Item = dict[str, Attribute]
 
-# Beside the buckets of a key its table holds their sums, under a start that no bucket has, with
-# the number of times that they were written.
+# Beside the buckets of a key its table holds their sums and latest values, under a start that no
+# bucket has, with the number of times that they were written and the start of the newest bucket.
 TOTAL_PERIOD = -1
 WRITES = "writes"
+NEWEST = "newest"
+# DynamoDB's numbers: 38 digits, and nothing between these and zero.
+SMALLEST, LARGEST = 1e-130, 9.9e125
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def attribute(kind: ColumnType, value: Any) -> Attribute:
         case Integer():
             return {"N": str(int(value))}
         case Double():
-            return {"N": repr(float(value))}
+            return {"N": repr(float(value) if abs(value) >= SMALLEST else 0.0)}
         case Boolean():
             return {"BOOL": value}
         case Timestamp():

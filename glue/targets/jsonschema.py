@@ -59,7 +59,9 @@ def _kind_members(schema: Schema) -> Json:
         case Kind.RECORD:
             return {}
         case Kind.REPORT:
-            return {"x-path": schema.path, "x-period": schema.period}
+            latest = [column.name for column in schema.latest]
+            states: Json = {"x-latest": latest} if latest else {}
+            return {"x-path": schema.path, "x-period": schema.period} | states
         case _:
             assert_never(schema.kind)
 

@@ -41,7 +41,7 @@ class DynamoStore:
     def put(self, upserts: Sequence[Upsert]) -> None:
         """Put the items of one owner; an item that is already stored and as new is a success."""
         with _failures(upserts[0].table):
-            if not upserts[0].measures:
+            if not upserts[0].is_totalled:
                 for upsert in upserts:
                     self._put_if_newer(upsert)
                 return
@@ -62,9 +62,8 @@ class DynamoStore:
             due = totals.newer(upserts, held)
             if not due:
                 return
-            sums = self._sums(due[0]) if total is None else total
             try:
-                self._transact(totals.change(due, held, sums))
+                self._transact(totals.change(due, held, self._total(due[0], total)))
             except ClientError as error:
                 if not _came_second(error):
                     raise
@@ -86,15 +85,15 @@ class DynamoStore:
         total = held.pop((table, *(v for n in names for v in key[n].values())), None)
         return held, total
 
-    def _sums(self, upsert: Upsert) -> totals.Sums:
-        """The sums over all buckets of a key that has no total yet."""
+    def _total(self, upsert: Upsert, item: Item | None) -> totals.Total:
+        """What the item holds, or the total over all buckets of a key that has none yet."""
+        if item is not None and totals.is_complete(upsert, item):
+            return totals.Total.read(upsert, item)
         hash_key, range_key = upsert.key
-        sums = dict.fromkeys(upsert.measures, 0)
-        for item in self._query(
+        buckets = self._query(
             upsert.table, (hash_key, upsert.item[hash_key]), (range_key, 0, LAST_SECOND)
-        ):
-            totals.add(sums, item, 1)
-        return sums
+        )
+        return totals.Total.summed(upsert, buckets, item and item.get(WRITES))
 
     def _transact(self, change: totals.Change) -> None:
         upsert = change.puts[0][0]

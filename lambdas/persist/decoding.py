@@ -10,9 +10,10 @@ from typing import Any, cast
 
 import orjson
 
-from glue import Integer, Schema, String, UseCase, instants
+from glue import Boolean, Double, Integer, Schema, String, UseCase, instants
 from glue.errors import CatalogError, PlatformError
 from glue.schema import VERSIONING, Column
+from glue.targets.dynamodb import LARGEST
 
 # DynamoDB's limit for a partition key's value.
 KEY_BYTES = 2048
@@ -51,14 +52,14 @@ class Layout:
     report: Schema
     columns: tuple[Column, ...]
     names: frozenset[str]
-    measures: frozenset[str]
+    sums: frozenset[str]
 
     @classmethod
     def of(cls, report: Schema) -> Layout:
         """The layout of a report."""
         columns = (*report.columns, *VERSIONING)
-        measures = frozenset(column.name for column in report.measures)
-        return cls(report, columns, frozenset(column.name for column in columns), measures)
+        sums = frozenset(column.name for column in report.sums)
+        return cls(report, columns, frozenset(column.name for column in columns), sums)
 
 
 def report_row(layouts: Sequence[Layout], row: Mapping[str, Any]) -> Schema:
@@ -71,8 +72,8 @@ def report_row(layouts: Sequence[Layout], row: Mapping[str, Any]) -> Schema:
         raise _wrong_columns(layouts, row)
     report = layout.report
     for column in layout.columns:
-        if column.name in layout.measures:
-            _check_measure(column, row[column.name])
+        if column.name in layout.sums:
+            _check_sum(column, row[column.name])
         else:
             _check(column, row[column.name])
     if len(str(row[report.key]).encode()) not in range(1, KEY_BYTES + 1):
@@ -97,11 +98,27 @@ def _check(column: Column, value: Any) -> None:
             return
         case String(low, high), str() if low <= len(value) <= (high or len(value)):
             return
+        case Boolean(), bool():
+            return
+        case Double(bottom, top), float() | int() if _is_number(value):
+            if (bottom is None or value >= bottom) and (top is None or value <= top):
+                return
     raise Malformed(f"{_shown(value)} is not {column.type}", column.name)
 
 
-def _check_measure(column: Column, value: Any) -> None:
+def _is_number(value: Any) -> bool:
+    """Whether DynamoDB has such a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= LARGEST  # so is not what is no number
+
+
+def _check_sum(column: Column, value: Any) -> None:
     """A sum is not refused for its size or sign: all later sums of its bucket would be as well."""
+    if isinstance(column.type, Double):
+        if not _is_number(value):
+            raise Malformed(f"{_shown(value)} is not a number up to {LARGEST:g}", column.name)
+        return
     if not isinstance(value, int) or isinstance(value, bool):
         raise Malformed(f"{_shown(value)} is not an integer", column.name)
     if len(str(abs(value))) > NUMBER_DIGITS:

@@ -1,28 +1,69 @@
-"""The running total of a key: the sum over all its buckets, kept exact write by write.
+"""The running total of a key: over all its buckets, kept exact write by write.
 
-Beside the buckets of a key, a report's table has one item with their sums. Buckets and total
-change in one transaction, so the total always equals the sum of the stored buckets, whatever is
-repeated, out of order, or counted again in a higher generation: a bucket that is not newer changes
-neither, and one that replaces another adds the difference.
+Beside the buckets of a key, a report's table has one item with their sums and, for latest values,
+those of the newest bucket. Buckets and total change in one transaction, so the total always equals
+that of the stored buckets, whatever is repeated, out of order, or counted again in a higher
+generation: a bucket that is not newer changes neither, and one that replaces another adds the
+difference.
 
 The total has the number of its `writes`. A transaction requires the number that it has read, so of
 two writers that read the same state one is refused, and reads again. A key without a total (its
 buckets were written before totals existed, or it was removed) is summed up once.
+
+Sums of decimals have the 38 digits of a DynamoDB number, 21 more than a value can have: the
+difference of two writes leaves no trace of rounding.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 
-from glue.targets.dynamodb import TOTAL_PERIOD, WRITES, Attribute, Item
+from glue.targets.dynamodb import NEWEST, TOTAL_PERIOD, WRITES, Attribute, Item
 from lambdas.persist.upsert import Upsert
 
 # DynamoDB's maximum of items in a transaction, less one for the total.
 BUCKETS = 100 - 1
 
-Sums = dict[str, int]
+Number = int | Decimal
+_DIGITS = Context(prec=38)
+
+
+@dataclass(frozen=True)
+class Total:
+    """A key's sums, and the bucket whose latest values count (empty before the first).
+
+    `seen` is the number of writes of the item that it was read from; None: there was none.
+    """
+
+    sums: Mapping[str, Number]
+    newest: Item
+    seen: Attribute | None
+
+    @classmethod
+    def read(cls, upsert: Upsert, item: Item) -> Total:
+        """The total that an item holds."""
+        newest = {name: item[name] for name in upsert.latest if name in item}
+        if NEWEST in item:
+            newest[upsert.key[1]] = item[NEWEST]
+        sums = {name: _number(item.get(name)) for name in upsert.measures}
+        return cls(sums, newest, item.get(WRITES))
+
+    @classmethod
+    def summed(cls, upsert: Upsert, buckets: Iterable[Item], seen: Attribute | None) -> Total:
+        """The total over all buckets of a key."""
+        sums: dict[str, Number] = dict.fromkeys(upsert.measures, 0)
+        newest: Item = {}
+        for bucket in buckets:
+            _add(sums, bucket, 1)
+            newest = _newest(upsert, bucket, newest)
+        return cls(sums, newest, seen)
+
+
+def is_complete(upsert: Upsert, item: Item) -> bool:
+    """Whether an item has all of a total: it has not if a report got its first latest value."""
+    return not upsert.latest or NEWEST in item
 
 
 @dataclass(frozen=True)
@@ -52,33 +93,50 @@ def newer(upserts: Iterable[Upsert], held: Mapping[tuple[str, ...], Item]) -> li
     ]
 
 
-def change(
-    upserts: Sequence[Upsert],
-    held: Mapping[tuple[str, ...], Item],
-    total: Item | Sums,
-) -> Change:
-    """What to write for upserts of one key, all newer than the stored items.
-
-    `total` is the key's item, or the sums over all its buckets if it has none.
-    """
-    first = upserts[0]
-    seen = total.get(WRITES) if WRITES in total else None
-    sums = {name: _number(total.get(name, 0)) for name in first.measures}
+def change(upserts: Sequence[Upsert], held: Mapping[tuple[str, ...], Item], total: Total) -> Change:
+    """What to write for upserts of one key all newer than the stored items."""
+    first, sums, newest = upserts[0], dict(total.sums), total.newest
     for upsert in upserts:
-        add(sums, upsert.item, 1)
-        add(sums, held.get(upsert.identity, {}), -1)
-    writes = 1 + _number(seen or 0)
-    numbers = {name: {"N": str(value)} for name, value in (*sums.items(), (WRITES, writes))}
+        _add(sums, upsert.item, 1)
+        _add(sums, held.get(upsert.identity, {}), -1)
+        newest = _newest(upsert, upsert.item, newest)
+    numbers: dict[str, Number] = {**sums, WRITES: 1 + _number(total.seen)}
+    item = {name: {"N": _text(first, name, value)} for name, value in numbers.items()}
     puts = tuple((upsert, held.get(upsert.identity)) for upsert in upserts)
-    return Change(puts, {**total_key(first), **numbers}, seen if isinstance(seen, dict) else None)
+    return Change(puts, {**total_key(first), **item, **_states(first, newest)}, total.seen)
 
 
-def add(sums: Sums, item: Mapping[str, Attribute], sign: int) -> None:
+def _newest(upsert: Upsert, bucket: Item, newest: Item) -> Item:
+    """That of two buckets whose latest values count; the same bucket again stands for itself."""
+    start = upsert.key[1]
+    if not newest or _number(bucket[start]) >= _number(newest[start]):
+        return bucket
+    return newest
+
+
+def _states(upsert: Upsert, newest: Item) -> Item:
+    if not upsert.latest:
+        return {}
+    states = {name: newest[name] for name in upsert.latest if name in newest}
+    return {**states, NEWEST: newest[upsert.key[1]]}
+
+
+def _add(sums: dict[str, Number], item: Mapping[str, Attribute], sign: int) -> None:
     """Add an item's measures to the sums, or (-1) subtract them."""
-    for name in sums:
-        sums[name] += sign * _number(item.get(name, 0))
+    for name, held in sums.items():
+        value = sign * _number(item.get(name))
+        if isinstance(held, int) and isinstance(value, int):
+            sums[name] = held + value
+        else:
+            sums[name] = _DIGITS.add(Decimal(held), Decimal(value))
 
 
-def _number(value: Attribute | int) -> int:
+def _text(upsert: Upsert, name: str, value: Number) -> str:
+    """As DynamoDB takes it; an integer is never rounded."""
+    return str(_DIGITS.plus(Decimal(value)) if name in upsert.decimals else value)
+
+
+def _number(value: Attribute | None) -> Number:
     # DynamoDB may return a large number with an exponent.
-    return value if isinstance(value, int) else int(Decimal(value["N"]))
+    number = Decimal(value["N"]) if value else Decimal(0)
+    return int(number) if number == number.to_integral_value() else number

@@ -24,7 +24,8 @@ class Upsert:
 
     `key`: the key attributes. `rank`: the number attributes that order items by age, the most
     significant first; a report has generation and version. `measures`: the attributes summed in
-    the total of its hash key; an item without any is in no total.
+    the total of its hash key, of which `decimals` are not integers; `latest`: those that the total
+    has from its newest item. An item with neither is in no total.
     """
 
     table: str
@@ -32,6 +33,13 @@ class Upsert:
     rank: tuple[str, ...]
     item: Item
     measures: tuple[str, ...] = ()
+    latest: tuple[str, ...] = ()
+    decimals: frozenset[str] = frozenset()
+
+    @property
+    def is_totalled(self) -> bool:
+        """Whether it counts in the total of its hash key."""
+        return bool(self.measures or self.latest)
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -41,7 +49,7 @@ class Upsert:
     @property
     def owner(self) -> tuple[str, ...]:
         """The unit it changes: the total of its hash key, or only the item itself."""
-        return (self.table, *self._values(self.key[:1])) if self.measures else self.identity
+        return (self.table, *self._values(self.key[:1])) if self.is_totalled else self.identity
 
     @property
     def newness(self) -> tuple[int, ...]:

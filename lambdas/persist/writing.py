@@ -14,7 +14,7 @@ from glue import Catalog
 from glue.catalog import PROGRESS
 from glue.deadletter import Reason
 from glue.targets import dynamodb
-from glue.types import Timestamp
+from glue.types import Double, Timestamp
 from lambdas.persist.decoding import (
     Layout,
     Malformed,
@@ -108,7 +108,9 @@ class Persist:
             key=(report.key, report.period),
             rank=("generation", "version"),
             item=dynamodb.item(report, row),
-            measures=tuple(measure.name for measure in report.measures),
+            measures=tuple(c.name for c in report.sums),
+            latest=tuple(c.name for c in report.latest),
+            decimals=frozenset(c.name for c in report.sums if isinstance(c.type, Double)),
         )
 
     def _progress(self, progress: Progress) -> Upsert:

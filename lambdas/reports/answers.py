@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, create_model
 
-from glue import Schema, String, instants
+from glue import Boolean, Column, Double, Schema, String, instants
 from lambdas.reports.calendar import Calendar
 from lambdas.reports.counting import Row
 
@@ -48,11 +48,24 @@ def _key(report: Schema) -> dict[str, Any]:
 
 
 def _measures(report: Schema) -> dict[str, Any]:
-    return {m.name: (int, Field(description=m.doc)) for m in report.measures}
+    return {m.name: (_kind(m), Field(description=m.doc)) for m in report.measures}
+
+
+def _kind(measure: Column) -> Any:
+    match measure.type:
+        case Double():
+            kind: Any = float
+        case String():
+            kind = str
+        case Boolean():
+            kind = bool
+        case _:
+            kind = int
+    return kind | None if measure.latest else kind
 
 
 def totals(
-    report: Schema, key: Any, measures: Mapping[str, int], through: datetime | None
+    report: Schema, key: Any, measures: Mapping[str, Any], through: datetime | None
 ) -> dict[str, Any]:
     """The totals of a key."""
     text = instants.to_wire(through) if through else None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Context, Decimal
 from typing import Any
 
-from glue import Schema
+from glue import Column, Double, Schema
 from glue.instants import EPOCH
 from glue.targets import dynamodb
 from lambdas.reports.calendar import Calendar
@@ -16,6 +17,9 @@ from lambdas.reports.store import Store
 
 # The range of a bucket's start, epoch seconds: the bounds of every query.
 ALWAYS = (0, END)
+
+Measures = dict[str, Any]  # by name: int, float, or of a latest value also str, bool and None
+_DIGITS = Context(prec=38)
 
 
 @dataclass(frozen=True)
@@ -37,25 +41,25 @@ class Buckets:
         for item in self.store.items(self.table, key, bounds, descending=descending):
             yield dynamodb.row(self.report, item)
 
-    def sums(self, low: int, high: int) -> tuple[dict[str, int], bool]:
-        """The sums over the buckets in [low, high), and whether the key has any bucket at all."""
+    def sums(self, low: int, high: int) -> tuple[Measures, bool]:
+        """The measures over the buckets in [low, high), and whether the key has any bucket."""
         if (low, high) == ALWAYS and (total := self.total()) is not None:
             return total, True
         measures, count = totals(self.report, self.between(low, high))
         return measures, bool(count) or self.exist()
 
-    def total(self) -> dict[str, int] | None:
-        """The running total, which always equals the sum of all buckets.
+    def total(self) -> Measures | None:
+        """The running total, which always equals that of all buckets.
 
-        None for a key that was last written before totals existed.
+        None for a key that was last written before totals existed, or latest values.
         """
         item = self.store.get(self.table, dynamodb.total_key(self.report, self.key))
-        if item is None:
+        if item is None or (self.report.latest and dynamodb.NEWEST not in item):
             return None
-        values = {m.name: (m.type, item.get(m.name)) for m in self.report.measures}
         # Items written before a measure was added to the report lack it.
         return {
-            name: dynamodb.value(kind, held) if held else 0 for name, (kind, held) in values.items()
+            m.name: dynamodb.value(m.type, item[m.name]) if m.name in item else _nothing(m)
+            for m in self.report.measures
         }
 
     def exist(self) -> bool:
@@ -63,27 +67,67 @@ class Buckets:
         return next(self.between(*ALWAYS), None) is not None
 
 
-@dataclass
-class Row:
-    """A period, and the sums over its buckets."""
+class Sums:
+    """The measures over some buckets of a report, added in any order.
 
-    start: datetime
-    end: datetime
-    measures: dict[str, int] = field(default_factory=dict)
+    Decimals are added as decimals, with as many digits as the running total has.
+    """
+
+    def __init__(self, report: Schema) -> None:
+        self._report = report
+        self._sums: dict[str, int | Decimal] = dict.fromkeys((c.name for c in report.sums), 0)
+        self._newest: dict[str, Any] = {}
 
     def add(self, bucket: dict[str, Any]) -> None:
         """Add a bucket; one written before a measure was added counts 0 for it."""
-        for name in self.measures:
-            self.measures[name] += bucket.get(name, 0)
+        for name, held in self._sums.items():
+            value = bucket.get(name, 0)
+            if isinstance(value, float):
+                self._sums[name] = _DIGITS.add(Decimal(held), Decimal(repr(value)))
+            else:
+                self._sums[name] = held + value
+        period = self._report.period
+        if bucket[period] >= self._newest.get(period, bucket[period]):
+            self._newest = bucket
+
+    @property
+    def measures(self) -> Measures:
+        """By name, in declared order; a latest value is None where there is none."""
+        return {
+            m.name: self._newest.get(m.name) if m.latest else _plain(m, self._sums[m.name])
+            for m in self._report.measures
+        }
 
 
-def totals(report: Schema, buckets: Iterable[dict[str, Any]]) -> tuple[dict[str, int], int]:
-    """The sums over all buckets, and their number."""
-    row, count = Row(EPOCH, EPOCH, _zero(report)), 0
+def _plain(measure: Column, value: int | Decimal) -> int | float:
+    return float(value) if isinstance(measure.type, Double) else int(value)
+
+
+def _nothing(measure: Column) -> int | float | None:
+    return None if measure.latest else _plain(measure, 0)
+
+
+@dataclass
+class Row:
+    """A period, and what is over its buckets."""
+
+    start: datetime
+    end: datetime
+    sums: Sums
+
+    @property
+    def measures(self) -> Measures:
+        """The measures of the period."""
+        return self.sums.measures
+
+
+def totals(report: Schema, buckets: Iterable[dict[str, Any]]) -> tuple[Measures, int]:
+    """The measures over all buckets, and how many there are."""
+    sums, count = Sums(report), 0
     for bucket in buckets:
-        row.add(bucket)
+        sums.add(bucket)
         count += 1
-    return row.measures, count
+    return sums.measures, count
 
 
 def rows(report: Schema, buckets: Iterable[dict[str, Any]], calendar: Calendar) -> Iterator[Row]:
@@ -97,14 +141,10 @@ def rows(report: Schema, buckets: Iterable[dict[str, Any]], calendar: Calendar) 
         if row is None or not row.start <= at < row.end:
             if row is not None:
                 yield row
-            row = Row(*calendar.period(at), _zero(report))
-        row.add(bucket)
+            row = Row(*calendar.period(at), Sums(report))
+        row.sums.add(bucket)
     if row is not None:
         yield row
-
-
-def _zero(report: Schema) -> dict[str, int]:
-    return dict.fromkeys((measure.name for measure in report.measures), 0)
 
 
 def moment(second: int) -> datetime:

@@ -23,7 +23,7 @@ class Key(NamedTuple):
 class Bucket:
     """A bucket's measures by name, and their version."""
 
-    measures: Mapping[str, int]
+    measures: Mapping[str, Any]
     version: int
     generation: int = 0
 
@@ -33,8 +33,8 @@ class Difference(NamedTuple):
 
     key: Key
     measure: str
-    lake: int | None
-    live: int | None
+    lake: Any
+    live: Any
 
 
 Buckets = dict[Key, Bucket]
@@ -60,7 +60,7 @@ def newest(use_case: UseCase, rows: Iterable[Mapping[str, Any]], span: Span) -> 
 
 def bucket(report: Schema, row: Mapping[str, Any]) -> Bucket:
     """A row's measures and version."""
-    measures = {column.name: int(row[column.name]) for column in report.measures}
+    measures = {column.name: row[column.name] for column in report.measures}
     return Bucket(measures, int(row["version"]), int(row["generation"]))
 
 
@@ -82,5 +82,5 @@ def rows(use_case: UseCase, buckets: Buckets, generation: int) -> Iterator[tuple
         yield report.stream, key.key, {**row, "version": bucket.version, "generation": generation}
 
 
-def _measures(buckets: Buckets, key: Key) -> Mapping[str, int]:
+def _measures(buckets: Buckets, key: Key) -> Mapping[str, Any]:
     return buckets[key].measures if key in buckets else {}

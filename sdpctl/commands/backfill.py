@@ -290,5 +290,7 @@ def _bars(console: Console) -> Iterator[Progress]:
         yield progress
 
 
-def _number(value: int | None) -> str:
-    return "none" if value is None else f"{value:,}"
+def _number(value: Any) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:,}"
+    return "none" if value is None else str(value)

@@ -76,7 +76,7 @@ def table(answer: dict[str, Any]) -> Table:
     shown = Table(title=_title(answer) if "rows" in answer else None)
     names = list(rows[0]) if rows else ["no rows"]
     for name in names:
-        number = bool(rows) and isinstance(rows[0][name], int)
+        number = bool(rows) and isinstance(rows[0][name], int | float)
         shown.add_column(name, justify="right" if number else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(_cell(name, row.get(name), answer) for name in names))
@@ -90,9 +90,11 @@ def _title(answer: dict[str, Any]) -> str:
 def _cell(name: str, value: Any, answer: dict[str, Any]) -> str:
     """Counts with thousands separators; other values unchanged."""
     is_name = "rows" not in answer and name == next(iter(answer))
-    if isinstance(value, int) and not isinstance(value, bool) and not is_name:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float) and not is_name:
         return f"{value:,}"
-    return {True: "yes", False: "no", None: ""}.get(value, str(value))
+    return "" if value is None else str(value)
 
 
 def _get(client: httpx.Client, where: str, query: dict[str, str]) -> dict[str, Any]:

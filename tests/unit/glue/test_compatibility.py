@@ -112,3 +112,11 @@ def test_fields_of_nested_objects_are_compared_too():
     del new["properties"]["place"]["properties"]["city"]
     with pytest.raises(CompatibilityError, match=r"Impression.place.city: was removed"):
         check(old, new)
+
+
+def test_a_sum_does_not_become_a_latest_value_or_back():
+    released = {**RELEASED, "x-latest": ["win_price"]}
+    check(released, released)
+    for old, new in ((RELEASED, released), (released, RELEASED)):
+        with pytest.raises(CompatibilityError, match=r"win_price: changed between a sum and"):
+            check(old, new)

@@ -13,6 +13,7 @@ from glue import (
     CatalogError,
     Double,
     Integer,
+    Latest,
     SchemaError,
     String,
     Struct,
@@ -26,6 +27,7 @@ from glue import (
 )
 
 Id = Annotated[str, "Which one."]
+Bucket = Annotated[int, "Start of the bucket."]
 
 
 def test_annotations_become_columns_in_order():
@@ -123,16 +125,44 @@ def test_a_class_without_fields_is_refused():
             """A row."""
 
 
-def test_a_report_counts_in_integers():
-    with pytest.raises(SchemaError, match=r"Usage.mean: a report counts in integers"):
+def _usage(**fields):
+    body = {"__doc__": "Usage.", "__annotations__": {"id": Id, "period": Bucket, **fields}}
+    return report(path="usage", key="id", period="period")(type("Usage", (), body))
 
-        @report(path="usage", key="id", period="period")
-        class Usage:
-            """Usage."""
 
-            id: Id
-            period: Annotated[int, "Bucket."]
-            mean: Annotated[float, "Mean."]
+def test_a_report_adds_up_numbers_and_holds_states():
+    usage = _usage(
+        litres=Annotated[float, "Taken."],
+        level=Annotated[float, Latest, "In it."],
+        content=Annotated[str, Latest, MaxLen(9), "What is in it."],
+    )
+    schema = schema_of(usage)
+    assert [c.name for c in schema.sums] == ["litres"]
+    assert [c.name for c in schema.latest] == ["level", "content"]
+    assert schema.column("content").type == String(0, 9)
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        (Annotated[str, "Text."], r"Usage\.mean: only numbers are added up; annotate a state with"),
+        (Annotated[int | None, "Maybe."], r"Usage\.mean: a row of a report has all its fields"),
+        (Annotated[datetime, Latest, "When."], r"Usage\.mean: a latest value is a str, int, float"),
+    ],
+)
+def test_what_a_report_cannot_hold_is_refused(field, message):
+    with pytest.raises(SchemaError, match=message):
+        _usage(mean=field)
+
+
+def test_a_report_has_no_field_of_the_platforms_own():
+    with pytest.raises(SchemaError, match=r"Usage: fields \['writes'\] belong to every report"):
+        _usage(writes=Annotated[int, "Written."])
+
+
+def test_only_a_report_holds_states():
+    with pytest.raises(SchemaError, match=r"Pass: \['level'\]: only what a report measures"):
+        _of("Pass", level=Annotated[float, Latest, "In it."])
 
 
 def test_a_reports_period_must_be_a_field():

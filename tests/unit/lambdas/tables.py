@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 def create_tables(client: "DynamoDBClient") -> None:
     """One per report, and the one of progress."""
     for report in FACTORY.reports:
-        _create(client, TABLES[f"factory/{report.path}"], hash_key(report), range_key(report))
-    _create(client, PROGRESS_TABLE, KeyAttribute("use_case", "S"))
+        create_table(client, TABLES[f"factory/{report.path}"], hash_key(report), range_key(report))
+    create_table(client, PROGRESS_TABLE, KeyAttribute("use_case", "S"))
 
 
-def _create(client: "DynamoDBClient", table: str, *key: KeyAttribute) -> None:
+def create_table(client: "DynamoDBClient", table: str, *key: KeyAttribute) -> None:
+    """A table with these key attributes: the hash and, if it has one, the range."""
     client.create_table(
         TableName=table,
         KeySchema=[
