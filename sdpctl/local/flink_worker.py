@@ -180,4 +180,6 @@ class FlinkWorker:
         if said != self._said:
             self._said = said
             self.home.mkdir(parents=True, exist_ok=True)
-            (self.home / "state.json").write_text(json.dumps(said))
+            new = self.home / "state.json.new"
+            new.write_text(json.dumps(said))
+            new.replace(self.home / "state.json")  # whoever reads it has the one or the other
