@@ -33,13 +33,22 @@ def allow(
 
 
 def allow_named(
-    role: iam.Role, actions: Iterable[str], service: str, kind: str, name: str, reason: str
+    role: iam.Role,
+    actions: Iterable[str],
+    service: str,
+    kind: str,
+    name: str,
+    reason: str,
+    arn_format: cdk.ArnFormat = cdk.ArnFormat.SLASH_RESOURCE_NAME,
 ) -> None:
     """Actions on this account's resources of a kind whose name begins so; `reason` for the `*`."""
     stack = cdk.Stack.of(role)
-    arn = stack.format_arn(service=service, resource=kind, resource_name=name)
+    arn = stack.format_arn(
+        service=service, resource=kind, resource_name=name, arn_format=arn_format
+    )
     allow(role, actions, [arn])
-    shown = f"arn:<AWS::Partition>:{service}:{stack.region}:<AWS::AccountId>:{kind}/{name}"
+    between = "/" if arn_format is cdk.ArnFormat.SLASH_RESOURCE_NAME else ":"
+    shown = f"arn:<AWS::Partition>:{service}:{stack.region}:<AWS::AccountId>:{kind}{between}{name}"
     acknowledge(role, {f"IAM5[Resource::{shown}]": reason})
 
 

@@ -122,9 +122,11 @@ class Retraining(Construct):
             minutes_per_day=training.minutes_per_day,
             minutes_per_run=training.minutes_per_run,
             lock_minutes=training.run_minutes,
+            state_machine=self._machine_arn,
         )
         actions = ("GetItem", "PutItem", "UpdateItem")
         self._ledger.grant(function, *(f"dynamodb:{action}" for action in actions))
+        self._look_at_runs(function)
         return function
 
     def _prepare(self) -> lambda_.Function:
@@ -207,6 +209,7 @@ class Retraining(Construct):
         read_objects(_role(function), self._lake, self._trained.models)
         self._ledger.grant(function, "dynamodb:GetItem")
         allow(_role(function), ["states:StartExecution"], [self.machine.state_machine_arn])
+        self._look_at_runs(function)
         events.Rule(
             self,
             "Look",
@@ -215,6 +218,31 @@ class Retraining(Construct):
             targets=[targets.LambdaFunction(function, retry_attempts=0)],
         )
         return function
+
+    @property
+    def _machine_arn(self) -> str:
+        """By its name: the machine's own ARN would wait for the functions that it calls."""
+        return cdk.Stack.of(self).format_arn(
+            service="states",
+            resource="stateMachine",
+            resource_name=self._machine_name,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+    @property
+    def _machine_name(self) -> str:
+        return f"{self.name}-retrain"
+
+    def _look_at_runs(self, function: lambda_.Function) -> None:
+        allow_named(
+            _role(function),
+            ["states:DescribeExecution"],
+            "states",
+            "execution",
+            f"{self._machine_name}:*",
+            "A run has the name of the execution that has the lock.",
+            cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
 
     def _machine(self) -> sfn.StateMachine:
         arns = {name: function.function_arn for name, function in self.functions.items()}
@@ -231,7 +259,7 @@ class Retraining(Construct):
         return sfn.StateMachine(
             self,
             "Machine",
-            state_machine_name=f"{self.name}-retrain",
+            state_machine_name=self._machine_name,
             definition_body=sfn.DefinitionBody.from_string(cdk.Stack.of(self).to_json_string(asl)),
             role=role,
             tracing_enabled=True,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from glue.instants import to_wire
-from lambdas.training.ports import ENDPOINT, Document, Ledger
+from lambdas.training.ports import ENDPOINT, Document, Executions, Ledger
 
 CAUSE = 4_000
 """An error's cause is cut to this length: Lambda's has up to 32,768; states pass 256 KiB."""
@@ -36,11 +36,27 @@ class Run:
         return self.started.date().isoformat()
 
 
-def lock(ledger: Ledger, run: Run, now: datetime, limits: Limits) -> dict[str, Any]:
-    """Acquire the lock for this run; `held` is false while another run has it."""
+def lock(
+    ledger: Ledger, executions: Executions, run: Run, now: datetime, limits: Limits
+) -> dict[str, Any]:
+    """Acquire the lock for this run; `held` is false while another run has it.
+
+    A run that was stopped could not release its locks: they are released here. Its budget stays
+    reserved, because its training job may still be running.
+    """
     second = int(now.timestamp())
+    holder = ledger.holder(second)
+    if holder and not executions.running(holder):
+        ledger.release(holder)
+        ledger.release(holder, ENDPOINT)
     held = ledger.acquire(run.execution, second, second + 60 * limits.lock_minutes)
     return {"held": held, "holder": ledger.holder(second)}
+
+
+def current(ledger: Ledger, executions: Executions, now: datetime) -> str | None:
+    """The run that has the lock and is still running; None if there is none."""
+    holder = ledger.holder(int(now.timestamp()))
+    return holder if holder and executions.running(holder) else None
 
 
 def reserve(ledger: Ledger, run: Run, limits: Limits) -> dict[str, Any]:

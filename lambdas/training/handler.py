@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from lambdas.adapters.athena import AthenaLake
+    from lambdas.adapters.executions import Executions
     from lambdas.adapters.ledger import DynamoLedger
     from lambdas.adapters.model_objects import S3Objects
     from lambdas.adapters.sagemaker import SageMaker
@@ -55,7 +56,7 @@ def admit(event: Event, context: LambdaContext) -> Answer:
     run, limits = Run(event["execution"], parse(event["started"])), _limits()
     match event["step"]:
         case "lock":
-            return admission.lock(_ledger(), run, clock.now(), limits)
+            return admission.lock(_ledger(), _executions(), run, clock.now(), limits)
         case "reserve":
             return admission.reserve(_ledger(), run, limits)
         case _:
@@ -139,7 +140,7 @@ def _switched(service: Release, event: Event, context: LambdaContext) -> Answer:
 def decide(event: Event, context: LambdaContext) -> Answer:
     """Scheduled: starts a run if there is a reason to."""
     settings, now = _settings(), clock.now()
-    if _ledger().holder(int(now.timestamp())):
+    if admission.current(_ledger(), _executions(), now):
         return {"started": None, "reason": "a run is in progress"}
     triggers = _triggers()
     names, definition = settings.names, _model().definition
@@ -152,7 +153,7 @@ def decide(event: Event, context: LambdaContext) -> Answer:
             deciding.execution_name(why, now),
             deciding.execution_input(why, facts, now),
         )
-        _executions(settings.text("state_machine"), name, payload)
+        _executions().start(name, payload)
         answer["started"] = name
     return _logged(answer)
 
@@ -257,7 +258,8 @@ def _ledger() -> DynamoLedger:
     return DynamoLedger(_settings().text("ledger"), _settings().text("use_case"))
 
 
-def _executions(state_machine: str, name: str, payload: Answer) -> None:
-    from lambdas.adapters.executions import start
+@cache
+def _executions() -> Executions:
+    from lambdas.adapters.executions import Executions
 
-    start(state_machine, name, payload)
+    return Executions(_settings().text("state_machine"))

@@ -99,6 +99,13 @@ class Endpoint(Protocol):
         """The response; raises EndpointUnavailable if it does not arrive in time."""
 
 
+class Executions(Protocol):
+    """The runs, by the name of their execution."""
+
+    def running(self, name: str) -> bool:
+        """Whether it runs; false also where there is none of that name."""
+
+
 class Ledger(Protocol):
     """The locks, the budget of a day, and the last run, of one use case. Conditional writes."""
 

@@ -277,6 +277,8 @@ def test_objects_are_granted_by_folder_and_other_things_by_their_own_name(
             service, _, action = grant.action.partition(":")
             if "Object" in action or "Multipart" in action:
                 assert folder.search(grant.resource), (function["Handler"], grant)
+            elif action == "DescribeExecution":
+                assert re.search(r":execution:[a-z-]+-retrain:\*$", grant.resource), grant
             elif service in ("kinesis", "dynamodb", "kms", "states", "sqs", "iam", "lambda"):
                 assert re.fullmatch(r"\{[^{}]+\}", grant.resource), (function["Handler"], grant)
             elif service == "glue":

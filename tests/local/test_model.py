@@ -138,6 +138,16 @@ def test_an_empty_range_ends_the_run_without_a_model(modelling: Modelling, champ
     assert len(modelling.place.packages()) == before
 
 
+def test_a_run_that_was_stopped_blocks_no_other(modelling: Modelling, settings: Settings) -> None:
+    """It cannot give its lock back, which would last for two hours."""
+    long_ago = START - timedelta(days=400)
+    stopped = modelling.place.start(now(), {"to": UNTIL.isoformat(timespec="milliseconds")})
+    modelling.await_step(stopped, "Prepare")
+    aws.client(settings, "stepfunctions").stop_execution(executionArn=stopped)
+    ended = modelling.run(since=long_ago, until=long_ago + timedelta(days=1))
+    assert (ended["status"], ended["rows"]) == ("no data", 0)
+
+
 def test_too_few_rows_end_the_run_before_a_job(modelling: Modelling, champion: str) -> None:
     ended = modelling.run(since=START, until=START + timedelta(seconds=2))
     assert ended["status"] == "too few rows", ended

@@ -136,6 +136,17 @@ def registered(models: Models, version: str, approval: str = "PendingManualAppro
     )
 
 
+class Running:
+    """Executions: those that run."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = set(names)
+
+    def running(self, name: str) -> bool:
+        """Whether it is one of them."""
+        return name in self.names
+
+
 @dataclass
 class Jobs:
     requests: dict[str, Document] = field(default_factory=dict)

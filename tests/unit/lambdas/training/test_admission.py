@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from lambdas.adapters.ledger import DynamoLedger
-from lambdas.training.admission import Limits, Run, finish, lock, reserve
+from lambdas.training import admission
+from lambdas.training.admission import Limits, Run, finish, reserve
+from lambdas.training.ports import ENDPOINT
+from tests.unit.lambdas.training.fakes import Running
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 LIMITS = Limits(runs_per_day=3, minutes_per_day=100, minutes_per_run=40, lock_minutes=60)
-ONE, TWO, THREE, FOUR = (Run(name, NOW) for name in ("one", "two", "three", "four"))
+NAMES = ("one", "two", "three", "four")
+ONE, TWO, THREE, FOUR = (Run(name, NOW) for name in NAMES)
 DONE = {"lock": {"held": True}, "data": {"status": "ready", "rows": 5}, "promotion": {"v": 1}}
+
+
+def lock(
+    ledger: DynamoLedger, run: Run, now: datetime, limits: Limits, running: Running | None = None
+) -> dict[str, Any]:
+    return admission.lock(ledger, running or Running(*NAMES), run, now, limits)
 
 
 def _end(ledger: DynamoLedger, run: Run, minutes: int) -> None:
@@ -40,6 +51,28 @@ def test_a_lock_expires(ledger: DynamoLedger) -> None:
     later = NOW + timedelta(minutes=61)
     assert ledger.holder(int(later.timestamp())) is None
     assert lock(ledger, TWO, later, LIMITS)["held"]
+
+
+def test_the_locks_of_a_run_that_was_stopped_are_free(ledger: DynamoLedger) -> None:
+    running, second = Running(*NAMES), int(NOW.timestamp())
+    lock(ledger, ONE, NOW, LIMITS, running)
+    assert ledger.acquire("one", second, second + 600, ENDPOINT)
+    running.names.remove("one")
+    assert admission.current(ledger, running, NOW) is None
+    assert lock(ledger, TWO, NOW, LIMITS, running) == {"held": True, "holder": "two"}
+    assert ledger.holder(second, ENDPOINT) is None
+    assert admission.current(ledger, running, NOW) == "two"
+
+
+def test_what_a_stopped_run_reserved_stays_reserved(ledger: DynamoLedger) -> None:
+    """Its training job may still run."""
+    running = Running(*NAMES)
+    for run in (ONE, TWO):
+        lock(ledger, run, NOW, LIMITS, running)
+        assert reserve(ledger, run, LIMITS)["granted"]
+        running.names.remove(run.execution)
+    assert lock(ledger, THREE, NOW, LIMITS, running)["held"]
+    assert not reserve(ledger, THREE, LIMITS)["granted"]
 
 
 def test_a_run_that_ends_gives_the_lock_back_and_is_remembered(ledger: DynamoLedger) -> None:

@@ -14,7 +14,7 @@ from lambdas.training.locking import RUN_SECONDS, SWITCH_SECONDS, EndpointLock, 
 from lambdas.training.ports import ENDPOINT
 from lambdas.training.releasing import Release, ReleaseError, Serving
 from lambdas.training.switching import switch
-from tests.unit.lambdas.training.fakes import NAMES, ROLE, Models, Objects, registered
+from tests.unit.lambdas.training.fakes import NAMES, ROLE, Models, Objects, Running, registered
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 LIMITS = Limits(runs_per_day=9, minutes_per_day=90, minutes_per_run=40, lock_minutes=60)
@@ -65,7 +65,7 @@ def _arrived(models: Models, version: str) -> None:
 
 
 def test_a_person_switches_while_a_run_trains(release: Release, ledger: DynamoLedger) -> None:
-    assert admission.lock(ledger, RUN, NOW, LIMITS)["held"]
+    assert admission.lock(ledger, Running(RUN.execution), RUN, NOW, LIMITS)["held"]
     _by_hand(release, ledger, version="v2")
     assert _in_service(release) == "v2"
 
@@ -89,7 +89,7 @@ def test_from_deploy_to_the_end_of_a_run_nobody_switches_by_hand(
 def test_a_run_that_was_stopped_while_it_released_frees_the_endpoint_in_minutes(
     release: Release, models: Models, ledger: DynamoLedger
 ) -> None:
-    admission.lock(ledger, RUN, NOW, LIMITS)
+    admission.lock(ledger, Running(RUN.execution), RUN, NOW, LIMITS)
     _run(release, ledger).deploy()
     models.arrive()
     later = NOW + timedelta(seconds=RUN_SECONDS + 1)
