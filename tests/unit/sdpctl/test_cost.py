@@ -17,7 +17,8 @@ from sdpctl.commands import cost
 from sdpctl.commands.cost import estimates
 from sdpctl.settings import ROOT
 
-PRICES = costs.read_prices()["prices"]
+FILE = costs.read_prices()
+PRICES = FILE["prices"]
 
 
 def run(*arguments: str) -> str:
@@ -107,6 +108,14 @@ def test_every_price_is_used() -> None:
         for found in estimates(cost.LOADS, [], settings, read):
             found.lines()
     assert set(PRICES) == read.names
+
+
+def test_the_prices_have_a_date_and_a_place_which_the_command_and_the_readme_name() -> None:
+    printed = run()
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for said in (FILE["date"], FILE["region"], FILE["list"]):
+        assert said in printed
+        assert said in readme
 
 
 def test_the_readme_has_the_totals_that_the_command_prints() -> None:
