@@ -57,7 +57,7 @@ def test_every_client_has_an_example() -> None:
         "pandas and pyarrow",
         "DuckDB",
     }
-    assert PAGE.count("```python") == len(EXAMPLES)
+    assert PAGE.count("```python\n") == len(EXAMPLES)
 
 
 def test_the_clients_see_a_lake_as_on_aws(clients: Callable[..., str]) -> None:

@@ -12,17 +12,19 @@ from sdpctl.settings import ROOT, Settings
 from tests.local.driver import wait_until
 
 README = (ROOT / "README.md").read_text()
-SETUP, *_ = SHELL = re.findall(r"^```bash\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)[1:]
+SETUP, *_ = SHELL = re.findall(r"^```bash\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 SENDING = [block for block in SHELL if "$UrlForAPI" in block]
 REPORTS = next(block for block in SHELL if "$UrlForReports" in block)
+LETTERS = next(block for block in SHELL if "dead-letters" in block)
+OTHERS = [block for block in SHELL if block not in (SETUP, *SENDING, REPORTS, LETTERS)]
 PRINTED = re.search(r'^(\{"campaign_item_id":77,.*\})$', README, re.MULTILINE)
 
 
-def _run(settings: Settings, block: str, setup: str = SETUP) -> str:
+def _run(settings: Settings, block: str, setup: str = SETUP, folder: Path = ROOT) -> str:
     """What a reader sees who has set the variables and then pastes the block."""
     done = subprocess.run(
         ["bash", "-eu", "-o", "pipefail", "-c", f"{setup}\n{block}"],
-        cwd=ROOT,
+        cwd=folder,
         env=settings.aws_environment(),
         capture_output=True,
         text=True,
@@ -86,8 +88,15 @@ def test_the_report_is_the_one_that_is_printed(
 def test_the_dead_letters_are_counted_and_listed(
     settings: Settings, sent: list[dict[str, Any]]
 ) -> None:
-    block = next(block for block in SHELL if "dead-letters" in block)
-    assert "letters" in _run(settings, block, setup="")
+    assert "letters" in _run(settings, LETTERS, setup="")
+
+
+@pytest.mark.usefixtures("sent")
+@pytest.mark.parametrize("block", OTHERS)
+def test_each_other_block_runs(settings: Settings, tmp_path: Path, block: str) -> None:
+    for entry in ROOT.iterdir():  # what a block writes is not in the project's folder
+        (tmp_path / entry.name).symlink_to(entry)
+    assert _run(settings, block, folder=tmp_path)
 
 
 def test_every_path_that_the_readme_links_is_there() -> None:

@@ -1,0 +1,137 @@
+"""Every example of every page: run here as it is printed, run by another test, or marked in the
+page with the reason why no test runs it (the word behind the fence's language).
+
+A page's blocks run in their order on the platform, in a folder that looks like the project's, with
+the variables that earlier blocks have exported. `--region …` is left out: without it the commands
+speak to this platform.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+import pytest
+
+from sdpctl.settings import ROOT, Settings
+from tests.local.commands import sdp
+
+NOT_RUN = {
+    "aws": "needs an AWS account, its command line or the CDK's",
+    "minutes": "takes minutes; the commands that it starts have tests of their own",
+}
+# By page and language: the tests that run its blocks, because they look at what they print.
+ELSEWHERE = {
+    ("README.md", "bash"): "tests/local/test_readme.py",
+    ("docs/clients.md", "python"): "tests/emulator/test_clients.py",
+    ("docs/model.md", "bash"): "tests/unit/ml/test_launch.py",
+    ("docs/notebooks.md", "python"): "tests/emulator/test_notebooks.py",
+}
+# What a page takes for granted that a block needs, by the block's first words.
+BEFORE = {"./sdp keys create partner-a-2": "./sdp keys create partner-a"}
+OUTPUT = ("", "json", "text")
+HERE, PLATFORM = "", "platform"
+
+_FENCE = re.compile(r"^```(\w*) ?(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LEFT_OUT = {".git", ".sdp", ".ruff_cache", ".mypy_cache", ".pytest_cache"}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, the word behind it, its lines, and what follows as output."""
+
+    page: str
+    language: str
+    mark: str
+    text: str
+    output: str | None
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether this module runs it."""
+        if self.mark == PLATFORM:
+            return True
+        return self.mark == HERE and (self.page, self.language) not in ELSEWHERE
+
+
+def _blocks() -> Iterator[Block]:
+    paths = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("usecases/*/README.md")]
+    for path in sorted(paths):
+        page = str(path.relative_to(ROOT))
+        found = list(_FENCE.finditer(path.read_text()))
+        for block, after in zip_longest(found, found[1:]):
+            language, mark, text = block.groups()
+            follows = after and after.start() == block.end() + 1 and not after[1]
+            if language not in OUTPUT:
+                yield Block(page, language, mark, text, after[3] if after and follows else None)
+
+
+BLOCKS = list(_blocks())
+PAGES = list(dict.fromkeys(block.page for block in BLOCKS if block.runs_here))
+
+
+def test_every_block_is_run_or_says_why_not() -> None:
+    marks = {block.mark for block in BLOCKS}
+    assert marks == {HERE, PLATFORM, *NOT_RUN}
+    assert {block.language for block in BLOCKS if block.runs_here} == {"bash", "python"}
+    used = {(block.page, block.language) for block in BLOCKS if block.mark == HERE}
+    assert ELSEWHERE.keys() <= used
+    assert all((ROOT / test).is_file() for test in ELSEWHERE.values())
+    assert all(any(b.text.startswith(words) for b in BLOCKS) for words in BEFORE)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with all that the project's has; what an example writes is not in there."""
+    for entry in ROOT.iterdir():
+        if entry.name not in _LEFT_OUT:
+            (tmp_path / entry.name).symlink_to(entry)
+    return tmp_path
+
+
+@pytest.fixture
+def _keys(settings: Settings) -> Iterator[None]:
+    """The keys are those of before: the other tests have the deployment's."""
+    yield
+    sdp(settings, "keys", "restore", "deployment")
+    for name in ("partner-a", "partner-a-2", "operator-2"):
+        sdp(settings, "keys", "revoke", name)
+
+
+@pytest.mark.usefixtures("_keys")
+@pytest.mark.parametrize("page", PAGES)
+def test_the_examples_of_a_page_run_as_they_are_printed(
+    page: str, settings: Settings, project: Path
+) -> None:
+    exports: list[str] = []
+    for block in (b for b in BLOCKS if b.page == page and b.runs_here):
+        printed = _run(block, exports, settings, project)
+        assert block.output is None or printed == block.output, block.text
+        exports += re.findall(r"^export [^$]*$", block.text, re.MULTILINE)
+
+
+def _run(block: Block, exports: list[str], settings: Settings, project: Path) -> str:
+    """What a block prints; it must end well."""
+    text = re.sub(r" --region [a-z0-9-]+", "", block.text)
+    before = [line for words, line in BEFORE.items() if text.startswith(words)]
+    if block.language == "python":
+        (project / "example.py").write_text(text)
+        text = f"exec {settings.python('clients')} -W ignore example.py"
+    environment = settings.aws_environment()
+    environment["PATH"] += f"{os.pathsep}{settings.python('clients').parent}"
+    done = subprocess.run(
+        ["bash", "-eu", "-o", "pipefail", "-c", "\n".join([*exports, *before, text])],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, f"{block.page}: {text}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
