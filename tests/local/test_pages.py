@@ -23,7 +23,9 @@ from tests.local.commands import sdp
 
 NOT_RUN = {
     "aws": "needs an AWS account, its command line or the CDK's",
+    "excerpt": "a part of a file that the page explains",
     "minutes": "takes minutes; the commands that it starts have tests of their own",
+    "model": "needs a model, which takes minutes to train: tests/local/test_model.py has one",
 }
 # By page and language: the tests that run its blocks, because they look at what they print.
 ELSEWHERE = {
@@ -60,7 +62,12 @@ class Block:
 
 
 def _blocks() -> Iterator[Block]:
-    paths = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("usecases/*/README.md")]
+    paths = [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("usecases/*/README.md"),
+    ]
     for path in sorted(paths):
         page = str(path.relative_to(ROOT))
         found = list(_FENCE.finditer(path.read_text()))
