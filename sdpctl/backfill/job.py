@@ -96,6 +96,7 @@ class Run:
             port=port,
             parallelism=self.parallelism,
             scratch=self._scratch,
+            log=self.folder / "flink.log",
             changes=_CHANGES,
         )
         properties = {
@@ -115,7 +116,7 @@ class Run:
             "PATH": f"{self.settings.python('flink').parent}:{base['PATH']}",
             "SUBMIT_ARGS": "remote -t local",
             "FLINK_CONF_DIR": str(self.folder / "conf"),
-            "FLINK_LOG_DIR": str(self.folder),
+            "FLINK_LOG_DIR": str(self._scratch),
             "FLINK_IDENT_STRING": "backfill",
             "JVM_ARGS": f"-Xmx{flink_config.HEAP} -Djava.io.tmpdir={self._scratch}",
             "TMPDIR": str(self._scratch),

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
@@ -22,8 +23,9 @@ from sdpctl import outputs as deployed
 from sdpctl.clock import now
 from sdpctl.errors import CommandError
 from sdpctl.local import platform
+from sdpctl.local.flows import IN, OUT, REFUSED, Rates, counted_since
 from sdpctl.local.processes import pause
-from sdpctl.local.status import Component, Rates, components
+from sdpctl.local.status import Component, components
 from sdpctl.settings import Settings
 from sdpctl.sql.rows import cell
 
@@ -54,12 +56,14 @@ def clean() -> None:
 def status(
     as_json: AsJson = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Repeat, with records per second.")
+        bool, typer.Option("--watch", help="Repeat, with rates of the last 30 seconds.")
     ] = False,
 ) -> None:
     """Show each component: status, since when, lag, log. Exits with 1 if one is down.
 
-    The lag of Flink is how far event time is behind the heartbeats: near zero if all is read.
+    Records per second of a use case: events in, results out, and refused (dead letters), over the
+    last one to two minutes. The lag of Flink is how far event time is behind the heartbeats: near
+    zero if all is read.
     """
     if watch and as_json:
         raise CommandError("--watch --json: choose one of them")
@@ -78,12 +82,16 @@ def status(
 
 def _watch(settings: Settings) -> None:
     """Repeats until it is interrupted."""
-    rates = Rates()
+    rates, since = Rates(), counted_since(now())
     with suppress(KeyboardInterrupt), Live(refresh_per_second=2) as live:
         while True:
-            listed = components(settings, now())
-            live.update(_table(listed, rates.add(time.monotonic(), listed)))
+            listed = components(settings, now(), since)
+            live.update(_table(listed, rates.add(time.monotonic(), _counts(listed))))
             pause(WATCH_SECONDS)
+
+
+def _counts(listed: list[Component]) -> list[tuple[str, Mapping[str, int]]]:
+    return [(c.name, c.records) for c in listed]
 
 
 def outputs(as_json: AsJson = False) -> None:
@@ -118,17 +126,26 @@ def parse_parameters(text: str) -> dict[str, str]:
     return parameters
 
 
-def _table(listed: list[Component], rates: Mapping[str, float] | None = None) -> Table:
+_TITLES = ("component", "state", "since", "lag", "in/s", "out/s", "refused/s", "detail", "log")
+
+
+def _table(
+    listed: list[Component], rates: Mapping[str, Mapping[str, float]] = MappingProxyType({})
+) -> Table:
     shown = Table(box=None, pad_edge=False)
-    for title in ("component", "state", "since", "lag", "records/s", "detail", "log"):
-        if title != "records/s" or rates is not None:
-            shown.add_column(title, overflow="fold", no_wrap=title == "since")
+    for title in _TITLES:
+        shown.add_column(title, overflow="fold", no_wrap=title == "since")
     for c in listed:
         state = "[green]running[/]" if c.running else "[red]down[/]"
         lag = "" if c.lag_seconds is None else f"{c.lag_seconds:.1f} s"
-        rate = [] if rates is None else [f"{rates[c.name]:,.1f}" if c.name in rates else ""]
-        shown.add_row(c.name, state, c.since or "", lag, *rate, cell(c.detail), cell(_short(c.log)))
+        known = rates.get(c.name, c.per_second)
+        rate = (f"{known[way]:,.1f}" if way in known else "" for way in (IN, OUT, REFUSED))
+        shown.add_row(c.name, state, c.since or "", lag, *rate, cell(c.detail), cell(_logs(c)))
     return shown
+
+
+def _logs(component: Component) -> str:
+    return "\n".join(_short(path) for path in (component.log, component.output) if path)
 
 
 def _short(path: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -16,6 +18,7 @@ START_SECONDS = 60
 LAUNCHER = "sdpctl.local.launcher"
 ANSWER_SECONDS = 5
 SAVE_SECONDS = 60  # it writes its state on SIGTERM
+_UNSAVED = re.compile(r"Persistence: failed to save (\w+)")
 
 
 def service(settings: Settings) -> Service:
@@ -48,15 +51,23 @@ def require_space(settings: Settings) -> None:
 
     It saves what it has in memory, and only logs what it could not write.
     """
+    if problem := shortage(settings):
+        raise CommandError(
+            f"{problem}: free some, then run 'make down' again; nothing has been stopped"
+        )
+
+
+def shortage(settings: Settings) -> str:
+    """Why the running emulator may not be able to save its data; empty if it is."""
     process = service(settings).process()
     needed = process.memory_info().rss if process else 0
     free = free_bytes(settings.home) if process else 0
-    if free < needed:
-        raise CommandError(
-            f"{settings.home} has {free / 1e6:,.0f} MB free, and the emulator needs up to "
-            f"{needed / 1e6:,.0f} MB to save its data: free some, then run 'make down' again; "
-            "nothing has been stopped"
-        )
+    if free >= needed:
+        return ""
+    return (
+        f"{settings.home} has {free / 1e6:,.0f} MB free, and the emulator needs up to "
+        f"{needed / 1e6:,.0f} MB to save its data"
+    )
 
 
 def free_bytes(folder: Path) -> int:
@@ -65,8 +76,18 @@ def free_bytes(folder: Path) -> int:
 
 
 def stop(settings: Settings) -> bool:
-    """Let the emulator save its state, then end it."""
-    return service(settings).stop(SAVE_SECONDS)
+    """Let the emulator save its state, then end it; CommandError names what it could not save."""
+    emulator = service(settings)
+    before = emulator.log.stat().st_size if emulator.log.exists() else 0
+    ended = emulator.stop(SAVE_SECONDS)
+    with suppress(OSError), emulator.log.open(errors="replace") as log:
+        log.seek(before)
+        if unsaved := _UNSAVED.findall(log.read()):
+            raise CommandError(
+                f"the emulator could not save {', '.join(unsaved)}: what came since it was started "
+                f"is lost there; log: {emulator.log}"
+            )
+    return ended
 
 
 def healthy(settings: Settings) -> bool:

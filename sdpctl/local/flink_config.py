@@ -10,6 +10,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from sdpctl.errors import CommandError
+from sdpctl.local import logs
 
 HEAP = "1536m"
 MANAGED_MEMORY = "1g"  # RocksDB: with the default 128 MB it is ten times slower
@@ -44,11 +45,13 @@ def write(
     port: int,
     parallelism: int,
     scratch: Path,
+    log: Path,
     changes: Mapping[str, str] | None = None,
 ) -> Path | None:
     """Write config.yaml and the log configuration; the checkpoint that it restores, if any.
 
-    `changes` win over what a job on this machine has usually.
+    `log` is Flink's own log, of the job manager and the task managers. `changes` win over what a
+    job on this machine has usually.
     """
     folder.mkdir(parents=True, exist_ok=True)
     checkpoints.mkdir(parents=True, exist_ok=True)
@@ -56,12 +59,13 @@ def write(
     options = {**_options(checkpoints, port, parallelism), **(changes or {})}
     options["io.tmp.dirs"] = str(scratch)
     options["state.backend.rocksdb.localdir"] = str(_short_path(scratch / "rocksdb"))
+    options["web.log.path"] = str(log)
     options["env.java.opts.all"] = java_options(flink_home)
     if restored:
         forget_older_jobs(checkpoints, restored)
         options["execution.state-recovery.path"] = restored.as_uri()
     (folder / "config.yaml").write_text("".join(f"{k}: {v}\n" for k, v in options.items()))
-    shutil.copy(flink_home / "conf" / "log4j-cli.properties", folder)
+    (folder / "log4j-cli.properties").write_text(logs.log4j(log))
     return restored
 
 

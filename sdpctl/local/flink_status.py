@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from sdpctl.local.processes import Service
 from sdpctl.settings import Settings
 
 _NO_WATERMARK = -(2**62)
+
+
+def service(settings: Settings, application: str) -> Service:
+    """The process of an application's job; its `log` is what the program prints."""
+    return Service(f"flink-{application}", settings, ".out")
+
+
+def own_log(settings: Settings, application: str) -> Path:
+    """Flink's own log: of the job manager and the task managers."""
+    return settings.logs / f"flink-{application}.log"
 
 
 def jobs(settings: Settings) -> list[dict[str, Any]]:

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from analytics_app.properties import AWAIT_VARIABLE
-from sdpctl.local import aws, flink_config
+from sdpctl.local import aws, flink_config, flink_status
 from sdpctl.local.applications import Application, unpack
 from sdpctl.local.flink_metrics import RestartReports
-from sdpctl.local.processes import Service, last_lines, port_is_free
+from sdpctl.local.processes import Service, last_lines, port_problem
 from sdpctl.settings import Settings
 
 LONGEST_PAUSE = 30.0
@@ -50,7 +50,7 @@ class FlinkWorker:
     @property
     def service(self) -> Service:
         """The job's process: Python and, in the same session, one JVM."""
-        return Service(f"flink-{self.name}", self.settings)
+        return flink_status.service(self.settings, self.name)
 
     @property
     def home(self) -> Path:
@@ -118,13 +118,12 @@ class FlinkWorker:
 
     def _start(self, application: Application) -> None:
         self.service.kill()
+        if problem := port_problem(self.settings.flink_port, "SDP_FLINK_PORT"):
+            self._say(state="waiting", error=problem)
+            return
         if application.version != self._version:
             self._version, self._before, self._error = application.version, self.restarts, ""
             self._reports.begin()
-        if not port_is_free(self.settings.flink_port):
-            problem = f"port {self.settings.flink_port} is in use; choose another: SDP_FLINK_PORT=…"
-            self._say(state="waiting", error=problem)
-            return
         code = self._code(application)
         flink_config.clear(self.scratch)
         self.scratch.mkdir()
@@ -135,6 +134,7 @@ class FlinkWorker:
             port=self.settings.flink_port,
             parallelism=application.parallelism,
             scratch=self.scratch,
+            log=flink_status.own_log(self.settings, self.name),
         )
         main = application.program().get("python", "main.py")
         python = self.settings.python("flink")
@@ -166,7 +166,7 @@ class FlinkWorker:
             "PATH": f"{self.settings.python('flink').parent}:{base['PATH']}",
             "SUBMIT_ARGS": "remote -t local",
             "FLINK_CONF_DIR": str(self.home / "conf"),
-            "FLINK_LOG_DIR": str(self.settings.logs),
+            "FLINK_LOG_DIR": str(self.scratch),  # where RocksDB writes logs; Flink's is configured
             "FLINK_IDENT_STRING": self.name,
             "JVM_ARGS": f"-Xmx{flink_config.HEAP} -Djava.io.tmpdir={self.scratch}",
             "TMPDIR": str(self.scratch),

@@ -195,7 +195,7 @@ def _runs_as_deployed(settings: Settings) -> bool:
 
 
 def _why_no_job(settings: Settings) -> str:
-    logs = sorted(settings.logs.glob("flink-*.log"))
+    logs = sorted(settings.logs.glob("flink-*.out")) + sorted(settings.logs.glob("flink-*.log"))
     said = "\n".join(last_lines(path, 8) for path in logs)
     problems = [s["error"] for s in flink_status.states(settings) if s.get("error")]
     why = "\n".join(problems) or "it did not reach RUNNING"

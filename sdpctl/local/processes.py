@@ -29,6 +29,7 @@ class Service:
 
     name: str
     settings: Settings
+    suffix: str = ".log"
 
     @property
     def pid_file(self) -> Path:
@@ -38,7 +39,7 @@ class Service:
     @property
     def log(self) -> Path:
         """Where its standard output and error go."""
-        return self.settings.logs / f"{self.name}.log"
+        return self.settings.logs / f"{self.name}{self.suffix}"
 
     def start(
         self, command: Sequence[str | Path], env: Mapping[str, str], cwd: Path | None = None
@@ -129,12 +130,35 @@ def port_is_free(port: int) -> bool:
 
 
 def require_port(port: int, variable: str) -> None:
-    """Raise CommandError, naming the variable that moves it, if the port is in use."""
-    if not port_is_free(port):
-        raise CommandError(
-            f"port {port} is in use by another program: end that, or choose another port with "
-            f"{variable}=…"
-        )
+    """Raise CommandError if a server cannot have the port: why, and the variable that moves it."""
+    if problem := port_problem(port, variable):
+        raise CommandError(problem)
+
+
+def port_problem(port: int, variable: str) -> str | None:
+    """Why a server cannot have the port of 127.0.0.1, and what to do; None if it can."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            return f"port {port} needs more rights: choose one above 1023 with {variable}=…"
+        except OSError:
+            holder = _holder(port)
+            return (
+                f"port {port} is in use by {holder}: end that, or choose another with {variable}=…"
+            )
+    return None
+
+
+def _holder(port: int) -> str:
+    """The program that listens on a port; that of another user has no name for us."""
+    with suppress(psutil.Error, OSError):
+        for found in psutil.net_connections("tcp"):
+            listens = found.status == psutil.CONN_LISTEN and found.laddr[1:] == (port,)
+            if listens and found.pid:
+                return f"{psutil.Process(found.pid).name()} (pid {found.pid})"
+    return "another program"
 
 
 def last_lines(path: Path, count: int = 15) -> str:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+import usecases
+from infra.topology import Topology
 from sdpctl.errors import CommandError
-from sdpctl.local import aws, deploy, emulator, flink_status, running, workers
+from sdpctl.local import aws, deploy, emulator, flink_status, flows, running, workers
 from sdpctl.local.delivery import worker as delivery
-from sdpctl.local.processes import Service
+from sdpctl.local.processes import Service, port_problem
 from sdpctl.local.sagemaker import service as sagemaker
 from sdpctl.settings import Settings
 
@@ -23,7 +24,12 @@ HEARTBEAT_SECONDS, WATERMARK_SECONDS = 60, 5
 
 @dataclass(frozen=True)
 class Component:
-    """One line of `sdp status`; `records` have passed since its process began to count."""
+    """One line of `sdp status`.
+
+    `records` are counts by direction (in, out, refused), `per_second` their rates, where they are
+    known: those of a use case over the last minute or two. `output` is what its process prints,
+    where that is not in its log.
+    """
 
     name: str
     running: bool
@@ -31,34 +37,47 @@ class Component:
     lag_seconds: float | None = None
     detail: str = ""
     log: str = ""
-    records: int | None = None
+    output: str = ""
+    records: Mapping[str, int] = field(default_factory=dict)
+    per_second: Mapping[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
         return asdict(self)
 
 
-def components(settings: Settings, now: datetime) -> list[Component]:
-    """The state of everything, at `now`."""
+def components(settings: Settings, now: datetime, since: datetime | None = None) -> list[Component]:
+    """The state of everything, at `now`; records of use cases are counted from `since`."""
     running.require_same_ports(settings)
     service = emulator.service(settings)
     # what answers there without a process of ours is another's
-    silent = emulator.why_silent(settings) if service.process() else "it does not run"
-    note = f", {silent}" if service.process() and silent else ""
+    silent = emulator.why_silent(settings) if service.process() else _absent(settings)
+    full = f"no event is accepted: {found}" if (found := emulator.shortage(settings)) else ""
+    note = "".join(f", {problem}" for problem in (silent, full) if problem)
     return [
         _of_process("emulator", service, f"{settings.endpoint}{note}", silent is None),
         _stacks(settings, silent),
         *(_consumers(settings) if silent is None else []),
+        *(_use_cases(settings, now, since) if silent is None else []),
         _of_process("workers", workers.service(settings), "", True),
-        _of_process(
-            "sagemaker",
-            sagemaker.service(settings),
-            settings.sagemaker_endpoint,
-            sagemaker.healthy(settings),
-        ),
+        _sagemaker(settings),
         _flink(settings, now),
         *_deliveries(settings, now),
     ]
+
+
+def _absent(settings: Settings) -> str:
+    problem = port_problem(settings.emulator_port, "SDP_EMULATOR_PORT")
+    return f"it does not run: {problem}" if problem else "it does not run"
+
+
+def _sagemaker(settings: Settings) -> Component:
+    service, detail = sagemaker.service(settings), settings.sagemaker_endpoint
+    if service.process():
+        return _of_process("sagemaker", service, detail, sagemaker.healthy(settings))
+    if problem := port_problem(settings.sagemaker_port, "SDP_SAGEMAKER_PORT"):
+        detail += f", {problem}"
+    return _of_process("sagemaker", service, detail, False)
 
 
 def _of_process(name: str, service: Service, detail: str, healthy: bool) -> Component:
@@ -106,20 +125,41 @@ def _consumers(settings: Settings) -> list[Component]:
     ]
 
 
+def _use_cases(settings: Settings, now: datetime, since: datetime | None) -> list[Component]:
+    """What flows through each use case."""
+    began = since or flows.counted_since(now)
+    topology = Topology(settings.prefix, usecases.load())
+    try:
+        counts = flows.counts(aws.client(settings, "cloudwatch"), topology, began, now)
+    except (BotoCoreError, ClientError):
+        return []
+    seconds, runs = (now - began).total_seconds(), flink_status.running(settings)
+    return [
+        Component(
+            f"events of {name}",
+            runs,
+            records=by_way,
+            per_second={way: round(count / seconds, 1) for way, count in by_way.items()},
+        )
+        for name, by_way in counts.items()
+    ]
+
+
 def _flink(settings: Settings, now: datetime) -> Component:
     said = next(iter(flink_status.states(settings)), {})
-    name = f"flink-{said.get('name', 'application')}"
+    application = said.get("name", "application")
     watermark = flink_status.watermark(settings)
     lag = None if watermark is None else event_time_lag(now.timestamp() - watermark / 1000)
     ui = f"http://127.0.0.1:{settings.flink_port}"
     notes = [ui, f"{said.get('restarts', 0)} restarts", str(said.get("error") or "")]
     return Component(
-        name,
+        f"flink-{application}",
         flink_status.running(settings),
         said.get("started"),
         lag,
         ", ".join(note for note in notes if note),
-        str(Service(name, settings).log),
+        str(flink_status.own_log(settings, application)),
+        str(flink_status.service(settings, application).log),
     )
 
 
@@ -152,28 +192,8 @@ def _delivery(name: str, said: dict[str, Any], process: Component, now: datetime
         delivery.lag(said, now.timestamp()),
         said["error"] or detail,
         process.log,
-        said["records"],
+        records={flows.OUT: said["records"]},
     )
-
-
-@dataclass
-class Rates:
-    """Records a second of each component, over the last `seconds`: deliveries come in batches."""
-
-    seconds: float = 30.0
-    _samples: deque[tuple[float, dict[str, int]]] = field(default_factory=deque)
-
-    def add(self, at: float, found: Iterable[Component]) -> dict[str, float]:
-        """The rates by name, with what is so `at` this second; none before there are two."""
-        counts = {c.name: c.records for c in found if c.records is not None}
-        self._samples.append((at, counts))
-        while len(self._samples) > 2 and self._samples[1][0] <= at - self.seconds:
-            self._samples.popleft()
-        began, before = self._samples[0]
-        if at <= began:
-            return {}
-        # A process that was started again counts from nothing.
-        return {n: max(0, c - before.get(n, c)) / (at - began) for n, c in counts.items()}
 
 
 def _time(epoch: float) -> str:

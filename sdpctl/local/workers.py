@@ -15,7 +15,7 @@ from types import FrameType
 from botocore.exceptions import BotoCoreError, ClientError
 
 from glue import PlatformError
-from sdpctl.local import emulator
+from sdpctl.local import emulator, logs
 from sdpctl.local.applications import Application, applications
 from sdpctl.local.applications import start as start_application
 from sdpctl.local.delivery import worker as delivery
@@ -111,6 +111,7 @@ class Supervisor:
         if sagemaker.service(self.settings).pid_file.exists():
             sagemaker.start(self.settings)
         self._keep_delivering()
+        logs.bound(self.settings.logs)
         found = {a.name: a for a in applications(self.settings)}
         for application in found.values():
             resume(self.settings, application)

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -16,6 +17,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from sdpctl.local import aws
 from sdpctl.settings import Settings
 
 MIB = 1024 * 1024
@@ -129,6 +131,29 @@ def test_an_on_demand_stream_has_four_shards_and_takes_what_comes(
     for _ in range(20):
         answer = kinesis.put_records(StreamName=on_demand, Records=records)
         assert answer["FailedRecordCount"] == 0
+
+
+def test_cloudwatch_has_the_records_that_came_into_a_stream(
+    settings: Settings, kinesis: Any, stream: str
+) -> None:
+    record = {"Data": b"{}", "PartitionKey": "k"}
+    for count in (1, 500):
+        kinesis.put_records(StreamName=stream, Records=[record] * count)
+    kinesis.put_record(StreamName=stream, **record)
+    now = datetime.now(UTC)
+    metric = {
+        "Namespace": "AWS/Kinesis",
+        "MetricName": "IncomingRecords",
+        "Dimensions": [{"Name": "StreamName", "Value": stream}],
+    }
+    statistic = {"Metric": metric, "Period": 60, "Stat": "Sum"}
+    answer = aws.client(settings, "cloudwatch").get_metric_data(
+        MetricDataQueries=[{"Id": "records", "MetricStat": statistic}],
+        StartTime=now - timedelta(minutes=2),
+        EndTime=now + timedelta(minutes=1),
+    )
+    (result,) = answer["MetricDataResults"]
+    assert sum(result["Values"]) == 502
 
 
 SIGNED = "AWS4-HMAC-SHA256"

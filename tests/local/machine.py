@@ -8,7 +8,6 @@ import psutil
 
 from sdpctl.local import emulator, flink_status, workers
 from sdpctl.local.delivery import worker as delivery
-from sdpctl.local.processes import Service
 from sdpctl.settings import Settings
 from tests.local.driver import wait_until
 
@@ -46,6 +45,6 @@ class Machine:
     def _flink(self) -> psutil.Process:
         wait_until(lambda: flink_status.running(self.settings), 120, lambda: "no Flink job runs")
         state = flink_status.states(self.settings)[0]
-        process = Service(f"flink-{state['name']}", self.settings).process()
+        process = flink_status.service(self.settings, state["name"]).process()
         assert process, "no Flink process"
         return process

@@ -10,6 +10,10 @@ refuses none and makes ones that clients of that model refuse.
 
 An on-demand stream has four shards, as a new one does on AWS, and takes and serves any number of
 bytes and records: there, its shards multiply with the load. Its reads are five a second and shard.
+
+A record is refused with InternalFailure while the disk has no space to save it (`disk`).
+
+CloudWatch has `IncomingRecords` of each stream, one value a minute; the emulator has none.
 """
 
 from __future__ import annotations
@@ -20,14 +24,16 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from ministack.services import kinesis
+from ministack.services import cloudwatch, kinesis
 
+from sdpctl.local.launcher import disk
 from sdpctl.local.shard_rates import Shard
 
 RECORD_BYTES = 1024 * 1024
 CALL_BYTES = 10 * 1024 * 1024
 PUT_RECORDS, KEY_LENGTH, ON_DEMAND_SHARDS = 500, 256, 4
 THROTTLED = "ProvisionedThroughputExceededException"
+FAILED = "InternalFailure"
 
 REPLACED: dict[Callable[..., Any], list[str]] = {
     kinesis._create_stream: ["data"],
@@ -37,6 +43,7 @@ REPLACED: dict[Callable[..., Any], list[str]] = {
     kinesis._put_records: ["data"],
 }
 USED: dict[ModuleType, tuple[str, ...]] = {
+    cloudwatch: ("_dims_key", "_metric_bucket"),
     kinesis: (
         "_partition_key_to_hash",
         "_resolve_stream",
@@ -47,7 +54,7 @@ USED: dict[ModuleType, tuple[str, ...]] = {
         "esm_wake",
         "get_account_id",
         "json_response",
-    )
+    ),
 }
 _create = kinesis._create_stream
 _get = kinesis._get_records
@@ -82,7 +89,8 @@ def _answering(handler: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, 
         try:
             return handler(data)
         except _Invalid as error:
-            return kinesis.error_response_json(error.code, error.message, 400)
+            status = 500 if error.code == FAILED else 400
+            return kinesis.error_response_json(error.code, error.message, status)
 
     return answer
 
@@ -98,6 +106,7 @@ def _put_record(data: dict[str, Any]) -> Any:
     result = _stored(stream, data, _size(data))
     if "ErrorCode" in result:
         raise _Invalid(result["ErrorCode"], result["ErrorMessage"])
+    _count(stream, 1)
     kinesis.esm_wake.set()
     return kinesis.json_response(result)
 
@@ -111,8 +120,9 @@ def _put_records(data: dict[str, Any]) -> Any:
         message = f"Records size exceeds {CALL_BYTES} bytes limit: {sum(sizes)}"
         raise _Invalid("InvalidArgumentException", message)
     results = [_stored(stream, r, size) for r, size in zip(records, sizes, strict=True)]
-    kinesis.esm_wake.set()
     failed = sum("ErrorCode" in result for result in results)
+    _count(stream, len(results) - failed)
+    kinesis.esm_wake.set()
     encryption = stream.get("EncryptionType", "NONE")
     answer = {"FailedRecordCount": failed, "Records": results, "EncryptionType": encryption}
     return kinesis.json_response(answer)
@@ -146,6 +156,8 @@ def _invalid(member: str, constraint: str) -> _Invalid:
 
 def _stored(stream: dict[str, Any], record: dict[str, Any], size: int) -> dict[str, Any]:
     """Store the record if its shard takes it now; the record's result."""
+    if problem := disk.shortage():
+        return {"ErrorCode": FAILED, "ErrorMessage": problem}
     explicit, key = record.get("ExplicitHashKey"), record["PartitionKey"]
     hash_key = int(explicit) if explicit else kinesis._partition_key_to_hash(key)
     shard_id = kinesis._route_to_shard(hash_key, stream)
@@ -164,6 +176,17 @@ def _stored(stream: dict[str, Any], record: dict[str, Any], size: int) -> dict[s
     )
     encryption = stream.get("EncryptionType", "NONE")
     return {"SequenceNumber": number, "ShardId": shard_id, "EncryptionType": encryption}
+
+
+def _count(stream: dict[str, Any], records: int) -> None:
+    """Add to the stream's IncomingRecords of this minute."""
+    dimensions, minute = {"StreamName": stream["StreamName"]}, time.time() // 60 * 60
+    key = ("AWS/Kinesis", "IncomingRecords", cloudwatch._dims_key(dimensions))
+    points = cloudwatch._metric_bucket(key)
+    if not points or points[-1]["Timestamp"] != minute:
+        point = {"Timestamp": minute, "Value": 0.0, "Unit": "Count", "Dimensions": dimensions}
+        points.append(point)
+    points[-1]["Value"] += records
 
 
 def _get_records(data: dict[str, Any]) -> Any:

@@ -14,6 +14,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sdpctl.errors import CommandError
+from sdpctl.local.logs import forget_old_jobs
 from sdpctl.local.processes import last_lines
 from sdpctl.local.sagemaker import container
 from sdpctl.local.sagemaker.container import Folders
@@ -99,8 +100,9 @@ class Runs:
         name = job["TrainingJobName"]
         if name in self._stopped:
             raise Failed("stopped before it began")
-        path = self._logs / f"{name}.log"
+        path = self._logs / "jobs" / f"{name}.log"
         path.parent.mkdir(parents=True, exist_ok=True)
+        forget_old_jobs(path.parent)
         options = container.arguments(job["HyperParameters"])
         with path.open("wb") as out:
             process = subprocess.Popen(

@@ -1,14 +1,20 @@
 """The parameters of `./sdp up`, and what it refuses before it does anything."""
 
+import os
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import pytest
 
 from glue.errors import ParameterError
 from sdpctl.commands.local import parse_parameters
 from sdpctl.errors import CommandError
-from sdpctl.local import platform
+from sdpctl.local import flink_status, platform
+from sdpctl.local.applications import Application
+from sdpctl.local.flink_worker import FlinkWorker
+from sdpctl.local.status import components
 from sdpctl.settings import PORTS, Settings
 from tests.unit.sdpctl.ports import free_port
 
@@ -50,7 +56,7 @@ def test_a_parameter_that_cannot_be_is_refused_by_name(text: str, said: str) -> 
 
 
 @pytest.mark.parametrize("variable", ["SDP_EMULATOR_PORT", "SDP_FLINK_PORT", "SDP_SAGEMAKER_PORT"])
-def test_a_port_in_use_is_told_with_its_variable_before_any_work(
+def test_a_port_in_use_is_refused_with_its_holder_and_variable_before_any_work(
     tmp_path: Path, variable: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -59,7 +65,37 @@ def test_a_port_in_use_is_told_with_its_variable_before_any_work(
             **{name: str(free_port()) for name in PORTS},
             variable: str(other.getsockname()[1]),
         }
-        with pytest.raises(CommandError, match=rf"port \d+ is in use .* {variable}=") as refused:
+        with pytest.raises(CommandError) as refused:
             platform.up(Settings.load(places), {}, platform.Steps())
-        assert str(other.getsockname()[1]) in str(refused.value)
+    us = f"{psutil.Process().name()} (pid {os.getpid()})"
+    assert str(refused.value) == (
+        f"port {places[variable]} is in use by {us}: end that, or choose another with {variable}=…"
+    )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_that_is_taken_while_the_job_is_down_is_in_the_status(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        places = {"SDP_HOME": str(tmp_path), **{name: str(free_port()) for name in PORTS}}
+        settings = Settings.load({**places, "SDP_FLINK_PORT": str(port)})
+        wanted = Application("shop", 1, True, "bucket", "key", 1, ())
+        FlinkWorker(settings, "shop").follow(wanted)
+    (state,) = flink_status.states(settings)
+    assert state["state"] == "waiting"
+    assert f"port {port} is in use by" in state["error"]
+    assert "SDP_FLINK_PORT" in state["error"]
+
+
+@pytest.mark.parametrize("part", ["emulator", "sagemaker"])
+def test_a_port_that_is_taken_while_its_part_is_down_is_in_the_status(
+    tmp_path: Path, part: str
+) -> None:
+    variable = f"SDP_{part.upper()}_PORT"
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        places = {"SDP_HOME": str(tmp_path), **{name: str(free_port()) for name in PORTS}}
+        settings = Settings.load({**places, variable: str(port)})
+        found = {c.name: c for c in components(settings, datetime.now(UTC))}
+    assert f"port {port} is in use by" in found[part].detail
+    assert variable in found[part].detail
