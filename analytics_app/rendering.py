@@ -176,7 +176,7 @@ def _interval(seconds: int) -> str:
     minutes, second = divmod(seconds, 60)
     hours, minute = divmod(minutes, 60)
     day, hour = divmod(hours, 24)
-    return f"INTERVAL '{day} {hour:02}:{minute:02}:{second:02}' DAY(4) TO SECOND"
+    return f"INTERVAL '{day} {hour:02}:{minute:02}:{second:02}' DAY(3) TO SECOND"
 
 
 # The columns of a record that are the platform's, for an operator that reads records as they came.

@@ -32,6 +32,7 @@ MODULES = {
     "cost": "cost",
     "dead-letters": "dead_letters",
     "find": "find",
+    "new-use-case": "new_use_case",
 }
 
 

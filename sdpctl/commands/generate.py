@@ -42,11 +42,13 @@ def _range(option: str) -> str:
 
 
 def generate(
-    use_case: Annotated[str, typer.Option(help="The use case of the events.")],
     events: Annotated[
         int,
         typer.Option(help=f"Distinct events, {_range('--events')}; duplicates come on top."),
     ],
+    use_case: Annotated[
+        str | None, typer.Option(help="Use case of the events. [default: the catalog's first]")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, start and shares: same events.")] = 1,
     rate: Annotated[
         float, typer.Option(help=f"Events per second of event time, {_range('--rate')}.")
@@ -125,8 +127,9 @@ def generate(
             drift=drift,
         )
         _check_times(settings)
-        definition = usecases.load().use_case(use_case)
-        generation = Generation(definition, generator_of(use_case), settings)
+        catalog = usecases.load()
+        definition = catalog.use_case(use_case) if use_case else catalog.use_cases[0]
+        generation = Generation(definition, generator_of(definition.name), settings)
         _print_times(errors, settings, definition.configured({}))
         with _file("--out", out), _output(out) as stream:
             write(generation, stream)

@@ -95,7 +95,9 @@ def catalog(tmp_path, monkeypatch):
         del sys.modules[name]
 
 
-class _Stream:
+class Memory:
+    """A stream that remembers what was put."""
+
     def __init__(self):
         self.stored = []
 
@@ -109,7 +111,7 @@ def _passage(**fields):
 
 
 def test_its_events_are_taken_in_and_its_limits_hold(catalog):
-    stream = _Stream()
+    stream = Memory()
     api = TestClient(create_ingest(catalog=catalog, stream=stream, clock=lambda: START))
     answer = api.post("/passage", json=[_passage(), _passage(people=0)])
     assert answer.status_code == 207

@@ -97,7 +97,7 @@ def test_what_a_file_may_name_is_filled_in(tmp_path):
     )
     assert _render(stadium(tmp_path, Passage, GateJam, pipeline=pipeline)).inserts[0] == (
         "INSERT INTO jams\nSELECT `gate`, `people` FROM stadium WHERE gate = 'it''s'\n"
-        "AND 300000 > 300 AND INTERVAL '0 00:05:00' DAY(4) TO SECOND IS NULL "
+        "AND 300000 > 300 AND INTERVAL '0 00:05:00' DAY(3) TO SECOND IS NULL "
         "AND 'PT5M' = 1000000000000"
     )
 

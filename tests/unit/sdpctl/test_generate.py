@@ -131,3 +131,10 @@ def test_events_and_truth_are_not_written_to_one_file(tmp_path):
     assert result.exit_code == 2
     assert "are the same file" in result.stderr
     assert not same.exists()
+
+
+def test_without_a_use_case_the_catalogs_first_is_taken(tmp_path):
+    out, other = tmp_path / "a", tmp_path / "b"
+    assert CliRunner().invoke(app, [*RUN[2:], "--out", str(out)]).exit_code == 0
+    _run("--out", str(other))
+    assert out.read_bytes() == other.read_bytes()
