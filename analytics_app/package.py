@@ -88,8 +88,8 @@ def contents() -> Iterator[tuple[str, Path]]:
 def _files(name: str, folder: Path) -> Iterator[tuple[str, Path]]:
     for path in folder.rglob("*"):
         inside = path.relative_to(folder)
-        wanted = path.suffix in (".py", ".sql", ".typed")
-        if wanted and path.is_file() and not _LEFT_OUT.intersection(inside.parts):
+        shipped = path.suffix in (".py", ".sql", ".typed")
+        if shipped and path.is_file() and not _LEFT_OUT.intersection(inside.parts):
             yield f"{name}/{inside.as_posix()}", path
 
 

@@ -46,13 +46,13 @@ class Properties:
         """
         try:
             groups = json.loads(path.read_text())
-            found = {g["PropertyGroupId"]: g["PropertyMap"] for g in groups}
+            by_id = {g["PropertyGroupId"]: g["PropertyMap"] for g in groups}
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise PropertiesError(f"{path}: not a file of property groups: {error}") from error
-        if GROUP not in found:
-            raise PropertiesError(f"{path}: no group {GROUP!r}; groups: {sorted(found)}")
-        ours = [g for g in sorted(found) if g == GROUP or g.startswith(f"{GROUP}.")]
-        return cls.parse({key: value for g in ours for key, value in found[g].items()})
+        if GROUP not in by_id:
+            raise PropertiesError(f"{path}: no group {GROUP!r}; groups: {sorted(by_id)}")
+        ours = [g for g in sorted(by_id) if g == GROUP or g.startswith(f"{GROUP}.")]
+        return cls.parse({key: value for g in ours for key, value in by_id[g].items()})
 
     @classmethod
     def parse(cls, values: Mapping[str, str]) -> Properties:
@@ -87,9 +87,9 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _streams(values: Mapping[str, str]) -> dict[tuple[str, str], str]:
-    found = {}
+    streams = {}
     for key, arn in values.items():
         if key.startswith("stream."):
             use_case, _, stream = key.removeprefix("stream.").partition(".")
-            found[use_case, stream] = arn
-    return found
+            streams[use_case, stream] = arn
+    return streams

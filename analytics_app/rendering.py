@@ -204,7 +204,7 @@ _INSERTS = re.compile(r"INSERT INTO `?(\w+)`?\s")
 
 
 def _names(statements: list[str], kind: re.Pattern[str]) -> set[str]:
-    return {found[1] for s in statements if (found := kind.match(s))}
+    return {match[1] for s in statements if (match := kind.match(s))}
 
 
 def view_of(record: Schema) -> str:
@@ -213,10 +213,10 @@ def view_of(record: Schema) -> str:
 
 
 def _require(use_case: UseCase, created: set[str], records: list[Schema]) -> None:
-    wanted = {r.path: f"report {r.name}" for r in use_case.reports}
-    wanted |= {view_of(r): f"record {r.name}" for r in records}
+    required = {r.path: f"report {r.name}" for r in use_case.reports}
+    required |= {view_of(r): f"record {r.name}" for r in records}
     if missing := [
-        f"view `{name}` for {what}" for name, what in wanted.items() if name not in created
+        f"view `{name}` for {what}" for name, what in required.items() if name not in created
     ]:
         raise PipelineError(
             f"{use_case.folder / 'pipeline'}: no file creates the {', the '.join(missing)}"

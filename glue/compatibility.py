@@ -20,9 +20,9 @@ def check(released: Json, current: Json | None) -> None:
     name = released["title"]
     if current is None:
         raise CompatibilityError(f"{name}: was removed; keep it, nobody has to use it")
-    found = [f"{name}{problem}" for problem in problems(released, current)]
-    if found:
-        raise CompatibilityError("\n".join(found))
+    changes = [f"{name}{problem}" for problem in problems(released, current)]
+    if changes:
+        raise CompatibilityError("\n".join(changes))
 
 
 def problems(released: Json, current: Json) -> Iterator[str]:

@@ -22,7 +22,7 @@ BINS = 10
 VALUES = 2 * BINS  # of a category; all others together are one more
 OTHERS = "\0others"
 SCORE = "score"
-_LEAST = 1e-4  # the share of an empty bin
+_MIN_SHARE = 1e-4  # the share of an empty bin
 Sample = Mapping[str, Sequence[Any]]
 """Column name to values, one per row: numbers are floats, categories texts or None."""
 
@@ -89,15 +89,17 @@ class Reference:
     def moved(self, fallback: Fallback, sample: Sample) -> dict[str, float]:
         """The index of each column, of the label, and of the scores, for other rows."""
         values = {**sample, SCORE: fallback.scores(sample)}
-        numbers = {name: found.index(values[name]) for name, found in self.numbers.items()}
-        texts = {name: found.index(values[name]) for name, found in self.categories.items()}
+        numbers = {name: histogram.index(values[name]) for name, histogram in self.numbers.items()}
+        texts = {name: histogram.index(values[name]) for name, histogram in self.categories.items()}
         return {**numbers, **texts}
 
     def to_json(self) -> dict[str, Any]:
         """The histograms as `from_json` takes them."""
         return {
-            "numbers": {name: asdict(found) for name, found in self.numbers.items()},
-            "categories": {name: dict(found.counts) for name, found in self.categories.items()},
+            "numbers": {name: asdict(histogram) for name, histogram in self.numbers.items()},
+            "categories": {
+                name: dict(histogram.counts) for name, histogram in self.categories.items()
+            },
         }
 
     @classmethod
@@ -105,8 +107,8 @@ class Reference:
         """The histograms of a model's file."""
         return cls(
             {
-                name: Numbers(tuple(found["edges"]), tuple(found["counts"]))
-                for name, found in value["numbers"].items()
+                name: Numbers(tuple(histogram["edges"]), tuple(histogram["counts"]))
+                for name, histogram in value["numbers"].items()
             },
             {name: Categories(counts) for name, counts in value["categories"].items()},
         )
@@ -116,8 +118,8 @@ def index(reference: Sequence[int], current: Sequence[int]) -> float:
     """The index of counts by bin; both must have rows."""
     before, after = sum(reference), sum(current)
     total = 0.0
-    for expected, found in zip(reference, current, strict=True):
-        q, p = max(expected / before, _LEAST), max(found / after, _LEAST)
+    for expected, observed in zip(reference, current, strict=True):
+        q, p = max(expected / before, _MIN_SHARE), max(observed / after, _MIN_SHARE)
         total += (p - q) * math.log(p / q)
     return total
 

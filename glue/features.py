@@ -118,8 +118,8 @@ class Definition:
     @property
     def numbers(self) -> tuple[str, ...]:
         """The inputs that must be numbers: without one there is no vector."""
-        found = [f.column for f in self.features if not isinstance(f, Hashed)]
-        return tuple(dict.fromkeys(found))
+        columns = [f.column for f in self.features if not isinstance(f, Hashed)]
+        return tuple(dict.fromkeys(columns))
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -134,18 +134,18 @@ class Definition:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Definition:
         """The definition of a model's file; ValueError if it is of a newer format."""
-        given = dict(value)
-        if given.pop("format", None) != FORMAT:
+        fields = dict(value)
+        if fields.pop("format", None) != FORMAT:
             raise ValueError(f"format {value.get('format')!r} of features is not {FORMAT}")
-        given["inputs"] = tuple(Input(**i) for i in given["inputs"])
-        given["features"] = tuple(_feature(f) for f in given["features"])
-        given["increasing"] = tuple(given["increasing"])
-        return cls(**given)
+        fields["inputs"] = tuple(Input(**i) for i in fields["inputs"])
+        fields["features"] = tuple(_feature(f) for f in fields["features"])
+        fields["increasing"] = tuple(fields["increasing"])
+        return cls(**fields)
 
 
 def _feature(value: Mapping[str, Any]) -> Feature:
-    given = dict(value)
-    kind = given.pop("kind")
+    fields = dict(value)
+    kind = fields.pop("kind")
     if kind not in _KINDS:
         raise ValueError(f"feature {kind!r} is not one of {list(_KINDS)}")
-    return _KINDS[kind](**given)
+    return _KINDS[kind](**fields)

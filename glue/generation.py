@@ -127,7 +127,7 @@ class Generation:
             "late": self._late,
             "unmatched": self._unmatched,
         }
-        dead_letters = {reason: sum(found.values()) for reason, found in uncounted.items()}
+        dead_letters = {reason: sum(counts.values()) for reason, counts in uncounted.items()}
         return {
             "use_case": self.use_case.name,
             "start": to_wire(self.settings.start),
@@ -158,11 +158,11 @@ class Generation:
                 second = occurrence.at // 1000
                 for path, key, numbers in occurrence.contributions:
                     bucket = (path, key, second - second % width)
-                    found = buckets.get(bucket)
-                    if found is None:
+                    sums = buckets.get(bucket)
+                    if sums is None:
                         buckets[bucket] = list(numbers)
                     else:
-                        _count(found, numbers, latest.get(path, ()))
+                        _count(sums, numbers, latest.get(path, ()))
             yield occurrence
 
     def _repeat(self, occurrence: Occurrence) -> None:

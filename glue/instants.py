@@ -60,12 +60,12 @@ def _from_text(text: str) -> datetime:
     if not _RFC_3339.fullmatch(text):
         raise ValueError("the time is not RFC 3339 with an offset, as 2026-11-21T10:00:00.000Z is")
     try:
-        found = _instant(text.upper())
+        instant = _instant(text.upper())
     except ValueError as error:
         raise ValueError(f"the time does not exist: {error}") from None
     except OverflowError:
         raise ValueError(_RANGE) from None
-    return _checked(found.replace(microsecond=found.microsecond // 1000 * 1000))
+    return _checked(instant.replace(microsecond=instant.microsecond // 1000 * 1000))
 
 
 def _instant(text: str) -> datetime:

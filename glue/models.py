@@ -15,7 +15,7 @@ from glue.features import Definition, Feature, Hashed, Input, Log, Numeric, Rela
 from glue.schema import Column, Schema, schema_of
 from glue.types import Boolean, ColumnType, Double, Integer, String, Timestamp
 
-MOST_BUCKETS = 65_536
+MAX_BUCKETS = 65_536
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,14 @@ class Model:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The fields of a prediction request, with the limits of the event's own fields."""
-        return tuple(self._parameter(given) for given in self.definition.inputs)
+        return tuple(self._parameter(input_) for input_ in self.definition.inputs)
 
-    def _parameter(self, given: Input) -> Parameter:
-        column = self.event.column(given.field)
-        number = given.column in self.definition.numbers
+    def _parameter(self, input_: Input) -> Parameter:
+        column = self.event.column(input_.field)
+        number = input_.column in self.definition.numbers
         required = column.required or number
         kind, doc = column.type, column.doc
-        return Parameter(given.request, given.column, kind, required, not number, doc)
+        return Parameter(input_.request, input_.column, kind, required, not number, doc)
 
 
 def model(
@@ -89,8 +89,8 @@ def model(
         name, rows.name, rows.key, time, label, segment, inputs, features, increasing
     )
     _check_rows(definition, rows)
-    for given in inputs:
-        _check_input(definition, given, rows, moment)
+    for input_ in inputs:
+        _check_input(definition, input_, rows, moment)
     for feature in features:
         _check_feature(definition, feature, rows)
     _check_names(definition)
@@ -105,18 +105,18 @@ def _check_rows(definition: Definition, rows: Schema) -> None:
         raise SchemaError(f"{where}: time {definition.time!r} is not a time")
 
 
-def _check_input(definition: Definition, given: Input, rows: Schema, moment: Schema) -> None:
-    where = f"model {definition.name}: input {given.column!r}"
-    column = rows.column(given.column)
-    if given.column == definition.label:
+def _check_input(definition: Definition, input_: Input, rows: Schema, moment: Schema) -> None:
+    where = f"model {definition.name}: input {input_.column!r}"
+    column = rows.column(input_.column)
+    if input_.column == definition.label:
         raise SchemaError(f"{where} is the label: it is what is to be predicted")
-    if given.field not in moment.names:
+    if input_.field not in moment.names:
         raise SchemaError(
-            f"{where} is not known when {moment.name} happens: it has no field {given.field!r}; "
+            f"{where} is not known when {moment.name} happens: it has no field {input_.field!r}; "
             f"fields: {moment.names}"
         )
-    if _bare(column) != _bare(moment.column(given.field)):
-        raise SchemaError(f"{where} has another type than {moment.name}.{given.field}")
+    if _bare(column) != _bare(moment.column(input_.field)):
+        raise SchemaError(f"{where} has another type than {moment.name}.{input_.field}")
 
 
 def _check_feature(definition: Definition, feature: Feature, rows: Schema) -> None:
@@ -135,8 +135,8 @@ def _check_feature(definition: Definition, feature: Feature, rows: Schema) -> No
         case Hashed(buckets=buckets):
             if not isinstance(kind, String | Integer):
                 raise SchemaError(f"{where}: only text and whole numbers are hashed")
-            if not 1 <= buckets <= MOST_BUCKETS:
-                raise SchemaError(f"{where}: buckets is {buckets}; 1 to {MOST_BUCKETS}")
+            if not 1 <= buckets <= MAX_BUCKETS:
+                raise SchemaError(f"{where}: buckets is {buckets}; 1 to {MAX_BUCKETS}")
         case Numeric() | Log() | Relative():
             if not isinstance(kind, Integer | Double):
                 raise SchemaError(f"{where}: {feature.column!r} is not a number")
@@ -151,8 +151,8 @@ def _check_names(definition: Definition) -> None:
         "input": list(definition.columns),
         "request field": [i.request for i in definition.inputs],
     }
-    for kind, given in names.items():
-        twice = sorted({n for n in given if given.count(n) > 1})
+    for kind, declared in names.items():
+        twice = sorted({n for n in declared if declared.count(n) > 1})
         if twice:
             raise SchemaError(f"{where}: {kind} {twice} is declared twice")
     if definition.segment not in definition.categories:

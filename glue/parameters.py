@@ -314,12 +314,12 @@ def together(parameters: Mapping[str, Parameters]) -> dict[str, str]:
 
     `Name` where all use cases that have the parameter agree, else `use_case.Name` for each.
     """
-    found: dict[str, dict[str, str]] = {}
+    values: dict[str, dict[str, str]] = {}
     for use_case, own in parameters.items():
         for name, text in own.to_strings().items():
-            found.setdefault(name, {})[use_case] = text
+            values.setdefault(name, {})[use_case] = text
     texts: dict[str, str] = {}
-    for name, by_use_case in found.items():
+    for name, by_use_case in values.items():
         if len(set(by_use_case.values())) == 1:
             texts[name] = next(iter(by_use_case.values()))
         else:

@@ -255,10 +255,10 @@ def _check_of_report(report: str, column: Column, *, is_measure: bool) -> None:
 
 def schema_of(cls: type) -> Schema:
     """The schema a declared class carries."""
-    found = cls.__dict__.get(_ATTRIBUTE)
-    if not isinstance(found, Schema):
+    declared = cls.__dict__.get(_ATTRIBUTE)
+    if not isinstance(declared, Schema):
         raise SchemaError(f"{cls.__name__}: not declared with @event, @record or @report")
-    return found
+    return declared
 
 
 def _attach(cls: C, schema: Schema) -> C:

@@ -61,10 +61,10 @@ class Logistic:
     def to_json(self) -> dict[str, Any]:
         """The weights as `from_json` takes them."""
         weights = [
-            {str(int(b)): w for b, w in sorted(found.items())}
-            if isinstance(found, Mapping)
-            else found
-            for found in self.weights
+            {str(int(b)): w for b, w in sorted(weight.items())}
+            if isinstance(weight, Mapping)
+            else weight
+            for weight in self.weights
         ]
         return {"intercept": self.intercept, "weights": weights}
 
@@ -72,8 +72,10 @@ class Logistic:
     def from_json(cls, value: Mapping[str, Any]) -> Logistic:
         """The weights of a model's file."""
         weights = [
-            {float(b): w for b, w in found.items()} if isinstance(found, Mapping) else float(found)
-            for found in value["weights"]
+            {float(b): w for b, w in weight.items()}
+            if isinstance(weight, Mapping)
+            else float(weight)
+            for weight in value["weights"]
         ]
         return cls(float(value["intercept"]), tuple(weights))
 

@@ -13,7 +13,7 @@ def load(names: tuple[str, ...] = NAMES) -> Catalog:
 
 
 def _use_case(name: str) -> UseCase:
-    found = import_module(f"usecases.{name}").USE_CASE
-    if not isinstance(found, UseCase):
-        raise TypeError(f"usecases.{name}.USE_CASE is {type(found).__name__}, not a UseCase")
-    return found
+    use_case = import_module(f"usecases.{name}").USE_CASE
+    if not isinstance(use_case, UseCase):
+        raise TypeError(f"usecases.{name}.USE_CASE is {type(use_case).__name__}, not a UseCase")
+    return use_case

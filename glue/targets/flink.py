@@ -97,34 +97,38 @@ class Check:
 
 def checks(column: Column) -> list[Check]:
     """What can be wrong with a column of a decoded record."""
-    name, found = f"`{column.name}`", []
+    name, column_checks = f"`{column.name}`", []
     if column.required:
-        found.append(Check(f"{name} IS NULL", "required", "-", "is required"))
+        column_checks.append(Check(f"{name} IS NULL", "required", "-", "is required"))
     match column.type:
         case String(min_length=low, max_length=high):
             if low:
                 short = f"{name} = ''" if low == 1 else f"CHAR_LENGTH({name}) < {low}"
-                found.append(Check(short, "min-length", f"{low}", f"is shorter than {low}"))
+                column_checks.append(Check(short, "min-length", f"{low}", f"is shorter than {low}"))
             if high is not None:
                 long = f"CHAR_LENGTH({name}) > {high}"
-                found.append(Check(long, "max-length", f"{high}", f"is longer than {high}"))
+                column_checks.append(Check(long, "max-length", f"{high}", f"is longer than {high}"))
         case Integer(minimum=least, maximum=most):
             if least > INT64_MIN:
-                found.append(Check(f"{name} < {least}", "min", f"{least}", f"is less than {least}"))
+                column_checks.append(
+                    Check(f"{name} < {least}", "min", f"{least}", f"is less than {least}")
+                )
             if most < INT64_MAX:
-                found.append(Check(f"{name} > {most}", "max", f"{most}", f"is greater than {most}"))
+                column_checks.append(
+                    Check(f"{name} > {most}", "max", f"{most}", f"is greater than {most}")
+                )
         case Double(minimum=bottom, maximum=top):
             if bottom is not None:
                 low_sql = f"{name} < {bottom!r}"
-                found.append(Check(low_sql, "min", f"{bottom!r}", f"is less than {bottom}"))
+                column_checks.append(Check(low_sql, "min", f"{bottom!r}", f"is less than {bottom}"))
             if top is not None:
                 high_sql = f"{name} > {top!r}"
-                found.append(Check(high_sql, "max", f"{top!r}", f"is greater than {top}"))
+                column_checks.append(Check(high_sql, "max", f"{top!r}", f"is greater than {top}"))
         case Boolean() | Timestamp() | Struct():
             pass
         case _:
             assert_never(column.type)
-    return found
+    return column_checks
 
 
 _FUTURE = "is in the future of its arrival"
@@ -172,10 +176,10 @@ def _line(stage: str, column: Column, check: Check) -> str:
 
 def _of(event: Schema) -> str:
     # a record's type is compared once, not for each check
-    found = [
+    lines = [
         "      " + _when(check, column) for column in event.columns for check in checks(column)
     ]
-    inner = "\n".join(["CASE", *found, "    END"]) if found else "CAST(NULL AS STRING)"
+    inner = "\n".join(["CASE", *lines, "    END"]) if lines else "CAST(NULL AS STRING)"
     return f"WHEN `type` = {literal(event.type)} THEN {inner}"
 
 
@@ -188,16 +192,16 @@ def union_of(events: Sequence[Schema]) -> tuple[Column, ...]:
 
     Raises SchemaError where two events give one name different types.
     """
-    found: dict[str, tuple[str, Column]] = {}
+    columns: dict[str, tuple[str, Column]] = {}
     for event in events:
         for column in event.columns:
-            owner, known = found.setdefault(column.name, (event.name, column))
+            owner, known = columns.setdefault(column.name, (event.name, column))
             if flink_type(known.type) != flink_type(column.type):
                 raise SchemaError(
                     f"{event.name}.{column.name}: {flink_type(column.type)} here, "
                     f"{flink_type(known.type)} in {owner} of the same stream"
                 )
-    return tuple(column for _, column in found.values())
+    return tuple(column for _, column in columns.values())
 
 
 def event_columns(use_case: UseCase, stream: str) -> tuple[Column, ...]:

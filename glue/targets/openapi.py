@@ -70,8 +70,10 @@ def servers(output: str, doc: str = "") -> list[dict[str, Any]]:
 def components(catalog: Catalog) -> dict[str, Any]:
     """The schemas: each event's, with and without its type needed; the answers' of all APIs."""
     models = [event_model(e) for use_case in catalog.use_cases for e in use_case.events]
-    _, found = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
-    schemas: dict[str, Any] = found["$defs"]
+    _, generated = models_json_schema(
+        [(model, "validation") for model in models], ref_template=_REF
+    )
+    schemas: dict[str, Any] = generated["$defs"]
     events = [event for use_case in catalog.use_cases for event in use_case.events]
     typed = {f"Any{e.name}": _typed(e, schemas[e.name]) for e in events}
     refused = {"oneOf": [{"$ref": _REF.format(model=name)} for name in ("Answer", "Problem")]}
@@ -127,11 +129,11 @@ def _discriminator(events: list[Schema]) -> dict[str, Any]:
 
 def problem(description: str, *, retry: bool = False) -> dict[str, Any]:
     """A response with a problem document."""
-    found = {
+    content = {
         "description": description,
         "content": {PROBLEM: {"schema": {"$ref": _REF.format(model="Problem")}}},
     }
-    return {**found, "headers": RETRY} if retry else found
+    return {**content, "headers": RETRY} if retry else content
 
 
 def everywhere() -> dict[str, Any]:

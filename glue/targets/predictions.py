@@ -91,8 +91,11 @@ def _item(model: Model, title: str, name: str) -> Document:
 
 def _operation(model: Model, title: str, name: str) -> Document:
     forms = [{"$ref": f"#/components/schemas/{form}"} for form in (title, f"{title}s")]
-    found = example(model)
-    examples = {"one": {"value": found}, "several": {"value": {"instances": [found, found]}}}
+    instance = example(model)
+    examples = {
+        "one": {"value": instance},
+        "several": {"value": {"instances": [instance, instance]}},
+    }
     return {
         "operationId": name,
         "summary": "Predict",

@@ -53,7 +53,7 @@ class History:
     def to_json(self) -> dict[str, Any]:
         """The history as `from_json` takes it; sorted, so that equal ones are equal bytes."""
         return {
-            "seen": {c: _pack(sorted(found)) for c, found in self.seen.items()},
+            "seen": {c: _pack(sorted(values)) for c, values in self.seen.items()},
             "typical": {
                 name: {
                     "all": means[None],
@@ -96,9 +96,9 @@ class Historian:
             counts = self._counts[feature]
             for value, group in zip(columns[feature.column], columns[feature.to], strict=True):
                 log, key = math.log1p(value), text(group)
-                for place in {key, None}:
-                    sums[place] += log
-                    counts[place] += 1
+                for member in {key, None}:
+                    sums[member] += log
+                    counts[member] += 1
 
     def history(self) -> History:
         """What was gathered."""
@@ -114,7 +114,7 @@ class Encoder:
 
     def __init__(self, definition: Definition, history: History) -> None:
         self.definition, self.history = definition, history
-        self._prints = {c: lru_cache(_REMEMBERED)(_finder(s)) for c, s in history.seen.items()}
+        self._lookups = {c: lru_cache(_REMEMBERED)(_finder(s)) for c, s in history.seen.items()}
 
     def encode(self, columns: Columns) -> Vectors:
         """The vectors of the rows: one array per feature. Numbers must be finite and ≥ 0."""
@@ -124,7 +124,7 @@ class Encoder:
         """For each row the request fields whose value was never seen in training."""
         names = {i.column: i.request for i in self.definition.inputs}
         rows: list[list[str]] = [[] for _ in next(iter(columns.values()))]
-        for column, find in self._prints.items():
+        for column, find in self._lookups.items():
             for row, value in zip(rows, columns[column], strict=True):
                 if text(value) is not None and find(value) is None:
                     row.append(names[column])
@@ -134,8 +134,8 @@ class Encoder:
         values = columns[feature.column]
         match feature:
             case Hashed(buckets=buckets):
-                found = map(self._prints[feature.column], values)
-                return array("d", [ABSENT if f is None else float(f % buckets) for f in found])
+                hashes = map(self._lookups[feature.column], values)
+                return array("d", [ABSENT if f is None else float(f % buckets) for f in hashes])
             case Numeric():
                 return array("d", values)
             case Log():
@@ -198,8 +198,8 @@ def _problem(value: Any) -> str | None:
 def _finder(seen: frozenset[int]) -> Callable[[Any], int | None]:
     def find(value: Any) -> int | None:
         known = text(value)
-        found = None if known is None else fingerprint(known)
-        return found if found in seen else None
+        result = None if known is None else fingerprint(known)
+        return result if result in seen else None
 
     return find
 

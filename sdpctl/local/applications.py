@@ -16,7 +16,7 @@ from sdpctl.local import aws
 from sdpctl.local.deploy import stack_states
 from sdpctl.settings import Settings
 
-WANTED = {"STARTING", "RUNNING", "UPDATING", "AUTOSCALING"}
+SHOULD_RUN = {"STARTING", "RUNNING", "UPDATING", "AUTOSCALING"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Application:
 
     name: str
     version: int
-    wanted: bool
+    should_run: bool
     bucket: str
     key: str
     parallelism: int
@@ -113,7 +113,7 @@ def parse(detail: dict[str, Any]) -> Application:
     return Application(
         name=detail["ApplicationName"],
         version=detail["ApplicationVersionId"],
-        wanted=detail["ApplicationStatus"] in WANTED,
+        should_run=detail["ApplicationStatus"] in SHOULD_RUN,
         bucket=location["BucketARN"].rsplit(":", 1)[-1],
         key=location["FileKey"],
         parallelism=parallelism,

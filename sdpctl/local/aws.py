@@ -67,5 +67,5 @@ def unanswered(error: BotoCoreError | ClientError) -> CommandError:
 
 
 def _waited(error: BotoCoreError) -> float:
-    found = _READ_SECONDS.search(str(error))
-    return float(found[1]) if found else CONNECT_SECONDS
+    match = _READ_SECONDS.search(str(error))
+    return float(match[1]) if match else CONNECT_SECONDS

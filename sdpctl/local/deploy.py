@@ -99,8 +99,8 @@ def parameters(settings: Settings) -> dict[str, str]:
     except (BotoCoreError, ClientError) as error:
         raise aws.unanswered(error) from error
     ours = [s for s in stacks if s["StackName"].startswith(settings.stage)]
-    found = {o["OutputKey"]: o["OutputValue"] for s in ours for o in s.get("Outputs", [])}
-    return parameters_in(found, usecases.load())
+    outputs = {o["OutputKey"]: o["OutputValue"] for s in ours for o in s.get("Outputs", [])}
+    return parameters_in(outputs, usecases.load())
 
 
 def complete(settings: Settings) -> bool:

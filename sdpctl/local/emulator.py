@@ -98,12 +98,12 @@ def healthy(settings: Settings) -> bool:
 def why_silent(settings: Settings) -> str | None:
     """Why the emulator, whose process runs, does not answer; None if it does."""
     try:
-        found = httpx.get(f"{settings.endpoint}/_ministack/health", timeout=ANSWER_SECONDS)
+        response = httpx.get(f"{settings.endpoint}/_ministack/health", timeout=ANSWER_SECONDS)
     except httpx.TimeoutException:
         return f"overloaded: no response within {ANSWER_SECONDS:g} s"
     except httpx.HTTPError:
         return "it accepts no connection"
-    return None if found.status_code == 200 else f"it answers {found.status_code}"
+    return None if response.status_code == 200 else f"it answers {response.status_code}"
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -132,6 +132,6 @@ def _await_health(settings: Settings) -> None:
     emulator, deadline = service(settings), time.monotonic() + START_SECONDS
     while why := why_silent(settings):
         if not emulator.process() or time.monotonic() > deadline:
-            said = last_lines(emulator.log)
-            raise CommandError(f"the emulator is not available: {why}\n{said}\nlog: {emulator.log}")
+            tail = last_lines(emulator.log)
+            raise CommandError(f"the emulator is not available: {why}\n{tail}\nlog: {emulator.log}")
         pause(0.1)

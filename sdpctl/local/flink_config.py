@@ -18,8 +18,8 @@ MANAGED_MEMORY = "1g"  # RocksDB: with the default 128 MB it is ten times slower
 
 def newest_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint that is complete: only such a one has `_metadata`."""
-    found = [(p.stat().st_mtime_ns, p.parent) for p in folder.glob("*/chk-*/_metadata")]
-    return max(found)[1] if found else None
+    checkpoints = [(p.stat().st_mtime_ns, p.parent) for p in folder.glob("*/chk-*/_metadata")]
+    return max(checkpoints)[1] if checkpoints else None
 
 
 def forget_older_jobs(folder: Path, kept: Path) -> None:
@@ -119,7 +119,7 @@ def _options(checkpoints: Path, port: int, parallelism: int) -> dict[str, str]:
 def java_options(flink_home: Path) -> str:
     """The module openings that Flink itself ships for Java 17; without them it does not start."""
     shipped = (flink_home / "conf" / "config.yaml").read_text()
-    found = re.search(r"^ +all: (--add.*)$", shipped, re.MULTILINE)
-    if not found:
+    match = re.search(r"^ +all: (--add.*)$", shipped, re.MULTILINE)
+    if not match:
         raise CommandError(f"no env.java.opts.all in {flink_home}/conf/config.yaml")
-    return found.group(1)
+    return match.group(1)

@@ -46,28 +46,30 @@ def restarts(settings: Settings) -> int:
 
 def watermark(settings: Settings) -> int | None:
     """The least watermark that has reached every task, in epoch milliseconds."""
-    found: list[int] = []
+    values: list[int] = []
     for job in jobs(settings):
         for vertex in _get(settings, f"/jobs/{job['jid']}").get("vertices", []):
             path = f"/jobs/{job['jid']}/vertices/{vertex['id']}/watermarks"
-            found += [int(w["value"]) for w in _list(settings, path)]
-    known = [w for w in found if w > _NO_WATERMARK]
+            values += [int(w["value"]) for w in _list(settings, path)]
+    known = [w for w in values if w > _NO_WATERMARK]
     return min(known) if known else None
 
 
 def states(settings: Settings) -> list[dict[str, Any]]:
     """What the worker noted about each application, with its `name`."""
-    found = []
+    jobs = []
     for path in sorted((settings.home / "flink").glob("*/state.json")):
         with suppress(OSError, ValueError):
-            found.append({"name": path.parent.name, **json.loads(path.read_text())})
-    return found
+            jobs.append({"name": path.parent.name, **json.loads(path.read_text())})
+    return jobs
 
 
 def versions(settings: Settings) -> dict[str, int]:
     """The version of each application whose job the worker has started."""
-    found = {s["name"]: s.get("version") for s in states(settings) if s.get("state") == "running"}
-    return {name: version for name, version in found.items() if version is not None}
+    versions = {
+        s["name"]: s.get("version") for s in states(settings) if s.get("state") == "running"
+    }
+    return {name: version for name, version in versions.items() if version is not None}
 
 
 def _get(settings: Settings, path: str) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class FlinkWorker:
     _pause: float = 0.0
     _started: float = 0.0
     _not_before: float = 0.0
-    _said: dict[str, Any] = field(default_factory=dict)
+    _written: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._reports = RestartReports(self.settings, self.name)
@@ -62,16 +62,16 @@ class FlinkWorker:
         """Flink's temporary files; what a killed process left there goes with the next one."""
         return self.home / "tmp"
 
-    def follow(self, wanted: Application | None) -> None:
+    def follow(self, application: Application | None) -> None:
         """Make the process match what the control plane says now."""
         alive = self.service.process() is not None
-        if wanted is None or not wanted.wanted:
+        if application is None or not application.should_run:
             self._stop(alive)
-        elif self.running and alive and wanted != self.running:
+        elif self.running and alive and application != self.running:
             self.service.kill()
-            self._start(wanted)
+            self._start(application)
         elif not alive:
-            self._revive(wanted)
+            self._revive(application)
         elif self._error and time.monotonic() - self._started > SETTLED:
             self._error = ""
             self._say(error="")
@@ -89,12 +89,12 @@ class FlinkWorker:
         self.running = self._version = None
         self._say(state="stopped")
 
-    def _revive(self, wanted: Application) -> None:
+    def _revive(self, application: Application) -> None:
         now = time.monotonic()
         if self.running is not None:
             self._bury(now)
         if now >= self._not_before:
-            self._start(wanted)
+            self._start(application)
 
     def _bury(self, now: float) -> None:
         """The job died: end what is left of it and decide when to start again."""
@@ -107,13 +107,13 @@ class FlinkWorker:
         self._say(state="restarting", error=self._error)
 
     def _reason(self) -> str:
-        said = last_lines(self.service.log, 60)
-        if any(sign in said for sign in LOST_STATE):
+        tail = last_lines(self.service.log, 60)
+        if any(sign in tail for sign in LOST_STATE):
             return (
                 "the new version cannot be restored from the old state: go back to the old "
                 "version, or give the state up with 'make clean'"
             )
-        lines = [line for line in reversed(said.splitlines()) if _ERROR.match(line)]
+        lines = [line for line in reversed(tail.splitlines()) if _ERROR.match(line)]
         return lines[0].strip() if lines else ""
 
     def _start(self, application: Application) -> None:
@@ -175,11 +175,11 @@ class FlinkWorker:
         }
 
     def _say(self, **facts: Any) -> None:
-        """Leave word for `sdp status`."""
-        said = {**self._said, **facts, "restarts": self.restarts}
-        if said != self._said:
-            self._said = said
+        """Write the state for `sdp status`."""
+        state = {**self._written, **facts, "restarts": self.restarts}
+        if state != self._written:
+            self._written = state
             self.home.mkdir(parents=True, exist_ok=True)
             new = self.home / "state.json.new"
-            new.write_text(json.dumps(said))
-            new.replace(self.home / "state.json")  # whoever reads it has the one or the other
+            new.write_text(json.dumps(state))
+            new.replace(self.home / "state.json")  # atomic: readers see the old or the new state

@@ -122,13 +122,13 @@ def clean(settings: Settings, steps: Steps) -> None:
 
 def warm(settings: Settings) -> None:
     """Call each API, so that no user waits for a cold start."""
-    found = outputs.read(settings)
-    headers = {"x-api-key": found.api_key}
+    current = outputs.read(settings)
+    headers = {"x-api-key": current.api_key}
     paths = [r.path for use_case in usecases.load().use_cases for r in use_case.reports]
-    reports = [f"{found.url_for_reports}/reports/{path}/0" for path in paths]
+    reports = [f"{current.url_for_reports}/reports/{path}/0" for path in paths]
     with httpx.Client(headers=headers, timeout=60) as http, ThreadPoolExecutor(8) as pool:
         requests = [http.build_request("GET", url) for url in reports]
-        for url in filter(None, (f"{found.url_for_api}/events", found.url_for_predictions)):
+        for url in filter(None, (f"{current.url_for_api}/events", current.url_for_predictions)):
             requests.append(http.build_request("POST", url, json=[]))
         for call in [pool.submit(_answered, http, r) for r in requests]:
             call.result()
@@ -141,15 +141,15 @@ def _answered(http: httpx.Client, request: httpx.Request) -> None:
         response: httpx.Response | None = None
         try:
             response = http.send(request)
-            said = f"{response.status_code}: {response.text[:300]}"
+            problem = f"{response.status_code}: {response.text[:300]}"
         except httpx.TransportError as error:
-            said = repr(error)
+            problem = repr(error)
         # 403: the deployment's own key was revoked; nothing can be warmed with it.
         if response is not None and response.status_code in (200, 400, 403, 404):
             return
         again = response is None or response.status_code in AGAIN
         if time.monotonic() > deadline or not again:
-            raise CommandError(f"{request.method} {request.url} answered {said}")
+            raise CommandError(f"{request.method} {request.url} answered {problem}")
         pause(0.5)
 
 
@@ -161,9 +161,9 @@ def first_result(settings: Settings) -> None:
     """
     functions = aws.client(settings, "lambda")
     pages = functions.get_paginator("list_functions").paginate()
-    found = [function for page in pages for function in page["Functions"]]
-    (beat,) = (f["FunctionName"] for f in found if "HeartbeatFunction" in f["FunctionName"])
-    (store,) = (f for f in found if "PersistFunction" in f["FunctionName"])
+    functions = [function for page in pages for function in page["Functions"]]
+    (beat,) = (f["FunctionName"] for f in functions if "HeartbeatFunction" in f["FunctionName"])
+    (store,) = (f for f in functions if "PersistFunction" in f["FunctionName"])
     table = store["Environment"]["Variables"]["SDP_PROGRESS_TABLE"]
     before, deadline = _progress(settings, table), time.monotonic() + RESULT_SECONDS
     while _progress(settings, table) == before and time.monotonic() < deadline:
@@ -186,18 +186,18 @@ def run_job(settings: Settings) -> None:
 
 
 def _runs_as_deployed(settings: Settings) -> bool:
-    found = applications(settings)
-    for application in found:
-        if not application.wanted:
+    deployed = applications(settings)
+    for application in deployed:
+        if not application.should_run:
             start_application(settings, application.name)
-    versions = {a.name: a.version for a in found}
+    versions = {a.name: a.version for a in deployed}
     return flink_status.versions(settings) == versions and flink_status.running(settings)
 
 
 def _why_no_job(settings: Settings) -> str:
     logs = sorted(settings.logs.glob("flink-*.out")) + sorted(settings.logs.glob("flink-*.log"))
-    said = "\n".join(last_lines(path, 8) for path in logs)
+    tails = "\n".join(last_lines(path, 8) for path in logs)
     problems = [s["error"] for s in flink_status.states(settings) if s.get("error")]
     why = "\n".join(problems) or "it did not reach RUNNING"
     free = " (nothing answers on its port)" if port_is_free(settings.flink_port) else ""
-    return f"{why}{free}\n{said}\nlogs: {', '.join(map(str, logs)) or settings.logs}"
+    return f"{why}{free}\n{tails}\nlogs: {', '.join(map(str, logs)) or settings.logs}"

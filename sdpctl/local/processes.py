@@ -68,9 +68,9 @@ class Service:
     def process(self) -> psutil.Process | None:
         """The running process that we started, or None."""
         with suppress(OSError, ValueError, KeyError, psutil.Error):
-            found = json.loads(self.pid_file.read_text())
-            process = psutil.Process(found["pid"])
-            if abs(process.create_time() - found["started"]) < 1 and _alive(process):
+            record = json.loads(self.pid_file.read_text())
+            process = psutil.Process(record["pid"])
+            if abs(process.create_time() - record["started"]) < 1 and _alive(process):
                 return process
         return None
 
@@ -94,8 +94,10 @@ class Service:
     def _session(self) -> list[psutil.Process]:
         """What is left of the process's session, even if its leader is gone."""
         with suppress(OSError, ValueError, KeyError):
-            found = json.loads(self.pid_file.read_text())
-            return [p for p in psutil.process_iter() if _belongs(p, found["pid"], found["started"])]
+            record = json.loads(self.pid_file.read_text())
+            return [
+                p for p in psutil.process_iter() if _belongs(p, record["pid"], record["started"])
+            ]
         return []
 
 

@@ -75,16 +75,16 @@ def check(params: Mapping[str, Any], model: OperationModel, **_: object) -> None
     shape = model.input_shape
     if shape and ParamValidator().validate(params, shape).has_errors():
         return
-    found = violations(model, params)
-    if found:
+    problems = violations(model, params)
+    if problems:
         service = model.service_model.service_name
-        raise RefusedRequest(f"{service} {model.name}: {summary(found)}")
+        raise RefusedRequest(f"{service} {model.name}: {summary(problems)}")
 
 
-def summary(found: list[Violation]) -> str:
+def summary(problems: list[Violation]) -> str:
     """All violations in one sentence, as services word it."""
-    noun = "error" if len(found) == 1 else "errors"
-    return f"{len(found)} validation {noun} detected: {'; '.join(map(str, found))}"
+    noun = "error" if len(problems) == 1 else "errors"
+    return f"{len(problems)} validation {noun} detected: {'; '.join(map(str, problems))}"
 
 
 def violations(model: OperationModel, params: Mapping[str, Any]) -> list[Violation]:
@@ -99,7 +99,7 @@ class Limit(NamedTuple):
 
     path: str
     size: Callable[[Mapping[str, Any]], int]
-    most: int
+    maximum: int
     unit: str
 
 
@@ -130,8 +130,8 @@ LIMITS: Mapping[tuple[str, str], Limit] = {
 def _beyond_limits(model: OperationModel, params: Mapping[str, Any]) -> Iterator[Violation]:
     """The limit of the operation that a request, otherwise valid, exceeds."""
     limit = LIMITS.get((model.service_model.service_name, model.name))
-    if limit and (size := limit.size(params)) > limit.most:
-        rule = f"Member must have at most {limit.most} {limit.unit}"
+    if limit and (size := limit.size(params)) > limit.maximum:
+        rule = f"Member must have at most {limit.maximum} {limit.unit}"
         yield Violation(limit.path, f"of {size} {limit.unit}", rule)
 
 
@@ -205,11 +205,11 @@ def _broken(shape: Any, value: Any) -> Iterator[str]:
 
 
 def _sizes(shape: Shape, size: float, what: str) -> Iterator[str]:
-    least, most = shape.metadata.get("min"), shape.metadata.get("max")
-    if least is not None and size < least:
-        yield f"Member must have {what} greater than or equal to {least}"
-    if most is not None and size > most:
-        yield f"Member must have {what} less than or equal to {most}"
+    minimum, maximum = shape.metadata.get("min"), shape.metadata.get("max")
+    if minimum is not None and size < minimum:
+        yield f"Member must have {what} greater than or equal to {minimum}"
+    if maximum is not None and size > maximum:
+        yield f"Member must have {what} less than or equal to {maximum}"
 
 
 @cache

@@ -103,8 +103,8 @@ def _stacks(settings: Settings, silent: str | None) -> Component:
 
 def _parameters(settings: Settings, stacks: Mapping[str, str]) -> list[str]:
     """What the stacks were deployed with."""
-    found = deploy.parameters(settings) if stacks else {}
-    return [f"{name}={value}" for name, value in found.items()]
+    deployed = deploy.parameters(settings) if stacks else {}
+    return [f"{name}={value}" for name, value in deployed.items()]
 
 
 def _consumers(settings: Settings) -> list[Component]:
@@ -146,16 +146,16 @@ def _use_cases(settings: Settings, now: datetime, since: datetime | None) -> lis
 
 
 def _flink(settings: Settings, now: datetime) -> Component:
-    said = next(iter(flink_status.states(settings)), {})
-    application = said.get("name", "application")
+    job = next(iter(flink_status.states(settings)), {})
+    application = job.get("name", "application")
     watermark = flink_status.watermark(settings)
     lag = None if watermark is None else event_time_lag(now.timestamp() - watermark / 1000)
     ui = f"http://127.0.0.1:{settings.flink_port}"
-    notes = [ui, f"{said.get('restarts', 0)} restarts", str(said.get("error") or "")]
+    notes = [ui, f"{job.get('restarts', 0)} restarts", str(job.get("error") or "")]
     return Component(
         f"flink-{application}",
         flink_status.running(settings),
-        said.get("started"),
+        job.get("started"),
         lag,
         ", ".join(note for note in notes if note),
         str(flink_status.own_log(settings, application)),
@@ -175,24 +175,24 @@ def _deliveries(settings: Settings, now: datetime) -> list[Component]:
     return [
         process,
         *(
-            _delivery(name, said, process, now)
-            for name, said in sorted(delivery.states(settings).items())
+            _delivery(name, state, process, now)
+            for name, state in sorted(delivery.states(settings).items())
         ),
     ]
 
 
-def _delivery(name: str, said: dict[str, Any], process: Component, now: datetime) -> Component:
+def _delivery(name: str, state: dict[str, Any], process: Component, now: datetime) -> Component:
     detail = (
-        f"{said['records']:,} records in {said['objects']:,} objects, {said['rejected']} refused"
+        f"{state['records']:,} records in {state['objects']:,} objects, {state['rejected']} refused"
     )
     return Component(
         f"delivery {name}",
-        process.running and not said["error"],
+        process.running and not state["error"],
         process.since,
-        delivery.lag(said, now.timestamp()),
-        said["error"] or detail,
+        delivery.lag(state, now.timestamp()),
+        state["error"] or detail,
         process.log,
-        records={flows.OUT: said["records"]},
+        records={flows.OUT: state["records"]},
     )
 
 

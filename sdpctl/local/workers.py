@@ -69,7 +69,7 @@ def resume(settings: Settings, application: Application) -> None:
     mark = settings.home / "flink" / application.name / "running-under"
     current = emulator.service(settings).pid_file.read_text()
     before = mark.read_text() if mark.exists() else current
-    if application.wanted:
+    if application.should_run:
         if not mark.exists() or before != current:
             mark.parent.mkdir(parents=True, exist_ok=True)
             mark.write_text(current)
@@ -112,11 +112,11 @@ class Supervisor:
             sagemaker.start(self.settings)
         self._keep_delivering()
         logs.bound(self.settings.logs)
-        found = {a.name: a for a in applications(self.settings)}
-        for application in found.values():
+        by_name = {a.name: a for a in applications(self.settings)}
+        for application in by_name.values():
             resume(self.settings, application)
-        for name in found.keys() | self._jobs.keys():
-            self._job(name).follow(found.get(name))
+        for name in by_name.keys() | self._jobs.keys():
+            self._job(name).follow(by_name.get(name))
 
     def _keep_delivering(self) -> None:
         now = time.monotonic()

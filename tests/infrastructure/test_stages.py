@@ -112,8 +112,8 @@ def test_what_is_not_built_is_named_with_the_command_that_builds_it(tmp_path: Pa
     with pytest.raises(AssetError, match="lambdas/lake is missing; build it with 'make build'"):
         Assets.built(tmp_path)
     (tmp_path / "build/lambdas/lake").mkdir()
-    with pytest.raises(AssetError, match="build/ml is absent"):
+    with pytest.raises(AssetError, match="build/ml is missing"):
         Assets.built(tmp_path)
     (tmp_path / "build/ml").mkdir()
-    with pytest.raises(AssetError, match=r"analytics\.zip is absent"):
+    with pytest.raises(AssetError, match=r"analytics\.zip is missing"):
         Assets.built(tmp_path)

@@ -199,8 +199,8 @@ def _create_table(key: tuple[str, str], definition: Definition) -> Iterator[str]
 def _declared(columns: list[tuple[str, str, str]]) -> Iterator[str]:
     for number, (name, hive, comment) in enumerate(columns, 1):
         quoted = comment.replace("'", "\\'")
-        said = f" COMMENT '{quoted}'" if comment else ""
-        yield f"  `{name}` {hive}{said}{')' if number == len(columns) else ', '}"
+        note = f" COMMENT '{quoted}'" if comment else ""
+        yield f"  `{name}` {hive}{note}{')' if number == len(columns) else ', '}"
 
 
 def _pairs(values: Mapping[str, str]) -> Iterator[str]:

@@ -83,17 +83,17 @@ def require_syntax(query: str) -> None:
     statement = explained(query)
     sql = statement.sql if statement else query
     if kind(sql).subtype == "SELECT":
-        found = duckdb.extract_statements(_ours(sql))
-        if len(found) != 1:
+        parsed = duckdb.extract_statements(_ours(sql))
+        if len(parsed) != 1:
             raise StatementError("Only one sql statement is allowed")
 
 
 def _select(connection: duckdb.DuckDBPyConnection, query: str) -> Answer:
-    found = connection.sql(_ours(query))
-    types = [str(of) for of in found.types]
-    rows = found.project(", ".join(map(_shown, range(1, len(types) + 1), types))).fetchall()
+    relation = connection.sql(_ours(query))
+    types = [str(of) for of in relation.types]
+    rows = relation.project(", ".join(map(_shown, range(1, len(types) + 1), types))).fetchall()
     return Answer(
-        list(found.columns),
+        list(relation.columns),
         [result_type(of) for of in types],
         [[athena_value(value) for value in row] for row in rows],
         _scanned(connection),
@@ -152,9 +152,10 @@ def _describe(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
         )
         connection.execute(f"CREATE TABLE {CATALOG}.{_OURS}.{name} ({typed})")
         if rows:
-            places = ", ".join("?" * len(columns))
+            placeholders = ", ".join("?" * len(columns))
             connection.executemany(
-                f"INSERT INTO {CATALOG}.{_OURS}.{name} VALUES ({places})", [list(r) for r in rows]
+                f"INSERT INTO {CATALOG}.{_OURS}.{name} VALUES ({placeholders})",
+                [list(r) for r in rows],
             )
 
 
@@ -175,8 +176,8 @@ def _close(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> No
 
 def _require_query(query: str) -> None:
     """Raise QueryError for what would seem to work and change nothing."""
-    found = words(query)
-    if not found or found[0].text.lower() not in _QUERIES:
+    tokens = words(query)
+    if not tokens or tokens[0].text.lower() not in _QUERIES:
         raise QueryError("NOT_SUPPORTED: the local engine answers queries and changes nothing")
     statements = duckdb.extract_statements(_ours(query))
     if len(statements) != 1:

@@ -83,7 +83,7 @@ def _function(match: re.Match[str], sql: str, _: str) -> str:
     return f"FUNCTION_NOT_FOUND: {position(sql, match[1])}: Function '{match[1]}' not registered"
 
 
-def _said(code: str, text: str) -> Callable[[re.Match[str], str, str], str]:
+def _message(code: str, text: str) -> Callable[[re.Match[str], str, str], str]:
     """A reason from the error's own parts, `{0}` and on."""
     return lambda match, _sql, _database: f"{code}: " + text.format(*match.groups())
 
@@ -98,40 +98,40 @@ _RULES: tuple[_Rule, ...] = tuple(
         (r"Function with name \"?([\w.]+)\"? does not exist", _function),
         (
             r'column "?([^"]+?)"? must appear in the GROUP BY',
-            _said(
+            _message(
                 "EXPRESSION_NOT_AGGREGATE",
                 "'{0}' must be an aggregate expression or appear in GROUP BY clause",
             ),
         ),
         (
             r'Ambiguous reference to column name "([^"]+)"',
-            _said("AMBIGUOUS_NAME", "Column '{0}' is ambiguous"),
+            _message("AMBIGUOUS_NAME", "Column '{0}' is ambiguous"),
         ),
         (
             r"No function matches .* '(.+?)'",
-            _said("FUNCTION_NOT_FOUND", "Unexpected parameters for function {0}"),
+            _message("FUNCTION_NOT_FOUND", "Unexpected parameters for function {0}"),
         ),
         (
             r"best candidate function for the function call \"(.+?)\"\.",
-            _said("TYPE_MISMATCH", "Cannot apply operator: {0}"),
+            _message("TYPE_MISMATCH", "Cannot apply operator: {0}"),
         ),
         (
             r"Could not convert string '(.*)' to (\w+)",
-            _said("INVALID_CAST_ARGUMENT", "Cannot cast '{0}' to {1}"),
+            _message("INVALID_CAST_ARGUMENT", "Cannot cast '{0}' to {1}"),
         ),
-        (r"Division by zero", _said("DIVISION_BY_ZERO", "Division by zero")),
+        (r"Division by zero", _message("DIVISION_BY_ZERO", "Division by zero")),
         (
             r"out of range|overflow",
-            _said("NUMERIC_VALUE_OUT_OF_RANGE", "a number is out of its type's range"),
+            _message("NUMERIC_VALUE_OUT_OF_RANGE", "a number is out of its type's range"),
         ),
         (
             r"More than one row returned by a subquery",
-            _said("SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows"),
+            _message("SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows"),
         ),
         (
             r"No magic bytes found|not a parquet file",
-            _said("HIVE_BAD_DATA", "Not valid Parquet file"),
+            _message("HIVE_BAD_DATA", "Not valid Parquet file"),
         ),
-        (r"INTERRUPT", _said("USER_CANCELED", "Query was canceled")),
+        (r"INTERRUPT", _message("USER_CANCELED", "Query was canceled")),
     )
 )

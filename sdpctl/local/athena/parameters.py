@@ -17,14 +17,14 @@ from sdpctl.local.athena.words import words
 
 def filled(sql: str, parameters: Sequence[str]) -> str:
     """The statement with its parameters; raises StatementError."""
-    places = [word.start for word in words(sql) if word.text == "?"]
-    if len(places) != len(parameters):
+    offsets = [word.start for word in words(sql) if word.text == "?"]
+    if len(offsets) != len(parameters):
         raise StatementError(
-            f"Incorrect number of parameters: expected {len(places)} but found {len(parameters)}"
+            f"Incorrect number of parameters: expected {len(offsets)} but found {len(parameters)}"
         )
     for parameter in parameters:
         _require_expression(parameter)
-    for start, parameter in reversed(list(zip(places, parameters, strict=True))):
+    for start, parameter in reversed(list(zip(offsets, parameters, strict=True))):
         sql = f"{sql[:start]}({parameter}){sql[start + 1 :]}"
     return sql
 

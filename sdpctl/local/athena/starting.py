@@ -70,10 +70,10 @@ def configuration(name: str, workgroup: Mapping[str, Any]) -> dict[str, Any]:
 
 def known_catalog(name: str, catalogs: Mapping[str, Any]) -> str:
     """The catalog's own name; letters of either case are the same. Raises Refusal."""
-    found = next((known for known in catalogs if known.lower() == name.lower()), None)
-    if found is None:
+    match = next((known for known in catalogs if known.lower() == name.lower()), None)
+    if match is None:
         raise Refusal(f"Catalog {name} is not found")
-    return found
+    return match
 
 
 def _results(own: dict[str, Any], name: str, workgroup: Mapping[str, Any]) -> dict[str, Any]:

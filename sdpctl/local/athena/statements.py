@@ -66,8 +66,8 @@ class Explained:
 
 def kind(sql: str) -> Kind:
     """How Athena classifies the statement."""
-    found = [word.text.lower() for word in words(sql)]
-    first = next((text for text in found if text != "("), "")
+    tokens = [word.text.lower() for word in words(sql)]
+    first = next((text for text in tokens if text != "("), "")
     if first in _DML:
         return Kind("DML", _DML[first], "csv")
     if first == "explain":
@@ -75,7 +75,7 @@ def kind(sql: str) -> Kind:
     if first in _UTILITY:
         statement = catalogued(sql)
         return Kind("UTILITY", statement.what if statement else first.upper(), "txt")
-    subtype = "_".join(text for text in found[:3] if text.isalpha() and text != "external")
+    subtype = "_".join(text for text in tokens[:3] if text.isalpha() and text != "external")
     return Kind("DDL", subtype.upper(), "txt")
 
 

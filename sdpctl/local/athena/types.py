@@ -61,9 +61,9 @@ def duckdb_type(hive: str) -> str:
         return "STRUCT(" + ", ".join(f'"{n.strip()}" {duckdb_type(t)}' for n, _, t in fields) + ")"
     if name.startswith("decimal"):
         return name if "(" in name else "decimal(10, 0)"  # Hive's own default
-    if (found := _SCALARS.get(name.partition("(")[0])) is None:
+    if (scalar := _SCALARS.get(name.partition("(")[0])) is None:
         raise ValueError(f"unknown column type {hive!r}")
-    return found
+    return scalar
 
 
 def json_type(hive: str) -> str:
@@ -128,12 +128,12 @@ def result_type(duckdb: str) -> ResultType:
     if name.endswith("[]"):
         return ResultType("array")
     if name.startswith("TIMESTAMP"):
-        found = "timestamp with time zone" if "ZONE" in name else "timestamp"
-        return ResultType(found, _PRECISIONS[found])
+        type_name = "timestamp with time zone" if "ZONE" in name else "timestamp"
+        return ResultType(type_name, _PRECISIONS[type_name])
     if digits := re.match(r"DECIMAL\((\d+), ?(\d+)\)", name):
         return ResultType("decimal", int(digits[1]), int(digits[2]))
-    found = _ANSWERS.get(name.partition("(")[0].strip(), "varchar")
-    return ResultType(found, _PRECISIONS.get(found, 0))
+    type_name = _ANSWERS.get(name.partition("(")[0].strip(), "varchar")
+    return ResultType(type_name, _PRECISIONS.get(type_name, 0))
 
 
 def athena_value(value: Any) -> Any:

@@ -39,14 +39,14 @@ class Word(NamedTuple):
 
 def words(sql: str) -> list[Word]:
     """All tokens but comments, spaces and the semicolons at the end."""
-    found = [
+    matches = [
         Word(str(match.lastgroup), match[0], match.start())
         for match in _TOKEN.finditer(sql)
         if match.lastgroup != "space"
     ]
-    while found and found[-1].text == ";":
-        found.pop()
-    return found
+    while matches and matches[-1].text == ";":
+        matches.pop()
+    return matches
 
 
 def position(sql: str, name: str) -> str:

@@ -63,20 +63,22 @@ def objects(
 ) -> tuple[list[S3Object], int]:
     """The originals, the rejects and the rows as objects; how many were rejected."""
     table, rejects = convert([r.data for r in records], layout)
-    place = _Place(stream, datetime.fromtimestamp(min(r.arrival for r in records), UTC), id_)
+    destination = _Destination(
+        stream, datetime.fromtimestamp(min(r.arrival for r in records), UTC), id_
+    )
     made = []
     if stream.originals:
-        made.append(place.object(stream.originals, b"".join(map(_line, records))))
+        made.append(destination.object(stream.originals, b"".join(map(_line, records))))
     if rejects:
         body = b"".join(_error(stream, records[r.index], r, now) for r in rejects)
-        made.append(place.object(stream.errors, body, error_type=CONVERSION_FAILED))
+        made.append(destination.object(stream.errors, body, error_type=CONVERSION_FAILED))
     if table.num_rows:
         body = _parquet(table, stream.compression)
-        made.append(place.object(stream.rows, body, extension=".parquet"))
+        made.append(destination.object(stream.rows, body, extension=".parquet"))
     return made, len(rejects)
 
 
-class _Place(NamedTuple):
+class _Destination(NamedTuple):
     stream: DeliveryStream
     at: datetime
     id_: uuid.UUID

@@ -88,15 +88,15 @@ def _token(part: str) -> str:
 
 def array(values: Sequence[Any], kind: pa.DataType, timestamps: str) -> pa.Array:
     """JSON values (None for absent) as a column; raises MismatchError if any is not of the kind."""
-    found = set(map(type, values)) - {type(None)}
+    kinds = set(map(type, values)) - {type(None)}
     if pa.types.is_struct(kind):
-        _require(found, (dict,), "struct")
+        _require(kinds, (dict,), "struct")
         return _struct(values, kind, timestamps)
-    _require(found, _KINDS[kind], _NAMES[kind])
+    _require(kinds, _KINDS[kind], _NAMES[kind])
     if pa.types.is_timestamp(kind):
         return _timestamps(values, timestamps)
     try:
-        if found.difference(_KINDS[kind][:1]):
+        if kinds.difference(_KINDS[kind][:1]):
             values = [None if v is None else _READERS[kind](v) for v in values]
         return pa.array(values, kind)
     except (pa.ArrowInvalid, OverflowError) as error:
@@ -116,8 +116,8 @@ _READERS: dict[pa.DataType, Callable[[Any], Any]] = {
 }
 
 
-def _require(found: set[type], wanted: tuple[type, ...], hive: str) -> None:
-    for other in found.difference(wanted):
+def _require(kinds: set[type], allowed: tuple[type, ...], hive: str) -> None:
+    for other in kinds.difference(allowed):
         raise MismatchError(f"is {hive}, not {_JSON_NAMES.get(other, 'array')}")
 
 

@@ -58,8 +58,8 @@ def _chunk(records: Sequence[bytes], layout: Layout) -> tuple[pa.RecordBatch, li
         wrong = _mismatches(documents, layout)
         fitting = [d for index, d in documents.items() if index not in wrong]
         refused = [Reject(i, MALFORMED, wrong[i]) for i in sorted(wrong)]
-        found = sorted([*rejects, *refused], key=lambda reject: reject.index)
-        return _batch(fitting, layout), found
+        rejected = sorted([*rejects, *refused], key=lambda reject: reject.index)
+        return _batch(fitting, layout), rejected
 
 
 def _batch(documents: Sequence[dict[str, Any]], layout: Layout) -> pa.RecordBatch:
@@ -84,11 +84,11 @@ def _parse_each(records: Sequence[bytes]) -> tuple[dict[int, dict[str, Any]], li
     documents: dict[int, dict[str, Any]] = {}
     rejects: list[Reject] = []
     for index, record in enumerate(records):
-        found = _document(record)
-        if isinstance(found, dict):
-            documents[index] = found
+        document = _document(record)
+        if isinstance(document, dict):
+            documents[index] = document
         else:
-            rejects.append(Reject(index, *found))
+            rejects.append(Reject(index, *document))
     return documents, rejects
 
 
@@ -97,11 +97,11 @@ def _document(record: bytes) -> dict[str, Any] | tuple[str, str]:
     if not record.strip():
         return MALFORMED, "The record was empty or contained only whitespace."
     try:
-        found = orjson.loads(record)
+        value = orjson.loads(record)
     except orjson.JSONDecodeError as error:
         return PARSE_ERROR, f"Encountered malformed JSON. {error}"
-    if isinstance(found, dict):
-        return found
+    if isinstance(value, dict):
+        return value
     return MALFORMED, "The input JSON is no object at the top level."
 
 

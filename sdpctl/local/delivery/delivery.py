@@ -108,13 +108,13 @@ class Delivery:
         And of each shard that has more: when the last record that was taken arrived.
         """
         batch: Batch = {}
-        unread, room = self.source.shards(stream.stream), stream.size
+        unread, remaining = self.source.shards(stream.stream), stream.size
         until = self.now() + timedelta(seconds=max(1.0, stream.interval))
-        while unread and room > 0 and self.now() < until:
+        while unread and remaining > 0 and self.now() < until:
             for shard in list(unread):
                 page = self._page(stream, shard)
                 batch.setdefault(shard, []).extend(page.records)
-                room -= sum(len(r.data) for r in page.records)
+                remaining -= sum(len(r.data) for r in page.records)
                 if page.following is None or not page.behind:
                     unread.remove(shard)
         taken = {shard: records for shard, records in batch.items() if records}

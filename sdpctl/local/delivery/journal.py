@@ -29,9 +29,9 @@ class Journal:
         """What the file says; a stream not delivered from yet has none."""
         if not path.exists():
             return cls(path)
-        said = json.loads(path.read_bytes())
-        begun = {shard: Span(*span) for shard, span in said["begun"].items()}
-        return cls(path, dict(said["positions"]), begun)
+        positions = json.loads(path.read_bytes())
+        begun = {shard: Span(*span) for shard, span in positions["begun"].items()}
+        return cls(path, dict(positions["positions"]), begun)
 
     def begin(self, spans: Spans) -> None:
         """Remember a batch whose objects are about to be written."""

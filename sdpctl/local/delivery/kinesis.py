@@ -49,12 +49,12 @@ class Kinesis:
 
     def shards(self, stream: str) -> list[str]:
         """The ids of all shards, closed ones too."""
-        found, request = list[str](), {"StreamName": stream}
+        shards, request = list[str](), {"StreamName": stream}
         while True:
             page = self._call("ListShards", request)
-            found += [shard["ShardId"] for shard in page["Shards"]]
+            shards += [shard["ShardId"] for shard in page["Shards"]]
             if not page.get("NextToken"):
-                return found
+                return shards
             request = {"NextToken": page["NextToken"]}
 
     def at_time(self, stream: str, shard: str, since: datetime) -> str:
@@ -71,12 +71,14 @@ class Kinesis:
 
     def page(self, iterator: str, limit: int) -> Page:
         """Up to `limit` records; raises KinesisError."""
-        found = self._call("GetRecords", {"ShardIterator": iterator, "Limit": limit})
+        response = self._call("GetRecords", {"ShardIterator": iterator, "Limit": limit})
         records = [
             Record(r["SequenceNumber"], r["ApproximateArrivalTimestamp"], _bytes(r["Data"]))
-            for r in found["Records"]
+            for r in response["Records"]
         ]
-        return Page(records, found.get("NextShardIterator"), found["MillisBehindLatest"] / 1000)
+        return Page(
+            records, response.get("NextShardIterator"), response["MillisBehindLatest"] / 1000
+        )
 
     def _iterator(self, stream: str, shard: str, kind: str, **start: Any) -> str:
         request = {"StreamName": stream, "ShardId": shard, "ShardIteratorType": kind, **start}

@@ -49,14 +49,14 @@ class DeliveryStream:
 
 def names(settings: Settings) -> list[str]:
     """The delivery streams that read a Kinesis stream."""
-    firehose, found = aws.client(settings, "firehose"), list[str]()
+    firehose, streams = aws.client(settings, "firehose"), list[str]()
     more: dict[str, str] = {}
     while True:
         page = firehose.list_delivery_streams(DeliveryStreamType=SOURCE, Limit=1000, **more)
-        found += page["DeliveryStreamNames"]
-        if not page["HasMoreDeliveryStreams"] or not found:
-            return found
-        more = {"ExclusiveStartDeliveryStreamName": found[-1]}
+        streams += page["DeliveryStreamNames"]
+        if not page["HasMoreDeliveryStreams"] or not streams:
+            return streams
+        more = {"ExclusiveStartDeliveryStreamName": streams[-1]}
 
 
 def described(settings: Settings, name: str) -> DeliveryStream:
@@ -96,8 +96,8 @@ def parse(description: Description) -> DeliveryStream:
 def layout(settings: Settings, stream: DeliveryStream) -> Layout:
     """The columns of the stream's Glue table, as it is now; raises UnsupportedColumn."""
     database, table = stream.schema["DatabaseName"], stream.schema["TableName"]
-    found = aws.client(settings, "glue").get_table(DatabaseName=database, Name=table)
-    columns = found["Table"]["StorageDescriptor"]["Columns"]
+    definition = aws.client(settings, "glue").get_table(DatabaseName=database, Name=table)
+    columns = definition["Table"]["StorageDescriptor"]["Columns"]
     return Layout(
         pa.schema([(c["Name"], arrow_type(c["Type"])) for c in columns]),
         timestamp_pattern(stream.timestamps),
@@ -105,10 +105,10 @@ def layout(settings: Settings, stream: DeliveryStream) -> Layout:
 
 
 def _choice(conversion: Description, *path: str) -> Description:
-    found = conversion
+    choice = conversion
     for name in path:
-        found = found.get(name) or {}
-    return found
+        choice = choice.get(name) or {}
+    return choice
 
 
 def _timestamps(deserializer: Description) -> tuple[str, ...]:

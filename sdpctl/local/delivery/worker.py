@@ -48,8 +48,8 @@ def start(settings: Settings) -> bool:
 def states(settings: Settings) -> dict[str, dict[str, Any]]:
     """What the worker last said of each delivery stream: Progress and `error`."""
     with suppress(OSError, ValueError):
-        found: dict[str, dict[str, Any]] = json.loads(_state_file(settings).read_bytes())
-        return found
+        states: dict[str, dict[str, Any]] = json.loads(_state_file(settings).read_bytes())
+        return states
     return {}
 
 
@@ -137,7 +137,7 @@ class Worker:
 
     def _say(self) -> None:
         """Leave word for `sdp status`."""
-        said = {
+        state = {
             name: {**asdict(lane.delivery.progress), "error": lane.error}
             for name, lane in self._lanes.items()
         }
@@ -145,7 +145,7 @@ class Worker:
         draft = path.with_suffix(".new")
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(json.dumps(said))
+            draft.write_text(json.dumps(state))
             draft.replace(path)
 
 

@@ -88,15 +88,15 @@ def _invalid(message: str, code: str | None = None) -> Any:
 
 
 def _execution(query_id: str, submitted: Request) -> dict[str, Any]:
-    found = kind(submitted.query)
+    statement_kind = kind(submitted.query)
     shown = {
         "QueryExecutionId": query_id,
         "Query": submitted.query,
-        "StatementType": found.type,
-        "SubstatementType": found.subtype,
+        "StatementType": statement_kind.type,
+        "SubstatementType": statement_kind.subtype,
         "ResultConfiguration": {
             **submitted.result_configuration,
-            "OutputLocation": f"{submitted.folder}{query_id}.{found.extension}",
+            "OutputLocation": f"{submitted.folder}{query_id}.{statement_kind.extension}",
         },
         "QueryExecutionContext": {"Database": submitted.database, "Catalog": submitted.catalog},
         "Status": {"State": "QUEUED", "SubmissionDateTime": time.time()},
@@ -158,10 +158,10 @@ def _keep(execution: dict[str, Any], answer: engine.Answer, cells: list[list[str
     """Write the result's objects, and keep its rows for GetQueryResults."""
     header = execution["StatementType"] == "DML"
     body = results.csv(answer.columns, cells) if header else results.txt(cells)
-    place = urlparse(execution["ResultConfiguration"]["OutputLocation"])
-    key = place.path.removeprefix("/")
-    _put(place.netloc, key, body)
-    _put(place.netloc, f"{key}.metadata", results.metadata(answer.columns, answer.types))
+    location = urlparse(execution["ResultConfiguration"]["OutputLocation"])
+    key = location.path.removeprefix("/")
+    _put(location.netloc, key, body)
+    _put(location.netloc, f"{key}.metadata", results.metadata(answer.columns, answer.types))
     execution["_results"] = {"columns": answer.columns, "rows": cells}
     execution["_types"] = [tuple(of) for of in answer.types]
     execution["Statistics"]["DataScannedInBytes"] = answer.scanned_bytes

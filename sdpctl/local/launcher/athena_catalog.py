@@ -76,8 +76,8 @@ def _database(data: Data) -> Any:
 
 
 def _databases(data: Data) -> Any:
-    found = [athena._athena_database(one) for one in glue._databases.values()]
-    return _paged("DatabaseList", found, data)
+    databases = [athena._athena_database(one) for one in glue._databases.values()]
+    return _paged("DatabaseList", databases, data)
 
 
 def _table(data: Data) -> Any:
@@ -91,21 +91,21 @@ def _table(data: Data) -> Any:
 
 def _tables(data: Data) -> Any:
     database = _known_database(data)["Name"]
-    wanted = re.compile(data.get("Expression") or ".*", re.IGNORECASE)
-    found = [
+    pattern = re.compile(data.get("Expression") or ".*", re.IGNORECASE)
+    tables = [
         _metadata(definition)
         for key, definition in glue._tables.items()
-        if key.startswith(f"{database}/") and wanted.fullmatch(definition["Name"])
+        if key.startswith(f"{database}/") and pattern.fullmatch(definition["Name"])
     ]
-    return _paged("TableMetadataList", found, data)
+    return _paged("TableMetadataList", tables, data)
 
 
 def _known_database(data: Data) -> Data:
     name = data.get("DatabaseName", "").lower()
-    found: Data | None = glue._databases.get(name)
-    if found is None:
+    database: Data | None = glue._databases.get(name)
+    if database is None:
         raise _MissingError(f"Database {name} not found.")
-    return found
+    return database
 
 
 def _metadata(definition: Data) -> Data:
@@ -135,10 +135,10 @@ def _column(column: Data) -> Data:
     return shown | ({"Comment": column["Comment"]} if column.get("Comment") else {})
 
 
-def _paged(name: str, found: list[Data], data: Data) -> Any:
+def _paged(name: str, items: list[Data], data: Data) -> Any:
     token = data.get("NextToken") or "0"
     if not token.isdigit():
         raise Refusal("Invalid token provided")
     start, size = int(token), int(data.get("MaxResults") or PAGE)
-    more = {"NextToken": str(start + size)} if start + size < len(found) else {}
-    return json_response({name: found[start : start + size], **more})
+    more = {"NextToken": str(start + size)} if start + size < len(items) else {}
+    return json_response({name: items[start : start + size], **more})

@@ -75,7 +75,7 @@ def _catalog(query: str, names: set[str]) -> Catalog:
     databases = tuple(glue._databases)
     if catalogued(query) is None and INFORMATION_SCHEMA not in names:
         return Catalog(databases, {}, {})
-    tables = {_key(name): copy.deepcopy(found) for name, found in glue._tables.items()}
+    tables = {_key(name): copy.deepcopy(table) for name, table in glue._tables.items()}
     partitions = {
         _key(name): [[str(value) for value in part["Values"]] for part in registered]
         for name, registered in glue._partitions.items()
@@ -109,8 +109,8 @@ def _locations(database: str, definition: dict[str, Any]) -> Iterator[_Location]
 
 
 def _keys(bucket: str) -> list[str]:
-    found = s3._buckets.get(bucket)
-    return list(found["objects"]) if found else []
+    stored = s3._buckets.get(bucket)
+    return list(stored["objects"]) if stored else []
 
 
 def _part(location: _Location, keys: list[str], copies: Path) -> Part:

@@ -59,14 +59,14 @@ def _list(data: dict[str, Any]) -> Any:
     name = data.get("ApplicationName")
     if flink._get(name) is None:
         return flink._not_found(name)
-    found = _operations.get(str(name), [])[: data.get("Limit", KEPT)]
-    return flink.json_response({"ApplicationOperationInfoList": found})
+    operations = _operations.get(str(name), [])[: data.get("Limit", KEPT)]
+    return flink.json_response({"ApplicationOperationInfoList": operations})
 
 
 def _describe(data: dict[str, Any]) -> Any:
     operation = data.get("OperationId")
-    found = _operations.get(str(data.get("ApplicationName")), [])
-    for entry in (o for o in found if o["OperationId"] == operation):
+    operations = _operations.get(str(data.get("ApplicationName")), [])
+    for entry in (o for o in operations if o["OperationId"] == operation):
         details = {key: value for key, value in entry.items() if key != "OperationId"}
         return flink.json_response({"ApplicationOperationInfoDetails": details})
     return flink._error("ResourceNotFoundException", f"Operation '{operation}' does not exist.")

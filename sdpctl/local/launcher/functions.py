@@ -211,17 +211,17 @@ def _invalidate(
     region: str | None = None,
 ) -> None:
     """End the function's idle processes; one that serves a call ends after it, as on AWS."""
-    wanted = (account, region, func_name, qualifier)
+    identity = (account, region, func_name, qualifier)
     with _changed:
-        keys = [key for key in runtime._workers if _matches(key, wanted)]
+        keys = [key for key in runtime._workers if _matches(key, identity)]
         processes = [p for key in keys for p in runtime._workers.pop(key)]
         idle = [p for p in processes if not p.in_use]
     runtime.kill_workers(idle)
 
 
-def _matches(key: str, wanted: tuple[str | None, ...]) -> bool:
+def _matches(key: str, identity: tuple[str | None, ...]) -> bool:
     parts = key.split(":", 3)
-    return all(part is None or part == own for part, own in zip(wanted, parts, strict=True))
+    return all(part is None or part == own for part, own in zip(identity, parts, strict=True))
 
 
 def _put_function_concurrency(func_name: str, data: dict[str, Any]) -> Any:

@@ -134,8 +134,8 @@ def _writable(data: dict[str, Any]) -> dict[str, Any]:
         raise _Invalid("ResourceNotFoundException", f"Stream {name} not found")
     if stream["StreamStatus"] != "ACTIVE":
         raise _Invalid("ResourceInUseException", f"Stream {name} is {stream['StreamStatus']}")
-    found: dict[str, Any] = stream
-    return found
+    writable: dict[str, Any] = stream
+    return writable
 
 
 def _size(record: dict[str, Any]) -> int:

@@ -96,15 +96,15 @@ def _usage(plan_id: str, query: dict[str, Any]) -> Any:
     if not plan:
         return apigateway._v1_error("NotFoundException", "Invalid Usage Plan identifier", 404)
     start, end = (str(apigateway._qp(query, name)) for name in ("startDate", "endDate"))
-    wanted = apigateway._qp(query, "keyId")
+    key_id = apigateway._qp(query, "keyId")
     keys = [
-        key for key in apigateway._usage_plan_keys.get(plan_id, {}) if wanted in (None, "", key)
+        key for key in apigateway._usage_plan_keys.get(plan_id, {}) if key_id in (None, "", key)
     ]
     days = [*_days(start, end)]
     limit = (plan.get("quota") or {}).get("limit")
     values = {key: [_day(plan_id, key, day, limit) for day in days] for key in keys}
-    found = {"usagePlanId": plan_id, "startDate": start, "endDate": end, "values": values}
-    return apigateway._v1_response(json.loads(json.dumps(found)))
+    usage = {"usagePlanId": plan_id, "startDate": start, "endDate": end, "values": values}
+    return apigateway._v1_response(json.loads(json.dumps(usage)))
 
 
 def _day(plan_id: str, key: str, day: str, limit: Any) -> list[int]:

@@ -76,10 +76,10 @@ class Endpoints:
     def describe(self, request: Document) -> Document:
         """The endpoint as it stands."""
         name = str(request.get("EndpointName"))
-        found = self._store.get(KIND, name)
-        if found is None:
+        endpoint = self._store.get(KIND, name)
+        if endpoint is None:
             raise invalid(f"Could not find endpoint {name!r}.")
-        return {k: v for k, v in found.items() if v is not None}
+        return {k: v for k, v in endpoint.items() if v is not None}
 
     def delete(self, request: Document) -> Document:
         """The endpoint is gone; its process ends after the calls under way."""
@@ -95,10 +95,10 @@ class Endpoints:
     def list(self, request: Document) -> Document:
         """Summaries, newest first."""
         part = request.get("NameContains", "")
-        found = [e for e in self._store.all(KIND) if part in e["EndpointName"]]
+        endpoints = [e for e in self._store.all(KIND) if part in e["EndpointName"]]
         names = ("EndpointName", "EndpointArn", "EndpointStatus")
         return page(
-            found,
+            endpoints,
             request,
             "Endpoints",
             lambda e: only(e, *names, "CreationTime", "LastModifiedTime"),
@@ -184,8 +184,8 @@ class Endpoints:
         _retire(old)
 
     def _start(self, name: str, config: str) -> Worker:
-        found = self._store.get(CONFIG.kind, config) or {}
-        model = self._store.get(MODEL.kind, found["ProductionVariants"][0]["ModelName"])
+        configuration = self._store.get(CONFIG.kind, config) or {}
+        model = self._store.get(MODEL.kind, configuration["ProductionVariants"][0]["ModelName"])
         if model is None:
             raise NotServing(f"the model of {config} is gone")
         log_file = self._logs / f"endpoint-{name}.log"
@@ -208,11 +208,11 @@ def _retire(worker: Worker | None) -> None:
 
 
 def _model_error(answer: Answer) -> ApiError:
-    said = answer.body.decode(errors="replace")
+    text = answer.body.decode(errors="replace")
     return ApiError(
         "ModelError",
-        f'Received server error ({answer.status}) from primary with message "{said}".',
+        f'Received server error ({answer.status}) from primary with message "{text}".',
         424,
         OriginalStatusCode=answer.status,
-        OriginalMessage=said,
+        OriginalMessage=text,
     )

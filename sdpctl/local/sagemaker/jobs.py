@@ -62,20 +62,20 @@ class TrainingJobs:
 
     def describe(self, request: Document) -> Document:
         """The job as it stands."""
-        found = self._store.get(KIND, str(request.get("TrainingJobName")))
-        if found is None:
+        job = self._store.get(KIND, str(request.get("TrainingJobName")))
+        if job is None:
             raise invalid("Requested resource not found.")
-        return found
+        return job
 
     def list(self, request: Document) -> Document:
         """Summaries, newest first; `StatusEquals` and `NameContains` choose."""
-        wanted, part = request.get("StatusEquals"), request.get("NameContains", "")
-        found = [
+        status, part = request.get("StatusEquals"), request.get("NameContains", "")
+        jobs = [
             job
             for job in self._store.all(KIND)
-            if part in job["TrainingJobName"] and wanted in (None, job["TrainingJobStatus"])
+            if part in job["TrainingJobName"] and status in (None, job["TrainingJobStatus"])
         ]
-        return page(found, request, "TrainingJobSummaries", _summary)
+        return page(jobs, request, "TrainingJobSummaries", _summary)
 
     def stop(self, request: Document) -> Document:
         """Ask a job to end; one that has ended cannot."""

@@ -41,13 +41,13 @@ class Models:
     @property
     def calls(self) -> dict[str, Callable[[Document], Document]]:
         """By their names in the API."""
-        found: dict[str, Callable[[Document], Document]] = {}
+        calls: dict[str, Callable[[Document], Document]] = {}
         for kind in (MODEL, CONFIG):
-            found[f"Create{kind.noun}"] = self._bound(self._create, kind)
-            found[f"Describe{kind.noun}"] = self._bound(self._describe, kind)
-            found[f"Delete{kind.noun}"] = self._bound(self._delete, kind)
-            found[f"List{kind.plural}"] = self._bound(self._list, kind)
-        return found
+            calls[f"Create{kind.noun}"] = self._bound(self._create, kind)
+            calls[f"Describe{kind.noun}"] = self._bound(self._describe, kind)
+            calls[f"Delete{kind.noun}"] = self._bound(self._delete, kind)
+            calls[f"List{kind.plural}"] = self._bound(self._list, kind)
+        return calls
 
     def _bound(
         self, call: Callable[[Kind, Document], Document], kind: Kind
@@ -72,10 +72,10 @@ class Models:
 
     def _describe(self, kind: Kind, request: Document) -> Document:
         name = str(request.get(kind.name))
-        found = self._store.get(kind.kind, name)
-        if found is None:
+        document = self._store.get(kind.kind, name)
+        if document is None:
             raise invalid(f"Could not find {kind.kind.replace('-', ' ')} {name!r}.")
-        return found
+        return document
 
     def _delete(self, kind: Kind, request: Document) -> Document:
         self._describe(kind, request)
@@ -84,7 +84,7 @@ class Models:
 
     def _list(self, kind: Kind, request: Document) -> Document:
         part = request.get("NameContains", "")
-        found = [d for d in self._store.all(kind.kind) if part in d[kind.name]]
+        documents = [d for d in self._store.all(kind.kind) if part in d[kind.name]]
         return page(
-            found, request, kind.plural, lambda d: only(d, kind.name, kind.arn, "CreationTime")
+            documents, request, kind.plural, lambda d: only(d, kind.name, kind.arn, "CreationTime")
         )

@@ -50,11 +50,11 @@ class Registry:
     def describe_group(self, request: Document) -> Document:
         """The group, by name or ARN."""
         name = str(request.get("ModelPackageGroupName")).rpartition("/")[2]
-        found = self._store.get(GROUP, name)
-        if found is None:
+        group = self._store.get(GROUP, name)
+        if group is None:
             arn = self._account.arn(GROUP, name)
             raise invalid(f"ModelPackageGroup {arn} does not exist.")
-        return found
+        return group
 
     def list_groups(self, request: Document) -> Document:
         """All groups."""
@@ -95,21 +95,21 @@ class Registry:
     def describe(self, request: Document) -> Document:
         """The package of an ARN."""
         arn = str(request.get("ModelPackageName") or request.get("ModelPackageArn"))
-        found = self._store.get(PACKAGE, arn)
-        if found is None:
+        package = self._store.get(PACKAGE, arn)
+        if package is None:
             raise invalid(f"ModelPackage {arn} does not exist.")
-        return {k: v for k, v in found.items() if k != "ClientToken"}
+        return {k: v for k, v in package.items() if k != "ClientToken"}
 
     def list(self, request: Document) -> Document:
         """Summaries, newest first; group and approval choose."""
         group, approval = request.get("ModelPackageGroupName"), request.get("ModelApprovalStatus")
-        found = [
+        packages = [
             package
             for package in self._store.all(PACKAGE)
             if group in (None, package["ModelPackageGroupName"])
             and approval in (None, package["ModelApprovalStatus"])
         ]
-        return page(found, request, "ModelPackageSummaryList", _summary)
+        return page(packages, request, "ModelPackageSummaryList", _summary)
 
     def update(self, request: Document) -> Document:
         """Change approval, its description, and metadata."""

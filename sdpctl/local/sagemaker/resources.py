@@ -31,10 +31,10 @@ def page(
 ) -> Document:
     """The response of a List call: newest first by default, `MaxResults` per page."""
     newest_first = request.get("SortOrder", "Descending") == "Descending"
-    found = sorted(documents, key=lambda d: d["CreationTime"], reverse=newest_first)
+    ordered = sorted(documents, key=lambda d: d["CreationTime"], reverse=newest_first)
     first, size = int(request.get("NextToken") or 0), int(request.get("MaxResults") or 100)
-    answer: Document = {member: [summary(d) for d in found[first : first + size]]}
-    if len(found) > first + size:
+    answer: Document = {member: [summary(d) for d in ordered[first : first + size]]}
+    if len(ordered) > first + size:
         answer["NextToken"] = str(first + size)
     return answer
 

@@ -38,8 +38,8 @@ class Handler(BaseHTTPRequestHandler):
         """A call of either API."""
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         try:
-            if found := _INVOCATION.fullmatch(self.path):
-                self._invoke(unquote(found[1]), body)
+            if match := _INVOCATION.fullmatch(self.path):
+                self._invoke(unquote(match[1]), body)
             else:
                 self._call(body)
         except ApiError as error:

@@ -21,18 +21,20 @@ def service(settings: Settings) -> Service:
 
 def start(settings: Settings) -> bool:
     """Start it and wait until it answers; False if it ran already."""
-    found = service(settings)
-    if found.process():
+    stand_in = service(settings)
+    if stand_in.process():
         return False
-    found.kill()  # what a killed one left behind: jobs and endpoints
+    stand_in.kill()  # what a killed one left behind: jobs and endpoints
     require_port(settings.sagemaker_port, "SDP_SAGEMAKER_PORT")
     command: list[str | Path] = [settings.python("dev"), "-m", "sdpctl.local.sagemaker"]
-    found.start(command, settings.aws_environment())
+    stand_in.start(command, settings.aws_environment())
     deadline = time.monotonic() + START_SECONDS
     while not healthy(settings):
-        if not found.process() or time.monotonic() > deadline:
-            said = last_lines(found.log)
-            raise CommandError(f"the SageMaker stand-in did not come up\n{said}\nlog: {found.log}")
+        if not stand_in.process() or time.monotonic() > deadline:
+            tail = last_lines(stand_in.log)
+            raise CommandError(
+                f"the SageMaker stand-in did not come up\n{tail}\nlog: {stand_in.log}"
+            )
         pause(0.1)
     return True
 

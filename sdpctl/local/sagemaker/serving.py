@@ -70,15 +70,15 @@ class Worker:
         """POST /invocations; NotServing if the process cannot be reached."""
         with self._connection() as connection:
             connection.request("POST", "/invocations", body, dict(headers))
-            said = connection.getresponse()
-            content = said.read()
-            return Answer(said.status, content, said.headers.get("content-type", ""))
+            response = connection.getresponse()
+            content = response.read()
+            return Answer(response.status, content, response.headers.get("content-type", ""))
 
     @contextmanager
     def _connection(self) -> Iterator[http.client.HTTPConnection]:
         with self._lock:
-            found = self._idle.pop() if self._idle else None
-        connection = found or http.client.HTTPConnection(
+            connection = self._idle.pop() if self._idle else None
+        connection = connection or http.client.HTTPConnection(
             "127.0.0.1", self.port, timeout=CALL_SECONDS
         )
         try:
@@ -146,7 +146,7 @@ def _started(script: str, environment: Document, folder: Path, code: Path, log: 
     while not port_file.exists():
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
-            said = last_lines(log, 4)
-            raise NotServing(f"The container did not pass the ping health check: {said}")
+            tail = last_lines(log, 4)
+            raise NotServing(f"The container did not pass the ping health check: {tail}")
         pause(0.02)
     return Worker(process, int(port_file.read_text()), folder)

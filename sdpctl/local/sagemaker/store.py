@@ -26,8 +26,8 @@ class Store:
     def get(self, kind: str, name: str) -> Document | None:
         """The document, if there is one."""
         with self._lock:
-            found = self._kinds.get(kind, {}).get(name)
-            return None if found is None else dict(found)
+            document = self._kinds.get(kind, {}).get(name)
+            return None if document is None else dict(document)
 
     def all(self, kind: str) -> list[Document]:
         """Every document of a kind, in the order they were first put."""

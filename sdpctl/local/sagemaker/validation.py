@@ -17,18 +17,18 @@ def check(operation: str, request: Any) -> Document:
     """The request of a call of SageMaker; ApiError, as the service words it, where it is wrong."""
     if not isinstance(request, dict):
         raise ApiError("SerializationException", "the body must be a JSON object")
-    found = violations(_operation("sagemaker", operation), request)
-    if found:
-        raise invalid(summary(found))
+    problems = violations(_operation("sagemaker", operation), request)
+    if problems:
+        raise invalid(summary(problems))
     return request
 
 
 def check_invocation(endpoint: str, body: bytes) -> None:
     """The same for a call of an endpoint; the runtime has an error code of its own."""
     request = {"EndpointName": endpoint, "Body": body}
-    found = violations(_operation("sagemaker-runtime", "InvokeEndpoint"), request)
-    if found:
-        raise ApiError("ValidationError", summary(found))
+    problems = violations(_operation("sagemaker-runtime", "InvokeEndpoint"), request)
+    if problems:
+        raise ApiError("ValidationError", summary(problems))
 
 
 @cache

@@ -24,8 +24,8 @@ class Serving:
     def invoke(self, body: bytes, content_type: str, accept: str) -> tuple[bytes, str]:
         """Body in, body and its content type out."""
         data = self._module.input_fn(body, content_type)
-        said = self._module.output_fn(self._module.predict_fn(data, self._model), accept)
-        answer, kind = said if isinstance(said, tuple) else (said, accept)
+        result = self._module.output_fn(self._module.predict_fn(data, self._model), accept)
+        answer, kind = result if isinstance(result, tuple) else (result, accept)
         return answer.encode() if isinstance(answer, str) else bytes(answer), kind
 
 

@@ -30,7 +30,7 @@ def test_an_archive_answers_from_the_terminal(archive, history, capsys):
 @pytest.mark.parametrize(
     ("content", "requested", "problem"),
     [
-        (b"oops", "{}", "no archive of a model"),
+        (b"oops", "{}", "not a model archive"),
         (None, "{}", "instance 0: winPrice is missing"),
         (None, "{", "Expecting"),
     ],

@@ -206,7 +206,7 @@ def test_files_of_a_generation_that_vanish_before_it_is_shown_are_made_again(
 
     compact = compaction(lake, tmp_path, clock)
     lake.upload, upload = forgetful, lake.upload  # type: ignore[method-assign]
-    with pytest.raises(PlatformError, match="they are made again"):
+    with pytest.raises(PlatformError, match="the next run re-creates them"):
         compact(HOUR)
     lake.upload = upload  # type: ignore[method-assign]
     compact(HOUR)

@@ -104,7 +104,7 @@ def test_without_any_model_it_is_503_and_says_why(place: Place) -> None:
     assert answer.status_code == 503
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["retry-after"] == "60"
-    assert "no model was promoted yet" in answer.json()["detail"]
+    assert "no model has been promoted yet" in answer.json()["detail"]
 
 
 def test_several_are_answered_in_order(place: Place) -> None:

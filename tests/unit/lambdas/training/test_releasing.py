@@ -134,7 +134,7 @@ def test_a_refused_version_takes_force(release: Release) -> None:
 def test_an_unknown_version_and_no_former_one_are_said(release: Release) -> None:
     with pytest.raises(ReleaseError, match="not in the registry"):
         release.switch("none", NOW)
-    with pytest.raises(ReleaseError, match="no version to go back to"):
+    with pytest.raises(ReleaseError, match="no previous version to go back to"):
         release.former()
 
 
@@ -155,10 +155,10 @@ def test_the_smoke_test_takes_scores_that_rise() -> None:
 @pytest.mark.parametrize(
     ("endpoint", "reason"),
     [
-        (_Endpoint([0.1, 0.2, 0.3, 0.4], "v0"), "answers with v0"),
-        (_Endpoint([0.1, 0.2, 0.3]), "4 questions"),
-        (_Endpoint([0.1, 0.2, 0.3, 1.4]), "4 questions"),
-        (_Endpoint([0.1, 0.9, 0.3, 0.4]), "falls where it should rise"),
+        (_Endpoint([0.1, 0.2, 0.3, 0.4], "v0"), "serves v0"),
+        (_Endpoint([0.1, 0.2, 0.3]), "4 instances"),
+        (_Endpoint([0.1, 0.2, 0.3, 1.4]), "4 instances"),
+        (_Endpoint([0.1, 0.9, 0.3, 0.4]), "the scores must not fall"),
     ],
 )
 def test_the_smoke_test_finds(endpoint: _Endpoint, reason: str) -> None:

@@ -176,7 +176,7 @@ def test_two_people_do_not_switch_at_once(
 def test_a_switch_that_is_refused_gives_the_lock_back(
     release: Release, ledger: DynamoLedger
 ) -> None:
-    with pytest.raises(ReleaseError, match="no version to go back to"):
+    with pytest.raises(ReleaseError, match="no previous version to go back to"):
         _by_hand(release, ledger)
     assert ledger.holder(int(NOW.timestamp()), ENDPOINT) is None
 

@@ -58,7 +58,7 @@ def test_what_is_no_question_is_named_and_what_to_do_instead(
     with pytest.raises(CommandError) as raised:
         require_question(sql)
     message = str(raised.value)
-    assert word in message.partition(": './sdp sql' asks and changes nothing")[0]
+    assert word in message.partition(": './sdp sql' only reads")[0]
     assert instead in message
 
 
