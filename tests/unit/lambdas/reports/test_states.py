@@ -100,7 +100,7 @@ def farm(store: DynamoStore) -> _Farm:
 def row(
     period: int, version: int, taken: float, generation: int = 0, tank: str = "a"
 ) -> dict[str, Any]:
-    """Its states follow from what it is, so that each is told from every other."""
+    """Its states follow from its value, so that they all differ."""
     states = {"level": version / 8 + period, "open": bool(version % 2), "content": f"v{version}"}
     ranks = {"version": version, "generation": generation}
     return {"tank": tank, "period": period, "taken": taken, **states, **ranks}
