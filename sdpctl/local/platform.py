@@ -161,9 +161,9 @@ def first_result(settings: Settings) -> None:
     """
     functions = aws.client(settings, "lambda")
     pages = functions.get_paginator("list_functions").paginate()
-    functions = [function for page in pages for function in page["Functions"]]
-    (beat,) = (f["FunctionName"] for f in functions if "HeartbeatFunction" in f["FunctionName"])
-    (store,) = (f for f in functions if "PersistFunction" in f["FunctionName"])
+    listed = [function for page in pages for function in page["Functions"]]
+    (beat,) = (f["FunctionName"] for f in listed if "HeartbeatFunction" in f["FunctionName"])
+    (store,) = (f for f in listed if "PersistFunction" in f["FunctionName"])
     table = store["Environment"]["Variables"]["SDP_PROGRESS_TABLE"]
     before, deadline = _progress(settings, table), time.monotonic() + RESULT_SECONDS
     while _progress(settings, table) == before and time.monotonic() < deadline:
