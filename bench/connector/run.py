@@ -11,6 +11,8 @@ write JSON as well. Each process warms up with a tenth of the records first.
 The emulator is one process of Python and the bottleneck of all four, so records/s say whether the
 connector keeps it as busy as a loop does; CPU says what it would cost where Kinesis has no limit.
 Ends with 1 if a record is missing or if the connector has less than half of a loop's records/s.
+Fewer --records than the default are for trying: what is compiled then is the start, so their ratio
+is printed and not judged.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ from bench.stream.versions import CURRENT, ROOT
 from sdpctl.local import aws, emulator
 from sdpctl.settings import Settings
 
+RECORDS = 200_000
 MUST = 0.5
 SECONDS = 600  # for a process, after which it has hung
 LOOPS = Path(__file__).with_name("Loops.java")
@@ -175,7 +178,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--records", type=int, default=200_000, help="for a leg (%(default)s)")
+    parser.add_argument("--records", type=int, default=RECORDS, help="for a leg (%(default)s)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sdp-bench-") as folder:
         work = Path(folder)
@@ -191,7 +194,8 @@ def main() -> int:
             missing = bench.missing("connector")
     load = " ".join(f"{one:.1f}" for one in psutil.getloadavg()[:2])
     say(f"  {missing} events that the connector wrote are missing; load at the end {load}")
-    return int(min(ratios) < MUST or missing != 0)
+    slow = min(ratios) < MUST and options.records >= RECORDS
+    return int(slow or missing != 0)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -150,6 +151,8 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Runs all; 1 if a count is wrong or a ratio too small."""
     args = arguments()
+    # ended from outside it still removes its folder and the checkout of the baseline
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print(
         f"event time {events.PER_SECOND:,} events/s, shuffled {events.SHUFFLE_MS // 1000} s, 10 % "
         f"twice; {events.CAMPAIGNS:,} campaigns; {job.PARAMETERS}; "
