@@ -84,8 +84,8 @@ def stop(settings: Settings) -> bool:
         log.seek(before)
         if unsaved := _UNSAVED.findall(log.read()):
             raise CommandError(
-                f"the emulator could not save {', '.join(unsaved)}: what came since it was started "
-                f"is lost there; log: {emulator.log}"
+                f"the emulator could not save {', '.join(unsaved)}: changes since its start "
+                f"are lost; log: {emulator.log}"
             )
     return ended
 

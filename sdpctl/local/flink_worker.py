@@ -110,8 +110,8 @@ class FlinkWorker:
         tail = last_lines(self.service.log, 60)
         if any(sign in tail for sign in LOST_STATE):
             return (
-                "the new version cannot be restored from the old state: go back to the old "
-                "version, or give the state up with 'make clean'"
+                "the new version cannot be restored from the old state: deploy the old "
+                "version again, or drop the state with 'make clean'"
             )
         lines = [line for line in reversed(tail.splitlines()) if _ERROR.match(line)]
         return lines[0].strip() if lines else ""

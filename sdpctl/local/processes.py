@@ -144,7 +144,7 @@ def port_problem(port: int, variable: str) -> str | None:
         try:
             probe.bind(("127.0.0.1", port))
         except PermissionError:
-            return f"port {port} needs more rights: choose one above 1023 with {variable}=…"
+            return f"port {port} needs root privileges: choose one above 1023 with {variable}=…"
         except OSError:
             holder = _holder(port)
             return (

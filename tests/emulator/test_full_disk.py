@@ -117,5 +117,5 @@ def test_what_could_not_be_saved_at_the_end_is_an_error(own: Settings) -> None:
     kinesis.create_stream(StreamName="events", ShardCount=1)
     kinesis.put_record(StreamName="events", Data=b"x" * 500_000, PartitionKey="k")
     _largest_file(own, 100_000)  # the log is smaller
-    with pytest.raises(CommandError, match=r"could not save .*kinesis.*: what came since"):
+    with pytest.raises(CommandError, match=r"could not save .*kinesis.*: changes since its start"):
         emulator.stop(own)

@@ -142,7 +142,7 @@ class Endpoints:
             self._revive(name)
             worker = self._enter(name)
         if worker is None:
-            raise ApiError("ServiceUnavailable", f"endpoint {name} does not serve now", 503)
+            raise ApiError("ServiceUnavailable", f"endpoint {name} is not in service", 503)
         return worker
 
     def _enter(self, name: str) -> Worker | None:

@@ -99,7 +99,7 @@ class Runs:
     def _script(self, job: Document, folders: Folders, script: str) -> None:
         name = job["TrainingJobName"]
         if name in self._stopped:
-            raise Failed("stopped before it began")
+            raise Failed("stopped before it started")
         path = self._logs / "jobs" / f"{name}.log"
         path.parent.mkdir(parents=True, exist_ok=True)
         forget_old_jobs(path.parent)

@@ -32,9 +32,7 @@ def start(settings: Settings) -> bool:
     while not healthy(settings):
         if not stand_in.process() or time.monotonic() > deadline:
             tail = last_lines(stand_in.log)
-            raise CommandError(
-                f"the SageMaker stand-in did not come up\n{tail}\nlog: {stand_in.log}"
-            )
+            raise CommandError(f"the SageMaker stand-in did not start\n{tail}\nlog: {stand_in.log}")
         pause(0.1)
     return True
 
