@@ -20,6 +20,11 @@ def run(folder: Path, program: str | Path, properties: Mapping[str, str]) -> str
     """What the program prints; `folder` gets `code`, `conf` and `properties.json`."""
     with zipfile.ZipFile(build()) as archive:
         archive.extractall(folder / "code")
+    return start(folder, program, properties)
+
+
+def start(folder: Path, program: str | Path, properties: Mapping[str, str]) -> str:
+    """What the program prints; `folder` has the unpacked application in `code`."""
     _configure(folder / "conf")
     path = folder / "properties.json"
     path.write_text(json.dumps([{"PropertyGroupId": "sdp", "PropertyMap": dict(properties)}]))
@@ -40,8 +45,13 @@ def run(folder: Path, program: str | Path, properties: Mapping[str, str]) -> str
         timeout=SECONDS,
         check=False,
     )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert done.returncode == 0, done.stdout[-3000:] + _reasons(done.stderr)
     return done.stdout
+
+
+def _reasons(text: str) -> str:
+    """The end of what a program printed, but for the calls of Java's traces."""
+    return "\n".join(n for n in text.splitlines() if not n.startswith("\tat "))[-3000:]
 
 
 def _configure(folder: Path) -> None:

@@ -1,0 +1,218 @@
+"""The made-up use cases of `tests/usecases`: made-up events, and what must come of them by force.
+
+Each oracle looks at all events at once and counts; it knows nothing of streams or of time that
+passes. Every event is sent once or twice and all are shuffled by less than the watermark's delay.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+from itertools import pairwise
+from random import Random
+from typing import Any
+
+from glue.instants import from_millis, to_millis, to_wire
+
+START = to_millis(datetime(2026, 11, 21, 10, tzinfo=UTC))
+SHUFFLE_MS = 4_000
+BUCKET = 300
+Event = dict[str, Any]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Made:
+    """Distinct events by stream, in the order of their time."""
+
+    streams: dict[str, list[Event]]
+
+    def sent(self, seed: int) -> dict[str, list[Event]]:
+        """Each of them once or twice, all shuffled: in the order of arrival."""
+        random = Random(seed)
+        return {stream: _sent(events, random) for stream, events in self.streams.items()}
+
+
+def _sent(events: list[Event], random: Random) -> list[Event]:
+    copies = [e for e in events for _ in range(1 + (random.random() < 0.2))]
+    arrival = {id_: at(e) for id_, e in enumerate(copies)}
+    order = sorted(arrival, key=lambda n: arrival[n] + random.random() * SHUFFLE_MS)
+    return [copies[n] for n in order]
+
+
+def at(event: Event) -> int:
+    """The event's time, epoch milliseconds."""
+    return to_millis(datetime.fromisoformat(event["occurred_at"]))
+
+
+def _event(kind: str, number: int, moment: int, **fields: Any) -> Event:
+    time = to_wire(from_millis(moment))
+    return {"type": kind, "event_id": f"{kind}-{number}", "occurred_at": time, **fields}
+
+
+def _bucket(event: Event) -> int:
+    second = at(event) // 1000
+    return second - second % BUCKET
+
+
+def _made(events: dict[str, list[Event]]) -> Made:
+    return Made({stream: sorted(found, key=at) for stream, found in events.items()})
+
+
+# parcels: ordered, packed, sent -----------------------------------------------------------------
+
+WINDOW_MS = 30 * 60_000
+
+
+def parcels(number: int = 300) -> Made:
+    """Parcels with any of their steps missing, and some that are sent too late."""
+    random, events = Random("parcels"), []
+    for n in range(number):
+        ordered = START + n * 2_000
+        packed = ordered + random.randrange(1, 600_000)
+        sent = packed + random.randrange(1, 600_000) + (random.random() < 0.1) * 2 * WINDOW_MS
+        steps = [
+            _event("ordered", n, ordered, parcel=f"p{n}", shop=n % 3, price=100 + n),
+            _event("packed", n, packed, parcel=f"p{n}", weight=n / 8),
+            _event("sent", n, sent, parcel=f"p{n}"),
+        ]
+        events += [step for step in steps if random.random() < 0.93]
+    return _made({"steps": events})
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What must come of the parcels' events."""
+
+    shops: dict[tuple[int, int], tuple[int, int, int]]
+    sendings: dict[str, Row]
+    unmatched: set[str]
+
+
+def count_parcels(made: Made) -> Counted:
+    """By force: a step counts if all steps before it are there, within the window of the first."""
+    keys: dict[str, dict[str, Event]] = defaultdict(dict)
+    for event in made.streams["steps"]:
+        keys[event["parcel"]][event["type"]] = event
+    shops: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0, 0])
+    sendings, unmatched = {}, set()
+    for steps in keys.values():
+        matched: dict[str, Event] = {}
+        for place, kind in enumerate(("ordered", "packed", "sent")):
+            step = steps.get(kind)
+            if step is None:
+                continue
+            first = matched.get("ordered", step)
+            if len(matched) == place and at(step) - at(first) <= WINDOW_MS:
+                matched[kind] = step
+            else:
+                unmatched.add(step["event_id"])
+        for place, kind in ((0, "ordered"), (1, "sent")):
+            if kind in matched:
+                shops[matched["ordered"]["shop"], _bucket(matched[kind])][place] += 1
+        if "ordered" in matched:
+            order = matched["ordered"]
+            shops[order["shop"], _bucket(order)][2] += order["price"]
+        if "sent" in matched:
+            sendings[matched["sent"]["event_id"]] = _sending(matched)
+    return Counted({k: tuple(v) for k, v in shops.items()}, sendings, unmatched)  # type: ignore[misc]
+
+
+def _sending(steps: dict[str, Event]) -> Row:
+    taken = {n: steps["ordered"][n] for n in ("parcel", "shop", "price")}
+    return {**taken, "weight": steps["packed"]["weight"], "event_id": steps["sent"]["event_id"]}
+
+
+# doors: several refusals, then an entry ----------------------------------------------------------
+
+ENTRY_MS, REFUSALS = 10 * 60_000, 3
+
+
+def doors(number: int = 600) -> Made:
+    """Attempts of some badges; no two of one badge at one time."""
+    random, events, clock = Random("doors"), [], defaultdict(lambda: START)
+    for n in range(number):
+        badge = f"b{random.randrange(12)}"
+        clock[badge] += random.randrange(1_000, 240_000)
+        granted = random.random() < 0.3
+        events.append(_event("attempt", n, clock[badge], badge=badge, granted=granted))
+    return _made({"attempts": events})
+
+
+def forced_entries(made: Made) -> set[tuple[str, str, str, int]]:
+    """By force: before each entry, the longest run of refusals that is within the window."""
+    badges: dict[str, list[Event]] = defaultdict(list)
+    for event in made.streams["attempts"]:
+        badges[event["badge"]].append(event)
+    return {found for attempts in badges.values() for found in _entries(attempts)}
+
+
+def _entries(attempts: list[Event]) -> Iterator[tuple[str, str, str, int]]:
+    run: list[Event] = []
+    for attempt in attempts:
+        if not attempt["granted"]:
+            run.append(attempt)
+            continue
+        within = [r for r in run if at(attempt) - at(r) <= ENTRY_MS]
+        if len(within) >= REFUSALS:
+            first = within[0]["occurred_at"]
+            yield attempt["badge"], first, attempt["occurred_at"], len(within)
+        run = []
+
+
+# rides: requests and pickups ---------------------------------------------------------------------
+
+PICKUP_MS = 15 * 60_000
+
+
+def rides(number: int = 400) -> Made:
+    """Requests, most of them with a pickup, some of those too late."""
+    random, requests, pickups = Random("rides"), [], []
+    for n in range(number):
+        asked = START + n * 3_000
+        requests.append(_event("request", n, asked, ride=f"r{n}", zone=f"z{n % 4}"))
+        if random.random() < 0.85:
+            picked = asked + random.randrange(0, 20 * 60_000)
+            fare = random.randrange(100, 9_999) / 100
+            pickups.append(_event("pickup", n, picked, ride=f"r{n}", fare=fare))
+    return _made({"ride-requests": requests, "pickups": pickups})
+
+
+def drives(made: Made) -> dict[str, Row]:
+    """By force: each pickup within the window after the request of its ride."""
+    requests = {e["ride"]: e for e in made.streams["ride-requests"]}
+    found = {}
+    for pickup in made.streams["pickups"]:
+        request = requests[pickup["ride"]]
+        if 0 <= at(pickup) - at(request) <= PICKUP_MS:
+            found[pickup["event_id"]] = {**request, **pickup, "asked": request["occurred_at"]}
+    return found
+
+
+def zones(made: Made) -> dict[tuple[str, int], tuple[int, float]]:
+    """Rides and fares of each zone and bucket, added up exactly."""
+    rows: dict[tuple[str, int], list[Fraction]] = defaultdict(list)
+    for drive in drives(made).values():
+        rows[drive["zone"], _bucket(drive)].append(Fraction(str(drive["fare"])))
+    return {key: (len(fares), float(sum(fares))) for key, fares in rows.items()}
+
+
+def last_fares(made: Made) -> dict[tuple[str, int], tuple[str, float]]:
+    """The last ride of each zone and bucket."""
+    rows: dict[tuple[str, int], Row] = {}
+    for drive in sorted(drives(made).values(), key=lambda d: (at(d), d["ride"])):
+        rows[drive["zone"], _bucket(drive)] = drive
+    return {key: (drive["ride"], drive["fare"]) for key, drive in rows.items()}
+
+
+def copies(sent: list[Event]) -> int:
+    """How many of these events are repetitions."""
+    return sum(n - 1 for n in Counter(e["event_id"] for e in sent).values())
+
+
+def in_order(events: list[Event]) -> bool:
+    """Whether they are in the order of their time."""
+    return all(at(a) <= at(b) for a, b in pairwise(events))
