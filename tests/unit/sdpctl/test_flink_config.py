@@ -32,6 +32,7 @@ def _configured(tmp_path: Path, scratch: Path) -> dict[str, str]:
         port=1,
         parallelism=2,
         scratch=scratch,
+        log=tmp_path / "flink.log",
     )
     lines = (tmp_path / "conf" / "config.yaml").read_text().splitlines()
     return dict(line.split(": ", 1) for line in lines)
