@@ -11,6 +11,8 @@ MVN := mvn -q -B -ntp -Dstyle.color=never -f analytics_app/jvm/pom.xml
 
 # Deployment parameters: make up PARAMETERS="CorrelationWindow=PT1M AllowedLateness=PT1M"
 PARAMETERS ?=
+# Processes that share the tests of `make unit`.
+JOBS ?= 2
 # The demo's events.
 EVENTS ?= 20000
 # Options of make bench-stream.
@@ -21,7 +23,7 @@ JAR := analytics_app/jvm/target/sdp.jar
 STAMPS := .venv/.stamps
 JVM_SOURCES := $(shell find analytics_app/jvm/src/main analytics_app/jvm/pom.xml -type f 2>/dev/null)
 
-.PHONY: help env tools build demo up down clean test check lint unit generated properties bench-stream
+.PHONY: help env tools build demo up down clean test check lint unit jvm generated properties bench-stream
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -94,10 +96,14 @@ generated:
 	@scripts/check-generated
 
 unit: build $(STAMPS)/clients ## the tests that need no running platform
-	@$(PYTHON) -m pytest $(foreach t,unit golden infrastructure sagemaker flink connector emulator,tests/$(t))
+	@$(PYTHON) -m pytest -n $(JOBS) --dist loadgroup $(foreach t,unit golden infrastructure sagemaker flink connector emulator,tests/$(t))
 
-test: check unit ## every test there is
+jvm: $(JAR) ## the tests of the JVM module
 	@$(MVN) verify
+
+# The platform's tests come last and alone: they wait for a platform that answers within seconds.
+test: check ## every test there is
+	@$(MAKE) -j2 unit jvm
 	@$(PYTHON) -m pytest tests/local
 
 properties: build ## the three APIs, each tried with 10,000 requests made from what it documents

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from sdpctl import outputs
 from sdpctl.local import platform
 from sdpctl.settings import Settings
-from tests.local.driver import Driver
+from tests.local.driver import Auctions, Driver, auctions
 from tests.local.machine import Machine
 
 PARAMETERS = {
@@ -30,9 +31,14 @@ PARAMETERS = {
 }
 
 
+# The backfill is of events that have become final while the other tests ran. What changes the
+# platform's parameters or definitions comes last: there is no way back from it.
+LAST = ["test_backfill.py", "test_updates.py", "test_evolution.py"]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What changes the platform's definitions comes last: there is no way back from it."""
-    items.sort(key=lambda item: item.path.name == "test_evolution.py")
+    """Sort the files of `LAST` behind the others."""
+    items.sort(key=lambda item: LAST.index(item.path.name) if item.path.name in LAST else -1)
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +69,18 @@ def driver(settings: Settings) -> Driver:
     return Driver(
         found.url_for_api, found.url_for_reports, found.api_key, endpoint=settings.endpoint
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def early(driver: Driver) -> Auctions:
+    """Auctions of the last whole minute before the tests, ten of their bids sent twice.
+
+    No other event is of that minute. It is final about four minutes later.
+    """
+    minute = (datetime.now(UTC) - timedelta(seconds=70)).replace(second=0, microsecond=0)
+    made = auctions(60, at=minute + timedelta(seconds=30))
+    driver.send([*made.events, *made.bids[:10]])
+    return made
 
 
 @pytest.fixture(scope="session")
