@@ -83,7 +83,9 @@ def test_report_and_fallback_lie_beside_the_model() -> None:
     assert NAMES.key("v1", "model.ubj") not in objects.files
 
 
-@pytest.mark.parametrize("model", [MODEL, b"corrupt", MODEL[:40], b""])
+@pytest.mark.parametrize(
+    "model", [MODEL, b"corrupt", MODEL[:40], b""], ids=["whole", "corrupt", "cut", "empty"]
+)
 def test_a_refused_model_is_registered_as_such_however_broken_it_is(model: bytes) -> None:
     objects = _objects(_report("refuse", challenger=None), model)
     models = Models()
