@@ -1,4 +1,7 @@
-"""A use case is one folder and one line: a made-up one, in a temporary folder, goes all the way."""
+"""A use case is one folder and one line: what the platform makes of a made-up one, without Flink.
+
+Flink runs others in tests/flink/test_pipelines.py.
+"""
 
 import sys
 from datetime import UTC, datetime, timedelta
