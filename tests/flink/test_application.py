@@ -50,6 +50,17 @@ def _poison():
     ]
 
 
+NOT_SHOWN = 999_999  # its campaign
+
+
+def _not_shown():
+    """A bid and a click without the impression between them."""
+    at = "2026-11-21T10:00:02.000Z"
+    common = {"occurred_at": at, "received_at": at, "tx_id": "not shown"}
+    bid = {"type": "bid", "event_id": "n-bid", "app_uid": "a", "campaign_item_id": NOT_SHOWN}
+    return [{**common, **bid}, {**common, "type": "click", "event_id": "n-click"}]
+
+
 def _run(folder: Path, records: list[dict], **properties: str) -> None:
     source = folder / "data" / "adtech" / "bcns"
     source.mkdir(parents=True)
@@ -80,7 +91,8 @@ def run(request, tmp_path_factory):
         records.sort(key=lambda r: RANK[r["type"]])
     beat = {"type": HEARTBEAT, "event_id": "h", "received_at": "2026-11-21T10:01:00.000Z"}
     beats = [{**beat, "occurred_at": f"2026-11-21T10:0{n}:00.000Z"} for n in (1, 2)]
-    _run(folder, records[:500] + [_record(r) for r in _poison()] + records[500:] + beats)
+    added = [_record(r) for r in [*_poison(), *_not_shown()]]
+    _run(folder, records[:500] + added + records[500:] + beats)
     return folder, generation.truth()
 
 
@@ -90,7 +102,9 @@ def test_reports_equal_the_truth(run):
     for row in sorted(_written(folder, "aggregates"), key=lambda r: r["version"]):
         newest[row["campaign_item_id"], row["period"]] = row
     names = ("campaign_item_id", "period", "bids", "impressions", "clicks", "spend")
-    found = {tuple(row[n] for n in names) for row in newest.values()}
+    counts = [row[n] for row in newest.values() for n in names[2:] if row[names[0]] == NOT_SHOWN]
+    assert counts == [1, 0, 0, 0]
+    found = {tuple(r[n] for n in names) for r in newest.values() if r[names[0]] != NOT_SHOWN}
     assert found == {tuple(p[n] for n in names) for p in truth["periods"]["campaigns"]}
 
 
@@ -98,7 +112,7 @@ def test_each_auction_ends_as_one_transaction(run):
     folder, truth = run
     outcomes = truth["outcomes"]
     rows = _written(folder, "transactions")
-    assert len({r["tx_id"] for r in rows}) == len(rows) == outcomes["bid"]["matched"]
+    assert len({r["tx_id"] for r in rows}) == len(rows) == outcomes["bid"]["matched"] + 1
     assert sum(r["won"] for r in rows) == outcomes["imp"]["matched"]
     assert sum(r["clicked"] for r in rows) == outcomes["click"]["matched"]
 
@@ -116,7 +130,7 @@ def test_what_is_not_counted_is_a_dead_letter_with_its_bytes(run):
     assert Counter(r["reason"] for r in rows) == {
         "duplicate": truth["dead_letters"]["duplicate"],
         "malformed": 7,
-        "unmatched": truth["dead_letters"]["unmatched"] + 1,
+        "unmatched": truth["dead_letters"]["unmatched"] + 2,
     }
     fields = {r["field"] for r in rows if r["reason"] == "malformed"}
     assert fields == {"/win_price", "/campaign_item_id", "/type", "/occurred_at"}

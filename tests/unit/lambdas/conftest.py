@@ -2,10 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from threading import Lock
+from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
+from moto.dynamodb.responses import DynamoHandler
 
 from lambdas.adapters.dynamodb import CONFIG, DynamoStore
 from tests.unit.lambdas.tables import create_tables
@@ -21,8 +24,20 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    _serialize(monkeypatch)
     with mock_aws():
         yield
+
+
+def _serialize(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB's transactions are serializable; moto's threads see each other's half done."""
+    lock, call = Lock(), DynamoHandler.call_action
+
+    def one_at_a_time(handler: DynamoHandler) -> Any:
+        with lock:
+            return call(handler)
+
+    monkeypatch.setattr(DynamoHandler, "call_action", one_at_a_time)
 
 
 @pytest.fixture
