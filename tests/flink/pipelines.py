@@ -172,10 +172,10 @@ def rides(number: int = 400) -> Made:
     """Requests, most of them with a pickup, some of those too late."""
     random, requests, pickups = Random("rides"), [], []
     for n in range(number):
-        asked = START + n * 3_000
-        requests.append(_event("request", n, asked, ride=f"r{n}", zone=f"z{n % 4}"))
+        requested = START + n * 3_000
+        requests.append(_event("request", n, requested, ride=f"r{n}", zone=f"z{n % 4}"))
         if random.random() < 0.85:
-            picked = asked + random.randrange(0, 20 * 60_000)
+            picked = requested + random.randrange(0, 20 * 60_000)
             fare = random.randrange(100, 9_999) / 100
             pickups.append(_event("pickup", n, picked, ride=f"r{n}", fare=fare))
     return _made({"ride-requests": requests, "pickups": pickups})
@@ -188,7 +188,7 @@ def drives(made: Made) -> dict[str, Row]:
     for pickup in made.streams["pickups"]:
         request = requests[pickup["ride"]]
         if 0 <= at(pickup) - at(request) <= PICKUP_MS:
-            found[pickup["event_id"]] = {**request, **pickup, "asked": request["occurred_at"]}
+            found[pickup["event_id"]] = {**request, **pickup, "requested": request["occurred_at"]}
     return found
 
 

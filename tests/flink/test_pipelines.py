@@ -147,7 +147,7 @@ def test_two_streams_are_joined_in_time(run):
             drive["zone"],
             drive["fare"],
         )
-        assert _moment(row["requested_at"]) == _moment(drive["asked"])
+        assert _moment(row["requested_at"]) == _moment(drive["requested"])
         assert _moment(row["picked_at"]) == _moment(drive["occurred_at"])
 
 

@@ -33,7 +33,7 @@ class Drive:
     """A ride that took place."""
 
     event_id: Annotated[str, "The pickup's own id."]
-    requested_at: Annotated[datetime, "When it was asked for."]
+    requested_at: Annotated[datetime, "When it was requested."]
     picked_at: Annotated[datetime, "When it began."]
 
 

@@ -1,5 +1,5 @@
 -- Which attempts are in time for the pattern, each once?
--- Shows: rows behind the watermark are told apart, repetitions are dropped, and time stays time.
+-- Shows: rows behind the watermark are marked, repetitions are dropped, and time stays time.
 -- A pattern is evaluated in the order of event time; what is later cannot take part in it.
 CREATE TEMPORARY VIEW timely AS
 SELECT *, CURRENT_WATERMARK(`event_time`) AS `watermark`, PROCTIME() AS `read_at`
