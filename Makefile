@@ -96,7 +96,7 @@ generated:
 	@scripts/check-generated
 
 unit: build $(STAMPS)/clients ## the tests that need no running platform
-	@$(PYTHON) -m pytest -n $(JOBS) --dist loadgroup $(foreach t,unit golden infrastructure sagemaker flink connector emulator,tests/$(t))
+	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile $(foreach t,unit golden infrastructure sagemaker flink connector emulator,tests/$(t))
 
 jvm: $(JAR) ## the tests of the JVM module
 	@$(MVN) verify
