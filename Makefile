@@ -98,8 +98,9 @@ generated:
 unit: build $(STAMPS)/clients ## the tests that need no running platform
 	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile $(foreach t,unit golden infrastructure sagemaker flink connector emulator,tests/$(t))
 
+# Without packaging: the jar that the other tests run with stays as it is.
 jvm: $(JAR) ## the tests of the JVM module
-	@$(MVN) verify
+	@$(MVN) test com.spotify.fmt:fmt-maven-plugin:check
 
 # The platform's tests come last and alone: they wait for a platform that answers within seconds.
 test: check ## every test there is

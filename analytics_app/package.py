@@ -7,6 +7,7 @@ The same sources give the same bytes: names are sorted, times and modes are fixe
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import zipfile
@@ -47,7 +48,7 @@ def build(target: Path = TARGET) -> Path:
     """Builds the jar if it is older than its sources, then the zip; checks it; returns its path."""
     build_jar()
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".partial")
+    partial = target.with_suffix(f".{os.getpid()}.partial")  # others may build it too
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in sorted(contents()):
             entry = zipfile.ZipInfo(name, _EPOCH)

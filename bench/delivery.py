@@ -63,7 +63,7 @@ def events(count: int) -> list[bytes]:
 def columns() -> list[dict[str, str]]:
     """The Glue columns of the events' table."""
     use_case = usecases.load().use_cases[0]
-    table = next(t for t in lake_tables(use_case) if t.stream == use_case.event_stream)
+    table = next(t for t in lake_tables(use_case) if t.stream == use_case.event_streams[0])
     return [{"Name": c.name, "Type": c.type} for c in glue_columns(table.columns)]
 
 

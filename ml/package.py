@@ -13,6 +13,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import sys
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -90,7 +91,7 @@ def build(use_case: UseCase, target: Path = TARGET) -> Path:
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(content), 0o644
             archive.addfile(entry, io.BytesIO(content))
-    partial = path.with_suffix(".partial")
+    partial = path.with_suffix(f".{os.getpid()}.partial")  # others may build it too
     partial.write_bytes(gzip.compress(plain.getvalue(), mtime=0))
     return partial.replace(path)
 

@@ -190,7 +190,7 @@ def test_describe_has_names_types_comments_and_partitions() -> None:
     assert names == ["col_name", "data_type", "comment"]
     lines = [row["Data"][0]["VarCharValue"] for row in found["Rows"]]
     assert lines[0].split("\t")[:2] == ["tx_id".ljust(20), "string".ljust(20)]
-    assert "The auction." in lines[0]
+    assert "The auction; joins bid, impression and click." in lines[0]
     assert "# Partition Information\t \t " in lines
 
 
@@ -217,8 +217,8 @@ def test_information_schema_has_the_catalog() -> None:
       WHERE table_name = ? AND column_name IN ('occurred_at', 'win_price', 'hour')
       ORDER BY ordinal_position"""
     assert rows(columns, f"'{TABLE}'")[1:] == [
-        ["occurred_at", "timestamp(3)", "YES", None],
         ["win_price", "bigint", "YES", None],
+        ["occurred_at", "timestamp(3)", "YES", None],
         ["hour", "varchar", "YES", "partition key"],
     ]
     assert ["sdp_adtech"] in rows("SELECT schema_name FROM information_schema.schemata")

@@ -107,7 +107,7 @@ def test_sqlalchemy_reflects_tables_columns_and_partitions() -> None:
     assert found.get_table_names(schema="sdp_adtech") == [TABLE]
     assert not found.has_table("nowhere")
     columns = {c["name"]: c for c in found.get_columns(TABLE)}
-    assert columns["tx_id"]["comment"] == "The auction."
+    assert columns["tx_id"]["comment"] == "The auction; joins bid, impression and click."
     assert isinstance(columns["win_price"]["type"], sa.BigInteger)
     assert "hour" in columns
     table = sa.Table(TABLE, sa.MetaData(), autoload_with=engine)

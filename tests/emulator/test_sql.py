@@ -73,7 +73,7 @@ def test_pages_are_read_to_the_end_or_to_the_limit(sdp: Sdp) -> None:
     assert len(json.loads(sdp(numbers, "--json").communicate()[0])) == 2500
     out, err = sdp(numbers, "--json", "--max-rows", "7").communicate()
     assert len(json.loads(out)) == 7
-    assert "7 rows, and there are more" in err
+    assert "7 rows, more available" in err
 
 
 def test_an_error_of_athena_is_shown_as_it_is(sdp: Sdp) -> None:
@@ -91,7 +91,10 @@ def test_the_saved_queries_are_listed_with_their_parameters(sdp: Sdp) -> None:
 
 
 def test_an_unknown_name_of_a_saved_query_or_parameter_is_said(sdp: Sdp) -> None:
-    assert "no saved query 'x'; there are: campaign_funnel" in sdp("--saved", "x").communicate()[1]
+    assert (
+        "saved query 'x' is unknown; choose from campaign_funnel"
+        in sdp("--saved", "x").communicate()[1]
+    )
     process = sdp("--saved", "exact_counts", "--param", "form=1")
     assert "has no parameter 'form', but ['from', 'to']" in process.communicate()[1]
 

@@ -170,5 +170,5 @@ def test_what_was_read_is_counted(
 def test_a_lake_that_has_not_got_everything_yet_is_refused(store: Store, tmp_path: Path) -> None:
     """Without the heartbeat of the later hour."""
     kept = {key: body for key, body in store.objects.items() if "hour=11" not in key}
-    with pytest.raises(CommandError, match=r"no heartbeat, and must have one of .*T11:20"):
+    with pytest.raises(CommandError, match=r"no heartbeat, but needs one of .*T11:20"):
         _compute(Store(kept), tmp_path)

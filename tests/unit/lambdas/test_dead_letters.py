@@ -47,7 +47,7 @@ def test_more_bytes_than_that_are_compressed_and_the_letter_says_so():
 def test_bytes_that_cannot_be_enclosed_are_told_by_their_place():
     letter = _letter(Random(1).randbytes(KINESIS_BYTES))
     assert letter["payload"] is None
-    assert letter["detail"].startswith("not JSON; its 1048576 bytes are too many")
+    assert letter["detail"].startswith("not JSON; its 1048576 bytes do not fit in a dead letter")
     assert letter["source"] == {
         "stream": "t-aggregates",
         "shard": "shardId-000000000001",

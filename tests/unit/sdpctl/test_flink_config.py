@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,15 @@ NAME_BYTES = 255
 
 
 @pytest.fixture
-def scratch(tmp_path: Path) -> Path:
-    """The temporary files of a job in a folder with a long path."""
-    return tmp_path / ("a-long-name-" * 12) / "tmp"
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The temporary files of a job in a folder with a long path.
+
+    The machine's own folder for temporary files has a short one, other than that of the tests.
+    """
+    monkeypatch.setattr(tempfile, "tempdir", "/tmp")
+    folder = tmp_path / ("a-long-name-" * 12) / "tmp"
+    yield folder
+    flink_config.clear(folder)
 
 
 def _configured(tmp_path: Path, scratch: Path) -> dict[str, str]:

@@ -38,7 +38,7 @@ def test_listings_have_all_pages(bucket: BucketObjects) -> None:
 def test_what_is_not_there_is_none(bucket: BucketObjects, tmp_path: Path) -> None:
     assert bucket.read("nothing") is None
     bucket.delete(["nothing"])
-    with pytest.raises(ObjectsError, match="nothing is gone"):
+    with pytest.raises(ObjectsError, match="nothing does not exist"):
         bucket.download("nothing", tmp_path / "file")
 
 

@@ -195,7 +195,9 @@ def test_a_state_it_does_not_run_from_is_an_error_that_names_it(
     plane: ControlPlane, status: str | None
 ) -> None:
     plane.state = status
-    with pytest.raises(ApplicationError, match=f"app: .*{status or 'no application of this name'}"):
+    with pytest.raises(
+        ApplicationError, match=f"app: .*{status or 'no application has this name'}"
+    ):
         done("Update")
 
 
