@@ -96,7 +96,7 @@ def test_an_unknown_name_of_a_saved_query_or_parameter_is_said(sdp: Sdp) -> None
         in sdp("--saved", "x").communicate()[1]
     )
     process = sdp("--saved", "exact_counts", "--param", "form=1")
-    assert "has no parameter 'form', but ['from', 'to']" in process.communicate()[1]
+    assert "unknown parameter 'form'; parameters: ['from', 'to']" in process.communicate()[1]
 
 
 def test_ctrl_c_stops_the_query_in_athena(sdp: Sdp, athena: Any) -> None:

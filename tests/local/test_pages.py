@@ -33,6 +33,8 @@ ELSEWHERE = {
     ("docs/clients.md", "python"): "tests/emulator/test_clients.py",
     ("docs/model.md", "bash"): "tests/unit/ml/test_launch.py",
     ("docs/notebooks.md", "python"): "tests/emulator/test_notebooks.py",
+    ("docs/use-cases.md", "python"): "tests/unit/test_use_case_page.py",
+    ("docs/use-cases.md", "sql"): "tests/flink/test_pipelines.py",
 }
 # What a page takes for granted that a block needs, by the block's first words.
 BEFORE = {"./sdp keys create partner-a-2": "./sdp keys create partner-a"}
