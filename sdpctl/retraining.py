@@ -34,7 +34,7 @@ class Place:
 
     def start(self, now: datetime, run_input: Mapping[str, Any]) -> str:
         """Start a run and return its ARN."""
-        name = f"{MANUAL}-{now:%Y%m%dt%H%M%S}"
+        name = f"{MANUAL}-{_to_milliseconds(now)}"  # two runs of one second are two
         body = json.dumps({"reason": MANUAL, **run_input})
         states = self.clients("stepfunctions")
         return str(
@@ -56,7 +56,7 @@ class Place:
 
     def upload(self, path: Path, now: datetime) -> str:
         """Upload a model archive and return its key."""
-        key = f"{self.names.root}/given/{now:%Y%m%dt%H%M%S}/model.tar.gz"
+        key = f"{self.names.root}/given/{_to_milliseconds(now)}/model.tar.gz"
         self.clients("s3").upload_file(str(path), self.names.bucket, key)
         return key
 
@@ -157,3 +157,8 @@ def _modelled(use_cases: list[UseCase], name: str | None) -> UseCase:
     if name is None:
         raise CommandError("no use case has a model")
     raise CommandError(f"use case {name!r} has no model; use cases with one: {choices}")
+
+
+def _to_milliseconds(time: datetime) -> str:
+    """A time in the letters that a name may have."""
+    return f"{time:%Y%m%dt%H%M%S}{time.microsecond // 1000:03d}"

@@ -39,9 +39,10 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_an_added_field_is_everywhere_and_what_was_open_is_continued(
     driver: Driver, settings: Settings, tree: Path
 ) -> None:
-    # Dated ahead by less than the allowed lateness: they stay open while the new version starts,
-    # and nobody else's events are late for it.
-    made = auctions(12, at=datetime.now(UTC) + timedelta(seconds=100))
+    # Dated ahead, so that they stay open while the new version starts; so are the later ones,
+    # which would be late otherwise.
+    ahead = datetime.now(UTC) + timedelta(seconds=270)
+    made = auctions(12, at=ahead)
     driver.send(made.bids)
     driver.await_totals(made.campaign, {"bids": 12, "impressions": 0, "clicks": 0, "spend": 0})
     assert _refusal(driver, made.bids[0] | {"placement": "top"}) == "/placement"
@@ -50,7 +51,7 @@ def test_an_added_field_is_everywhere_and_what_was_open_is_continued(
     _deploy(tree, settings)
 
     driver.send(made.impressions)  # their bids were sent to the old version
-    later = auctions(6)
+    later = auctions(6, at=ahead)
     driver.send([bid | {"placement": "top"} for bid in later.bids])
     driver.await_totals(made.campaign, {**made.expected, "clicks": 0}, seconds=240)
     driver.await_totals(later.campaign, {"bids": 6, "impressions": 0, "clicks": 0, "spend": 0})
