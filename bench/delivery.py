@@ -10,9 +10,7 @@ worker stopped and running, by turns in one run. Exits 1 below 20,000 records/s 
 from __future__ import annotations
 
 import argparse
-import os
 import resource
-import socket
 import statistics
 import sys
 import tempfile
@@ -253,18 +251,15 @@ def create(settings: Settings, interval: int = INTERVAL) -> None:
 
 @contextmanager
 def _emulator() -> Iterator[Settings]:
-    with tempfile.TemporaryDirectory(prefix="sdp-bench-") as folder, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        places = {"SDP_HOME": folder, "SDP_EMULATOR_PORT": str(probe.getsockname()[1])}
-        probe.close()
-        settings = Settings.load({**os.environ, **places})
+    with (
+        tempfile.TemporaryDirectory(prefix="sdp-bench-") as folder,
+        emulator.alone(Path(folder)) as settings,
+    ):
         try:
-            emulator.start(settings)
             create(settings)
             yield settings
         finally:
             worker.service(settings).kill()
-            emulator.service(settings).kill()
 
 
 def _say(line: str) -> None:

@@ -20,12 +20,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,20 +141,6 @@ def _records(kinesis: Any, stream: str, shard: str) -> Iterator[dict[str, Any]]:
         iterator = page.get("NextShardIterator")
 
 
-@contextmanager
-def own_emulator(home: Path) -> Iterator[Settings]:
-    """An emulator on a free port, which ends with the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    settings = Settings.load({**os.environ, "SDP_HOME": str(home), "SDP_EMULATOR_PORT": port})
-    try:
-        emulator.start(settings)
-        yield settings
-    finally:
-        emulator.service(settings).kill()
-
-
 def say(line: str) -> None:
     """Print a line at once."""
     sys.stdout.write(line + "\n")
@@ -184,7 +168,7 @@ def main() -> int:
         work = Path(folder)
         few = events.generate(work / "few", options.records // 10)
         many = events.generate(work / "many", options.records)
-        with own_emulator(work / "home") as settings:
+        with emulator.alone(work / "home") as settings:
             bench = Bench(settings, work, few, many)
             for name in ("loop", "connector"):
                 bench.create(name)

@@ -6,7 +6,6 @@ The same code as the live job's, in streaming mode: its process table functions 
 from __future__ import annotations
 
 import json
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import orjson
 from analytics_app.properties import AWAIT_VARIABLE
 from sdpctl.errors import CommandError
 from sdpctl.local import flink_config
-from sdpctl.local.processes import Service, last_lines, pause
+from sdpctl.local.processes import Service, free_port, last_lines, pause
 from sdpctl.settings import Settings
 
 GROUP = "sdp"
@@ -59,7 +58,7 @@ class Run:
         if service.process():
             raise CommandError("another backfill is running on this machine")
         service.log.unlink(missing_ok=True)
-        port = _free_port()
+        port = free_port()
         self._configure(port)
         process = service.start(
             [self.settings.python("flink"), "main.py"], self._environment(), self.folder / "code"
@@ -155,9 +154,3 @@ def _records_read(port: int) -> int:
         return 0
     sources = [v for v in vertices if v["name"].startswith("Source:")]
     return max((int(v["metrics"]["write-records"]) for v in sources), default=0)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

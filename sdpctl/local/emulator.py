@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 
 from sdpctl.errors import CommandError
-from sdpctl.local.processes import Service, last_lines, pause, require_port
+from sdpctl.local.processes import Service, free_port, last_lines, pause, require_port
 from sdpctl.settings import Settings
 
 START_SECONDS = 60
@@ -36,6 +38,18 @@ def start(settings: Settings) -> bool:
     emulator.start([settings.python("emulator"), "-m", LAUNCHER], _environment(settings))
     _await_health(settings)
     return True
+
+
+@contextmanager
+def alone(home: Path) -> Iterator[Settings]:
+    """An emulator without a deployment, on a free port; it ends with the block."""
+    places = {"SDP_HOME": str(home), "SDP_EMULATOR_PORT": str(free_port())}
+    settings = Settings.load({**os.environ, **places})
+    try:
+        start(settings)
+        yield settings
+    finally:
+        service(settings).kill()
 
 
 def require_free(settings: Settings) -> None:

@@ -163,6 +163,13 @@ def _holder(port: int) -> str:
     return "another program"
 
 
+def free_port() -> int:
+    """A port of 127.0.0.1 that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def last_lines(path: Path, count: int = 15) -> str:
     """The end of a log, for an error message."""
     with suppress(OSError):

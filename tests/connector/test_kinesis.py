@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from sdpctl.local.processes import free_port
+
 ROOT = Path(__file__).parents[2]
 JAR = ROOT / "analytics_app" / "jvm" / "target" / "sdp.jar"
 CREDENTIALS = {
@@ -21,13 +22,6 @@ CREDENTIALS = {
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_REGION": "us-east-1",
 }
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

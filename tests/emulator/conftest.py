@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable, Iterator
 from multiprocessing.util import get_temp_dir
 from typing import Any
@@ -23,16 +21,8 @@ get_temp_dir()
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A running emulator; it ends with the tests."""
-    home = tmp_path_factory.mktemp("emulator")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    made = Settings.load({**os.environ, "SDP_HOME": str(home), "SDP_EMULATOR_PORT": port})
-    try:
-        emulator.start(made)
+    with emulator.alone(tmp_path_factory.mktemp("emulator")) as made:
         yield made
-    finally:
-        emulator.service(made).kill()
 
 
 @pytest.fixture(scope="session")

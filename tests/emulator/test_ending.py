@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import socket
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,13 +31,8 @@ def handler(event, context):
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Settings]:
     """An emulator of this test alone."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    settings = Settings.load({**os.environ, "SDP_HOME": str(tmp_path), "SDP_EMULATOR_PORT": port})
-    emulator.start(settings)
-    yield settings
-    emulator.service(settings).kill()
+    with emulator.alone(tmp_path) as settings:
+        yield settings
 
 
 def test_calls_that_run_do_not_keep_it_from_saving_what_it_holds(

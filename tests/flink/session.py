@@ -22,9 +22,8 @@ import httpx
 
 from analytics_app.package import build
 from sdpctl.local import flink_config
-from sdpctl.local.processes import last_lines
+from sdpctl.local.processes import free_port, last_lines
 from tests.flink.application import PYTHON
-from tests.unit.sdpctl.ports import free_port
 
 START_SECONDS = 180
 SUBMIT_SECONDS = 300

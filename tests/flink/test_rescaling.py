@@ -25,9 +25,8 @@ from glue.targets.flink import HEARTBEAT
 from sdpctl.local import aws, emulator, flink_config
 from sdpctl.local.applications import Application
 from sdpctl.local.flink_worker import FlinkWorker
-from sdpctl.local.processes import last_lines
+from sdpctl.local.processes import free_port, last_lines
 from sdpctl.settings import Settings
-from tests.unit.sdpctl.ports import free_port
 from usecases.adtech import USE_CASE, generator
 
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)

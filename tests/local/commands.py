@@ -1,8 +1,9 @@
-"""The command line on the running platform, as a user has it."""
+"""The command line and the shell on the running platform, as a user has them."""
 
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from sdpctl.settings import ROOT, Settings
@@ -19,3 +20,18 @@ def sdp(settings: Settings, *arguments: str, tree: Path = ROOT) -> subprocess.Co
         timeout=900,
         check=False,
     )
+
+
+def bash(script: str, *, folder: Path, environment: Mapping[str, str], seconds: float) -> str:
+    """What a script prints that bash runs in a folder; each of its commands must succeed."""
+    done = subprocess.run(
+        ["bash", "-eu", "-o", "pipefail", "-c", script],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+    return done.stdout

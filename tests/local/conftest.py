@@ -7,7 +7,6 @@ parameters below; the tests of the platform's own life must then be left out.
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 from sdpctl import outputs
 from sdpctl.local import platform
+from sdpctl.local.processes import free_port
 from sdpctl.settings import Settings
 from tests.local.driver import Auctions, Driver, auctions
 from tests.local.machine import Machine
@@ -50,9 +50,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     home: Path = tmp_path_factory.mktemp("platform")
     places = {
         "SDP_HOME": str(home),
-        "SDP_EMULATOR_PORT": str(_free_port()),
-        "SDP_FLINK_PORT": str(_free_port()),
-        "SDP_SAGEMAKER_PORT": str(_free_port()),
+        "SDP_EMULATOR_PORT": str(free_port()),
+        "SDP_FLINK_PORT": str(free_port()),
+        "SDP_SAGEMAKER_PORT": str(free_port()),
     }
     made = Settings.load({**os.environ, **places})
     try:
@@ -87,10 +87,3 @@ def early(driver: Driver) -> Auctions:
 def machine(settings: Settings) -> Machine:
     """The machine the platform runs on."""
     return Machine(settings)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

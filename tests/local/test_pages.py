@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -19,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from sdpctl.settings import ROOT, Settings
-from tests.local.commands import sdp
+from tests.local.commands import bash, sdp
 
 NOT_RUN = {
     "aws": "needs an AWS account, its command line or the CDK's",
@@ -133,14 +132,5 @@ def _run(block: Block, exports: list[str], settings: Settings, project: Path) ->
         text = f"exec {settings.python('clients')} -W ignore example.py"
     environment = settings.aws_environment()
     environment["PATH"] += f"{os.pathsep}{settings.python('clients').parent}"
-    done = subprocess.run(
-        ["bash", "-eu", "-o", "pipefail", "-c", "\n".join([*exports, *before, text])],
-        cwd=project,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, f"{block.page}: {text}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+    script = "\n".join([*exports, *before, text])
+    return bash(script, folder=project, environment=environment, seconds=600)

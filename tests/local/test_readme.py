@@ -2,13 +2,13 @@
 
 import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sdpctl.settings import ROOT, Settings
+from tests.local.commands import bash
 from tests.local.driver import wait_until
 
 README = (ROOT / "README.md").read_text()
@@ -22,17 +22,8 @@ PRINTED = re.search(r'^(\{"campaign_item_id":77,.*\})$', README, re.MULTILINE)
 
 def _run(settings: Settings, block: str, setup: str = SETUP, folder: Path = ROOT) -> str:
     """What a reader sees who has set the variables and then pastes the block."""
-    done = subprocess.run(
-        ["bash", "-eu", "-o", "pipefail", "-c", f"{setup}\n{block}"],
-        cwd=folder,
-        env=settings.aws_environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+    environment = settings.aws_environment()
+    return bash(f"{setup}\n{block}", folder=folder, environment=environment, seconds=300)
 
 
 def _answers(text: str) -> list[dict[str, Any]]:

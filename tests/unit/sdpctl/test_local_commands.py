@@ -14,9 +14,9 @@ from sdpctl.errors import CommandError
 from sdpctl.local import flink_status, platform
 from sdpctl.local.applications import Application
 from sdpctl.local.flink_worker import FlinkWorker
+from sdpctl.local.processes import free_port
 from sdpctl.local.status import components
 from sdpctl.settings import PORTS, Settings
-from tests.unit.sdpctl.ports import free_port
 
 
 def test_parameters_are_pairs_parted_by_spaces() -> None:

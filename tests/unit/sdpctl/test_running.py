@@ -16,10 +16,9 @@ from sdpctl import deployment, outputs
 from sdpctl.errors import CommandError
 from sdpctl.local import aws, deploy, emulator, platform, revision
 from sdpctl.local.applications import applications
-from sdpctl.local.processes import Service
+from sdpctl.local.processes import Service, free_port
 from sdpctl.local.status import components
 from sdpctl.settings import PORTS, Settings
-from tests.unit.sdpctl.ports import free_port
 
 
 class _Healthy(BaseHTTPRequestHandler):
