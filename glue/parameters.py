@@ -192,8 +192,10 @@ def _parse(kind: ParameterType, text: str) -> Value:
             duration = parse_duration(text)
             _require(_fits_calendar(duration))
             return duration
-        case Whole(least, most):
-            _require(re.fullmatch(r"-?\d{1,19}", text, re.ASCII) and least <= int(text) <= most)
+        case Whole(minimum, maximum):
+            _require(
+                re.fullmatch(r"-?\d{1,19}", text, re.ASCII) and minimum <= int(text) <= maximum
+            )
             return int(text)
         case Number(bottom, top):
             decimal = re.fullmatch(r"-?\d{1,19}(\.\d{1,19})?", text, re.ASCII)
