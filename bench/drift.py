@@ -21,10 +21,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import usecases
-from glue.drift import Reference
-from glue.features import Definition
-from glue.scoring import Calibration, Fallback, Logistic
-from glue.targets.vectors import Encoder, Historian
+from features.definition import Definition
+from features.drift import Reference
+from features.encoding import Encoder, Historian
+from features.scoring import Calibration, Fallback, Logistic
 from lambdas.training.deciding import Triggers, Watch
 from lambdas.training.names import Names
 from sdpctl.local.athena import engine

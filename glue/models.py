@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from features.definition import Definition, Feature, Hashed, Input, Log, Numeric, Relative
 from glue.errors import SchemaError
-from glue.features import Definition, Feature, Hashed, Input, Log, Numeric, Relative
 from glue.schema import Column, Schema, schema_of
 from glue.types import Boolean, ColumnType, Double, Integer, String, Timestamp
 

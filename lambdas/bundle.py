@@ -1,7 +1,7 @@
 """Builds the folders that functions are deployed from, under `build/lambdas`.
 
 Most functions share `bundle`; a function with heavy dependencies has a bundle of its own, so that
-the others stay small. Each contains glue, usecases, lambdas and the dependencies of its
+the others stay small. Each contains features, glue, usecases, lambdas and the dependencies of its
 requirements for each supported CPython. The file names of compiled extensions have the version,
 so several fit in one folder: AWS runs the newest, the local emulator its own interpreter.
 
@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "lambdas"
 UV = ROOT / ".venv" / "bootstrap" / "bin" / "uv"  # the Makefile installs it
-PACKAGES = ("glue", "usecases", "lambdas")
+PACKAGES = ("features", "glue", "usecases", "lambdas")
 PYTHONS = ("3.11", "3.12")
 PLATFORM = "x86_64-manylinux_2_28"
 # botocore describes 400 services; a bundle needs these.

@@ -23,10 +23,10 @@ import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
 
+from features.definition import Definition
+from features.encoding import Columns, request_columns
+from features.scoring import Calibration, Fallback, Prediction, predictions
 from glue.errors import PlatformError
-from glue.features import Definition
-from glue.scoring import Calibration, Fallback, Prediction, predictions
-from glue.targets.vectors import Columns, request_columns
 from ml import trees
 
 TREES, FALLBACK, METADATA, METRICS = "model.ubj", "fallback.json", "metadata.json", "metrics.json"

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from glue.features import Definition
+from features.definition import Definition
 from ml import gate
 from ml.artifact import ARCHIVE, ArtifactError, Trained, unpack, write_json
 from ml.comparing import Losses

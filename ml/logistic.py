@@ -1,4 +1,4 @@
-"""Fits the hashed logistic regression and the calibration; what scores them is `glue.scoring`."""
+"""Fits the hashed logistic regression and the calibration; `features.scoring` scores them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
-from glue.features import Definition, Hashed
-from glue.scoring import Calibration, Logistic
+from features.definition import Definition, Hashed
+from features.scoring import Calibration, Logistic
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.bool_]

@@ -3,9 +3,10 @@
     python -m ml.package
 
 SageMaker unpacks it and runs `train.py`, `evaluate.py` or `inference.py` from it. It carries the
-use case as data, `definition.json`, and of `glue` only what reads that: the containers' Python is
-3.10 and has none of our dependencies. It brings a setup.py, as the container installs the folder
-and would otherwise write one that leaves the packages out. The same sources give the same bytes.
+use case as data, `definition.json`, and `features`, which reads that, but no declaration: the
+containers' Python is 3.10 and has none of our dependencies. It brings a setup.py, as the container
+installs the folder and would otherwise write one that leaves the packages out. The same sources
+give the same bytes.
 """
 
 from __future__ import annotations
@@ -38,14 +39,7 @@ _SETUP = """from setuptools import setup
 
 setup(name="sdp-model", version="1", packages={packages!r}, py_modules={modules!r})
 """
-PLAIN = (
-    "glue/drift.py",
-    "glue/errors.py",
-    "glue/features.py",
-    "glue/scoring.py",
-    "glue/targets/__init__.py",
-    "glue/targets/vectors.py",
-)
+PLAIN = ("glue/errors.py",)
 _LEFT_OUT = ("package.py", "launch.py")
 
 
@@ -58,8 +52,9 @@ def contents(use_case: UseCase) -> Iterator[tuple[str, bytes]]:
     files["definition.json"] = definition.encode()
     files["glue/__init__.py"] = b'"""Of glue, what runs beside a model."""\n'
     files |= {name: (ROOT / name).read_bytes() for name in PLAIN}
-    modules = (p for p in (ROOT / "ml").glob("*.py") if p.name not in _LEFT_OUT)
-    files |= {f"ml/{path.name}": path.read_bytes() for path in modules}
+    for package in ("features", "ml"):
+        modules = (p for p in (ROOT / package).glob("*.py") if p.name not in _LEFT_OUT)
+        files |= {f"{package}/{path.name}": path.read_bytes() for path in modules}
     files["setup.py"] = _setup(files).encode()
     yield from sorted(files.items())
 

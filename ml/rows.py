@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from features.definition import Definition
+from features.encoding import Columns
 from glue.errors import PlatformError
-from glue.features import Definition
-from glue.targets.vectors import Columns
 from ml.sampling import Sample, Span, plan
 
 BATCH = 65_536

@@ -33,11 +33,11 @@ import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
 
-from glue.drift import Reference
+from features.definition import MIN_ROWS, Definition
+from features.drift import Reference
+from features.encoding import Encoder, Historian
+from features.scoring import Fallback, Logistic
 from glue.errors import PlatformError
-from glue.features import MIN_ROWS, Definition
-from glue.scoring import Fallback, Logistic
-from glue.targets.vectors import Encoder, Historian
 from ml import logistic, trees
 from ml.artifact import METRICS, REFERENCE, Trained, write_json
 from ml.figures import figures, losses
@@ -274,7 +274,7 @@ def _code(root: Path, folder: Path) -> None:
     """A model includes the code that predicts with it: a rolled-back one has its own."""
     names = [
         *root.glob("*.py"),
-        *(p for part in ("ml", "glue") for p in (root / part).rglob("*.py")),
+        *(p for part in ("features", "glue", "ml") for p in (root / part).rglob("*.py")),
     ]
     for path in [root / "definition.json", *names]:
         target = folder / path.relative_to(root)

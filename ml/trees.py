@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
 
-from glue.features import Definition, Hashed
+from features.definition import Definition, Hashed
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.bool_]

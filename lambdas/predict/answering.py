@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from features.scoring import Fallback
 from glue.errors import PlatformError
-from glue.scoring import Fallback
 
 ENDPOINT, FALLBACK = "endpoint", "fallback"
 Instance = Mapping[str, Any]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from glue.drift import Reference
-from glue.features import Definition
+from features.definition import Definition
+from features.drift import Reference
+from features.scoring import Fallback
 from glue.instants import parse, to_wire
-from glue.scoring import Fallback
 from lambdas.training import champion, drift
 from lambdas.training.drift import Hour
 from lambdas.training.names import Names

@@ -1,6 +1,6 @@
 """A sample of the lake's new rows, to compare with what a model was trained on.
 
-The reference is `glue.drift`'s, stored with the model. A check reads only a few hours of new
+The reference is `features.drift`'s, stored with the model. A check reads only a few hours of new
 rows, however many there are.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from glue.drift import Sample
-from glue.features import Definition
+from features.definition import Definition
+from features.drift import Sample
 
 ROWS_READ = 200_000  # about: hours are added to a sample until it has this many
 _STEP = 0.6180339887498949  # multiples of the golden ratio are spread evenly over any range

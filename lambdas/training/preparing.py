@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from glue.features import MIN_ROWS, Definition
+from features.definition import MIN_ROWS, Definition
 from glue.instants import EPOCH, parse, to_wire
 from lambdas.training.names import Names
 from lambdas.training.ports import Lake, Objects, Partition

@@ -14,7 +14,8 @@ from sdpctl.local import emulator
 from sdpctl.settings import Settings
 
 # What the processes are made of; `requirements` stands for their libraries.
-_SOURCES = (("sdpctl", "*.py"), ("glue", "*.py"), ("requirements", "*.txt"))
+_PACKAGES = ("sdpctl", "glue", "features")
+_SOURCES = (*((package, "*.py") for package in _PACKAGES), ("requirements", "*.txt"))
 
 
 def is_outdated(settings: Settings) -> bool:

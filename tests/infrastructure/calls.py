@@ -121,7 +121,7 @@ def _class(tree: ast.ClassDef) -> Class:
 def modules() -> dict[str, Module]:
     """Every module that a function's bundle holds, and that can lead to a request."""
     found = {}
-    for folder in ("lambdas", "glue"):
+    for folder in ("lambdas", "glue", "features"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
             found[name] = Module(name, ast.parse(path.read_text("utf-8")))

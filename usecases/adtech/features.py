@@ -4,7 +4,7 @@ The price is the one offered (`bid_price`). The record's `win_price` would give 
 it is the clearing price where the bid was won, and the price offered where it was not.
 """
 
-from glue.features import Hashed, Input, Log, Numeric, Relative
+from features.definition import Hashed, Input, Log, Numeric, Relative
 from glue.models import model
 from usecases.adtech.events import Bid
 from usecases.adtech.records import Transaction

@@ -8,8 +8,8 @@ import pytest
 from annotated_types import Ge
 
 import usecases
+from features.definition import Definition, Hashed, Input, Log, Numeric, Relative
 from glue import SchemaError, event, record
-from glue.features import Definition, Hashed, Input, Log, Numeric, Relative
 from glue.models import model
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import usecases
+from features.encoding import Encoder, Historian
+from features.scoring import Calibration, Fallback, Logistic
 from glue.models import Model
-from glue.scoring import Calibration, Fallback, Logistic
-from glue.targets.vectors import Encoder, Historian
 
 FOUND = usecases.load().use_case("adtech").model
 assert FOUND is not None

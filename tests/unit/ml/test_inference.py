@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from glue.targets.vectors import InstanceError
+from features.encoding import InstanceError
 from ml import inference
 from ml.artifact import ArtifactError
 from tests.unit.ml.auctions import request

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from glue.features import Definition, Hashed, Input, Numeric
-from glue.scoring import Calibration
+from features.definition import Definition, Hashed, Input, Numeric
+from features.scoring import Calibration
 from ml import logistic
 
 DEFINITION = Definition(

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from glue.scoring import Fallback
-from glue.targets.vectors import request_columns
+from features.encoding import request_columns
+from features.scoring import Fallback
 from ml import inference
 from ml.artifact import FALLBACK
 from ml.train import score

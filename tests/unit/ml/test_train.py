@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import usecases
-from glue.drift import Reference
+from features.drift import Reference
 from ml import package
 from ml.artifact import Trained
 from ml.figures import figures

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from glue.drift import Categories, Reference, index
+from features.drift import Categories, Reference, index
 from lambdas.training import drift
 from lambdas.training.deciding import Facts, Triggers, Watch, reason
 from lambdas.training.ports import Row

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from glue.features import MIN_ROWS
+from features.definition import MIN_ROWS
 from lambdas.training.ports import Partition
 from lambdas.training.preparing import Window, bounded, newest, prepare
 from tests.unit.lambdas.models import MODEL

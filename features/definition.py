@@ -1,8 +1,6 @@
 """What a model sees of a row: the features of a definition, and their form as JSON.
 
-Plain data. It travels with a model into training containers, endpoints and functions, whose
-Python may be 3.10 and has nothing installed for us: standard library only, and no declaration.
-`glue.models` checks a definition against what is declared; `glue.targets.vectors` computes it.
+Plain data: `glue.models` checks it against what is declared, `features.encoding` computes it.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from glue.scoring import Fallback
-from glue.targets.vectors import text
+from features.encoding import text
+from features.scoring import Fallback
 
 BINS = 10
 VALUES = 2 * BINS  # of a category; all others together are one more

@@ -17,7 +17,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from glue.features import Definition, Feature, Hashed, Log, Numeric, Relative
+from features.definition import Definition, Feature, Hashed, Log, Numeric, Relative
 
 Values = Sequence[Any]
 Columns = Mapping[str, Values]

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glue.features import Definition
-from glue.targets.vectors import Columns, Encoder, History, Vectors, request_columns
+from features.definition import Definition
+from features.encoding import Columns, Encoder, History, Vectors, request_columns
 
 Prediction = dict[str, Any]
 LIKELY = 0.5

@@ -5,9 +5,9 @@ import math
 
 import pytest
 
-from glue.scoring import Calibration, Fallback, Logistic, sigmoid
-from glue.targets.vectors import Encoder, Historian
-from tests.unit.glue.test_vectors import DEFINITION, ROWS
+from features.encoding import Encoder, Historian
+from features.scoring import Calibration, Fallback, Logistic, sigmoid
+from tests.unit.features.test_encoding import DEFINITION, ROWS
 
 
 def _fallback():

@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from glue.features import Definition, Hashed, Input, Log, Numeric, Relative
-from glue.targets.vectors import (
+from features.definition import Definition, Hashed, Input, Log, Numeric, Relative
+from features.encoding import (
     Encoder,
     Historian,
     History,
