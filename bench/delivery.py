@@ -26,8 +26,8 @@ import psutil
 import pyarrow as pa
 
 import usecases
-from glue.generation import Generation
-from glue.generation import Settings as Shape
+from datagen import Generation
+from datagen import Settings as Shape
 from glue.targets.gluetable import glue_columns
 from glue.targets.lake import PARTITIONS, lake_tables
 from sdpctl.clock import now

@@ -24,8 +24,8 @@ import httpx
 import orjson
 
 import usecases
-from glue.generation import Generation
-from glue.generation import Settings as Shape
+from datagen import Generation
+from datagen import Settings as Shape
 from infra.topology import Topology
 from sdpctl import outputs
 from sdpctl.clock import now

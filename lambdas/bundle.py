@@ -45,6 +45,7 @@ SERVICES = (
     "sts",
 )
 _LEFT_OUT = ("__pycache__", "*.pyc", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
+_OURS_LEFT_OUT = shutil.ignore_patterns("generator.py", *_LEFT_OUT)  # no function generates
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def build(bundle: Bundle) -> bool:
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(bundle.dependencies, fresh)
     for package in PACKAGES:
-        shutil.copytree(ROOT / package, fresh / package, ignore=_ignored)
+        shutil.copytree(ROOT / package, fresh / package, ignore=_OURS_LEFT_OUT)
     shutil.rmtree(bundle.folder, ignore_errors=True)
     fresh.rename(bundle.folder)
     stamp.write_text(fingerprint)

@@ -13,9 +13,9 @@ import typer
 from rich.console import Console
 
 import usecases
+from datagen import Generation
+from datagen import Settings as Shape
 from glue import Schema
-from glue.generation import Generation
-from glue.generation import Settings as Shape
 from sdpctl import outputs
 from sdpctl.clock import now
 from sdpctl.commands.generate import generator_of, write

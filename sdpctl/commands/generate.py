@@ -18,9 +18,9 @@ import typer
 from rich.console import Console
 
 import usecases
+from datagen import REPEAT_WITHIN, Event, Generation, Generator, Settings
 from glue import PlatformError, instants
 from glue.errors import ParameterError
-from glue.generation import REPEAT_WITHIN, Event, Generation, Generator, Settings
 from glue.parameters import Parameters, Role, format_duration, parse_duration
 from sdpctl.clock import now
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from glue.generation import Generation, Settings
+from datagen import Generation, Settings
 from glue.targets.flink import HEARTBEAT
 from tests.flink.application import run as run_application
 from usecases import load

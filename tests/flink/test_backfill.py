@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from analytics_app.package import build
-from glue.generation import Generation
-from glue.generation import Settings as Generated
+from datagen import Generation
+from datagen import Settings as Generated
 from glue.instants import to_wire
 from sdpctl.backfill.comparing import Bucket, Buckets, Key, differences
 from sdpctl.backfill.computing import Computed, Lake, compute

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from analytics_app.package import build
-from glue.generation import Event, Generation
-from glue.generation import Settings as Generated
+from datagen import Event, Generation
+from datagen import Settings as Generated
 from glue.targets.flink import HEARTBEAT
 from sdpctl.local import aws, emulator, flink_config
 from sdpctl.local.applications import Application

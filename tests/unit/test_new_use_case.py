@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 import usecases
 from analytics_app.connectors import Files
 from analytics_app.rendering import render
-from glue.generation import Generation, Settings
+from datagen import Generation, Settings
 from glue.targets.dynamodb import hash_key, item, row
 from infra.topology import Topology
 from lambdas.ingest.app import create_app as create_ingest
@@ -66,7 +66,7 @@ FOLDER = {
     "generator.py": '''
         """Two people each time."""
 
-        from glue.generation import Occurrence
+        from datagen import Occurrence
         from glue.instants import from_millis, to_wire
 
 

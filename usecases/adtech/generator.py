@@ -14,7 +14,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any, NamedTuple
 
-from glue.generation import Contribution, Occurrence, Settings
+from datagen import Contribution, Occurrence, Settings
 from glue.instants import from_millis, to_wire
 
 REPORT = "campaigns"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from glue.generation import Settings
+from datagen import Settings
 from usecases.adtech import generator
 
 START = datetime(2026, 11, 21, tzinfo=UTC)

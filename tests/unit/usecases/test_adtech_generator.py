@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import usecases
+from datagen import Generation, Settings
 from glue.errors import ParameterError
-from glue.generation import Generation, Settings
 from usecases.adtech import generator
 
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)

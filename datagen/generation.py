@@ -1,101 +1,20 @@
-"""Made-up events with a known truth: what a use case's `generator.py` builds on.
+"""Generated events and their truth: the exact expected counts.
 
-A use case yields `Occurrence`s: distinct events in the order of event time, each with what it
-adds to the reports. This module repeats and shuffles them and keeps the exact expected counts,
-in memory that does not grow with the number of events. It never reads a clock.
+In memory that does not grow with the number of events.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from random import Random
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
+from datagen.occurrences import Event, Generator, Occurrence, Settings
+from datagen.sending import disturbed
 from glue.catalog import UseCase
-from glue.errors import ParameterError
-from glue.instants import from_millis, to_millis, to_wire
+from glue.instants import from_millis, to_wire
 from glue.schema import Schema
-
-Event = dict[str, Any]
-# Report path, key, and for each measure what is added, or the latest value.
-Contribution = tuple[str, int | str, tuple[Any, ...]]
-REPEAT_WITHIN = timedelta(seconds=1)
-
-
-class Occurrence(NamedTuple):
-    """One distinct event: when it is sent (epoch ms), and what it adds to the reports.
-
-    A late one is sent at `at` but carries an `occurred_at` long before, and adds nothing. Nor does
-    one that is unmatched: the earlier events of its key are never sent.
-    """
-
-    at: int
-    event: Event
-    contributions: tuple[Contribution, ...]
-    late: bool = False
-    unmatched: bool = False
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What to generate. The same settings always give the same events.
-
-    `events` counts distinct events, late ones included and repeated copies not. `rate` is their
-    spacing in event time. Shares are from 0 to 1; a copy carries the same event_id. `drift` is how
-    far the behaviour behind the events has moved, from -10 to 10: 0 is not at all.
-    """
-
-    events: int
-    start: datetime
-    seed: int = 1
-    rate: float = 1000.0
-    duplicates: float = 0.0
-    shuffle: timedelta = timedelta(0)
-    late: float = 0.0
-    unmatched: float = 0.0
-    late_by: timedelta = timedelta(hours=3)
-    period: timedelta = timedelta(minutes=5)
-    drift: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be generated: ParameterError names the setting."""
-        checks = {
-            "events": self.events >= 0,
-            "start": self.start.utcoffset() is not None,
-            "rate": self.rate > 0,
-            "duplicates": 0 <= self.duplicates <= 1,
-            "shuffle": self.shuffle >= timedelta(0),
-            "late": 0 <= self.late <= 0.5,
-            "unmatched": 0 <= self.unmatched <= 1,
-            "late_by": self.late_by > timedelta(0),
-            "period": self.period >= timedelta(seconds=1),
-            "drift": -10 <= self.drift <= 10,
-        }
-        for name, holds in checks.items():
-            if not holds:
-                raise ParameterError(f"{name}: {getattr(self, name)!r} is out of range")
-
-    @property
-    def start_ms(self) -> int:
-        """The first event's time, epoch milliseconds."""
-        return to_millis(self.start)
-
-    @property
-    def span(self) -> timedelta:
-        """From the first event to the last, in event time."""
-        return timedelta(seconds=self.events / self.rate)
-
-
-class Generator(Protocol):
-    """What `usecases/<name>/generator.py` offers, as a module."""
-
-    def occurrences(self, settings: Settings) -> Iterator[Occurrence]:
-        """Distinct events, `settings.events` of them, `at` never falling."""
-        ...
 
 
 @dataclass
@@ -216,32 +135,3 @@ def _count(held: list[Any], numbers: Iterable[Any], latest: tuple[int, ...]) -> 
 def _row(report: Schema, key: int | str, numbers: Iterable[Any]) -> dict[str, Any]:
     measures = (column.name for column in report.measures)
     return {report.key: key, **dict(zip(measures, numbers, strict=True))}
-
-
-def disturbed(
-    occurrences: Iterable[Occurrence], settings: Settings, repeat: Callable[[Occurrence], None]
-) -> Iterator[Event]:
-    """The events in the order of sending; `repeat` receives each duplicate.
-
-    Each event is delayed by up to `shuffle`, each copy by up to `shuffle` or a second.
-    """
-    random = Random(f"{settings.seed}/disturbed").random
-    spread = settings.shuffle.total_seconds() * 1000
-    copy_spread = max(spread, REPEAT_WITHIN.total_seconds() * 1000)
-    if not spread and not settings.duplicates:
-        yield from (occurrence.event for occurrence in occurrences)
-        return
-    waiting: list[tuple[float, int, Event]] = []
-    number = 0
-    for occurrence in occurrences:
-        at, event = occurrence.at, occurrence.event
-        while waiting and waiting[0][0] < at:
-            yield heapq.heappop(waiting)[2]
-        heapq.heappush(waiting, (at + random() * spread, number, event))
-        number += 1
-        if random() < settings.duplicates:
-            repeat(occurrence)
-            heapq.heappush(waiting, (at + random() * copy_spread, number, event))
-            number += 1
-    while waiting:
-        yield heapq.heappop(waiting)[2]
