@@ -2,7 +2,8 @@
 
     python -m analytics_app.package
 
-The same sources give the same bytes: names are sorted, times and modes are fixed.
+It has the use cases and what they and main.py import, so no other rendering, no scoring, no
+generator. The same sources give the same bytes: names are sorted, times and modes are fixed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import subprocess
 import zipfile
 from collections.abc import Iterator
 from importlib.util import find_spec
+from modulefinder import ModuleFinder
 from pathlib import Path
 
 from analytics_app.configuration import is_allowed
@@ -21,10 +23,11 @@ from glue import PlatformError
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "build" / "analytics.zip"
 JVM = ROOT / "analytics_app" / "jvm"
+MAIN = ROOT / "analytics_app" / "main.py"
+USE_CASES = ROOT / "usecases"
 JAR = JVM / "target" / "sdp.jar"
-PACKAGES = ("analytics_app", "features", "glue", "usecases")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_LEFT_OUT = {"__pycache__", "tests", "jvm", "main.py", "package.py"}
+_LEFT_OUT = {"__pycache__", "tests", "queries", "generator.py", "test_cases.py"}
 _RUNTIME = ("pandas", "numpy", "pyarrow", "pyflink")
 _NEEDED = (
     "main.py",
@@ -76,14 +79,26 @@ def build_jar() -> None:
 
 def contents() -> Iterator[tuple[str, Path]]:
     """Name in the zip and path of each file."""
-    yield "main.py", ROOT / "analytics_app" / "main.py"
+    yield "main.py", MAIN
     yield "lib/sdp.jar", JAR
-    for package in PACKAGES:
-        yield from _files(package, ROOT / package)
+    yield from _files("usecases", USE_CASES)
+    for path in _imported():
+        yield path.relative_to(ROOT).as_posix(), path
     spec = find_spec("annotated_types")
     if spec is None or spec.origin is None:
         raise PackageError("annotated_types is not installed: it is part of the zip")
     yield from _files("annotated_types", Path(spec.origin).parent)
+
+
+def _imported() -> Iterator[Path]:
+    """Our modules that main.py and the use cases import, but for the use cases' own."""
+    finder = ModuleFinder([str(ROOT)])
+    finder.run_script(str(MAIN))
+    for package in USE_CASES.glob("*/__init__.py"):
+        finder.import_hook(f"usecases.{package.parent.name}")
+    files = (getattr(module, "__file__", None) for module in finder.modules.values())
+    found = (Path(file) for file in files if file)
+    return (path for path in found if path != MAIN and USE_CASES not in path.parents)
 
 
 def _files(name: str, folder: Path) -> Iterator[tuple[str, Path]]:

@@ -1,12 +1,30 @@
 """What the zip for Managed Flink holds, and what its check refuses."""
 
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from analytics_app import package
 from analytics_app.package import PackageError, check
 
+# Imports the job and every use case, and prints the files of what was imported. Flink's runtime
+# brings pyflink, which is not in this environment.
+PROBE = """
+import sys
+from importlib import import_module
+from pathlib import Path
+from unittest.mock import MagicMock
+
+sys.path.insert(0, ".")
+sys.modules["pyflink"] = sys.modules["pyflink.table"] = MagicMock()
+import_module("main")
+for package in Path("usecases").glob("*/__init__.py"):
+    import_module(f"usecases.{package.parent.name}")
+print(*(m.__file__ for m in list(sys.modules.values()) if getattr(m, "__file__", None)))
+"""
 GOOD = dict.fromkeys(package._NEEDED, "")
 
 
@@ -51,9 +69,28 @@ def test_a_key_that_managed_flink_refuses_is_named(zipped, key):
         check(zipped(GOOD | {"analytics_app/x.py": f'config.set("{key}", "1")'}))
 
 
-def test_tests_the_java_module_and_caches_stay_out():
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("zip")
+    for name, path in package.contents():
+        if path != package.JAR:  # it may not be built yet
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(path.read_bytes())
+    return folder
+
+
+def test_the_zip_has_the_modules_that_the_job_imports_and_no_other(unpacked):
+    command = [sys.executable, "-B", "-I", "-c", PROBE]
+    done = subprocess.run(command, cwd=unpacked, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    imported = {Path(unpacked, path).resolve() for path in done.stdout.split()}
+    assert set(unpacked.rglob("*.py")) <= imported
+
+
+def test_tests_generators_the_java_module_and_caches_stay_out():
     names = [name for name, _ in package.contents()]
-    assert not [n for n in names if "/tests/" in n or "jvm" in n or "__pycache__" in n]
+    assert not [n for n in names if "/test" in n or "jvm" in n or "__pycache__" in n]
+    assert not [n for n in names if "generator" in n or "queries" in n]
     assert "usecases/adtech/pipeline/20_refused.sql" in names
 
 
