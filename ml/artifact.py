@@ -26,8 +26,8 @@ import xgboost as xgb
 from features.definition import Definition
 from features.encoding import Columns, request_columns
 from features.scoring import Calibration, Fallback, Prediction, predictions
-from glue.errors import PlatformError
 from ml import trees
+from ml.errors import JobError
 
 TREES, FALLBACK, METADATA, METRICS = "model.ubj", "fallback.json", "metadata.json", "metrics.json"
 REFERENCE = "reference.json"
@@ -36,7 +36,7 @@ LARGEST = 1 << 30
 Floats = npt.NDArray[np.float64]
 
 
-class ArtifactError(PlatformError):
+class ArtifactError(JobError):
     """The model is missing or cannot be used."""
 
 

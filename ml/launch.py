@@ -24,6 +24,7 @@ from typing import Any
 import usecases
 from glue import PlatformError
 from ml import package
+from ml.errors import JobError
 
 IMAGE = "3.2-0"
 """The XGBoost framework container; its xgboost is the one that is tested here."""
@@ -162,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if from_archive
             else ask(options.target, requested)
         )
-    except (PlatformError, ValueError) as error:
+    except (PlatformError, JobError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
     print(json.dumps(answer, indent=2))

@@ -39,7 +39,6 @@ _SETUP = """from setuptools import setup
 
 setup(name="sdp-model", version="1", packages={packages!r}, py_modules={modules!r})
 """
-PLAIN = ("glue/errors.py",)
 _LEFT_OUT = ("package.py", "launch.py")
 
 
@@ -50,8 +49,6 @@ def contents(use_case: UseCase) -> Iterator[tuple[str, bytes]]:
     definition = json.dumps(use_case.model.definition.to_json(), indent=1, sort_keys=True)
     files = {name: text.encode() for name, text in ENTRIES.items()}
     files["definition.json"] = definition.encode()
-    files["glue/__init__.py"] = b'"""Of glue, what runs beside a model."""\n'
-    files |= {name: (ROOT / name).read_bytes() for name in PLAIN}
     for package in ("features", "ml"):
         modules = (p for p in (ROOT / package).glob("*.py") if p.name not in _LEFT_OUT)
         files |= {f"{package}/{path.name}": path.read_bytes() for path in modules}

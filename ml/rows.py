@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from features.definition import Definition
 from features.encoding import Columns
-from glue.errors import PlatformError
+from ml.errors import JobError
 from ml.sampling import Sample, Span, plan
 
 BATCH = 65_536
@@ -30,7 +30,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
-class RowsError(PlatformError):
+class RowsError(JobError):
     """A file cannot be read as rows; the message has its name."""
 
 

@@ -37,9 +37,9 @@ from features.definition import MIN_ROWS, Definition
 from features.drift import Reference
 from features.encoding import Encoder, Historian
 from features.scoring import Fallback, Logistic
-from glue.errors import PlatformError
 from ml import logistic, trees
 from ml.artifact import METRICS, REFERENCE, Trained, write_json
+from ml.errors import JobError
 from ml.figures import figures, losses
 from ml.rows import Range, Reading, Rows, instant, read
 from ml.trees import Growth
@@ -53,7 +53,7 @@ _BETTER = 0.999  # a shorter window must be this much better than all longer one
 Floats = npt.NDArray[np.float64]
 
 
-class NoModel(PlatformError):
+class NoModel(JobError):
     """Nothing was trained; `status` is the reason: empty or insufficient."""
 
     def __init__(self, status: str, reason: str) -> None:
@@ -274,7 +274,7 @@ def _code(root: Path, folder: Path) -> None:
     """A model includes the code that predicts with it: a rolled-back one has its own."""
     names = [
         *root.glob("*.py"),
-        *(p for part in ("features", "glue", "ml") for p in (root / part).rglob("*.py")),
+        *(p for part in ("features", "ml") for p in (root / part).rglob("*.py")),
     ]
     for path in [root / "definition.json", *names]:
         target = folder / path.relative_to(root)

@@ -42,7 +42,7 @@ def test_the_archive_has_the_definition_as_data_and_no_declaration(tmp_path):
 
 
 def test_it_imports_only_what_the_container_brings_and_parses_as_its_python():
-    own = {"features", "glue", "ml", "setuptools"}
+    own = {"features", "ml", "setuptools"}
     for name, content in package.contents(ADTECH):
         if not name.endswith(".py"):
             continue
@@ -62,7 +62,7 @@ def test_it_imports_only_what_the_container_brings_and_parses_as_its_python():
 def test_every_module_that_is_imported_is_in_the_archive():
     files = dict(package.contents(ADTECH))
     for name, content in files.items():
-        for module in re.findall(rb"^from ((?:features|glue|ml)[\w.]*) import", content, re.M):
+        for module in re.findall(rb"^from ((?:features|ml)[\w.]*) import", content, re.M):
             path = module.decode().replace(".", "/")
             assert f"{path}.py" in files or f"{path}/__init__.py" in files, f"{name}: {path}"
 
@@ -73,7 +73,7 @@ def test_what_the_container_installs_is_all_of_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "setuptools", fake)
     files = dict(package.contents(ADTECH))
     exec(files["setup.py"], {})  # noqa: S102 (our own text)
-    assert given["packages"] == ["features", "glue", "ml"]
+    assert given["packages"] == ["features", "ml"]
     assert given["py_modules"] == ["evaluate", "inference", "train"]
 
 
