@@ -26,11 +26,12 @@ import usecases
 from glue.targets.duckdb import duckdb_type
 from glue.targets.lake import LakeTable, lake_tables
 from lambdas.compact.compaction import Compaction, Outcome
-from lambdas.compact.hours import Hour
 from lambdas.compact.lease import Leases
 from lambdas.compact.merging import DuckMerger
 from lambdas.compact.plan import MIB, Limits
-from lambdas.compact.ports import Placement, StoredObject
+from lambdas.lakestore.hours import Hour
+from lambdas.lakestore.objects import StoredObject
+from lambdas.lakestore.partitions import Placement
 
 LIMIT_BYTES = 10**9
 REPEATED = 0.1

@@ -25,8 +25,8 @@ from features.definition import Definition
 from features.drift import Reference
 from features.encoding import Encoder, Historian
 from features.scoring import Calibration, Fallback, Logistic
+from lambdas.model_names import Names
 from lambdas.training.deciding import Triggers, Watch
-from lambdas.training.names import Names
 from sdpctl.local.athena import engine
 from sdpctl.local.athena.tables import Part, Table
 

@@ -24,7 +24,8 @@ from mangum import Mangum
 
 import usecases
 from bench.ingest import gateway_event
-from lambdas.predict.answering import Breaker, Champions, EndpointUnavailable, Predictor
+from lambdas.ports.endpoint import EndpointUnavailable
+from lambdas.predict.answering import Breaker, Champions, Predictor
 from lambdas.predict.app import create_app
 from ml import inference
 from ml.artifact import Trained

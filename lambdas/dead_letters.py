@@ -16,7 +16,7 @@ import orjson
 from glue.deadletter import Reason, Stage
 from glue.instants import to_wire
 from glue.limits import LETTER_BYTES
-from lambdas.stream import Entry
+from lambdas.ports.stream import Entry
 
 # The record's content determines the length of the message, so that is cut too.
 _DETAIL, _FIELD = 1_000, 256

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from glue import UseCase
-from lambdas.training.names import Names
+from lambdas.model_names import Names
 from sdpctl import deployment
 from sdpctl.errors import CommandError
 

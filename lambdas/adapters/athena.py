@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from glue.errors import PlatformError
-from lambdas.training.ports import Partition, Row
+from lambdas.ports.training import Partition, Row
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient

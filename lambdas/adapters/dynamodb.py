@@ -11,10 +11,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from glue.targets.dynamodb import WRITES, Item
-from lambdas.persist import totals
-from lambdas.persist.upsert import Refused, Unavailable, Upsert
-from lambdas.persist.writing import WRITERS
-from lambdas.reports.store import StoreUnavailable
+from lambdas.adapters import totals
+from lambdas.ports.report_store import StoreUnavailable
+from lambdas.ports.upserts import WRITERS, Refused, Unavailable, Upsert
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -9,8 +9,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambdas.predict.answering import EndpointUnavailable
-from lambdas.training.ports import Document
+from lambdas.ports.endpoint import EndpointUnavailable
+from lambdas.ports.training import Document
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient

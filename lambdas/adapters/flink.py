@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from lambdas.application.ports import Operation, Wait
+from lambdas.ports.applications import Operation, Wait
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient

@@ -19,7 +19,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambdas.stream import Entry
+from lambdas.ports.stream import Entry
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient

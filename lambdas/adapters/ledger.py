@@ -9,7 +9,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from lambdas.adapters.dynamodb import CONFIG, NOT_NEWER
-from lambdas.training.ports import RUN, Document
+from lambdas.ports.training import RUN, Document
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

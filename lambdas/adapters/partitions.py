@@ -10,9 +10,8 @@ import boto3
 from botocore.config import Config
 
 from glue import PlatformError, instants
-from lambdas.compact.hours import Hour
-from lambdas.compact.ports import Placement
-from lambdas.lake.ports import CatalogTable, Partition
+from lambdas.lakestore.hours import Hour
+from lambdas.lakestore.partitions import CatalogTable, Partition, Placement
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient

@@ -9,7 +9,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from lambdas.training.ports import Document
+from lambdas.ports.training import Document
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas.adapters import clock
 from lambdas.adapters.flink import ManagedFlink
 from lambdas.application.lifecycle import Request, begin, complete
-from lambdas.application.ports import Applications, Wait
+from lambdas.ports.applications import Applications, Wait
 
 logger = Logger(service="application")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from lambdas.application.ports import ApplicationError, Applications, Operation, Wait
+from lambdas.ports.applications import ApplicationError, Applications, Operation, Wait
 
 # Other operations, such as a change of parallelism by autoscaling, do not result from a deployment.
 DEPLOYING = {"StartApplication", "UpdateApplication", "RollbackApplication"}

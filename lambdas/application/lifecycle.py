@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from lambdas.application import health
-from lambdas.application.ports import ApplicationError, Applications, Wait
+from lambdas.ports.applications import ApplicationError, Applications, Wait
 
 
 class Request(StrEnum):

@@ -19,11 +19,13 @@ from pathlib import Path
 
 from glue import PlatformError
 from lambdas.compact.generation import Making
-from lambdas.compact.hours import Hour
 from lambdas.compact.lease import Lease, Leases
-from lambdas.compact.manifest import NOTHING, Manifest, Merged
 from lambdas.compact.plan import Limits, Plan, State, manifest_key, plan
-from lambdas.compact.ports import Merger, Objects, Partitions, Placement
+from lambdas.compact.ports import Merger
+from lambdas.lakestore.hours import Hour
+from lambdas.lakestore.manifest import NOTHING, Manifest, Merged
+from lambdas.lakestore.objects import Objects
+from lambdas.lakestore.partitions import Partitions, Placement
 
 # Attempts at a plan while new objects keep arriving; after that the next run continues.
 ROUNDS = 3

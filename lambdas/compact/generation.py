@@ -17,9 +17,10 @@ from typing import Any
 
 import orjson
 
-from lambdas.compact.manifest import NOTHING, Merged
 from lambdas.compact.plan import Plan
-from lambdas.compact.ports import MergeError, Merger, Objects, StoredObject
+from lambdas.compact.ports import MergeError, Merger
+from lambdas.lakestore.manifest import NOTHING, Merged
+from lambdas.lakestore.objects import Objects, StoredObject
 
 TRANSFERS = 8
 

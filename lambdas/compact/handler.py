@@ -20,11 +20,11 @@ from glue import Catalog, PlatformError
 from glue.parameters import parse_duration
 from lambdas.adapters import clock, objects, partitions
 from lambdas.compact.compaction import Action, Compaction, Outcome
-from lambdas.compact.hours import Hour, waiting
 from lambdas.compact.lease import Leases
 from lambdas.compact.merging import DuckMerger
 from lambdas.compact.plan import MIB, Limits
 from lambdas.compact.request import Request
+from lambdas.lakestore.hours import Hour, waiting
 from lambdas.settings import Settings
 
 if TYPE_CHECKING:

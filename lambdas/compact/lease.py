@@ -14,7 +14,7 @@ from uuid import uuid4
 import orjson
 
 from glue import instants
-from lambdas.compact.ports import Objects
+from lambdas.lakestore.objects import Objects
 
 LENGTH = timedelta(minutes=16)
 MARGIN = timedelta(seconds=30)

@@ -10,9 +10,10 @@ from functools import cached_property
 
 import orjson
 
-from lambdas.compact.hours import Hour
-from lambdas.compact.manifest import Manifest
-from lambdas.compact.ports import Placement, StoredObject
+from lambdas.lakestore.hours import Hour
+from lambdas.lakestore.manifest import Manifest
+from lambdas.lakestore.objects import StoredObject
+from lambdas.lakestore.partitions import Placement
 
 MIB = 2**20
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from glue import Catalog, PlatformError
 from glue.targets.lake import LakeTable, lake_tables
-from lambdas.compact.hours import Hour
+from lambdas.lakestore.hours import Hour
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _HOUR = re.compile(r"[01]\d|2[0-3]", re.ASCII)

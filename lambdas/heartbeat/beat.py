@@ -9,7 +9,7 @@ from uuid import uuid4
 import orjson
 
 from glue import PlatformError, instants
-from lambdas.stream import Entry, Stream
+from lambdas.ports.stream import Entry, Stream
 
 
 class HeartbeatError(PlatformError):

@@ -17,12 +17,12 @@ from starlette.exceptions import HTTPException
 from glue import Catalog
 from glue.parameters import Parameters
 from glue.targets.openapi import document
-from lambdas.api import new_app
-from lambdas.ingest import bodies
-from lambdas.ingest.problems import Problem, check_query, check_size
+from lambdas.http import bodies
+from lambdas.http.app import new_app
+from lambdas.http.rejections import Rejection
+from lambdas.http.requests import Problem, check_query, check_size
 from lambdas.ingest.records import Event, Prepared, Receipt, events, of_type
-from lambdas.ingest.rejections import Rejection
-from lambdas.stream import Entry, Stream
+from lambdas.ports.stream import Entry, Stream
 
 RETRY_AFTER = {"Retry-After": "1"}
 FAULT = "internal error; the records may be stored or not: send them again with the same event_ids"

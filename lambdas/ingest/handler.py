@@ -13,10 +13,10 @@ from mangum import Mangum
 
 import usecases
 from lambdas.adapters import clock, kinesis
+from lambdas.http.problems import MEDIA_TYPE
 from lambdas.ingest.app import create_app
-from lambdas.problem import MEDIA_TYPE
+from lambdas.ports.stream import Entry, Stream
 from lambdas.settings import Settings
-from lambdas.stream import Entry, Stream
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

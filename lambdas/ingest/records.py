@@ -15,8 +15,8 @@ from glue import Catalog, Schema, UseCase, instants
 from glue.limits import AHEAD, RECORD_BYTES
 from glue.parameters import Parameters, Role, format_duration
 from glue.targets.pydantic import event_model
-from lambdas.ingest.rejections import Rejection, from_validation, pointer, shown
-from lambdas.stream import Entry
+from lambdas.http.rejections import Rejection, from_validation, pointer, shown
+from lambdas.ports.stream import Entry
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME
 

@@ -22,8 +22,8 @@ from glue.deadletter import Reason, Stage
 from glue.instants import from_millis
 from glue.targets.lake import LakeTable
 from lambdas.dead_letters import Source, dead_letter
-from lambdas.lake.ports import Objects
-from lambdas.stream import Entry, Stream
+from lambdas.lakestore.objects import Objects
+from lambdas.ports.stream import Entry, Stream
 
 STAGE: Stage = "lake"
 BATCH = 250

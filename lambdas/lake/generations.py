@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from lambdas.compact.manifest import Manifest
-from lambdas.lake.ports import Objects, Partition
+from lambdas.lakestore.manifest import Manifest
+from lambdas.lakestore.objects import Objects
+from lambdas.lakestore.partitions import Partition
 
 _HOUR = re.compile(r"hour=(\d\d)/", re.ASCII)
 _MANIFEST = re.compile(r"\d{6}-[0-9a-f]{12}\.json", re.ASCII)

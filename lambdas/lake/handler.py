@@ -17,11 +17,12 @@ from glue.targets.lake import lake_tables
 from lambdas.adapters import clock, kinesis, objects, partitions
 from lambdas.lake.errors import ErrorReports
 from lambdas.lake.partitions import Registrar
-from lambdas.lake.ports import GlueCatalog, Objects
 from lambdas.lake.refused import Elsewhere
 from lambdas.lake.state import State, state_key
+from lambdas.lakestore.objects import Objects
+from lambdas.lakestore.partitions import GlueCatalog
+from lambdas.ports.stream import Stream
 from lambdas.settings import Settings
-from lambdas.stream import Stream
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

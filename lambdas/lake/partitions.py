@@ -16,8 +16,9 @@ import orjson
 
 from glue.targets.lake import LakeTable
 from lambdas.lake.generations import compacted
-from lambdas.lake.ports import CatalogTable, GlueCatalog, Objects, Partition
 from lambdas.lake.state import TableState
+from lambdas.lakestore.objects import Objects
+from lambdas.lakestore.partitions import CatalogTable, GlueCatalog, Partition
 
 _DATE = re.compile(r"date=(\d{4}-\d\d-\d\d)/", re.ASCII)
 _HOUR = re.compile(r"hour=(\d\d)/", re.ASCII)

@@ -20,7 +20,7 @@ from glue.limits import RECORD_BYTES
 from glue.schema import Column
 from glue.targets.flink import event_columns
 from glue.types import INT64_MAX, INT64_MIN, ColumnType
-from lambdas.persist.decoding import Malformed, json_object, layouts, report_row
+from lambdas.result_records import Malformed, json_object, layouts, report_row
 
 # The only timestamp format that the pipeline's JSON format reads (ISO-8601, UTC).
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z", re.ASCII)

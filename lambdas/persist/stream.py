@@ -7,7 +7,7 @@ from datetime import datetime
 
 from glue.deadletter import Reason
 from lambdas.dead_letters import Source, dead_letter
-from lambdas.stream import Entry
+from lambdas.ports.stream import Entry
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,10 @@ from glue.catalog import PROGRESS
 from glue.deadletter import Reason
 from glue.targets import dynamodb
 from glue.types import Double, Timestamp
-from lambdas.persist.decoding import (
+from lambdas.persist.stream import StreamRecord
+from lambdas.ports.stream import Entry, Stream
+from lambdas.ports.upserts import WRITERS, Refused, Store, Unavailable, Upsert
+from lambdas.result_records import (
     Layout,
     Malformed,
     Progress,
@@ -24,13 +27,7 @@ from lambdas.persist.decoding import (
     progress,
     report_row,
 )
-from lambdas.persist.stream import StreamRecord
-from lambdas.persist.upsert import Refused, Store, Unavailable, Upsert
-from lambdas.stream import Entry, Stream
 from lambdas.tables import Tables
-
-# Each write waits for the network; the store's client has as many connections.
-WRITERS = 16
 
 Pending = dict[tuple[str, ...], list[tuple[Upsert, StreamRecord]]]
 Letters = list[tuple[StreamRecord, Entry]]

@@ -5,28 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from features.scoring import Fallback
 from glue.errors import PlatformError
+from lambdas.ports.endpoint import Endpoint, EndpointUnavailable
 
 ENDPOINT, FALLBACK = "endpoint", "fallback"
 Instance = Mapping[str, Any]
 
 
-class EndpointUnavailable(PlatformError):
-    """The endpoint is cold, missing or failing."""
-
-
 class NoModel(PlatformError):
     """No model has been promoted yet."""
-
-
-class Endpoint(Protocol):
-    """Calls of the endpoint."""
-
-    def invoke(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The response; raises EndpointUnavailable if it does not arrive in time."""
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from starlette.exceptions import HTTPException
 
 from glue import Catalog
 from glue.models import Model
-from lambdas.api import add_health, new_app
-from lambdas.ingest.bodies import check_encoding
-from lambdas.ingest.problems import Problem, check_query
-from lambdas.ingest.rejections import Rejection
+from lambdas.http.app import add_health, new_app
+from lambdas.http.bodies import check_encoding
+from lambdas.http.problems import problem
+from lambdas.http.rejections import Rejection
+from lambdas.http.requests import Problem, check_query
 from lambdas.predict.answering import NoModel, Predictor
 from lambdas.predict.requests import instances
-from lambdas.problem import problem
 
 FAULT = "internal error; send the request again"
 # Reports (as a metric) who answered.

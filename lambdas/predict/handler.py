@@ -13,13 +13,13 @@ from mangum import Mangum
 
 import usecases
 from lambdas.adapters.endpoint import SageMakerEndpoint
-from lambdas.adapters.model_objects import S3Objects
+from lambdas.adapters.model_files import S3Objects
+from lambdas.http.problems import MEDIA_TYPE
+from lambdas.model_names import Names
+from lambdas.model_settings import ModelSettings
 from lambdas.predict.answering import ENDPOINT, Breaker, Champions, Predictor
 from lambdas.predict.app import create_app
-from lambdas.problem import MEDIA_TYPE
 from lambdas.settings import Settings
-from lambdas.training.names import Names
-from lambdas.training.settings import ModelSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

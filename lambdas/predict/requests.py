@@ -11,9 +11,9 @@ from typing import Any
 
 from glue.models import Model, Parameter
 from glue.types import Double, Integer, String
-from lambdas.ingest.bodies import JSON, document, exact, has_fraction, media_type
-from lambdas.ingest.problems import Problem, check_size
-from lambdas.ingest.rejections import Rejection, pointer, shown, too_large
+from lambdas.http.bodies import JSON, document, exact, has_fraction, media_type
+from lambdas.http.rejections import Rejection, pointer, shown, too_large
+from lambdas.http.requests import Problem, check_size
 
 MAX_INSTANCES = 500
 LONGEST = 256

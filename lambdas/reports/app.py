@@ -14,15 +14,15 @@ from pydantic import BaseModel
 
 from glue import Catalog, Schema
 from glue.parameters import Parameters, format_duration
-from lambdas.api import new_app
-from lambdas.problem import MEDIA_TYPE
+from lambdas.http.app import new_app
+from lambdas.http.problems import MEDIA_TYPE
+from lambdas.ports.report_store import Store
 from lambdas.reports import answers, counting, paging
 from lambdas.reports.calendar import LENGTHS, Calendar
 from lambdas.reports.counting import ALWAYS, Buckets, Row
 from lambdas.reports.problems import BadParameter, NotFound, Problem, install
 from lambdas.reports.progress import Completeness, completeness
 from lambdas.reports.questions import PeriodQuery, TotalsQuery, key_of, names, seconds
-from lambdas.reports.store import Store
 from lambdas.tables import Tables
 
 FAULT = "internal error; send the request again"

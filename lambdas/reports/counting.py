@@ -11,9 +11,9 @@ from typing import Any
 from glue import Column, Double, Schema
 from glue.instants import EPOCH
 from glue.targets import dynamodb
+from lambdas.ports.report_store import Store
 from lambdas.reports.calendar import Calendar
 from lambdas.reports.questions import END
-from lambdas.reports.store import Store
 
 # The range of a bucket's start, epoch seconds: the bounds of every query.
 ALWAYS = (0, END)

@@ -12,7 +12,7 @@ from mangum import Mangum
 
 import usecases
 from lambdas.adapters.dynamodb import DynamoStore
-from lambdas.problem import MEDIA_TYPE
+from lambdas.http.problems import MEDIA_TYPE
 from lambdas.reports.app import create_app
 from lambdas.settings import Settings
 from lambdas.tables import Tables

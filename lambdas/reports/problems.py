@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from glue.errors import PlatformError
-from lambdas.problem import problem
-from lambdas.reports.store import StoreUnavailable
+from lambdas.http.problems import problem
+from lambdas.ports.report_store import StoreUnavailable
 
 RETRY_AFTER = "1"
 

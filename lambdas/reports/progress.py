@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from glue.instants import EPOCH
 from glue.parameters import Parameters
-from lambdas.reports.store import Store
+from lambdas.ports.report_store import Store
 
 
 @dataclass(frozen=True)

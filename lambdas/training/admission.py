@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from glue.instants import to_wire
-from lambdas.training.ports import ENDPOINT, Document, Executions, Ledger
+from lambdas.ports.training import ENDPOINT, Document, Executions, Ledger
 
 CAUSE = 4_000
 """An error's cause is cut to this length: Lambda's has up to 32,768; states pass 256 KiB."""

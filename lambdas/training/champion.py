@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from lambdas.training.names import Names
-from lambdas.training.ports import Objects
+from lambdas.model_names import Names
+from lambdas.ports.training import Objects
 
 
 @dataclass(frozen=True)

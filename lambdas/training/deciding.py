@@ -11,10 +11,10 @@ from features.definition import Definition
 from features.drift import Reference
 from features.scoring import Fallback
 from glue.instants import parse, to_wire
+from lambdas.model_names import Names
+from lambdas.ports.training import Lake, Ledger, Objects
 from lambdas.training import champion, drift
 from lambdas.training.drift import Hour
-from lambdas.training.names import Names
-from lambdas.training.ports import Lake, Ledger, Objects
 from lambdas.training.preparing import MARGIN, moment
 
 SAMPLE = 2_000

@@ -18,6 +18,8 @@ from glue.instants import parse
 from glue.models import Model
 from glue.parameters import parse_duration
 from lambdas.adapters import clock
+from lambdas.model_names import version_of
+from lambdas.model_settings import ModelSettings
 from lambdas.training import (
     admission,
     champion,
@@ -32,10 +34,8 @@ from lambdas.training.admission import Limits, Run
 from lambdas.training.deciding import Triggers, Watch
 from lambdas.training.jobs import Container
 from lambdas.training.locking import RUN_SECONDS, SWITCH_SECONDS, EndpointLock, RunRelease
-from lambdas.training.names import version_of
 from lambdas.training.preparing import Window
 from lambdas.training.releasing import Release, Serving
-from lambdas.training.settings import ModelSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from lambdas.adapters.athena import AthenaLake
     from lambdas.adapters.executions import Executions
     from lambdas.adapters.ledger import DynamoLedger
-    from lambdas.adapters.model_objects import S3Objects
+    from lambdas.adapters.model_files import S3Objects
     from lambdas.adapters.sagemaker import SageMaker
 
 Event = Mapping[str, Any]
@@ -239,7 +239,7 @@ def _endpoint() -> Any:
 
 @cache
 def _objects() -> S3Objects:
-    from lambdas.adapters.model_objects import S3Objects
+    from lambdas.adapters.model_files import S3Objects
 
     return S3Objects(_settings().text("bucket"))
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lambdas.model_names import Names
+from lambdas.ports.training import Document, Jobs, Objects
 from lambdas.training.archives import members
-from lambdas.training.names import Names
-from lambdas.training.ports import Document, Jobs, Objects
 
 TRAIN, EVALUATE = "train", "evaluate"
 RESULT = "result.json"  # a file in the archive of a training that ended without a model

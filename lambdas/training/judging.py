@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from glue.errors import PlatformError
+from lambdas.model_names import Names
+from lambdas.ports.training import Document, Models, Objects
 from lambdas.training.archives import members
 from lambdas.training.jobs import EVALUATE
-from lambdas.training.names import Names
-from lambdas.training.ports import Document, Models, Objects
 
 _KEPT = {
     "evaluation.json": "application/json",

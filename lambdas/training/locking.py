@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lambdas.training.ports import ENDPOINT, Ledger
+from lambdas.ports.training import ENDPOINT, Ledger
 from lambdas.training.releasing import Release, ReleaseError
 
 SWITCH_SECONDS = 300  # a switch takes less than its function's timeout of two minutes

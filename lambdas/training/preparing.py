@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from features.definition import MIN_ROWS, Definition
 from glue.instants import EPOCH, parse, to_wire
-from lambdas.training.names import Names
-from lambdas.training.ports import Lake, Objects, Partition
+from lambdas.model_names import Names
+from lambdas.ports.training import Lake, Objects, Partition
 
 # Ingestion accepts rows slightly ahead of the delivery's clock; an hour covers that.
 MARGIN = timedelta(hours=1)

@@ -9,10 +9,11 @@ from typing import Any
 from glue.errors import PlatformError
 from glue.instants import to_wire
 from glue.models import Model
+from lambdas.model_names import Names
+from lambdas.ports.endpoint import Endpoint
+from lambdas.ports.training import Document, Models, Objects
 from lambdas.training import champion as pointer
 from lambdas.training.champion import Champion
-from lambdas.training.names import Names
-from lambdas.training.ports import Document, Endpoint, Models, Objects
 
 VARIANT = "primary"
 MOVING = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")

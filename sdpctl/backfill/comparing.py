@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from glue import Schema, UseCase
-from lambdas.persist.decoding import layouts, report_row
+from lambdas.result_records import layouts, report_row
 from sdpctl.backfill.plan import Span
 
 

@@ -21,8 +21,8 @@ from glue.types import Integer
 from infra.topology import Topology
 from lambdas.adapters.dynamodb import DynamoStore
 from lambdas.adapters.kinesis import KinesisStream
+from lambdas.ports.stream import Entry
 from lambdas.reports.progress import completeness
-from lambdas.stream import Entry
 from sdpctl.backfill.comparing import Bucket, Buckets, Key, bucket, rows
 from sdpctl.backfill.plan import Span
 from sdpctl.errors import CommandError

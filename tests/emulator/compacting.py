@@ -16,10 +16,10 @@ from pathlib import Path
 
 from lambdas.adapters import objects, partitions
 from lambdas.compact.compaction import Compaction
-from lambdas.compact.hours import waiting
 from lambdas.compact.lease import MARGIN, Leases
 from lambdas.compact.merging import DuckMerger
 from lambdas.compact.plan import Limits
+from lambdas.lakestore.hours import waiting
 from sdpctl.settings import Settings
 from tests.unit.lambdas.compact.memory import TABLE
 

@@ -16,9 +16,9 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 import usecases
 from glue.instants import EPOCH
 from lambdas.persist.handler import Handler
-from lambdas.persist.upsert import Unavailable, Upsert
 from lambdas.persist.writing import Persist
-from lambdas.stream import Entry
+from lambdas.ports.stream import Entry
+from lambdas.ports.upserts import Unavailable, Upsert
 from lambdas.tables import Tables
 from tests.infrastructure.conftest import Synthesis
 

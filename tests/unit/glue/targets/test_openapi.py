@@ -10,8 +10,8 @@ import pytest
 
 import usecases
 from glue.targets import openapi
-from lambdas.ingest import bodies
-from lambdas.ingest import openapi as page
+from lambdas import openapi as page
+from lambdas.http import bodies
 from tests.unit.lambdas.ingest.gateway import Gateway
 
 ROOT = Path(__file__).parents[4]

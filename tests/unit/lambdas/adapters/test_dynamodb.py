@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from lambdas.adapters.dynamodb import DynamoStore
-from lambdas.persist.upsert import Refused, Unavailable, Upsert
-from lambdas.reports.store import StoreUnavailable
+from lambdas.ports.report_store import StoreUnavailable
+from lambdas.ports.upserts import Refused, Unavailable, Upsert
 
 
 def upsert(bucket: int, version: int = 1, **more: Any) -> Upsert:

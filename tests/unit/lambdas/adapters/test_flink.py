@@ -7,7 +7,7 @@ import pytest
 from botocore.stub import Stubber
 
 from lambdas.adapters.flink import ManagedFlink
-from lambdas.application.ports import Operation, Wait
+from lambdas.ports.applications import Operation, Wait
 
 START = {
     "ApplicationName": "app",

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from lambdas.adapters.kinesis import KinesisStream, open_shards
-from lambdas.stream import Entry
+from lambdas.ports.stream import Entry
 
 Failing = dict[str, str]
 

@@ -11,8 +11,7 @@ import pytest
 
 from lambdas.adapters import partitions
 from lambdas.adapters.partitions import GluePartitions, PlacementError
-from lambdas.compact.ports import Placement
-from lambdas.lake.ports import CatalogTable, Partition
+from lambdas.lakestore.partitions import CatalogTable, Partition, Placement
 from tests.unit.lambdas.compact.memory import HOUR, START, TABLE
 
 BUCKET, DATABASE = "lake", "sdp_machines"

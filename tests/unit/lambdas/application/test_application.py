@@ -10,7 +10,7 @@ import pytest
 
 from lambdas.adapters import clock
 from lambdas.application import handler
-from lambdas.application.ports import ApplicationError, Operation, Wait
+from lambdas.ports.applications import ApplicationError, Operation, Wait
 
 SINCE = datetime(2026, 11, 21, 10, tzinfo=UTC)
 STEADY = (0.0, 0.0, 0.0)

@@ -13,10 +13,12 @@ from glue.schema import Column
 from glue.targets.lake import LakeTable
 from glue.types import Integer, String
 from lambdas.compact.compaction import Compaction
-from lambdas.compact.hours import Hour
 from lambdas.compact.lease import Leases
 from lambdas.compact.plan import Limits
-from lambdas.compact.ports import Placement, StoredObject, Written
+from lambdas.compact.ports import Written
+from lambdas.lakestore.hours import Hour
+from lambdas.lakestore.objects import StoredObject
+from lambdas.lakestore.partitions import Placement
 
 TABLE = LakeTable(
     use_case="machines",

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from lambdas.compact.hours import waiting
 from lambdas.compact.lease import LENGTH
 from lambdas.compact.plan import Limits
+from lambdas.lakestore.hours import waiting
 from tests.unit.lambdas.compact.memory import (
     HOUR,
     TABLE,

@@ -10,10 +10,10 @@ import pytest
 
 from glue import PlatformError
 from lambdas.compact.compaction import Action, LostLease
-from lambdas.compact.hours import Hour, waiting
 from lambdas.compact.lease import LENGTH, Leases
 from lambdas.compact.plan import Limits
-from lambdas.compact.ports import Placement
+from lambdas.lakestore.hours import Hour, waiting
+from lambdas.lakestore.partitions import Placement
 from tests.unit.lambdas.compact.memory import (
     HOUR,
     START,

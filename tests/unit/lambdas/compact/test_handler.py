@@ -12,9 +12,9 @@ import usecases
 from glue import Catalog
 from glue.targets.lake import LakeTable, lake_tables
 from lambdas.compact.handler import LONGEST_STEP_MS, Handler, limits
-from lambdas.compact.hours import Hour
-from lambdas.compact.ports import Placement
 from lambdas.compact.request import RequestError
+from lambdas.lakestore.hours import Hour
+from lambdas.lakestore.partitions import Placement
 from tests.unit.lambdas.compact.memory import START, Clock, Memory, compaction
 
 CATALOG: Catalog = usecases.load()

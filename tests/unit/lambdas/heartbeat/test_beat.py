@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from lambdas.heartbeat.beat import HeartbeatError, beat
-from lambdas.stream import Entry
+from lambdas.ports.stream import Entry
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ import usecases
 from glue import Catalog
 from lambdas.ingest.app import create_app
 from lambdas.ingest.handler import compose
-from lambdas.stream import Entry
+from lambdas.ports.stream import Entry
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 BID = {"tx_id": "t1", "app_uid": "a1", "campaign_item_id": 7}

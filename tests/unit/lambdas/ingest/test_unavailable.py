@@ -1,6 +1,6 @@
 """Never a success answer for a record that is not stored."""
 
-from lambdas.stream import Entry
+from lambdas.ports.stream import Entry
 from tests.unit.lambdas.ingest.gateway import Gateway
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from lambdas.lake.ports import CatalogTable, Partition
-from lambdas.stream import Entry
+from lambdas.lakestore.partitions import CatalogTable, Partition
+from lambdas.ports.stream import Entry
 
 
 class Listed(NamedTuple):

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from lambdas.compact.manifest import Manifest, Merged
-from lambdas.compact.ports import StoredObject
+from lambdas.lakestore.manifest import Manifest, Merged
+from lambdas.lakestore.objects import StoredObject
 from tests.unit.lambdas.lake.memory import MemoryBucket
 from tests.unit.lambdas.lake.shop import NOW, Shop
 

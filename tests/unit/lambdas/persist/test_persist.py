@@ -11,11 +11,11 @@ import pytest
 
 from glue import CatalogError, UseCase, report
 from lambdas.adapters.dynamodb import DynamoStore
-from lambdas.persist.decoding import layouts
 from lambdas.persist.stream import StreamRecord
-from lambdas.persist.upsert import Refused, Unavailable, Upsert
 from lambdas.persist.writing import Persist
-from lambdas.stream import Entry
+from lambdas.ports.stream import Entry
+from lambdas.ports.upserts import Refused, Unavailable, Upsert
+from lambdas.result_records import layouts
 from lambdas.tables import Tables
 from tests.unit.lambdas.made_up import CATALOG, FACTORY, PROGRESS_TABLE, TABLES
 from tests.unit.lambdas.reports.memory import client

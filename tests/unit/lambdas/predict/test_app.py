@@ -12,7 +12,8 @@ from fastapi.testclient import TestClient
 
 import usecases
 from glue.limits import BODY_BYTES
-from lambdas.predict.answering import Breaker, Champions, EndpointUnavailable, Predictor
+from lambdas.ports.endpoint import EndpointUnavailable
+from lambdas.predict.answering import Breaker, Champions, Predictor
 from lambdas.predict.app import create_app
 from tests.unit.lambdas.models import REQUEST, fallback, fallback_file
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from lambdas.reports.store import StoreUnavailable
+from lambdas.ports.report_store import StoreUnavailable
 from tests.unit.lambdas.reports.memory import Memory, client, epoch
 
 WATERMARK = datetime(2026, 3, 1, 13, 0, tzinfo=UTC)  # complete through 11:00

@@ -8,7 +8,7 @@ import pytest
 
 from glue.targets import dynamodb
 from lambdas.adapters.dynamodb import DynamoStore
-from lambdas.persist.upsert import Upsert
+from lambdas.ports.upserts import Upsert
 from lambdas.reports import handler
 from tests.unit.lambdas.made_up import CATALOG, FACTORY, PROGRESS_TABLE, TABLES
 from tests.unit.lambdas.reports.memory import client

@@ -11,8 +11,8 @@ from typing import Any
 
 from botocore.session import Session
 
-from lambdas.training.names import Names
-from lambdas.training.ports import Document, Partition, Row
+from lambdas.model_names import Names
+from lambdas.ports.training import Document, Partition, Row
 from sdpctl.local import service_models
 
 NAMES = Names("sdp", "adtech", "lake")

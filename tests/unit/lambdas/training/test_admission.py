@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from lambdas.adapters.ledger import DynamoLedger
+from lambdas.ports.training import ENDPOINT
 from lambdas.training import admission
 from lambdas.training.admission import Limits, Run, finish, reserve
-from lambdas.training.ports import ENDPOINT
 from tests.unit.lambdas.training.fakes import Running
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from features.drift import Categories, Reference, index
+from lambdas.ports.training import Row
 from lambdas.training import drift
 from lambdas.training.deciding import Facts, Triggers, Watch, reason
-from lambdas.training.ports import Row
 from tests.unit.lambdas.models import MODEL, fallback, fallback_file
 from tests.unit.lambdas.training.fakes import NAMES, Lake, Objects
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.model_names import Names, version_of
 from lambdas.training.jobs import (
     Container,
     look,
@@ -14,7 +15,6 @@ from lambdas.training.jobs import (
     start_evaluation,
     start_training,
 )
-from lambdas.training.names import Names, version_of
 from tests.sagemaker.conftest import archive
 from tests.unit.lambdas.training.fakes import NAMES, ROLE, Jobs, Objects
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from lambdas.model_names import Names
 from lambdas.training.judging import JudgingError, judge, package
-from lambdas.training.names import Names
 from tests.sagemaker.conftest import archive
 from tests.unit.lambdas.training.fakes import NAMES, Models, Objects, held
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from features.definition import MIN_ROWS
-from lambdas.training.ports import Partition
+from lambdas.ports.training import Partition
 from lambdas.training.preparing import Window, bounded, newest, prepare
 from tests.unit.lambdas.models import MODEL
 from tests.unit.lambdas.training.fakes import NAMES, Lake, Objects

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from lambdas.adapters.ledger import DynamoLedger
+from lambdas.ports.training import ENDPOINT
 from lambdas.training import admission, champion
 from lambdas.training.admission import Limits, Run
 from lambdas.training.locking import RUN_SECONDS, SWITCH_SECONDS, EndpointLock, RunRelease
-from lambdas.training.ports import ENDPOINT
 from lambdas.training.releasing import Release, ReleaseError, Serving
 from lambdas.training.switching import switch
 from tests.unit.lambdas.training.fakes import NAMES, ROLE, Models, Objects, Running, registered

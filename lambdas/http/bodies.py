@@ -17,8 +17,8 @@ from typing import Any, cast
 
 import orjson
 
-from lambdas.ingest.problems import Problem
-from lambdas.ingest.rejections import Rejection, pointer
+from lambdas.http.rejections import Rejection, pointer
+from lambdas.http.requests import Problem
 
 MAX_RECORDS = 500
 JSON, NDJSON = "application/json", "application/x-ndjson"

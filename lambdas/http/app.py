@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lambdas.problem import problem
+from lambdas.http.problems import problem
 
 EXPOSED = "Retry-After"
 # The response to an unexpected error bypasses the CORS middleware, so it sets the origin itself.

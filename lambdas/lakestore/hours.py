@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from glue.targets.lake import LakeTable, partition_folder
-from lambdas.compact.ports import Objects
+from lambdas.lakestore.objects import Objects
 
 HOUR = timedelta(hours=1)
 _FOLDER = re.compile(r"date=(\d{4}-\d{2}-\d{2})/hour=(\d{2})/", re.ASCII)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from glue.limits import BODY_BYTES
-from lambdas.problem import problem
+from lambdas.http.problems import problem
 
 
 class Problem(Exception):

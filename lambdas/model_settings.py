@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lambdas.model_names import Names
 from lambdas.settings import SettingsError
-from lambdas.training.names import Names
 
 VARIABLE = "SDP_MODEL"
 

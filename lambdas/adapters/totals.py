@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 
 from glue.targets.dynamodb import NEWEST, TOTAL_PERIOD, WRITES, Attribute, Item
-from lambdas.persist.upsert import Upsert
+from lambdas.ports.upserts import Upsert
 
 # DynamoDB's maximum of items in a transaction, less one for the total.
 BUCKETS = 100 - 1

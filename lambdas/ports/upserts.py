@@ -9,6 +9,9 @@ from typing import Protocol
 from glue.errors import PlatformError
 from glue.targets.dynamodb import Attribute, Item
 
+# Each write waits for the network; the store's client has as many connections.
+WRITERS = 16
+
 
 class Unavailable(PlatformError):
     """The store did not accept a request; the same request may succeed later."""

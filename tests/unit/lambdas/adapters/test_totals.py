@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from glue.targets import dynamodb
+from lambdas.adapters import totals
 from lambdas.adapters.dynamodb import CONFIG, DynamoStore
-from lambdas.persist import totals
-from lambdas.persist.upsert import Refused, Unavailable, Upsert
+from lambdas.ports.upserts import Refused, Unavailable, Upsert
 from lambdas.reports.counting import ALWAYS, Buckets
 from lambdas.reports.counting import totals as sums
 from tests.unit.lambdas.made_up import FACTORY, TABLES

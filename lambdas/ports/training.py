@@ -92,13 +92,6 @@ class Models(Protocol):
         """Set a package's approval."""
 
 
-class Endpoint(Protocol):
-    """Calls of the endpoint."""
-
-    def invoke(self, name: str, body: Document) -> dict[str, Any]:
-        """The response; raises EndpointUnavailable if it does not arrive in time."""
-
-
 class Executions(Protocol):
     """The runs, by the name of their execution."""
 

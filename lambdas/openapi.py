@@ -1,7 +1,7 @@
 """Writes docs/openapi.json, one document for all three APIs; `--check` fails if it is stale.
 
 Each path has the server of its API, whose address is an output of the deployment.
-`python -m lambdas.ingest.openapi [--check]`
+`python -m lambdas.openapi [--check]`
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import usecases
 from glue import Catalog
 from glue.targets.openapi import document, everywhere, problem, servers
 from glue.targets.predictions import add_predictions
+from lambdas.ports.report_store import Store
 from lambdas.reports.app import create_app
-from lambdas.reports.store import Store
 from lambdas.tables import Tables
 
-PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "openapi.json"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "openapi.json"
 REPORTS = "Reports"
 _FASTAPIS = ("Problem", "HTTPValidationError", "ValidationError")
 _INFO = {
@@ -88,7 +88,7 @@ def main(arguments: list[str]) -> int:
         return 0
     if PAGE.is_file() and PAGE.read_text("utf-8") == render():
         return 0
-    sys.stderr.write("docs/openapi.json is stale; run: python -m lambdas.ingest.openapi\n")
+    sys.stderr.write("docs/openapi.json is stale; run: python -m lambdas.openapi\n")
     return 1
 
 

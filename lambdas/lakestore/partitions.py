@@ -1,35 +1,13 @@
-"""The ports of the lake function: the lake's bucket, and the tables of the Glue databases."""
+"""The port to the Glue databases: tables, and the partitions that point readers at files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-
-class Named(Protocol):
-    """An object in a listing."""
-
-    @property
-    def key(self) -> str:
-        """Its key in the bucket."""
-
-
-class Objects(Protocol):
-    """The lake's bucket. Writes are atomic, and listed immediately."""
-
-    def folders(self, prefix: str) -> Iterator[str]:
-        """The prefixes one level down that contain objects, sorted, each ending in `/`."""
-
-    def objects(self, prefix: str) -> Iterator[Named]:
-        """The objects with this key prefix, sorted by key."""
-
-    def read(self, key: str) -> tuple[bytes, str] | None:
-        """Content and ETag; None if there is no such object."""
-
-    def write(self, key: str, content: bytes) -> None:
-        """Store the content, replacing any object with this key."""
+from lambdas.lakestore.hours import Hour
 
 
 class Partition(NamedTuple):
@@ -66,3 +44,22 @@ class GlueCatalog(Protocol):
 
     def widen(self, table: CatalogTable, partition: Partition) -> None:
         """Give a registered partition the table's columns and the folder named here."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a partition points: its delivery folder, or the folder of a generation."""
+
+    location: str
+    generation: str = ""
+    compacted_at: datetime | None = None
+
+
+class Partitions(Protocol):
+    """The partitions in Glue: what readers see."""
+
+    def find(self, hour: Hour) -> Placement | None:
+        """Where the hour's partition points; None while it is not registered."""
+
+    def move(self, hour: Hour, placement: Placement) -> None:
+        """Point the partition at another folder in one step; nothing else of it changes."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from lambdas.compact.ports import StoredObject
+from lambdas.lakestore.objects import StoredObject
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The lake as its functions share it: hours, generations, the ports to bucket and catalog."""
