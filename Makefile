@@ -107,8 +107,8 @@ test: check ## every test there is
 	@$(MAKE) -j2 unit jvm
 	@$(PYTHON) -m pytest tests/local
 
-properties: build ## the three APIs, each tried with 10,000 requests made from what it documents
-	@SDP_CASES=10000 $(PYTHON) -m pytest tests/unit/lambdas/properties
+properties: build ## each of the three APIs with 10,000 requests made from its OpenAPI document, and a summary
+	@SDP_CASES=10000 $(PYTHON) -m pytest -vv -n $(JOBS) tests/unit/lambdas/properties
 
 bench-stream: build ## what the packaged SQL does, beside an earlier commit and a topology of joins: BENCH=--help
 	@.venv/flink/bin/python -m bench.stream.run $(BENCH)
