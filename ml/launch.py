@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import usecases
-from glue import PlatformError
+from glue import PlatformError, instants
 from ml import package
 from ml.errors import JobError
 
@@ -113,9 +113,25 @@ def answer_from(archive: Path, instances: Sequence[Mapping[str, Any]]) -> dict[s
 
 
 def _instances(text: str) -> list[Mapping[str, Any]]:
-    document = json.loads(text)
+    document = json.loads(text, object_pairs_hook=_object)
     instances: list[Mapping[str, Any]] = document if isinstance(document, list) else [document]
     return instances
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of these pairs. Raises ValueError for a repeated key, as the API refuses it."""
+    names = [name for name, _ in pairs]
+    if repeated := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f"key {repeated!r} is repeated; send it once")
+    return dict(pairs)
+
+
+def _time(text: str) -> str:
+    """The time as the job reads it. Raises ArgumentTypeError with what is wrong."""
+    try:
+        return instants.to_wire(instants.parse(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from None
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -127,8 +143,8 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     job.add_argument("--data", required=True, help="S3 URI of the Parquet files")
     job.add_argument("--role", required=True, help="ARN of the job's role")
     job.add_argument("--output", help="S3 URI for the model")
-    job.add_argument("--from", dest="start", default="", help="RFC 3339")
-    job.add_argument("--to", dest="end", default="", help="RFC 3339, not included")
+    job.add_argument("--from", dest="start", type=_time, help="RFC 3339")
+    job.add_argument("--to", dest="end", type=_time, help="RFC 3339, not included")
     job.add_argument("--seed", default="1")
     job.add_argument("--instance", default=INSTANCE)
     job.add_argument("--no-wait", action="store_true")

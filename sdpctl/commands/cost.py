@@ -18,6 +18,7 @@ from infra.settings import Settings
 from infra.topology import Topology
 from sdpctl.answers import console
 from sdpctl.errors import CommandError
+from sdpctl.pairs import pairs
 from sdpctl.settings import ROOT
 
 LOADS = "0,100,10000"
@@ -53,7 +54,7 @@ def estimates(
     events: str, assumed: Sequence[str], settings: Sequence[str], prices: dict[str, float]
 ) -> list[Costs]:
     """An estimate per load. Raises CommandError for an invalid value."""
-    catalog, context = usecases.load(), dict(_pair(text, "--set") for text in settings)
+    catalog, context = usecases.load(), pairs("--set", settings)
     chosen = Settings.parse(context)
     base, topology = _load(assumed), Topology(chosen.prefix, catalog)
     return [Costs(topology, chosen, _at(base, rate), alarms(), prices) for rate in _rates(events)]
@@ -85,7 +86,7 @@ def _rates(text: str) -> list[float]:
 def _load(assumed: Sequence[str]) -> Load:
     kinds: dict[str, Any] = {f.name: type(f.default) for f in fields(Load) if f.name != "events"}
     values: dict[str, Any] = {}
-    for name, text in (_pair(text, "--assume") for text in assumed):
+    for name, text in pairs("--assume", assumed).items():
         if name not in kinds:
             raise CommandError(f"--assume {name}: unknown; assumptions: {', '.join(kinds)}")
         try:
@@ -95,13 +96,6 @@ def _load(assumed: Sequence[str]) -> Load:
         if not 0 < values[name] < 10**9:
             raise CommandError(f"--assume {name}={text}: must be above 0 and below a billion")
     return Load(0, **values)
-
-
-def _pair(text: str, option: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise CommandError(f"{option} {text}: must be NAME=VALUE")
-    return name, value
 
 
 def _assumptions(load: Load) -> str:

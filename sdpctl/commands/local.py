@@ -26,6 +26,7 @@ from sdpctl.local import platform
 from sdpctl.local.flows import IN, OUT, REFUSED, Rates, counted_since
 from sdpctl.local.processes import pause
 from sdpctl.local.status import Component, components
+from sdpctl.pairs import pairs
 from sdpctl.settings import Settings
 from sdpctl.sql.rows import cell
 
@@ -112,13 +113,7 @@ def parse_parameters(text: str) -> dict[str, str]:
 
     Raises CommandError for an invalid pair, ParameterError for an invalid value.
     """
-    pairs = [part.partition("=") for part in text.split()]
-    wrong = [name for name, equals, _ in pairs if not (name and equals)]
-    if wrong:
-        raise CommandError(f"PARAMETERS: {wrong[0]!r}: must be Name=value")
-    parameters = {name: value for name, _, value in pairs}
-    if len(parameters) < len(pairs):
-        raise CommandError("PARAMETERS: a name is repeated")
+    parameters = pairs("PARAMETERS", text.split())
     if unknown := sorted(parameters.keys() - deployment.names()):
         known = sorted(deployment.names())
         raise ParameterError(f"{unknown[0]}: unknown parameter; parameters: {known}")

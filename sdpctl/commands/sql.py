@@ -19,6 +19,7 @@ from sdpctl import deployment
 from sdpctl.clock import now
 from sdpctl.errors import CommandError
 from sdpctl.local.processes import pause
+from sdpctl.pairs import pairs
 from sdpctl.sql import rows as shown
 from sdpctl.sql.athena import Athena, Finished
 from sdpctl.sql.rows import Column, Row
@@ -107,10 +108,7 @@ def _statement(
         return _read(query)
     if saved not in queries:
         raise CommandError(f"saved query {saved!r} is unknown; choose from {', '.join(queries)}")
-    pairs = [text.partition("=") for text in values]
-    if wrong := [name for name, equals, _ in pairs if not (name and equals)]:
-        raise CommandError(f"--param {wrong[0]!r}: must be name=value")
-    return queries[saved].sql({name: value for name, _, value in pairs}, now())
+    return queries[saved].sql(pairs("--param", values), now())
 
 
 def _read(query: str) -> str:

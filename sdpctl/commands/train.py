@@ -17,6 +17,7 @@ from sdpctl import deployment, retraining
 from sdpctl.clock import now
 from sdpctl.errors import CommandError
 from sdpctl.local.processes import pause
+from sdpctl.pairs import pairs
 from sdpctl.retraining import ENDED, Place
 
 LOOK_EVERY = 1.0
@@ -45,7 +46,7 @@ def train(
     region: deployment.Region = None,
 ) -> None:
     """Train, evaluate, and put in service if better. With --wait, exits with 1 on failure."""
-    run_input: dict[str, Any] = {"hyperparameters": _pairs(set_ or [])}
+    run_input: dict[str, Any] = {"hyperparameters": pairs("--set", set_ or [])}
     run_input |= _window(from_, to)
     if artifact:
         _check_archive(artifact)
@@ -110,10 +111,3 @@ def _check_archive(path: Path) -> None:
             pass
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise CommandError(f"--artifact {path}: not a tar compressed with gzip: {error}") from error
-
-
-def _pairs(settings: list[str]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in settings]
-    if wrong := [name for name, equals, _ in pairs if not (name and equals)]:
-        raise CommandError(f"--set {wrong[0]!r}: must be name=value")
-    return {name: value for name, _, value in pairs}

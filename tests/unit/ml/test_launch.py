@@ -33,6 +33,7 @@ def test_an_archive_answers_from_the_terminal(archive, history, capsys):
         (b"oops", "{}", "not a model archive"),
         (None, "{}", "instance 0: winPrice is missing"),
         (None, "{", "Expecting"),
+        (None, '{"winPrice":1,"winPrice":2}', "key 'winPrice' is repeated; send it once"),
     ],
 )
 def test_what_cannot_be_answered_is_said_in_a_line(
@@ -49,6 +50,14 @@ def test_without_the_sdk_it_says_which_environment_to_make(capsys):
     for arguments in (["ask", "sdp-adtech", "{}"], ["train", "--data", "s3://a/b", "--role", "r"]):
         assert launch.main(arguments) == 2
         assert "requirements/notebook.txt" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["1795251600", "2026-11-21T10:00:00+05:60", "2026-11-21"])
+@pytest.mark.parametrize("option", ["--from", "--to"])
+def test_a_time_that_the_job_would_read_otherwise_is_refused(capsys, option, text):
+    with pytest.raises(SystemExit):
+        launch.main(["train", "--data", "s3://a/b", "--role", "r", option, text])
+    assert f"argument {option}: {text!r}: the time is not RFC 3339" in capsys.readouterr().err
 
 
 def test_the_container_has_the_xgboost_that_is_tested_here():

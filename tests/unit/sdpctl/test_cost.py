@@ -76,7 +76,7 @@ def test_an_assumption_can_be_changed() -> None:
         (["--assume", "size=3"], "--assume size: unknown; assumptions: batch, event_bytes"),
         (["--assume", "batch=none"], "--assume batch=none: must be a number"),
         (["--assume", "batch=0"], "must be above 0"),
-        (["--assume", "batch"], "--assume batch: must be NAME=VALUE"),
+        (["--assume", "batch"], "--assume 'batch': must be NAME=VALUE"),
         (["--set", "streamShards=few"], "streamShards=few"),
     ],
 )

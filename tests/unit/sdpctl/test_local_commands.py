@@ -31,13 +31,8 @@ def test_parameters_are_pairs_parted_by_spaces() -> None:
 
 @pytest.mark.parametrize("text", ["CorrelationWindow", "=PT1M", "A=PT1M PT2M"])
 def test_what_is_no_pair_is_refused(text: str) -> None:
-    with pytest.raises(CommandError, match="must be Name=value"):
+    with pytest.raises(CommandError, match="must be NAME=VALUE"):
         parse_parameters(text)
-
-
-def test_a_name_that_is_there_twice_is_refused() -> None:
-    with pytest.raises(CommandError, match="a name is repeated"):
-        parse_parameters("CorrelationWindow=PT1M CorrelationWindow=PT2M")
 
 
 @pytest.mark.parametrize(
