@@ -23,9 +23,10 @@ MINUTES = HOURS * 60
 _MIB, _GB = 2**20, 1e9
 # A shard accepts 1,000 records and 1 MB per second; above this share of it, another is added.
 _FULL, _SHARD_RECORDS, _SHARD_BYTES = 0.7, 1_000, 1_000_000
-_FIREHOSE_UNIT, _PUT_UNIT = 5_000, 25_000  # what a record is rounded up to, in bytes
+# What a record is rounded up to, in bytes: by Firehose, and by streams of either mode.
+_FIREHOSE_UNIT, _PUT_UNIT, _ON_DEMAND_UNIT = 5_000, 25_000, 1_024
 _KPU_STORAGE_GB = 50
-_DAY = 24
+_DAY, _WEEK = 24, 7 * 24
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class Costs:
         for stream in self.topology.streams:
             records, size = self._records(stream)
             if not self._configured(stream):
-                yield Line(name, what, self._on_demand(records * size * SECONDS / _GB))
+                yield Line(name, what, self._on_demand(stream))
                 continue
             units = records * math.ceil(size / _PUT_UNIT) * SECONDS / 1e6
             hours = self.shards(stream) * HOURS
@@ -141,15 +142,26 @@ class Costs:
             dollars = hours * self.prices["kinesis shard hour"]
             dollars += units * self.prices["kinesis million put units of 25 KB"]
             dollars += long * hours * self.prices["kinesis extended retention shard hour"]
-            kept = max(self._hours(stream) - 7 * _DAY, 0) * 3_600 * records * size / _GB
-            dollars += kept * self.prices["kinesis long retention GB month"]
+            dollars += self._kept(stream, _WEEK) * self.prices["kinesis long retention GB month"]
             yield Line(name, what, dollars)
 
-    def _on_demand(self, gigabytes: float) -> float:
+    def _on_demand(self, stream: Stream) -> float:
         """A stream on demand; two readers: the application or persist, and the delivery."""
+        records, size = self._records(stream)
+        billed = records * math.ceil(size / _ON_DEMAND_UNIT) * _ON_DEMAND_UNIT * SECONDS / _GB
+        read = 2 * records * size * SECONDS / _GB
         dollars = HOURS * self.prices["kinesis on-demand stream hour"]
-        dollars += gigabytes * self.prices["kinesis on-demand GB in"]
-        return dollars + 2 * gigabytes * self.prices["kinesis on-demand GB out"]
+        dollars += billed * self.prices["kinesis on-demand GB in"]
+        dollars += read * self.prices["kinesis on-demand GB out"]
+        days = self._kept(stream, _DAY, _WEEK)
+        dollars += days * self.prices["kinesis on-demand extended retention GB month"]
+        return dollars + self._kept(stream, _WEEK) * self.prices["kinesis long retention GB month"]
+
+    def _kept(self, stream: Stream, after: int, until: float = math.inf) -> float:
+        """Gigabytes of a stream that are older than `after` hours and at most `until` hours old."""
+        records, size = self._records(stream)
+        hours = min(self._hours(stream), until) - after
+        return max(hours, 0) * 3_600 * records * size / _GB
 
     def _hours(self, stream: Stream) -> int:
         events = stream.kind is Kind.EVENTS
@@ -179,20 +191,26 @@ class Costs:
 
     def _gateway(self) -> Iterator[Line]:
         requests = (self.load.events / self.load.batch + self.load.reports) * SECONDS / 1e6
-        dollars, below = 0.0, 0.0
-        name = "api gateway million requests"
-        tiers = (("", 333), (" above 333 million", 1_000), (" above 1 billion", 20_000))
-        for suffix, millions in tiers:
-            dollars += (min(requests, millions) - below) * self.prices[name + suffix]
-            below = min(requests, float(millions))
-        dollars += (requests - below) * self.prices[f"{name} above 20 billion"]
+        tiers = {"": 333, " above 333 million": 1_000, " above 1 billion": 20_000}
+        last = {" above 20 billion": math.inf}
+        dollars = self._tiered("api gateway million requests", requests, tiers | last)
         yield Line("API Gateway", f"requests of {self.load.batch} events, reports", dollars)
 
     def _delivery(self) -> Line:
         records = sum(self._records(d.stream)[0] for d in self.topology.deliveries)
         billed = records * _FIREHOSE_UNIT * SECONDS / _GB
-        dollars = billed * (self.prices["firehose GB in"] + self.prices["firehose GB converted"])
+        tiers = {"": 500e3, " above 500 TB": 2_000e3, " above 2 PB": math.inf}
+        dollars = self._tiered("firehose GB in", billed, tiers)
+        dollars += billed * self.prices["firehose GB converted"]
         return Line("Firehose", "each record as 5 KB, into Parquet", dollars)
+
+    def _tiered(self, name: str, units: float, tiers: Mapping[str, float]) -> float:
+        """Dollars for units whose price falls: `tiers` are price suffixes and where each ends."""
+        dollars, below = 0.0, 0.0
+        for suffix, end in tiers.items():
+            dollars += (min(units, end) - below) * self.prices[name + suffix]
+            below = min(units, end)
+        return dollars
 
     def _tables(self) -> Iterator[Line]:
         # A bucket and its total in one transaction take two units each; both are read before.

@@ -45,6 +45,7 @@ def cost(
         return
     console().print(_table(results))
     typer.echo(f"\n{prices['source']}; {prices['region']}, {prices['date']}, {prices['currency']}.")
+    typer.echo(f"Compared on {prices['compared']}.")
     typer.echo(f"Prices change: compare them with {prices['list']} before you rely on the sums.")
     typer.echo("Assumed: " + _assumptions(results[-1].load))
     typer.echo("Change one with --assume NAME=VALUE, a parameter with --set NAME=VALUE.")

@@ -56,6 +56,27 @@ def test_streams_on_demand_have_a_price_of_their_own() -> None:
     assert idle["services"]["Kinesis"] == pytest.approx(730 * (6 * 0.04 + 0.015), abs=0.1)
 
 
+def test_a_stream_on_demand_pays_for_records_of_a_kilobyte_and_for_what_is_kept() -> None:
+    """Of 100 events a second of 300 bytes, kept for ten days, and of as many results of 400."""
+    settings = ("--set", "streamShards=on-demand", "--set", "streamRetentionHours=240")
+    idle, some = document("--events", "0,100", *settings)
+    seconds, gigabyte = 730 * 3_600, 1e9
+    events, results = 100 * 300 / gigabyte, 100 * 400 / gigabyte  # a second
+    written = 2 * 100 * 1_024 / gigabyte * seconds * 0.08
+    read = 2 * (events + results) * seconds * 0.04
+    kept = events * 3_600 * (144 * 0.10 + 72 * 0.023)
+    added = some["services"]["Kinesis"] - idle["services"]["Kinesis"]
+    assert added == pytest.approx(written + read + kept, abs=0.5)
+
+
+def test_the_price_of_a_gigabyte_falls_with_the_volume() -> None:
+    """500,000 records a second of 5 KB, twice: 13.1 PB a month."""
+    (huge,) = document("--events", "500000")
+    gigabytes = 2 * 500_000 * 5_000 * 730 * 3_600 / 1e9
+    inlet = 500e3 * 0.029 + 1_500e3 * 0.025 + (gigabytes - 2_000e3) * 0.02
+    assert huge["services"]["Firehose"] == pytest.approx(inlet + gigabytes * 0.018, rel=1e-3)
+
+
 def test_the_table_shows_the_assumptions_and_the_date_of_the_prices() -> None:
     shown = run()
     for words in ("idle", "10,000 events/s", "total", "event_bytes=300", "us-east-1, 20", "USD"):
