@@ -34,6 +34,16 @@ def test_the_application_runs_the_packaged_zip_with_snapshots(processing: Templa
     assert flink["ParallelismConfiguration"]["AutoScalingEnabled"] is True
 
 
+def test_metrics_are_those_of_the_application_not_of_each_operator(synthesis: Synthesis) -> None:
+    """Each metric of an operator costs by the month, and there are some hundred of them."""
+    for template in synthesis.templates:
+        for application in template.properties("AWS::KinesisAnalyticsV2::Application"):
+            flink = application["ApplicationConfiguration"]["FlinkApplicationConfiguration"]
+            monitoring = flink["MonitoringConfiguration"]
+            assert monitoring["ConfigurationType"] == "CUSTOM"
+            assert monitoring["MetricsLevel"] == "APPLICATION"
+
+
 def test_the_run_options_name_main_and_the_one_jar(groups: dict[str, dict[str, object]]) -> None:
     options = groups["kinesis.analytics.flink.run.options"]
     assert options == {"python": "main.py", "jarfile": "lib/sdp.jar"}

@@ -5,9 +5,13 @@ import uuid
 import httpx
 import orjson
 import pytest
+from fastapi.testclient import TestClient
 
+import usecases
 from glue.limits import BODY_BYTES
+from lambdas.ingest.app import create_app
 from sdpctl.sending import Line, Sender, Tally, batches, read_lines, send_all
+from tests.unit.lambdas.ingest.gateway import NOW, Memory
 
 URL = "https://api.example/events"
 
@@ -93,6 +97,25 @@ def test_a_rejected_record_is_reported_by_the_line_it_came_from():
     assert (tally.accepted, tally.rejected) == (1, 1)
     found = tally.shown[0]
     assert (found.line, found.field, found.message) == (3, "/win_price", "below 0")
+
+
+def test_a_key_given_twice_is_refused_by_its_line_whatever_send_adds():
+    """A command that wrote the parsed line would send one of the two values: counted wrongly."""
+    app = create_app(catalog=usecases.load(), stream=Memory(), clock=lambda: NOW)
+    lines = [
+        b'{"type":"click","tx_id":"a","event_id":"e1"}\n',
+        b'{"type":"click","tx_id":"a","tx_id":"b","event_id":"e2"}\n',
+        b'{"type":"click","tx_id":"a","tx_id":"b"}\n',
+        b'{"type":"click","tx_id":"a","event_id":null,"event_id":"e3"}\n',
+        b'{"type":"click","tx_id":"a","event_id":"e4","event_id":null}\n',
+    ]
+    sender = Sender(TestClient(app, headers={"x-api-key": "k"}), "/events")
+    tally = send_all(sender, lines, workers=1, rate=None, progress=lambda tally: None)
+    assert (tally.accepted, tally.rejected) == (1, 4)
+    assert [(r.line, r.field) for r in tally.shown] == [
+        (2, "/tx_id"), (3, "/tx_id"), (4, "/event_id"), (5, "/event_id")
+    ]  # fmt: skip
+    assert {r.message.partition(" is repeated")[1] for r in tally.shown} == {" is repeated"}
 
 
 def test_a_batch_has_no_more_bytes_than_a_request_may_have():

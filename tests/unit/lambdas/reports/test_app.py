@@ -126,6 +126,15 @@ def test_what_is_not_there_is_404(api: TestClient, path: str) -> None:
     assert answer.json()["status"] == 404
 
 
+@pytest.mark.parametrize("path", ["/reports/machines/m/", "/reports/machines/m/period/"])
+def test_a_path_with_a_slash_too_many_is_unknown_and_never_a_redirect(
+    api: TestClient, path: str
+) -> None:
+    answer = api.get(path, params={"period": "DAYS"})
+    assert (answer.status_code, answer.history) == (404, [])
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
 BAD = {
     "from": [
         "yesterday",
