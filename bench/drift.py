@@ -108,9 +108,9 @@ class Kept:
             NAMES.key("v1", "reference.json"): Reference.of(fallback, sample).to_json(),
         }
 
-    def read(self, key: str) -> bytes:
+    def read(self, key: str) -> tuple[bytes, str]:
         """A file."""
-        return json.dumps(self.files[key]).encode()
+        return json.dumps(self.files[key]).encode(), ""
 
     def last(self) -> dict[str, Any] | None:
         """No run has ended: all 30 days are new."""

@@ -19,7 +19,7 @@ MAX_BUCKETS = 65_536
 
 
 @dataclass(frozen=True)
-class Parameter:
+class RequestField:
     """One field of a prediction request: its name, type with limits, and meaning.
 
     A `category` may be sent as text whatever its column's type is; only what is `required` must
@@ -53,16 +53,16 @@ class Model:
         return replace(self, event=self.event.within(max_amount))
 
     @property
-    def parameters(self) -> tuple[Parameter, ...]:
+    def parameters(self) -> tuple[RequestField, ...]:
         """The fields of a prediction request, with the limits of the event's own fields."""
         return tuple(self._parameter(input_) for input_ in self.definition.inputs)
 
-    def _parameter(self, input_: Input) -> Parameter:
+    def _parameter(self, input_: Input) -> RequestField:
         column = self.event.column(input_.field)
         number = input_.column in self.definition.numbers
         required = column.required or number
         kind, doc = column.type, column.doc
-        return Parameter(input_.request, input_.column, kind, required, not number, doc)
+        return RequestField(input_.request, input_.column, kind, required, not number, doc)
 
 
 def model(

@@ -15,7 +15,7 @@ import usecases
 from glue import Catalog
 from glue.targets.openapi import document, everywhere, problem, servers
 from glue.targets.predictions import add_predictions
-from lambdas.ports.report_store import Store
+from lambdas.ports.report_store import ReportStore
 from lambdas.reports.app import create_app
 from lambdas.tables import Tables
 
@@ -58,7 +58,7 @@ def _reports(catalog: Catalog) -> Document:
     """The OpenAPI document of the reports app."""
     reports = {f"{u.name}/{r.path}": r.name for u in catalog.use_cases for r in u.reports}
     app = create_app(
-        catalog, cast(Store, None), catalog.configured({}), Tables(reports, "progress")
+        catalog, cast(ReportStore, None), catalog.configured({}), Tables(reports, "progress")
     )
     return app.openapi()
 

@@ -53,7 +53,7 @@ _BETTER = 0.999  # a shorter window must be this much better than all longer one
 Floats = npt.NDArray[np.float64]
 
 
-class NoModel(JobError):
+class NotTrained(JobError):
     """Nothing was trained; `status` is the reason: empty or insufficient."""
 
     def __init__(self, status: str, reason: str) -> None:
@@ -84,22 +84,24 @@ class Slices:
 
     @classmethod
     def of(cls, rows: Rows) -> Slices:
-        """Raises NoModel if a slice would be empty or have only one label."""
+        """Raises NotTrained if a slice would be empty or have only one label."""
         cuts = [rows.time[int(len(rows) * share)] for share in (0.7, 0.8)]
         ends = [0, *np.searchsorted(rows.time, cuts).tolist(), len(rows)]
         parts = [rows[slice(a, b)] for a, b in pairwise(ends)]
         for part in parts:
             if len(np.unique(part.label)) < 2:
-                raise NoModel("insufficient", "a part of the range has only one label, or no rows")
+                raise NotTrained(
+                    "insufficient", "a part of the range has only one label, or no rows"
+                )
         return cls(*parts)
 
 
 def train(rows: Rows, definition: Definition, settings: Settings) -> tuple[Trained, Slices]:
-    """A model and the slices it was trained on. Raises NoModel if there are too few rows."""
+    """A model and the slices it was trained on. Raises NotTrained if there are too few rows."""
     if not len(rows):
-        raise NoModel("empty", "no rows in the range")
+        raise NotTrained("empty", "no rows in the range")
     if len(rows) < MIN_ROWS:
-        raise NoModel("insufficient", f"{len(rows)} rows; {MIN_ROWS} are needed")
+        raise NotTrained("insufficient", f"{len(rows)} rows; {MIN_ROWS} are needed")
     if settings.shuffle_labels:
         order = np.random.default_rng(settings.growth.seed).permutation(len(rows))
         rows = replace(rows, label=rows.label[order])
@@ -230,7 +232,7 @@ def run(channel: Path, root: Path, model_dir: Path, output: Path, settings: Sett
     output.mkdir(parents=True, exist_ok=True)
     try:
         model, slices = train(reading.rows, definition, settings)
-    except NoModel as error:
+    except NotTrained as error:
         return _no_model(error, reading, model_dir, output)
     scores, fallback = score(model, slices.test)
     metrics: dict[str, dict[str, Any]] = {
@@ -253,7 +255,7 @@ def run(channel: Path, root: Path, model_dir: Path, output: Path, settings: Sett
     return 0
 
 
-def _no_model(error: NoModel, reading: Reading, model_dir: Path, output: Path) -> int:
+def _no_model(error: NotTrained, reading: Reading, model_dir: Path, output: Path) -> int:
     result = {"status": error.status, "reason": str(error), "rows": reading.counts()}
     model_dir.mkdir(parents=True, exist_ok=True)
     for folder in {model_dir, output}:

@@ -6,7 +6,7 @@ from typing import Any
 
 from glue.catalog import Catalog
 from glue.limits import BODY_BYTES
-from glue.models import Model, Parameter
+from glue.models import Model, RequestField
 from glue.targets.openapi import JSON, everywhere, problem, servers
 from glue.types import Double, Integer, String
 
@@ -54,7 +54,7 @@ def example(model: Model) -> Document:
     return {p.name: "seen-or-not" if p.category else 2000 for p in model.parameters}
 
 
-def _property(parameter: Parameter) -> Document:
+def _property(parameter: RequestField) -> Document:
     match parameter.type:
         case String(low, high):
             kind: Document = {"type": "string", "minLength": low, "maxLength": high or LONGEST}

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from glue.targets.dynamodb import WRITES, Item
 from lambdas.adapters import totals
 from lambdas.ports.report_store import StoreUnavailable
-from lambdas.ports.upserts import WRITERS, Refused, Unavailable, Upsert
+from lambdas.ports.upserts import WRITERS, ItemRefused, Upsert
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -68,7 +68,7 @@ class DynamoStore:
                     raise
             else:
                 return
-        raise Unavailable(f"{upserts[0].table}: {ATTEMPTS} attempts lost to other writers")
+        raise StoreUnavailable(f"{upserts[0].table}: {ATTEMPTS} attempts lost to other writers")
 
     def _held(self, upserts: Sequence[Upsert]) -> tuple[dict[tuple[str, ...], Item], Item | None]:
         """The stored items of these buckets, by the upsert's identity, and the key's total."""
@@ -78,7 +78,7 @@ class DynamoStore:
             RequestItems={table: {"Keys": keys, "ConsistentRead": True}}
         )
         if answer.get("UnprocessedKeys"):
-            raise Unavailable(f"{table}: some buckets were not read")
+            raise StoreUnavailable(f"{table}: some buckets were not read")
         items = cast("list[Item]", answer["Responses"].get(table, []))
         held = {(table, *(v for n in names for v in i[n].values())): i for i in items}
         total = held.pop((table, *(v for n in names for v in key[n].values())), None)
@@ -160,13 +160,13 @@ def _failures(table: str) -> Iterator[None]:
     try:
         yield
     except ParamValidationError as error:
-        raise Refused(str(error)) from error
+        raise ItemRefused(str(error)) from error
     except ClientError as error:
         if invalid := _invalid(error):
-            raise Refused(invalid) from error
-        raise Unavailable(f"{table}: {error}") from error
+            raise ItemRefused(invalid) from error
+        raise StoreUnavailable(f"{table}: {error}") from error
     except BotoCoreError as error:
-        raise Unavailable(f"{table}: {error}") from error
+        raise StoreUnavailable(f"{table}: {error}") from error
 
 
 def _invalid(error: ClientError) -> str | None:

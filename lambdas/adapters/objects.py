@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -34,19 +34,19 @@ class ObjectsError(PlatformError):
     """An object is missing, or could not be removed."""
 
 
-def client() -> S3Client:
+def client(connect_seconds: int = 5, read_seconds: int = 60, attempts: int = 6) -> S3Client:
     """A client that transfers several objects in parallel and retries."""
     config = Config(
         max_pool_connections=CONNECTIONS,
-        connect_timeout=5,
-        read_timeout=60,
-        retries={"mode": "standard", "max_attempts": 6},
+        connect_timeout=connect_seconds,
+        read_timeout=read_seconds,
+        retries={"mode": "standard", "max_attempts": attempts},
     )
     return boto3.client("s3", config=config)
 
 
 class BucketObjects:
-    """The `Objects` of upkeep and of compaction over one bucket."""
+    """The `Objects` of the lake over one bucket."""
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client, self._bucket = client, bucket
@@ -74,9 +74,16 @@ class BucketObjects:
             raise
         return answer["Body"].read(), answer["ETag"]
 
-    def write(self, key: str, content: bytes) -> None:
+    def write(self, key: str, content: bytes, content_type: str = "") -> None:
         """Store the content, replacing any object with this key."""
-        self._client.put_object(Bucket=self._bucket, Key=key, Body=content)
+        kind: Any = {"ContentType": content_type} if content_type else {}
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=content, **kind)
+
+    def copy(self, source: str, key: str) -> None:
+        """Store the bytes of another object under this key."""
+        self._client.copy_object(
+            Bucket=self._bucket, Key=key, CopySource={"Bucket": self._bucket, "Key": source}
+        )
 
     def create(self, key: str, content: bytes, replacing: str | None = None) -> str | None:
         """Store it and return the ETag; None unless the key is free or has the ETag `replaced`."""

@@ -23,11 +23,11 @@ BATCH = 100
 _INPUT = ("Values", "StorageDescriptor", "Parameters", "LastAccessTime", "LastAnalyzedTime")
 
 
-class CatalogError(PlatformError):
+class PartitionError(PlatformError):
     """Glue refused partitions."""
 
 
-class PlacementError(CatalogError):
+class PlacementError(PartitionError):
     """A partition no longer exists, or points at a folder that compaction did not write."""
 
 
@@ -55,7 +55,7 @@ class GluePartitions:
                 yield CatalogTable(use_case, table["Name"], made, table["StorageDescriptor"])
 
     def add(self, table: CatalogTable, partitions: Sequence[Partition]) -> None:
-        """Register partitions; existing ones stay as they are. Raises CatalogError."""
+        """Register partitions; existing ones stay as they are. Raises PartitionError."""
         inputs = [self._input(table, partition) for partition in partitions]
         for start in range(0, len(inputs), BATCH):
             answer = self._client.batch_create_partition(
@@ -64,7 +64,7 @@ class GluePartitions:
             )
             codes = {e["ErrorDetail"].get("ErrorCode", "") for e in answer.get("Errors", [])}
             if wrong := codes - {"AlreadyExistsException"}:
-                raise CatalogError(f"{table.use_case}/{table.name}: {sorted(wrong)}")
+                raise PartitionError(f"{table.use_case}/{table.name}: {sorted(wrong)}")
 
     def widen(self, table: CatalogTable, partition: Partition) -> None:
         """Give a registered partition the table's columns and the folder named here."""
@@ -99,7 +99,7 @@ class GluePartitions:
         )
         if errors := answer.get("Errors"):
             values = "/".join(partition["Values"])
-            raise CatalogError(f"{use_case}/{table}/{values}: {errors[0].get('ErrorDetail')}")
+            raise PartitionError(f"{use_case}/{table}/{values}: {errors[0].get('ErrorDetail')}")
 
     def _get(self, hour: Hour) -> Mapping[str, Any] | None:
         try:

@@ -1,17 +1,19 @@
-"""What the HTTP APIs share: CORS, HEAD, health, and a 500 that any caller can read.
+"""What the HTTP APIs share: CORS, HEAD, health, and errors that any caller can read.
 
 Each app adds its own routes and its own errors.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lambdas.http.problems import problem
+from lambdas.http.requests import InvalidRequest
 
 EXPOSED = "Retry-After"
 # The response to an unexpected error bypasses the CORS middleware, so it sets the origin itself.
@@ -52,8 +54,20 @@ def new_app(title: str, *, fault: str, **options: Any) -> FastAPI:
         return Response(b"", 500, dict(body.headers)) if request.method == "HEAD" else body
 
     app.add_exception_handler(Exception, failed)
+    app.add_exception_handler(InvalidRequest, _invalid)
+    app.add_exception_handler(HTTPException, _refused)
     add_health(app, "/health")
     return app
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    return cast(InvalidRequest, error).to_response()
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    """What the framework refuses: an unknown path or method."""
+    exception = cast(HTTPException, error)
+    return problem(exception.status_code, str(exception.detail), exception.headers)
 
 
 def add_health(app: FastAPI, path: str) -> None:

@@ -18,7 +18,7 @@ from typing import Any, cast
 import orjson
 
 from lambdas.http.rejections import Rejection, pointer
-from lambdas.http.requests import Problem
+from lambdas.http.requests import InvalidRequest
 
 MAX_RECORDS = 500
 JSON, NDJSON = "application/json", "application/x-ndjson"
@@ -51,20 +51,24 @@ class Records:
 
 
 def records(body: bytes, media_type: str) -> Records:
-    """The records. Raises Problem if the body has none."""
+    """The records. Raises InvalidRequest if the body has none."""
     body = body.removeprefix(_BOM)
     if not body.strip():
-        raise Problem(400, "the body is empty; send an object, an array of objects or NDJSON")
+        raise InvalidRequest(
+            400, "the body is empty; send an object, an array of objects or NDJSON"
+        )
     parsed = _lines(body) if media_type == NDJSON else _document(body)
     if not parsed.values:
-        raise Problem(400, "the array is empty; send 1 to 500 records")
+        raise InvalidRequest(400, "the array is empty; send 1 to 500 records")
     if len(parsed.values) > MAX_RECORDS:
-        raise Problem(413, f"{len(parsed.values)} records; send at most {MAX_RECORDS} in a request")
+        raise InvalidRequest(
+            413, f"{len(parsed.values)} records; send at most {MAX_RECORDS} in a request"
+        )
     return parsed
 
 
 def document(body: bytes) -> Any:
-    """The JSON value of a body. Raises Problem if it is not JSON, Rejection for a flaw in it."""
+    """The JSON value of a body; InvalidRequest if it is not JSON, Rejection for a flaw in it."""
     body = body.removeprefix(_BOM)
     try:
         value = orjson.loads(body)
@@ -73,9 +77,9 @@ def document(body: bytes) -> Any:
             if flaw:
                 raise flaw
     except orjson.JSONDecodeError as error:
-        raise Problem(400, f"the body is not JSON: {error}") from None
+        raise InvalidRequest(400, f"the body is not JSON: {error}") from None
     except (RecursionError, ValueError):
-        raise Problem(400, _DEEP) from None
+        raise InvalidRequest(400, _DEEP) from None
     return value
 
 
@@ -114,7 +118,9 @@ def _document(body: bytes) -> Records:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Problem(400, f"the body is not JSON: {error}; for NDJSON send {NDJSON}") from None
+        raise InvalidRequest(
+            400, f"the body is not JSON: {error}; for NDJSON send {NDJSON}"
+        ) from None
     is_array = isinstance(value, list)
     values = value if is_array else [value]
     if not _may_be_flawed(body, value):
@@ -123,14 +129,14 @@ def _document(body: bytes) -> Records:
         again = json.loads(body, object_pairs_hook=_Pairs)
         return Records(_marked(values, again if is_array else [again]), [body], is_array)
     except (RecursionError, ValueError):
-        raise Problem(400, _DEEP) from None
+        raise InvalidRequest(400, _DEEP) from None
 
 
 def _lines(body: bytes) -> Records:
     lines = [line.removeprefix(_BOM) for line in body.split(b"\n")]
     lines = [line for line in lines if line.strip()]
     if len(lines) > MAX_RECORDS:  # before parsing them
-        raise Problem(413, f"{len(lines)} records; send at most {MAX_RECORDS} in a request")
+        raise InvalidRequest(413, f"{len(lines)} records; send at most {MAX_RECORDS} in a request")
     return Records([_line(line) for line in lines], lines)
 
 
@@ -188,9 +194,9 @@ def _flaw(value: object, path: tuple[str | int, ...]) -> Rejection | None:
 
 
 def check_encoding(content_encoding: str | None) -> None:
-    """Raises Problem 415 for a body that is compressed or otherwise encoded."""
+    """Raises InvalidRequest 415 for a body that is compressed or otherwise encoded."""
     if content_encoding and content_encoding.strip().lower() != "identity":
-        raise Problem(
+        raise InvalidRequest(
             415,
             f"content encoding {content_encoding!r} is not supported; send the body unencoded",
             ACCEPTED,
@@ -198,12 +204,12 @@ def check_encoding(content_encoding: str | None) -> None:
 
 
 def media_type(content_type: str | None) -> str:
-    """JSON or NDJSON. Raises Problem 415 with the choices for anything else."""
+    """JSON or NDJSON. Raises InvalidRequest 415 with the choices for anything else."""
     name, *parameters = (part.strip() for part in (content_type or "").lower().split(";"))
     for parameter in parameters:
         key, _, value = parameter.partition("=")
         if key.strip() == "charset" and value.strip().strip('"') not in UTF_8:
-            raise Problem(415, f"{content_type!r}: send UTF-8")
+            raise InvalidRequest(415, f"{content_type!r}: send UTF-8")
     match name:
         case "application/json":
             return JSON
@@ -211,4 +217,4 @@ def media_type(content_type: str | None) -> str:
             return NDJSON
         case _:
             sent = cast(str, content_type) or "no content type"
-            raise Problem(415, f"{sent!r}: send {JSON} or {NDJSON}")
+            raise InvalidRequest(415, f"{sent!r}: send {JSON} or {NDJSON}")

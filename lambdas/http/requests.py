@@ -1,4 +1,4 @@
-"""RFC 9457 problem documents: what is wrong with a request as a whole."""
+"""Checks of a request as a whole; what is wrong becomes a problem document."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from glue.limits import BODY_BYTES
 from lambdas.http.problems import problem
 
 
-class Problem(Exception):
+class InvalidRequest(Exception):
     """The request as a whole is invalid."""
 
     def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
@@ -26,14 +26,14 @@ class Problem(Exception):
 
 
 def check_size(body: bytes) -> None:
-    """Raises Problem 413 for a body that is too large."""
+    """Raises InvalidRequest 413 for a body that is too large."""
     if len(body) > BODY_BYTES:
-        raise Problem(413, f"the body has {len(body)} bytes; send at most {BODY_BYTES}")
+        raise InvalidRequest(413, f"the body has {len(body)} bytes; send at most {BODY_BYTES}")
 
 
 def check_query(request: Request) -> None:
-    """Raises Problem 400 for any query parameter."""
+    """Raises InvalidRequest 400 for any query parameter."""
     if request.scope["query_string"]:
         name = next(iter(request.query_params), "")
         detail = f"{name}: unknown parameter; this API has no query parameters"
-        raise Problem(400, detail)
+        raise InvalidRequest(400, detail)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
-from starlette.exceptions import HTTPException
 
 from glue import Catalog
 from glue.parameters import Parameters
@@ -20,7 +19,7 @@ from glue.targets.openapi import document
 from lambdas.http import bodies
 from lambdas.http.app import new_app
 from lambdas.http.rejections import Rejection
-from lambdas.http.requests import Problem, check_query, check_size
+from lambdas.http.requests import check_query, check_size
 from lambdas.ingest.records import Event, Prepared, Receipt, events, of_type
 from lambdas.ports.stream import Entry, Stream
 
@@ -118,8 +117,6 @@ def create_app(
     ingestion = Ingestion(catalog, stream, clock, count, parameters)
     app = new_app("Streaming Data Platform: ingestion", fault=FAULT)
     app.openapi = lambda: document(catalog)  # type: ignore[method-assign]  # FastAPI's own hook
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(HTTPException, _http_problem)
     app.add_api_route("/events", _endpoint(ingestion, None), methods=["POST"])
     for name, event in ingestion.events.items():
         app.add_api_route(f"/{name}", _endpoint(ingestion, event), methods=["POST"])
@@ -146,12 +143,3 @@ def _status(accepted: int, rejected: int, *, unavailable: bool) -> int:
 
 def _unavailable(reason: str) -> Rejection:
     return Rejection("unavailable", "", f"not stored: {reason}; send the record again")
-
-
-def _problem(request: Request, error: Exception) -> Response:
-    return cast(Problem, error).to_response()
-
-
-def _http_problem(request: Request, error: Exception) -> Response:
-    error = cast(HTTPException, error)
-    return Problem(error.status_code, str(error.detail), error.headers).to_response()

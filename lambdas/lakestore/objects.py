@@ -29,8 +29,11 @@ class Objects(Protocol):
     def read(self, key: str) -> tuple[bytes, str] | None:
         """Content and ETag; None if there is no such object."""
 
-    def write(self, key: str, content: bytes) -> None:
+    def write(self, key: str, content: bytes, content_type: str = "") -> None:
         """Store the content, replacing any object with this key."""
+
+    def copy(self, source: str, key: str) -> None:
+        """Store the bytes of another object under this key."""
 
     def create(self, key: str, content: bytes, replacing: str | None = None) -> str | None:
         """Store it and return the ETag; None unless the key is free or has the ETag `replaced`."""
@@ -43,3 +46,9 @@ class Objects(Protocol):
 
     def delete(self, keys: Iterable[str]) -> None:
         """Remove objects; objects that no longer exist are ignored."""
+
+
+def content(objects: Objects, key: str) -> bytes | None:
+    """An object's content; None if there is no such object."""
+    stored = objects.read(key)
+    return None if stored is None else stored[0]

@@ -16,8 +16,9 @@ from glue.deadletter import Reason
 from glue.targets import dynamodb
 from glue.types import Double, Timestamp
 from lambdas.persist.stream import StreamRecord
+from lambdas.ports.report_store import StoreUnavailable
 from lambdas.ports.stream import Entry, Stream
-from lambdas.ports.upserts import WRITERS, Refused, Store, Unavailable, Upsert
+from lambdas.ports.upserts import WRITERS, ItemRefused, Upsert, UpsertStore
 from lambdas.result_records import (
     Layout,
     Malformed,
@@ -31,7 +32,7 @@ from lambdas.tables import Tables
 
 Pending = dict[tuple[str, ...], list[tuple[Upsert, StreamRecord]]]
 Letters = list[tuple[StreamRecord, Entry]]
-Outcome = tuple[Upsert, Unavailable | Refused | None]
+Outcome = tuple[Upsert, StoreUnavailable | ItemRefused | None]
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Persist:
 
     catalog: Catalog
     tables: Tables
-    store: Store
+    store: UpsertStore
     letters: Stream
     dead_letters: Mapping[str, str]
     clock: Callable[[], datetime]
@@ -133,9 +134,9 @@ class Persist:
         for upsert, error in outcomes:
             key, (_, record) = upsert.identity, newest[upsert.identity]
             match error:
-                case Unavailable():
+                case StoreUnavailable():
                     left[key] = pending[key]
-                case Refused():
+                case ItemRefused():
                     letters.append(self._letter(record, "refused", str(error)))
         return left, letters
 
@@ -143,9 +144,9 @@ class Persist:
         """The outcome of each; if one of several is refused, each is tried separately."""
         try:
             self.store.put(upserts)
-        except Unavailable as error:
+        except StoreUnavailable as error:
             return [(upsert, error) for upsert in upserts]
-        except Refused as error:
+        except ItemRefused as error:
             if len(upserts) == 1:
                 return [(upserts[0], error)]
             return [outcome for upsert in upserts for outcome in self._put([upsert])]

@@ -1,4 +1,4 @@
-"""The port to the store of reports, and its error."""
+"""The port to the store of reports that reads, and the error of reads and writes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class StoreUnavailable(PlatformError):
     """The store did not respond; the same request may succeed later."""
 
 
-class Store(Protocol):
+class ReportStore(Protocol):
     """Consistent reads; both methods raise StoreUnavailable."""
 
     def get(self, table: str, key: Item) -> Item | None:

@@ -32,22 +32,6 @@ class Lake(Protocol):
         """The registered partitions of that date (YYYY-MM-DD) and later, in order."""
 
 
-class Objects(Protocol):
-    """The lake's bucket, by key."""
-
-    def read(self, key: str) -> bytes | None:
-        """The object; None if there is none."""
-
-    def write(self, key: str, body: bytes, content_type: str) -> None:
-        """Write the whole object."""
-
-    def copy(self, source: str, key: str) -> None:
-        """The same bytes under another key."""
-
-    def keys(self, uri: str) -> list[str]:
-        """The keys below an s3:// location of the bucket, in order."""
-
-
 class Jobs(Protocol):
     """Training jobs."""
 

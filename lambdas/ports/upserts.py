@@ -13,11 +13,7 @@ from glue.targets.dynamodb import Attribute, Item
 WRITERS = 16
 
 
-class Unavailable(PlatformError):
-    """The store did not accept a request; the same request may succeed later."""
-
-
-class Refused(PlatformError):
+class ItemRefused(PlatformError):
     """The store will never accept this item."""
 
 
@@ -67,12 +63,12 @@ class Upsert:
         return [value for name in names for value in self.item[name].values()]
 
 
-class Store(Protocol):
+class UpsertStore(Protocol):
     """Where items go. Called from several threads at once."""
 
     def put(self, upserts: Sequence[Upsert]) -> None:
         """Carry out the upserts of one owner; a stored item that is as new is a success.
 
-        Raises Unavailable if a later attempt may succeed, Refused if an item will never be
+        Raises StoreUnavailable if a later attempt may succeed, ItemRefused if an item will never be
         accepted: those before it may have been carried out, and repeating them is safe.
         """

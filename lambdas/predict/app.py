@@ -8,7 +8,6 @@ from typing import Any, cast
 import orjson
 from fastapi import FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 
 from glue import Catalog
 from glue.models import Model
@@ -16,7 +15,7 @@ from lambdas.http.app import add_health, new_app
 from lambdas.http.bodies import check_encoding
 from lambdas.http.problems import problem
 from lambdas.http.rejections import Rejection
-from lambdas.http.requests import Problem, check_query
+from lambdas.http.requests import check_query
 from lambdas.predict.answering import NoModel, Predictor
 from lambdas.predict.requests import instances
 
@@ -31,10 +30,8 @@ def create_app(
     """`POST /predictions/{use case}`, and `/predictions` for the first of them."""
     app = new_app("Predictions", fault=FAULT, openapi_url=None)
     add_health(app, "/predictions/health")
-    app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(Rejection, _rejection)
     app.add_exception_handler(NoModel, _no_model)
-    app.add_exception_handler(HTTPException, _http_problem)
     for number, (name, predictor) in enumerate(predictors.items()):
         model = cast(Model, catalog.use_case(name).model)
         paths = [f"/predictions/{name}"] + (["/predictions"] if number == 0 else [])
@@ -55,10 +52,6 @@ def _endpoint(model: Model, predictor: Predictor, count: Count) -> Callable[[Req
     return predict
 
 
-def _problem(request: Request, error: Exception) -> Response:
-    return cast(Problem, error).to_response()
-
-
 def _rejection(request: Request, error: Exception) -> Response:
     rejection = cast(Rejection, error)
     return problem(400, rejection.message, code=rejection.code, field=rejection.field)
@@ -66,8 +59,3 @@ def _rejection(request: Request, error: Exception) -> Response:
 
 def _no_model(request: Request, error: Exception) -> Response:
     return problem(503, str(error), {"Retry-After": "60"})
-
-
-def _http_problem(request: Request, error: Exception) -> Response:
-    exception = cast(HTTPException, error)
-    return problem(exception.status_code, str(exception.detail), exception.headers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -13,8 +13,9 @@ from mangum import Mangum
 
 import usecases
 from lambdas.adapters.endpoint import SageMakerEndpoint
-from lambdas.adapters.model_files import S3Objects
+from lambdas.adapters.objects import BucketObjects, client
 from lambdas.http.problems import MEDIA_TYPE
+from lambdas.lakestore.objects import content
 from lambdas.model_names import Names
 from lambdas.model_settings import ModelSettings
 from lambdas.predict.answering import ENDPOINT, Breaker, Champions, Predictor
@@ -34,7 +35,9 @@ def _composed() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     settings = ModelSettings.from_environment()
     catalog = usecases.load()
     catalog = catalog.within(catalog.configured(Settings.from_environment().parameters))
-    objects = S3Objects(settings.text("bucket"))
+    objects = BucketObjects(
+        client(connect_seconds=2, read_seconds=20, attempts=4), settings.text("bucket")
+    )
     endpoint = SageMakerEndpoint(read_timeout=settings.number("endpoint_seconds"))
     predictors = {
         name: _predictor(Names(settings.text("prefix"), name, ""), objects, endpoint)
@@ -51,8 +54,8 @@ def _composed() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     return respond
 
 
-def _predictor(names: Names, objects: S3Objects, endpoint: SageMakerEndpoint) -> Predictor:
-    champions = Champions(objects.read, names.champion, time.monotonic)
+def _predictor(names: Names, objects: BucketObjects, endpoint: SageMakerEndpoint) -> Predictor:
+    champions = Champions(partial(content, objects), names.champion, time.monotonic)
     breaker = Breaker(time.monotonic)
     return Predictor(names.endpoint, endpoint, champions, breaker, _report)
 

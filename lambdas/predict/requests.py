@@ -9,11 +9,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from glue.models import Model, Parameter
+from glue.models import Model, RequestField
 from glue.types import Double, Integer, String
 from lambdas.http.bodies import JSON, document, exact, has_fraction, media_type
 from lambdas.http.rejections import Rejection, pointer, shown, too_large
-from lambdas.http.requests import Problem, check_size
+from lambdas.http.requests import InvalidRequest, check_size
 
 MAX_INSTANCES = 500
 LONGEST = 256
@@ -21,9 +21,9 @@ Instance = Mapping[str, Any]
 
 
 def instances(body: bytes, content_type: str | None, model: Model) -> Sequence[Instance]:
-    """The instances of a request, one or several. Raises Problem or Rejection."""
+    """The instances of a request, one or several. Raises InvalidRequest or Rejection."""
     if media_type(content_type) != JSON:
-        raise Problem(415, f"{content_type!r}: send {JSON}")
+        raise InvalidRequest(415, f"{content_type!r}: send {JSON}")
     value = _parsed(body)
     try:
         return _checked(value, model)
@@ -48,7 +48,7 @@ def _checked(value: Any, model: Model) -> Sequence[Instance]:
 
 def _parsed(body: bytes) -> Any:
     if not body.strip():
-        raise Problem(400, 'the body is empty; send an object, or {"instances": [...]}')
+        raise InvalidRequest(400, 'the body is empty; send an object, or {"instances": [...]}')
     check_size(body)
     return document(body)
 
@@ -66,7 +66,7 @@ def _check_several(value: Mapping[str, Any], instances: Any) -> None:
         raise Rejection("too_short", "/instances", f"send 1 to {MAX_INSTANCES} instances")
     if len(instances) > MAX_INSTANCES:
         message = f"{len(instances)} instances; send at most {MAX_INSTANCES} in a request"
-        raise Problem(413, message)
+        raise InvalidRequest(413, message)
 
 
 def _check(model: Model, instance: Any, where: tuple[str | int, ...]) -> None:
@@ -82,7 +82,7 @@ def _check(model: Model, instance: Any, where: tuple[str | int, ...]) -> None:
         _check_value(parameter, instance.get(name), pointer(*where, name))
 
 
-def _check_value(parameter: Parameter, value: Any, where: str) -> None:
+def _check_value(parameter: RequestField, value: Any, where: str) -> None:
     if value is None:
         if parameter.required:
             message = f"{parameter.name} is missing; a prediction needs it"

@@ -16,7 +16,7 @@ from glue import Catalog, Schema
 from glue.parameters import Parameters, format_duration
 from lambdas.http.app import new_app
 from lambdas.http.problems import MEDIA_TYPE
-from lambdas.ports.report_store import Store
+from lambdas.ports.report_store import ReportStore
 from lambdas.reports import answers, counting, paging
 from lambdas.reports.calendar import LENGTHS, Calendar
 from lambdas.reports.counting import ALWAYS, Buckets, Row
@@ -29,7 +29,7 @@ FAULT = "internal error; send the request again"
 
 
 def create_app(
-    catalog: Catalog, store: Store, parameters: Mapping[str, Parameters], tables: Tables
+    catalog: Catalog, store: ReportStore, parameters: Mapping[str, Parameters], tables: Tables
 ) -> FastAPI:
     """`GET /reports/{path}/{key}` and `…/period` for every report of the catalog."""
     app = new_app("Reports", fault=FAULT)
@@ -50,7 +50,7 @@ class _Report:
     use_case: str
     schema: Schema
     table: str
-    store: Store
+    store: ReportStore
     progress: Callable[[str], Completeness]
     parameters: Parameters
 

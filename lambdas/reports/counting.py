@@ -11,7 +11,7 @@ from typing import Any
 from glue import Column, Double, Schema
 from glue.instants import EPOCH
 from glue.targets import dynamodb
-from lambdas.ports.report_store import Store
+from lambdas.ports.report_store import ReportStore
 from lambdas.reports.calendar import Calendar
 from lambdas.reports.questions import END
 
@@ -26,7 +26,7 @@ _DIGITS = Context(prec=38)
 class Buckets:
     """The stored buckets of one key of one report, read as they are consumed."""
 
-    store: Store
+    store: ReportStore
     table: str
     report: Schema
     key: Any

@@ -1,11 +1,10 @@
-"""Errors as RFC 9457 problem documents; only this module translates them to HTTP."""
+"""The reports' own errors as RFC 9457 problem documents."""
 
 from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
-from starlette.exceptions import HTTPException
 
 from glue.errors import PlatformError
 from lambdas.http.problems import problem
@@ -37,7 +36,7 @@ class NotFound(PlatformError):
 
 
 def install(app: FastAPI) -> None:
-    """Make the app return a problem document for every error."""
+    """Make the app return a problem document for each of them."""
 
     @app.exception_handler(BadParameter)
     async def bad_parameter(_: Request, error: BadParameter) -> Response:
@@ -57,7 +56,3 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(StoreUnavailable)
     async def unavailable(_: Request, error: StoreUnavailable) -> Response:
         return problem(503, "the reports cannot be read now", {"Retry-After": RETRY_AFTER})
-
-    @app.exception_handler(HTTPException)
-    async def other(_: Request, error: HTTPException) -> Response:
-        return problem(error.status_code, str(error.detail), error.headers)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from glue.instants import EPOCH
 from glue.parameters import Parameters
-from lambdas.ports.report_store import Store
+from lambdas.ports.report_store import ReportStore
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Completeness:
 
 
 def completeness(
-    store: Store, table: str, parameters: Mapping[str, Parameters]
+    store: ReportStore, table: str, parameters: Mapping[str, Parameters]
 ) -> Callable[[str], Completeness]:
     """Reads a use case's watermark: less its window and lateness it is `through`."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+from lambdas.lakestore.objects import Objects, content
 from lambdas.model_names import Names
-from lambdas.ports.training import Objects
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Champion:
 
 def read(objects: Objects, names: Names) -> Champion | None:
     """The champion; None before the first promotion."""
-    content = objects.read(names.champion)
-    return None if content is None else Champion(**json.loads(content))
+    stored = content(objects, names.champion)
+    return None if stored is None else Champion(**json.loads(stored))
 
 
 def write(objects: Objects, names: Names, champion: Champion) -> None:

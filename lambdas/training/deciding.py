@@ -11,10 +11,11 @@ from features.definition import Definition
 from features.drift import Reference
 from features.scoring import Fallback
 from glue.instants import parse, to_wire
+from lambdas.lakestore.objects import Objects, content
 from lambdas.model_names import Names
-from lambdas.ports.training import Lake, Ledger, Objects
+from lambdas.ports.training import Lake, Ledger
 from lambdas.training import champion, drift
-from lambdas.training.drift import Hour
+from lambdas.training.drift import HourRows
 from lambdas.training.preparing import MARGIN, moment
 
 SAMPLE = 2_000
@@ -81,7 +82,7 @@ class Watch:
         (row,) = self.lake.query(f"SELECT count(*) AS amount FROM {self.table} WHERE {condition}")
         return int(str(row[0]))
 
-    def _later(self, seen: datetime) -> list[Hour]:
+    def _later(self, seen: datetime) -> list[HourRows]:
         """The hours delivered after that one. Reads no column: the file footers have the counts."""
         date, hour = hour_of(seen)
         rows = self.lake.query(
@@ -89,11 +90,11 @@ class Watch:
             f"WHERE date > '{date}' OR (date = '{date}' AND hour > '{hour}') "
             "GROUP BY date, hour ORDER BY date, hour"
         )
-        return [Hour(str(date), str(hour), int(str(amount))) for date, hour, amount in rows]
+        return [HourRows(str(date), str(hour), int(str(amount))) for date, hour, amount in rows]
 
     def _psi(self, condition: str) -> dict[str, float]:
         current = champion.read(self.objects, self.names)
-        kept = current and self.objects.read(self.names.key(current.version, "reference.json"))
+        kept = current and content(self.objects, self.names.key(current.version, "reference.json"))
         if current is None or not kept:  # a model from before references were stored
             return {}
         fallback = Fallback.from_json(self._json(current.fallback))
@@ -105,7 +106,7 @@ class Watch:
         return Reference.from_json(json.loads(kept)).moved(fallback, sample)
 
     def _json(self, key: str) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(self.objects.read(key) or b"{}")
+        document: dict[str, Any] = json.loads(content(self.objects, key) or b"{}")
         return document
 
 

@@ -16,7 +16,7 @@ ROWS_READ = 200_000  # about: hours are added to a sample until it has this many
 _STEP = 0.6180339887498949  # multiples of the golden ratio are spread evenly over any range
 
 
-class Hour(NamedTuple):
+class HourRows(NamedTuple):
     """A partition of a table, and its rows."""
 
     date: str
@@ -24,12 +24,12 @@ class Hour(NamedTuple):
     rows: int
 
 
-def spread(hours: Sequence[Hour], limit: int = ROWS_READ) -> list[Hour]:
+def spread(hours: Sequence[HourRows], limit: int = ROWS_READ) -> list[HourRows]:
     """The newest hour, then others spread evenly, until they have the rows."""
     count = len(hours)
     if sum(hour.rows for hour in hours) <= limit:
         return list(hours)
-    chosen: set[Hour] = set()
+    chosen: set[HourRows] = set()
     for n in range(10 * count):
         chosen.add(hours[count - 1 - int(n * _STEP % 1 * count)])
         if sum(hour.rows for hour in chosen) >= limit:
@@ -37,7 +37,7 @@ def spread(hours: Sequence[Hour], limit: int = ROWS_READ) -> list[Hour]:
     return sorted(chosen)
 
 
-def condition(hours: Sequence[Hour]) -> str:
+def condition(hours: Sequence[HourRows]) -> str:
     """The SQL condition for these partitions."""
     return " OR ".join(f"(date = '{hour.date}' AND hour = '{hour.hour}')" for hour in hours)
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from lambdas.adapters.athena import AthenaLake
     from lambdas.adapters.executions import Executions
     from lambdas.adapters.ledger import DynamoLedger
-    from lambdas.adapters.model_files import S3Objects
+    from lambdas.adapters.objects import BucketObjects
     from lambdas.adapters.sagemaker import SageMaker
 
 Event = Mapping[str, Any]
@@ -238,10 +238,12 @@ def _endpoint() -> Any:
 
 
 @cache
-def _objects() -> S3Objects:
-    from lambdas.adapters.model_files import S3Objects
+def _objects() -> BucketObjects:
+    from lambdas.adapters.objects import BucketObjects, client
 
-    return S3Objects(_settings().text("bucket"))
+    return BucketObjects(
+        client(connect_seconds=2, read_seconds=20, attempts=4), _settings().text("bucket")
+    )
 
 
 @cache

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lambdas.lakestore.objects import Objects, content
 from lambdas.model_names import Names
-from lambdas.ports.training import Document, Jobs, Objects
+from lambdas.ports.training import Document, Jobs
 from lambdas.training.archives import members
 
 TRAIN, EVALUATE = "train", "evaluate"
@@ -134,7 +135,7 @@ def look_at_training(
     job = look(jobs, name)
     if job["status"] != "Completed":
         return job
-    archive = objects.read(names.job_output(version, TRAIN)) or b""
+    archive = content(objects, names.job_output(version, TRAIN)) or b""
     result = json.loads(members(archive, (RESULT,)).get(RESULT, b"{}"))
     if result.get("status", "trained") == "trained":
         return job

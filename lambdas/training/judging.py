@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from glue.errors import PlatformError
+from lambdas.lakestore.objects import Objects, content
 from lambdas.model_names import Names
-from lambdas.ports.training import Document, Models, Objects
+from lambdas.ports.training import Document, Models
 from lambdas.training.archives import members
 from lambdas.training.jobs import EVALUATE
 
@@ -38,9 +39,9 @@ def judge(
 
     A refused model is registered as well, as Rejected: it is part of the history.
     """
-    report = objects.read(names.job_output(version, EVALUATE))
+    report = content(objects, names.job_output(version, EVALUATE))
     kept = _keep(objects, names, version, report)
-    _keep(objects, names, version, objects.read(names.key(version, "model.tar.gz")))
+    _keep(objects, names, version, content(objects, names.key(version, "model.tar.gz")))
     if kept.get("evaluation.json") is None:
         raise JudgingError(f"{version}: the evaluation left no evaluation.json")
     evaluation = json.loads(kept["evaluation.json"])
@@ -118,6 +119,6 @@ def _figures(evaluation: Document) -> dict[str, str]:
 def _keep(objects: Objects, names: Names, version: str, archive: bytes | None) -> dict[str, bytes]:
     """Copy the readable files of an archive to the model's folder; none of a corrupt archive."""
     kept = members(archive, _KEPT) if archive else {}
-    for name, content in kept.items():
-        objects.write(names.key(version, name), content, _KEPT[name])
+    for name, file in kept.items():
+        objects.write(names.key(version, name), file, _KEPT[name])
     return kept

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from features.definition import MIN_ROWS, Definition
 from glue.instants import EPOCH, parse, to_wire
+from lambdas.lakestore.objects import Objects
 from lambdas.model_names import Names
-from lambdas.ports.training import Lake, Objects, Partition
+from lambdas.ports.training import Lake, Partition
 
 # Ingestion accepts rows slightly ahead of the delivery's clock; an hour covers that.
 MARGIN = timedelta(hours=1)
@@ -70,7 +71,7 @@ def prepare(
         "test": newest(_since(partitions, _reached(counts, rows)), rows, sample_rows),
     }
     for name, hours in chosen.items():
-        keys = [key for p in hours for key in _files(objects, p)]
+        keys = [key for p in hours for key in _files(objects, names, p)]
         if not keys:
             return {**result, "status": "no data"}
         result[name] = names.key(version, f"{name}.manifest.json")
@@ -153,8 +154,9 @@ def _since(partitions: Iterable[Partition], start: datetime) -> list[Partition]:
     return [p for p in partitions if f"{p.date}T{p.hour}" >= first]
 
 
-def _files(objects: Objects, partition: Partition) -> list[str]:
-    keys = objects.keys(partition.location.rstrip("/") + "/")
+def _files(objects: Objects, names: Names, partition: Partition) -> list[str]:
+    folder = partition.location.removeprefix(names.uri("")).rstrip("/") + "/"
+    keys = (stored.key for stored in objects.objects(folder))
     return [key for key in keys if key.rpartition("/")[2][:1] not in ("", ".", "_")]
 
 

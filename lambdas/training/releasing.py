@@ -9,9 +9,10 @@ from typing import Any
 from glue.errors import PlatformError
 from glue.instants import to_wire
 from glue.models import Model
+from lambdas.lakestore.objects import Objects
 from lambdas.model_names import Names
 from lambdas.ports.endpoint import Endpoint
-from lambdas.ports.training import Document, Models, Objects
+from lambdas.ports.training import Document, Models
 from lambdas.training import champion as pointer
 from lambdas.training.champion import Champion
 

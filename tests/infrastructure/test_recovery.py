@@ -17,8 +17,9 @@ import usecases
 from glue.instants import EPOCH
 from lambdas.persist.handler import Handler
 from lambdas.persist.writing import Persist
+from lambdas.ports.report_store import StoreUnavailable
 from lambdas.ports.stream import Entry
-from lambdas.ports.upserts import Unavailable, Upsert
+from lambdas.ports.upserts import Upsert
 from lambdas.tables import Tables
 from tests.infrastructure.conftest import Synthesis
 
@@ -37,7 +38,7 @@ class Table:
 
     def put(self, upserts: Sequence[Upsert]) -> None:
         if self.now < self.up:
-            raise Unavailable("down")
+            raise StoreUnavailable("down")
         self.written += upserts
 
 

@@ -30,12 +30,12 @@ _TITLES = {
 Definition = Mapping[str, Any]
 
 
-class CatalogError(ValueError):
+class DataCatalogError(ValueError):
     """A database or table that does not exist; the text is Athena's."""
 
 
 @dataclass(frozen=True)
-class Catalog:
+class DataCatalog:
     """Glue's databases, its tables by database and name, and partition values by the same."""
 
     databases: tuple[str, ...]
@@ -45,7 +45,7 @@ class Catalog:
     def answer(
         self, statement: Catalogued, database: str
     ) -> tuple[tuple[str, ...], list[list[str]]]:
-        """The titles and rows of a statement; raises CatalogError."""
+        """The titles and rows of a statement; raises DataCatalogError."""
         inside = statement.database or database
         if statement.what == "SHOW_DATABASES":
             rows = _matching(self.databases, statement.pattern)
@@ -57,7 +57,7 @@ class Catalog:
 
     def _names(self, database: str, views: bool) -> Iterator[str]:
         if database not in self.databases:
-            raise CatalogError(
+            raise DataCatalogError(
                 f"FAILED: SemanticException [Error 10072]: Database does not exist: {database}"
             )
         for (inside, name), definition in self.tables.items():
@@ -67,7 +67,7 @@ class Catalog:
     def _about(self, statement: Catalogued, database: str) -> Iterable[str]:
         key = (database, statement.table or "")
         if key not in self.tables:
-            raise CatalogError(
+            raise DataCatalogError(
                 f"FAILED: SemanticException [Error 10001]: Table not found {'.'.join(key)}"
             )
         definition = self.tables[key]
@@ -83,7 +83,7 @@ class Catalog:
             case "DESCRIBE_TABLE":
                 return _described(definition)
             case _:
-                raise CatalogError(f"FAILED: {'.'.join(key)} is not a view")
+                raise DataCatalogError(f"FAILED: {'.'.join(key)} is not a view")
 
     def information_schema(self) -> dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]:
         """The columns and rows of the schema's tables, by name."""
@@ -106,7 +106,7 @@ class Catalog:
         }
 
 
-EMPTY = Catalog((), {}, {})
+EMPTY = DataCatalog((), {}, {})
 _COLUMNS = (
     "table_catalog",
     "table_schema",
@@ -148,7 +148,7 @@ def _partitions(
 ) -> list[str]:
     names = [name for name, _, _ in _columns(definition.get("PartitionKeys"))]
     if not names:
-        raise CatalogError(
+        raise DataCatalogError(
             f"FAILED: SemanticException [Error 10241]: Table {key[1]} is not a partitioned table"
         )
     return sorted(

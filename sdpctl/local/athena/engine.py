@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from sdpctl.local.athena.catalog import CATALOG, EMPTY, INFORMATION_SCHEMA, Catalog
+from sdpctl.local.athena.catalog import CATALOG, EMPTY, INFORMATION_SCHEMA, DataCatalog
 from sdpctl.local.athena.functions import STATEMENTS
 from sdpctl.local.athena.statements import Explained, StatementError, catalogued, explained, kind
 from sdpctl.local.athena.tables import Table, relation
@@ -54,10 +54,10 @@ def run(
     query: str,
     database: str,
     tables: Iterable[Table],
-    catalog: Catalog = EMPTY,
+    catalog: DataCatalog = EMPTY,
     started: Callable[[duckdb.DuckDBPyConnection], None] = lambda _: None,
 ) -> Answer:
-    """Run one statement; raises QueryError, CatalogError, UnsupportedTable or duckdb.Error.
+    """Run one statement; raises QueryError, DataCatalogError, UnsupportedTable or duckdb.Error.
 
     `started` is given the connection, whose `interrupt()` ends the query from another thread.
     """
@@ -126,7 +126,7 @@ def _prepare(
     connection: duckdb.DuckDBPyConnection,
     database: str,
     tables: Sequence[Table],
-    catalog: Catalog,
+    catalog: DataCatalog,
     query: str,
 ) -> None:
     for setting in _SETTINGS:
@@ -142,7 +142,7 @@ def _prepare(
     connection.execute(f"USE {CATALOG}.{_quoted(database)}")
 
 
-def _describe(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+def _describe(connection: duckdb.DuckDBPyConnection, catalog: DataCatalog) -> None:
     """Make the tables of information_schema."""
     connection.execute(f"CREATE SCHEMA {CATALOG}.{_OURS}")
     for name, (columns, rows) in catalog.information_schema().items():

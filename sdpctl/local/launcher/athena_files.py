@@ -20,7 +20,7 @@ from urllib.parse import urlparse
 
 from ministack.services import glue, s3
 
-from sdpctl.local.athena.catalog import INFORMATION_SCHEMA, Catalog
+from sdpctl.local.athena.catalog import INFORMATION_SCHEMA, DataCatalog
 from sdpctl.local.athena.statements import catalogued
 from sdpctl.local.athena.tables import Part, Table
 from sdpctl.local.athena.words import words
@@ -47,7 +47,7 @@ Named = tuple[str, dict[str, Any], list[_Location]]
 class Snapshot:
     """The catalog, the tables that a query names, and the keys of their buckets, at one time."""
 
-    catalog: Catalog
+    catalog: DataCatalog
     named: list[Named]
     keys: dict[str, list[str]]
 
@@ -70,18 +70,18 @@ def snapshot(query: str, database: str) -> Snapshot:
     return Snapshot(_catalog(query, names), named, keys)
 
 
-def _catalog(query: str, names: set[str]) -> Catalog:
+def _catalog(query: str, names: set[str]) -> DataCatalog:
     """As much of it as the query asks for: a lake has a partition for each hour of each table."""
     databases = tuple(glue._databases)
     if catalogued(query) is None and INFORMATION_SCHEMA not in names:
-        return Catalog(databases, {}, {})
+        return DataCatalog(databases, {}, {})
     tables = {_key(name): copy.deepcopy(table) for name, table in glue._tables.items()}
     partitions = {
         _key(name): [[str(value) for value in part["Values"]] for part in registered]
         for name, registered in glue._partitions.items()
         if _key(name)[1] in names
     }
-    return Catalog(databases, tables, partitions)
+    return DataCatalog(databases, tables, partitions)
 
 
 def _key(name: str) -> tuple[str, str]:

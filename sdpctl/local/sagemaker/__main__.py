@@ -12,7 +12,7 @@ from sdpctl.local import aws
 from sdpctl.local.sagemaker.endpoints import Endpoints
 from sdpctl.local.sagemaker.jobs import TrainingJobs
 from sdpctl.local.sagemaker.models import Models
-from sdpctl.local.sagemaker.objects import Objects
+from sdpctl.local.sagemaker.objects import S3Files
 from sdpctl.local.sagemaker.registry import Registry
 from sdpctl.local.sagemaker.resources import Account
 from sdpctl.local.sagemaker.running import Runs
@@ -23,7 +23,7 @@ from sdpctl.settings import Settings
 
 def compose(home: Path, logs: Path, port: int, account: Account, s3: Any) -> Server:
     """A server that is ready; what was under way under `home` before goes on."""
-    store, objects = Store(home / "state"), Objects(s3)
+    store, objects = Store(home / "state"), S3Files(s3)
     runs = Runs(store, objects, home / "jobs", logs)
     jobs = TrainingJobs(store, account, runs)
     endpoints = Endpoints(store, account, objects, home / "serving", logs)

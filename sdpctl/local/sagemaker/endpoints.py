@@ -13,7 +13,7 @@ from sdpctl.errors import CommandError
 from sdpctl.local.sagemaker import serving
 from sdpctl.local.sagemaker.errors import ApiError, invalid
 from sdpctl.local.sagemaker.models import CONFIG, MODEL
-from sdpctl.local.sagemaker.objects import Objects
+from sdpctl.local.sagemaker.objects import S3Files
 from sdpctl.local.sagemaker.resources import Account, moment, only, page
 from sdpctl.local.sagemaker.serving import Answer, NotServing, Worker
 from sdpctl.local.sagemaker.store import Document, Store
@@ -27,7 +27,7 @@ class Endpoints:
     """One serving process for each endpoint, of its configuration's first variant."""
 
     def __init__(
-        self, store: Store, account: Account, objects: Objects, home: Path, logs: Path
+        self, store: Store, account: Account, objects: S3Files, home: Path, logs: Path
     ) -> None:
         self._store, self._account, self._objects = store, account, objects
         self._home, self._logs = home, logs

@@ -15,18 +15,18 @@ from sdpctl.errors import CommandError
 from sdpctl.local.sagemaker.store import Document
 
 
-class ObjectError(CommandError):
+class S3FileError(CommandError):
     """Something on S3 is not there, or is not what it should be."""
 
 
-class Objects:
+class S3Files:
     """S3 as SageMaker uses it; `client` is a boto3 client."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def channel(self, channel: Document, folder: Path) -> None:
-        """Bring a channel's files into its folder; ObjectError says what is missing."""
+        """Bring a channel's files into its folder; S3FileError says what is missing."""
         source = channel["DataSource"]["S3DataSource"]
         kind, uri = source["S3DataType"], source["S3Uri"]
         folder.mkdir(parents=True, exist_ok=True)
@@ -35,7 +35,7 @@ class Objects:
         elif kind == "S3Prefix":
             self._prefix(uri, folder)
         else:
-            raise ObjectError(f"S3DataType {kind} is not one of ManifestFile and S3Prefix")
+            raise S3FileError(f"S3DataType {kind} is not one of ManifestFile and S3Prefix")
 
     def _manifest(self, uri: str, folder: Path) -> None:
         """`[{"prefix": "s3://…/"}, "key", …]`: each key below the prefix keeps its folders."""
@@ -43,7 +43,7 @@ class Objects:
             first, *keys = json.loads(self.read(uri))
             prefix = first["prefix"]
         except (ValueError, KeyError, TypeError) as error:
-            raise ObjectError(f"{uri} is not a manifest: {error}") from error
+            raise S3FileError(f"{uri} is not a manifest: {error}") from error
         for key in keys:
             self.download(f"{prefix}{key}", _inside(folder, key))
 
@@ -52,7 +52,7 @@ class Objects:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         keys = [o["Key"] for page in pages for o in page.get("Contents", [])]
         if not keys:
-            raise ObjectError(f"No S3 objects found under S3 URL {uri!r}")
+            raise S3FileError(f"No S3 objects found under S3 URL {uri!r}")
         base = prefix.rpartition("/")[0]
         for key in keys:
             if not key.endswith("/"):
@@ -60,12 +60,12 @@ class Objects:
                 self.download(f"s3://{bucket}/{key}", _inside(folder, path))
 
     def read(self, uri: str) -> bytes:
-        """The object; ObjectError if it cannot be read."""
+        """The object; S3FileError if it cannot be read."""
         bucket, key = _split(uri)
         try:
             body: bytes = self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
         except (ClientError, BotoCoreError) as error:
-            raise ObjectError(f"{uri} cannot be read: {error}") from error
+            raise S3FileError(f"{uri} cannot be read: {error}") from error
         return body
 
     def download(self, uri: str, path: Path) -> None:
@@ -74,7 +74,7 @@ class Objects:
         path.write_bytes(self.read(uri))
 
     def unpack(self, uri: str, folder: Path) -> None:
-        """The archive's files into the folder; ObjectError if it is none."""
+        """The archive's files into the folder; S3FileError if it is none."""
         folder.mkdir(parents=True, exist_ok=True)
         archive = folder.parent / f"{folder.name}.tar.gz"
         self.download(uri, archive)
@@ -82,7 +82,7 @@ class Objects:
             with tarfile.open(archive, "r:gz") as tar:
                 tar.extractall(folder, filter="data")
         except (tarfile.TarError, OSError, EOFError) as error:
-            raise ObjectError(f"{uri} is not a tar.gz archive: {error}") from error
+            raise S3FileError(f"{uri} is not a tar.gz archive: {error}") from error
         finally:
             archive.unlink(missing_ok=True)
 
@@ -114,12 +114,12 @@ def _without_time(member: tarfile.TarInfo) -> tarfile.TarInfo:
 def _inside(folder: Path, name: str) -> Path:
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()):
-        raise ObjectError(f"{name} leads out of its folder")
+        raise S3FileError(f"{name} leads out of its folder")
     return path
 
 
 def _split(uri: str) -> tuple[str, str]:
     parts = urlsplit(uri)
     if parts.scheme != "s3" or not parts.netloc:
-        raise ObjectError(f"{uri} is not an s3:// URI")
+        raise S3FileError(f"{uri} is not an s3:// URI")
     return parts.netloc, parts.path.lstrip("/")

@@ -19,7 +19,7 @@ from sdpctl.local.processes import last_lines
 from sdpctl.local.sagemaker import container
 from sdpctl.local.sagemaker.container import Folders
 from sdpctl.local.sagemaker.jobs import KIND, artefact
-from sdpctl.local.sagemaker.objects import Objects
+from sdpctl.local.sagemaker.objects import S3Files
 from sdpctl.local.sagemaker.resources import moment
 from sdpctl.local.sagemaker.store import Document, Store
 
@@ -38,7 +38,7 @@ class TooLong(CommandError):
 class Runs:
     """The `Runner` of the jobs, with one thread and one process for each that runs."""
 
-    def __init__(self, store: Store, objects: Objects, folder: Path, logs: Path) -> None:
+    def __init__(self, store: Store, objects: S3Files, folder: Path, logs: Path) -> None:
         self._store, self._objects, self._folder, self._logs = store, objects, folder, logs
         self._room = threading.Semaphore(SLOTS)
         self._stopped: set[str] = set()

@@ -17,7 +17,7 @@ from pathlib import Path
 from sdpctl.errors import CommandError
 from sdpctl.local.processes import last_lines, pause
 from sdpctl.local.sagemaker.container import program
-from sdpctl.local.sagemaker.objects import Objects
+from sdpctl.local.sagemaker.objects import S3Files
 from sdpctl.local.sagemaker.running import plain_environment
 from sdpctl.local.sagemaker.store import Document
 
@@ -109,7 +109,7 @@ class Worker:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start(model: Document, objects: Objects, home: Path, log: Path) -> Worker:
+def start(model: Document, objects: S3Files, home: Path, log: Path) -> Worker:
     """A worker that has loaded the model and answered; raises CommandError."""
     container = model["PrimaryContainer"]
     script, source = program(container.get("Environment", {}))

@@ -14,7 +14,7 @@ from ml import package
 from ml.artifact import Trained
 from ml.figures import figures
 from ml.rows import Range, read
-from ml.train import NoModel, Settings, reference, run, score, train
+from ml.train import NotTrained, Settings, reference, run, score, train
 from tests.unit.ml.auctions import after, auctions, chance, request, write
 from usecases.adtech.generator import CAMPAIGNS
 
@@ -142,10 +142,10 @@ def test_an_empty_range_is_a_success_without_a_model(lake, root, tmp_path):
 
 def test_too_few_rows_or_one_label_are_no_training_range(definition, tmp_path):
     few = read(write(auctions(500), tmp_path / "few"), definition, ALL).rows
-    with pytest.raises(NoModel, match="500 rows; 1000 are needed"):
+    with pytest.raises(NotTrained, match="500 rows; 1000 are needed"):
         train(few, definition, _quick())
     lost = [r | {"won": False} for r in auctions(1_500)]
-    with pytest.raises(NoModel, match="only one label"):
+    with pytest.raises(NotTrained, match="only one label"):
         train(read(write(lost, tmp_path / "lost"), definition, ALL).rows, definition, _quick())
 
 

@@ -12,6 +12,7 @@ import usecases
 from glue.targets import openapi
 from lambdas import openapi as page
 from lambdas.http import bodies
+from lambdas.ingest import app
 from tests.unit.lambdas.ingest.gateway import Gateway
 
 ROOT = Path(__file__).parents[4]
@@ -105,7 +106,8 @@ def test_the_linters_find_nothing(command: list[str]) -> None:
 
 def test_limits_and_codes_are_those_of_ingestion() -> None:
     assert openapi.MAX_RECORDS == bodies.MAX_RECORDS
-    sources = Path(bodies.__file__).parent.glob("*.py")
+    folders = (Path(module.__file__).parent for module in (bodies, app))
+    sources = (path for folder in folders for path in folder.glob("*.py"))
     used = {c for s in sources for c in re.findall(r'Rejection\(\s*"(\w+)"', s.read_text("utf-8"))}
     assert used == set(openapi._CODES)
 

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from lambdas.adapters.dynamodb import DynamoStore
 from lambdas.ports.report_store import StoreUnavailable
-from lambdas.ports.upserts import Refused, Unavailable, Upsert
+from lambdas.ports.upserts import ItemRefused, Upsert
 
 
 def upsert(bucket: int, version: int = 1, **more: Any) -> Upsert:
@@ -37,7 +37,7 @@ def test_all_pages_of_a_range_are_read_in_both_directions(store: DynamoStore) ->
 
 
 def test_what_will_never_be_taken_is_refused(store: DynamoStore) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(ItemRefused):
         store.put([upsert(1, machine={"S": ""})])
 
 
@@ -69,7 +69,7 @@ UNREACHABLE = EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
 @pytest.mark.parametrize("error", [THROTTLED, UNREACHABLE])
 def test_what_may_pass_is_unavailable_to_writers_and_readers(error: Exception) -> None:
     store = DynamoStore(Broken(error))  # type: ignore[arg-type]
-    with pytest.raises(Unavailable):
+    with pytest.raises(StoreUnavailable):
         store.put([upsert(1)])
     with pytest.raises(StoreUnavailable):
         store.get("t", {})

@@ -8,6 +8,7 @@ import pytest
 
 from lambdas.adapters import objects
 from lambdas.adapters.objects import BucketObjects, ObjectsError
+from lambdas.lakestore.objects import content
 
 BUCKET = "lake"
 
@@ -59,3 +60,12 @@ def test_only_one_creates_an_object_and_only_one_replaces_it(bucket: BucketObjec
     assert bucket.read("lease") == (b"two", second)
     bucket.delete(["lease"])
     assert bucket.create("lease", b"four", replacing=second) is None
+
+
+def test_a_copy_has_the_same_bytes_and_content_type(bucket: BucketObjects) -> None:
+    bucket.write("a.json", b"{}", "application/json")
+    bucket.copy("a.json", "b/c.json")
+    assert content(bucket, "b/c.json") == b"{}"
+    stored = objects.client().head_object(Bucket=BUCKET, Key="b/c.json")
+    assert stored["ContentType"] == "application/json"
+    assert content(bucket, "unknown") is None

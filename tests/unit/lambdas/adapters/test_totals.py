@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from glue.targets import dynamodb
 from lambdas.adapters import totals
 from lambdas.adapters.dynamodb import CONFIG, DynamoStore
-from lambdas.ports.upserts import Refused, Unavailable, Upsert
+from lambdas.ports.report_store import StoreUnavailable
+from lambdas.ports.upserts import ItemRefused, Upsert
 from lambdas.reports.counting import ALWAYS, Buckets
 from lambdas.reports.counting import totals as sums
 from tests.unit.lambdas.made_up import FACTORY, TABLES
@@ -157,7 +158,7 @@ def test_a_write_that_was_done_and_not_answered_counts_once(store: DynamoStore) 
             raise ClientError({"Error": {"Code": "InternalServerError", "Message": ""}}, "T")
 
     unanswered = DynamoStore(Unanswered(lambda: None))  # type: ignore[arg-type]
-    with pytest.raises(Unavailable):
+    with pytest.raises(StoreUnavailable):
         unanswered.put([upsert(300, 5)])
     store.put([upsert(300, 5)])
     assert_exact(store)
@@ -168,7 +169,7 @@ def test_many_writers_of_one_key_lose_nothing(store: DynamoStore) -> None:
         while True:
             try:
                 DynamoStore().put([upsert(300 * (number % 3), 1 + number)])
-            except Unavailable:
+            except StoreUnavailable:
                 continue
             return
 
@@ -186,14 +187,17 @@ def _cancelled(*codes: str) -> ClientError:
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (_cancelled("None", "ValidationError"), Refused),
-        (_cancelled("None", "ThrottlingError"), Unavailable),
-        (_cancelled("ProvisionedThroughputExceeded", "None"), Unavailable),
-        (_cancelled("None", "TransactionConflict"), Unavailable),
-        (ClientError({"Error": {"Code": "ValidationException", "Message": "x"}}, "T"), Refused),
-        (ClientError({"Error": {"Code": "ThrottlingException", "Message": "x"}}, "T"), Unavailable),
-        (ClientError({"Error": {"Code": "AccessDeniedException"}}, "T"), Unavailable),
-        (ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "T"), Unavailable),
+        (_cancelled("None", "ValidationError"), ItemRefused),
+        (_cancelled("None", "ThrottlingError"), StoreUnavailable),
+        (_cancelled("ProvisionedThroughputExceeded", "None"), StoreUnavailable),
+        (_cancelled("None", "TransactionConflict"), StoreUnavailable),
+        (ClientError({"Error": {"Code": "ValidationException", "Message": "x"}}, "T"), ItemRefused),
+        (
+            ClientError({"Error": {"Code": "ThrottlingException", "Message": "x"}}, "T"),
+            StoreUnavailable,
+        ),
+        (ClientError({"Error": {"Code": "AccessDeniedException"}}, "T"), StoreUnavailable),
+        (ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "T"), StoreUnavailable),
     ],
     ids=str,
 )
@@ -213,7 +217,7 @@ def test_a_request_that_botocore_does_not_send_is_refused(store: DynamoStore) ->
     """ParamValidationError is one of botocore's errors, and no outage."""
     bad = upsert(300, 5)
     bad.item["readings"] = {"N": 5}
-    with pytest.raises(Refused):
+    with pytest.raises(ItemRefused):
         store.put([bad])
 
 

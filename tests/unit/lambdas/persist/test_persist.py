@@ -13,8 +13,9 @@ from glue import CatalogError, UseCase, report
 from lambdas.adapters.dynamodb import DynamoStore
 from lambdas.persist.stream import StreamRecord
 from lambdas.persist.writing import Persist
+from lambdas.ports.report_store import StoreUnavailable
 from lambdas.ports.stream import Entry
-from lambdas.ports.upserts import Refused, Unavailable, Upsert
+from lambdas.ports.upserts import ItemRefused, Upsert
 from lambdas.result_records import layouts
 from lambdas.tables import Tables
 from tests.unit.lambdas.made_up import CATALOG, FACTORY, PROGRESS_TABLE, TABLES
@@ -48,7 +49,7 @@ class Flaky:
     def put(self, upserts: Sequence[Upsert]) -> None:
         if self.failures:
             self.failures -= 1
-            raise Unavailable("throttled")
+            raise StoreUnavailable("throttled")
         self.written += upserts
 
 
@@ -247,7 +248,7 @@ class Picky(Flaky):
 
     def put(self, upserts: Sequence[Upsert]) -> None:
         if bad := self.refused & {u.item["bucket"]["N"] for u in upserts}:
-            raise Refused(f"no {bad}")
+            raise ItemRefused(f"no {bad}")
         super().put(upserts)
 
 

@@ -5,12 +5,13 @@ Requests are held to SageMaker's own model: what the service refuses is refused 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.session import Session
 
+from lambdas.lakestore.objects import StoredObject
 from lambdas.model_names import Names
 from lambdas.ports.training import Document, Partition, Row
 from sdpctl.local import service_models
@@ -29,18 +30,18 @@ def held(operation: str, **request: Any) -> None:
 class Objects:
     files: dict[str, bytes] = field(default_factory=dict)
 
-    def read(self, key: str) -> bytes | None:
-        return self.files.get(key)
+    def read(self, key: str) -> tuple[bytes, str] | None:
+        return (self.files[key], "") if key in self.files else None
 
-    def write(self, key: str, body: bytes, content_type: str) -> None:
-        self.files[key] = body
+    def write(self, key: str, content: bytes, content_type: str = "") -> None:
+        self.files[key] = content
 
     def copy(self, source: str, key: str) -> None:
         self.files[key] = self.files[source]
 
-    def keys(self, uri: str) -> list[str]:
-        prefix = uri.removeprefix("s3://lake/")
-        return sorted(key for key in self.files if key.startswith(prefix))
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        keys = sorted(key for key in self.files if key.startswith(prefix))
+        return (StoredObject(key, len(self.files[key])) for key in keys)
 
 
 @dataclass

@@ -156,7 +156,7 @@ def test_a_champion_without_a_reference_is_compared_with_nothing() -> None:
 
 
 def test_the_hours_that_are_read_are_spread_and_have_the_newest() -> None:
-    hours = [drift.Hour(date, hour, 2_000) for date, hour, _ in MONTH]
+    hours = [drift.HourRows(date, hour, 2_000) for date, hour, _ in MONTH]
     chosen = drift.spread(hours, 40_000)
     assert len(chosen) == 20
     assert chosen[-1] == hours[-1]
