@@ -10,10 +10,10 @@ import aws_cdk as cdk
 
 import usecases
 from glue import PlatformError
+from glue.released import check_released
 from infra.assets import Assets
 from infra.settings import Settings
 from infra.stage import add_stages
-from sdpctl.generated import check_released
 
 ROOT = Path(__file__).parent
 

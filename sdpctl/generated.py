@@ -12,24 +12,19 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import usecases
-from glue import Catalog, PlatformError
-from glue.compatibility import check
-from glue.errors import CompatibilityError
-from glue.targets.jsonschema import Json, json_schema
+from glue import Catalog, PlatformError, released
+from glue.targets.jsonschema import Json
 from glue.targets.markdown import catalogue
 from infra import parameters
 from sdpctl import commands_page
 
 ROOT = Path(__file__).parent.parent
-SCHEMAS = "schemas"
 Rendering = Callable[[Catalog], Iterator[tuple[str, str]]]
 
 
 def schemas(catalog: Catalog) -> Iterator[tuple[str, str]]:
     """One JSON Schema per definition."""
-    for use_case in catalog.use_cases:
-        for schema in use_case.schemas:
-            yield f"{SCHEMAS}/{use_case.name}/{schema.name}.json", _json(json_schema(schema))
+    return ((path, _json(schema)) for path, schema in released.schemas(catalog))
 
 
 def parameters_page(catalog: Catalog) -> Iterator[tuple[str, str]]:
@@ -55,20 +50,6 @@ def rendered(catalog: Catalog) -> dict[str, str]:
     return dict(pair for rendering in RENDERINGS for pair in rendering(catalog))
 
 
-def check_released(root: Path, catalog: Catalog) -> None:
-    """Compare with the released schemas. CompatibilityError lists all incompatible changes."""
-    current: dict[str, Json] = {path: json.loads(text) for path, text in schemas(catalog)}
-    problems = []
-    for path in sorted((root / SCHEMAS).rglob("*.json")):
-        try:
-            name = path.relative_to(root).as_posix()
-            check(json.loads(path.read_text("utf-8")), current.get(name))
-        except CompatibilityError as error:
-            problems.append(str(error))
-    if problems:
-        raise CompatibilityError("\n".join(problems))
-
-
 def stale(root: Path, files: dict[str, str]) -> list[str]:
     """The generated files that are missing or stale."""
     return [
@@ -82,7 +63,7 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     """Write or check; returns 1 if something is stale or incompatible."""
     catalog = usecases.load()
     try:
-        check_released(root, catalog)
+        released.check_released(root, catalog)
     except PlatformError as error:
         print(error, file=sys.stderr)
         return 1

@@ -3,7 +3,8 @@
 import json
 
 import usecases
-from sdpctl.generated import ROOT, check_released, main, rendered, stale
+from glue.released import check_released
+from sdpctl.generated import ROOT, main, rendered, stale
 
 
 def test_the_generated_files_in_the_repository_are_fresh():
