@@ -28,8 +28,7 @@ from typing import Any
 import httpx
 import psutil
 
-from sdpctl import outputs
-from sdpctl.local import emulator
+from sdpctl.local import emulator, outputs
 from sdpctl.settings import Settings
 
 GENEROUS = 60.0  # seconds for an answer beside the flood and after it

@@ -27,13 +27,12 @@ import usecases
 from datagen import Generation
 from datagen import Settings as Shape
 from infra.topology import Topology
-from sdpctl import outputs
 from sdpctl.clock import now
 from sdpctl.commands.generate import generator_of
 from sdpctl.demo import fetch
-from sdpctl.local import aws
+from sdpctl.local import aws, outputs
 from sdpctl.local.delivery.kinesis import THROTTLED, Kinesis, KinesisError, Page
-from sdpctl.outputs import Outputs
+from sdpctl.local.outputs import Outputs
 from sdpctl.sending import Sender, Tally, send_all
 from sdpctl.settings import Settings
 from sdpctl.sql.athena import Athena

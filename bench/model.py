@@ -31,8 +31,9 @@ import numpy as np
 
 from bench.lake import Platform
 from ml.figures import figures
-from sdpctl import outputs, retraining
+from sdpctl import retraining
 from sdpctl.clock import now
+from sdpctl.local import outputs
 from sdpctl.settings import ROOT, Settings
 from tests.local.modelling import TABLE, Modelling, Row
 from tests.unit.ml.auctions import after, auctions, chance, request

@@ -31,7 +31,7 @@ from ml import inference
 from ml.artifact import Trained
 from ml.rows import Range, read
 from ml.train import Settings, train
-from sdpctl import outputs
+from sdpctl.local import outputs
 from tests.unit.ml.auctions import auctions, request, write
 
 ROWS, WARM_UP = 6_000, 50

@@ -34,10 +34,9 @@ from typing import Any
 import httpx
 import psutil
 
-from sdpctl import outputs
-from sdpctl.local import aws, flink_status
+from sdpctl.local import aws, flink_status, outputs
+from sdpctl.local.outputs import Outputs
 from sdpctl.local.processes import Service
-from sdpctl.outputs import Outputs
 from sdpctl.settings import Settings
 
 LIMIT = 30.0

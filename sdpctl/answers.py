@@ -10,7 +10,7 @@ import httpx
 import orjson
 from rich.console import Console
 
-from sdpctl.errors import CommandError
+from sdpctl.errors import CommandError, overloaded, refused
 
 WIDE = 10_000  # columns: more than any table has
 
@@ -49,18 +49,6 @@ def unanswered(error: httpx.RequestError, seconds: float) -> CommandError:
     if isinstance(error, httpx.ConnectError):
         return refused(url)
     return CommandError(f"{url}: {error}")
-
-
-def overloaded(url: str, seconds: float) -> CommandError:
-    """The server accepts connections but does not respond."""
-    return CommandError(
-        f"{url} is overloaded: no response within {seconds:g} s; try again at a lower rate"
-    )
-
-
-def refused(url: str) -> CommandError:
-    """No server accepts connections, or not yet."""
-    return CommandError(f"cannot connect to {url}: it is starting, or it has stopped")
 
 
 def reason(answer: httpx.Response) -> str:

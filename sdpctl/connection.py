@@ -9,7 +9,7 @@ import typer
 from sdpctl.errors import CommandError
 
 if TYPE_CHECKING:
-    from sdpctl.outputs import Outputs
+    from sdpctl.local.outputs import Outputs
 
 Api = Literal["url_for_api", "url_for_reports", "url_for_predictions"]
 ApiKey = Annotated[
@@ -28,7 +28,7 @@ def connect(
     """
     if url and api_key:
         return url.rstrip("/"), api_key
-    from sdpctl.outputs import read  # imported late: reading a deployment needs boto3
+    from sdpctl.local.outputs import read  # imported late: reading a deployment needs boto3
 
     current = read()
     return base(current, which, url).rstrip("/"), api_key or current.api_key

@@ -16,14 +16,13 @@ import usecases
 from datagen import Generation
 from datagen import Settings as Shape
 from glue import Schema
-from sdpctl import outputs
-from sdpctl.clock import now
+from sdpctl.clock import now, pause
 from sdpctl.commands.generate import generator_of, write
 from sdpctl.commands.report import table
 from sdpctl.commands.send import send
 from sdpctl.errors import CommandError
-from sdpctl.local.processes import pause
-from sdpctl.outputs import Outputs
+from sdpctl.local import outputs
+from sdpctl.local.outputs import Outputs
 from sdpctl.settings import Settings
 
 TIMEOUT = 180.0

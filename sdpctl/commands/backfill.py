@@ -36,9 +36,9 @@ from sdpctl.backfill.computing import (
 from sdpctl.backfill.job import GROUP, Run
 from sdpctl.backfill.live import Live
 from sdpctl.backfill.plan import Plan, Span, parse_bound, plan, require_final
+from sdpctl.clock import pause
 from sdpctl.errors import CommandError
 from sdpctl.local.applications import Application, fetch, parse
-from sdpctl.local.processes import pause
 from sdpctl.settings import Settings
 from sdpctl.sql.athena import Athena
 from sdpctl.sql.rows import cell, size

@@ -15,9 +15,8 @@ import glue
 from glue.deadletter import REASONS, STAGES
 from sdpctl import deployment
 from sdpctl.answers import console
-from sdpctl.clock import now
+from sdpctl.clock import now, pause
 from sdpctl.errors import CommandError
-from sdpctl.local.processes import pause
 from sdpctl.sql.athena import Athena
 from sdpctl.sql.letters import Record, count_query, glimpse, original, query
 from sdpctl.sql.rows import cell

@@ -14,7 +14,7 @@ from lambdas.adapters.dynamodb import DynamoStore
 from lambdas.reports.progress import Completeness, completeness
 from sdpctl import deployment
 from sdpctl.answers import console
-from sdpctl.clock import now
+from sdpctl.clock import now, pause
 from sdpctl.commands.backfill import parameters_of
 from sdpctl.errors import CommandError
 from sdpctl.finding import (
@@ -25,7 +25,6 @@ from sdpctl.finding import (
     results_query,
     since,
 )
-from sdpctl.local.processes import pause
 from sdpctl.sql.athena import Athena
 from sdpctl.sql.letters import query
 from sdpctl.sql.rows import cell

@@ -19,12 +19,11 @@ from rich.table import Table
 
 from glue.errors import ParameterError
 from infra import settings as deployment
-from sdpctl import outputs as deployed
-from sdpctl.clock import now
+from sdpctl.clock import now, pause
 from sdpctl.errors import CommandError
+from sdpctl.local import outputs as deployed
 from sdpctl.local import platform
 from sdpctl.local.flows import IN, OUT, REFUSED, Rates, counted_since
-from sdpctl.local.processes import pause
 from sdpctl.local.status import Component, components
 from sdpctl.pairs import pairs
 from sdpctl.settings import Settings

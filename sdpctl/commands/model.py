@@ -13,8 +13,8 @@ from rich.table import Table
 
 from sdpctl import deployment, retraining
 from sdpctl.answers import console
+from sdpctl.clock import pause
 from sdpctl.errors import CommandError
-from sdpctl.local.processes import pause
 from sdpctl.retraining import Place
 from sdpctl.settings import Settings
 

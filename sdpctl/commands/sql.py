@@ -16,9 +16,8 @@ from rich.markup import escape
 from glue import UseCase
 from glue.targets.lake import lake_tables
 from sdpctl import deployment
-from sdpctl.clock import now
+from sdpctl.clock import now, pause
 from sdpctl.errors import CommandError
-from sdpctl.local.processes import pause
 from sdpctl.pairs import pairs
 from sdpctl.sql import rows as shown
 from sdpctl.sql.athena import Athena, Finished

@@ -14,9 +14,8 @@ from rich.console import Console
 
 from glue import instants
 from sdpctl import deployment, retraining
-from sdpctl.clock import now
+from sdpctl.clock import now, pause
 from sdpctl.errors import CommandError
-from sdpctl.local.processes import pause
 from sdpctl.pairs import pairs
 from sdpctl.retraining import ENDED, Place
 

@@ -16,8 +16,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from sdpctl.answers import overloaded, refused
-from sdpctl.errors import CommandError
+from sdpctl.errors import CommandError, overloaded, refused
 from sdpctl.local import service_models
 from sdpctl.settings import Settings
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import httpx
 
+from sdpctl.clock import pause
 from sdpctl.errors import CommandError
-from sdpctl.local.processes import Service, free_port, last_lines, pause, require_port
+from sdpctl.local.processes import Service, free_port, last_lines, require_port
 from sdpctl.settings import Settings
 
 START_SECONDS = 60

@@ -14,12 +14,12 @@ import httpx
 from rich.console import Console
 
 import usecases
-from sdpctl import outputs
+from sdpctl.clock import pause
 from sdpctl.errors import CommandError
-from sdpctl.local import aws, deploy, emulator, flink_status, revision, running, workers
+from sdpctl.local import aws, deploy, emulator, flink_status, outputs, revision, running, workers
 from sdpctl.local.applications import applications
 from sdpctl.local.applications import start as start_application
-from sdpctl.local.processes import last_lines, pause, port_is_free, require_port
+from sdpctl.local.processes import last_lines, port_is_free, require_port
 from sdpctl.local.sagemaker import service as sagemaker
 from sdpctl.settings import Settings
 

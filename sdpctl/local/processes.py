@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -175,8 +174,3 @@ def last_lines(path: Path, count: int = 15) -> str:
     with suppress(OSError):
         return "\n".join(path.read_text(errors="replace").splitlines()[-count:])
     return ""
-
-
-def pause(seconds: float) -> None:
-    """Wait between two looks at a condition."""
-    time.sleep(seconds)

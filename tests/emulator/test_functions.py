@@ -21,7 +21,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sdpctl.local import emulator
-from sdpctl.outputs import local_url
+from sdpctl.local.outputs import local_url
 from sdpctl.settings import Settings
 from tests.emulator.conftest import Client
 from tests.local.driver import wait_until

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sdpctl import outputs
-from sdpctl.local import platform
+from sdpctl.local import outputs, platform
 from sdpctl.local.processes import free_port
 from sdpctl.settings import Settings
 from tests.local.driver import Auctions, Driver, auctions

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sdpctl.local.processes import pause
+from sdpctl.clock import pause
 from sdpctl.sql.athena import Athena
 from tests.local.driver import Driver, wait_until
 

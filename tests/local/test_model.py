@@ -17,9 +17,9 @@ import pytest
 
 from infra.training import Training
 from lambdas.adapters.ledger import DynamoLedger
-from sdpctl import outputs, retraining
+from sdpctl import retraining
 from sdpctl.clock import now
-from sdpctl.local import aws
+from sdpctl.local import aws, outputs
 from sdpctl.settings import Settings
 from tests.local.driver import wait_until
 from tests.local.modelling import Modelling

@@ -14,8 +14,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sdpctl.clock import pause
 from sdpctl.errors import CommandError
-from sdpctl.local.processes import last_lines, pause
+from sdpctl.local.processes import last_lines
 from sdpctl.local.sagemaker.container import program
 from sdpctl.local.sagemaker.objects import S3Files
 from sdpctl.local.sagemaker.running import plain_environment

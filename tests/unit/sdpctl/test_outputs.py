@@ -6,7 +6,7 @@ import pytest
 
 from sdpctl.connection import base
 from sdpctl.errors import CommandError
-from sdpctl.outputs import Outputs, of
+from sdpctl.local.outputs import Outputs, of
 from sdpctl.settings import Settings
 
 RAW = {

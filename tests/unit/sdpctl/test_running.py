@@ -12,9 +12,9 @@ from threading import Thread
 
 import pytest
 
-from sdpctl import deployment, outputs
+from sdpctl import deployment
 from sdpctl.errors import CommandError
-from sdpctl.local import aws, deploy, emulator, platform, revision
+from sdpctl.local import aws, deploy, emulator, outputs, platform, revision
 from sdpctl.local.applications import applications
 from sdpctl.local.processes import Service, free_port
 from sdpctl.local.status import components
