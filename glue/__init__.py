@@ -5,10 +5,11 @@ May import the standard library and annotated_types only: it ships inside the Fl
 
 from glue.catalog import Catalog, UseCase
 from glue.errors import CatalogError, PlatformError, SchemaError
-from glue.schema import Column, Schema, event, fields_of, record, report, schema_of
+from glue.schema import Schema, event, fields_of, record, report, schema_of
 from glue.types import (
     Amount,
     Boolean,
+    Column,
     ColumnType,
     Double,
     Integer,

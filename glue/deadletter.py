@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal, get_args
 
-from glue.schema import Column, columns_of
+from glue.schema import columns_of
+from glue.types import Column
 
 Stage = Literal["flink", "persist", "lake"]
 Reason = Literal["malformed", "late", "duplicate", "unmatched", "refused"]

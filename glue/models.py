@@ -12,8 +12,8 @@ from typing import assert_never
 
 from features.definition import Definition, Feature, Hashed, Input, Log, Numeric, Relative
 from glue.errors import SchemaError
-from glue.schema import Column, Schema, schema_of
-from glue.types import Boolean, ColumnType, Double, Integer, String, Timestamp
+from glue.schema import Schema, schema_of
+from glue.types import Boolean, Column, ColumnType, Double, Integer, String, Timestamp
 
 MAX_BUCKETS = 65_536
 

@@ -22,6 +22,7 @@ from glue.types import (
     MAX_AMOUNT,
     Amount,
     Boolean,
+    Column,
     ColumnType,
     Double,
     Integer,
@@ -42,20 +43,6 @@ class Kind(StrEnum):
     EVENT = "event"
     RECORD = "record"
     REPORT = "report"
-
-
-@dataclass(frozen=True)
-class Column:
-    """One field: its name, type, whether it may be absent, and what it means.
-
-    Of a `latest` one in a report the newest bucket's value counts, not the sum over buckets.
-    """
-
-    name: str
-    type: ColumnType
-    required: bool
-    doc: str
-    latest: bool = False
 
 
 @dataclass(frozen=True)

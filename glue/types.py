@@ -1,12 +1,8 @@
-"""The closed union of column types. Each target maps it with an exhaustive match."""
+"""Columns and the closed union of their types. Each target maps it with an exhaustive match."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from glue.schema import Column
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 # The largest amount unless a deployment says otherwise: sums of millions of them fit in 64 bits.
@@ -73,3 +69,17 @@ class Struct:
 
 
 ColumnType = String | Integer | Double | Boolean | Timestamp | Struct
+
+
+@dataclass(frozen=True)
+class Column:
+    """One field: its name, type, whether it may be absent, and what it means.
+
+    Of a `latest` one in a report the newest bucket's value counts, not the sum over buckets.
+    """
+
+    name: str
+    type: ColumnType
+    required: bool
+    doc: str
+    latest: bool = False

@@ -12,8 +12,9 @@ import orjson
 
 from glue import Boolean, Double, Integer, Schema, String, UseCase, instants
 from glue.errors import CatalogError, PlatformError
-from glue.schema import VERSIONING, Column
+from glue.schema import VERSIONING
 from glue.targets.dynamodb import LARGEST
+from glue.types import Column
 
 # DynamoDB's limit for a partition key's value.
 KEY_BYTES = 2048

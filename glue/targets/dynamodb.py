@@ -12,8 +12,8 @@ from typing import Any, Literal, assert_never
 
 from glue.errors import SchemaError
 from glue.instants import from_millis, to_millis
-from glue.schema import VERSIONING, Column, Schema
-from glue.types import Boolean, ColumnType, Double, Integer, String, Struct, Timestamp
+from glue.schema import VERSIONING, Schema
+from glue.types import Boolean, Column, ColumnType, Double, Integer, String, Struct, Timestamp
 
 Attribute = dict[str, Any]
 Item = dict[str, Attribute]

@@ -14,11 +14,12 @@ from glue import deadletter
 from glue.catalog import UseCase
 from glue.errors import SchemaError
 from glue.limits import AHEAD, CLOCKS_DIFFER, RECORD_BYTES
-from glue.schema import ENVELOPE, VERSIONING, Column, Kind, Schema
+from glue.schema import ENVELOPE, VERSIONING, Kind, Schema
 from glue.types import (
     INT64_MAX,
     INT64_MIN,
     Boolean,
+    Column,
     ColumnType,
     Double,
     Integer,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, assert_never
 
-from glue.schema import Column
-from glue.types import Boolean, ColumnType, Double, Integer, String, Struct, Timestamp
+from glue.types import Boolean, Column, ColumnType, Double, Integer, String, Struct, Timestamp
 
 
 class GlueColumn(NamedTuple):

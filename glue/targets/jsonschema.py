@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from glue.schema import ENVELOPE, VERSIONING, Column, Kind, Schema
+from glue.schema import ENVELOPE, VERSIONING, Kind, Schema
 from glue.types import (
     INT64_MAX,
     INT64_MIN,
     Boolean,
+    Column,
     ColumnType,
     Double,
     Integer,

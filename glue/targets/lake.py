@@ -12,9 +12,9 @@ from datetime import datetime
 from glue import deadletter
 from glue.catalog import DEAD_LETTERS, PROGRESS, UseCase
 from glue.errors import SchemaError
-from glue.schema import Column
 from glue.targets.flink import event_columns, table_name
 from glue.targets.jsonschema import stream_columns
+from glue.types import Column
 
 PARTITIONS: tuple[tuple[str, str], ...] = (
     ("date", "Day of delivery, UTC, as 2026-11-21."),

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from glue.catalog import Catalog, UseCase
-from glue.schema import ENVELOPE, Column, Kind, Schema
+from glue.schema import ENVELOPE, Kind, Schema
 from glue.types import (
     INT64_MAX,
     INT64_MIN,
     Boolean,
+    Column,
     ColumnType,
     Double,
     Integer,

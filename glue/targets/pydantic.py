@@ -17,8 +17,8 @@ from pydantic import (
 )
 
 from glue import instants
-from glue.schema import ENVELOPE, Column, Schema
-from glue.types import Boolean, ColumnType, Double, Integer, String, Struct, Timestamp
+from glue.schema import ENVELOPE, Schema
+from glue.types import Boolean, Column, ColumnType, Double, Integer, String, Struct, Timestamp
 
 _CONFIG = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 _DOCS = {column.name: column.doc for column in ENVELOPE}

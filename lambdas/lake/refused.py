@@ -17,9 +17,8 @@ import orjson
 
 from glue import Boolean, Double, Integer, String, Struct, Timestamp, UseCase
 from glue.limits import RECORD_BYTES
-from glue.schema import Column
 from glue.targets.flink import event_columns
-from glue.types import INT64_MAX, INT64_MIN, ColumnType
+from glue.types import INT64_MAX, INT64_MIN, Column, ColumnType
 from lambdas.result_records import Malformed, json_object, layouts, report_row
 
 # The only timestamp format that the pipeline's JSON format reads (ISO-8601, UTC).

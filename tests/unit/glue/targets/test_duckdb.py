@@ -3,9 +3,8 @@
 import duckdb
 import pytest
 
-from glue.schema import Column
 from glue.targets.duckdb import duckdb_type, quoted
-from glue.types import Boolean, ColumnType, Double, Integer, String, Struct, Timestamp
+from glue.types import Boolean, Column, ColumnType, Double, Integer, String, Struct, Timestamp
 
 INNER = Struct((Column('odd "name"', Integer(), True, "x"), Column("at", Timestamp(), True, "y")))
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from glue.schema import Column
 from glue.targets.lake import LakeTable
-from glue.types import Integer, String
+from glue.types import Column, Integer, String
 from lambdas.compact.compaction import Compaction
 from lambdas.compact.lease import Leases
 from lambdas.compact.plan import Limits

@@ -12,9 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from glue.schema import Column
 from glue.targets.lake import LakeTable
-from glue.types import Boolean, Double, Integer, String, Struct, Timestamp
+from glue.types import Boolean, Column, Double, Integer, String, Struct, Timestamp
 from lambdas.compact.merging import DuckMerger
 from lambdas.compact.ports import MergeError
 from tests.unit.lambdas.compact.memory import TABLE
