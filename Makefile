@@ -11,6 +11,8 @@ MVN := mvn -q -B -ntp -Dstyle.color=never -f analytics_app/jvm/pom.xml
 
 # Deployment parameters: make up PARAMETERS="CorrelationWindow=PT1M AllowedLateness=PT1M"
 PARAMETERS ?=
+# The use cases to deploy: make up USE_CASES="ONE ANOTHER". Empty: cdk.json's.
+USE_CASES ?=
 # Processes that share the tests of `make unit`.
 JOBS ?= 2
 # The demo's events.
@@ -70,7 +72,7 @@ $(JAR): $(JVM_SOURCES)
 # --- run --------------------------------------------------------------------------------------
 
 up: build ## start the platform on this machine
-	@./sdp up --parameters "$(PARAMETERS)"
+	@./sdp up --use-cases "$(USE_CASES)" --parameters "$(PARAMETERS)"
 
 down: ## stop it, keeping its data
 	@[ ! -e $(STAMPS)/dev ] || ./sdp down

@@ -20,12 +20,13 @@ ROOT = Path(__file__).parent
 
 def main() -> None:
     """Synthesise every stage into cdk.out."""
-    app, catalog = cdk.App(), usecases.load()
-    check_released(ROOT, catalog)
+    app = cdk.App()
+    check_released(ROOT, usecases.load())
+    settings = Settings.parse(app.node.get_all_context())
     add_stages(
         app,
-        catalog=catalog,
-        settings=Settings.parse(app.node.get_all_context()),
+        catalog=usecases.load(settings.use_cases),
+        settings=settings,
         assets=Assets.built(ROOT),
     )
     app.synth()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from infra.applications import Application
 from infra.settings import Settings
 from infra.topology import Kind, Stream, Topology
 
@@ -31,7 +32,7 @@ _DAY, _WEEK = 24, 7 * 24
 
 @dataclass(frozen=True)
 class Load:
-    """Events a second, and what they are like.
+    """Events a second, evenly over the event streams, and what they are like.
 
     `batch` events are in one request. An event is `event_bytes` of JSON, and leads to `results`
     records of `result_bytes` (joined rows, dead letters, counts). A KPU processes `per_kpu` events
@@ -104,15 +105,22 @@ class Costs:
 
     @property
     def kpus(self) -> int:
-        """Those of the job, and one for orchestration."""
-        configured = math.ceil(self.settings.parallelism / self.settings.parallelism_per_kpu)
-        return max(configured, math.ceil(self.load.events / self.load.per_kpu)) + 1
+        """Those of each application's job, and one for its orchestration."""
+        return sum(self._kpus(a) + 1 for a in self.topology.applications)
+
+    def _kpus(self, application: Application) -> int:
+        scale = self.settings.scales[application.name]
+        configured = math.ceil(scale.parallelism / scale.parallelism_per_kpu)
+        streams = self.topology.event_streams
+        own = sum(s.use_case in application.use_cases for s in streams)
+        events = self.load.events * own / len(streams)
+        return max(configured, math.ceil(events / self.load.per_kpu))
 
     def _records(self, stream: Stream) -> tuple[float, int]:
         """Records a second of a stream, and their bytes."""
         load = self.load
         if stream.kind is Kind.EVENTS:
-            return load.events, load.event_bytes
+            return load.events / len(self.topology.event_streams), load.event_bytes
         results = [s for s in self.topology.streams if s.kind is Kind.RESULTS]
         if stream.kind is Kind.RESULTS:
             return load.events * load.results / len(results), load.result_bytes
@@ -170,9 +178,9 @@ class Costs:
 
     def _flink(self) -> Line:
         dollars = self.kpus * HOURS * self.prices["flink KPU hour"]
-        storage = (self.kpus - 1) * _KPU_STORAGE_GB
+        storage = (self.kpus - len(self.topology.applications)) * _KPU_STORAGE_GB
         dollars += storage * self.prices["flink running storage GB month"]
-        return Line("Managed Flink", "KPUs, one of them for orchestration", dollars)
+        return Line("Managed Flink", "KPUs, one per application for orchestration", dollars)
 
     def _functions(self) -> Iterator[Line]:
         load = self.load

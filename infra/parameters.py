@@ -28,6 +28,12 @@ GROUPS: Mapping[str, Mapping[str, Meaning]] = {
     "Deployment": {
         "prefix": Meaning("text", "Prefix of the names of all deployed resources."),
         "regions": Meaning("regions", "The regions with a stage."),
+        "useCases": Meaning("use cases", "The use cases that are deployed."),
+        "applications": Meaning(
+            "applications",
+            "Use cases that share a Flink application, or an application's own name. Each other "
+            "use case has an application of its own, named by it.",
+        ),
         "removal": Meaning(
             "",
             "Whether data (streams, tables, lake, keys) stays when its stack is deleted. "
@@ -136,8 +142,10 @@ What a deployment may choose. Rendered from `infra/parameters.py`; do not edit: 
 
 On AWS: `npx cdk deploy 'sdp-eu-west-1/*' -c CorrelationWindow=PT30M`, or in `cdk.json`. On one
 machine: `make up PARAMETERS="CorrelationWindow=PT1M AllowedLateness=PT1M"`. `Name` sets a parameter
-for every use case that has it, `use_case.Name` for one of them. An unknown name or an invalid value
-is refused before anything is deployed.
+for every use case that has it, `use_case.Name` for one of them; `flinkParallelism`,
+`flinkParallelismPerKPU` and `flinkAutoscaling` can be set for one application in the same way, as
+`NAME.flinkParallelism=8`. An unknown name or an invalid value is refused before anything is
+deployed.
 """
 
 _PICTURE = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
@@ -12,6 +12,8 @@ import usecases
 from glue import Catalog, UseCase
 from glue.errors import ParameterError
 from glue.parameters import PLATFORM, Parameters, format_duration, parse_duration
+from infra import applications
+from infra.applications import Application, Scale
 from infra.images import Image
 from infra.training import MEMORY_MIB, Training
 
@@ -24,7 +26,10 @@ _LOG_RETENTIONS = ("1", "3", "5", "7", "14", "30", "60", "90", "180", "365", "73
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One deployment. `parameters` are those of each use case.
+    """One deployment. `parameters` are those of each of its use cases.
+
+    `applications` are the Flink applications that run them, `scales` what each of those has of
+    Managed Flink.
 
     `shards` are those of the event streams, `result_shards` those of a stream of results; 0 stands
     for on-demand streams. Rates are requests a second.
@@ -40,6 +45,8 @@ class Settings:
     """
 
     parameters: Mapping[str, Parameters]
+    applications: tuple[Application, ...] = ()
+    scales: Mapping[str, Scale] = field(default_factory=dict)
     prefix: str = "sdp"
     regions: tuple[str, ...] = REGIONS
     retain_data: bool = True
@@ -53,9 +60,6 @@ class Settings:
     ingest_concurrency: int = 0
     reports_concurrency: int = 0
     predictions_concurrency: int = 0
-    parallelism: int = 2
-    parallelism_per_kpu: int = 1
-    autoscaling: bool = True
     metric_seconds: int = 60
     lake_buffer_seconds: int = 60
     lake_raw_days: int | None = 365
@@ -71,6 +75,11 @@ class Settings:
     training: Training = Training()  # noqa: RUF009  it is frozen
 
     @property
+    def use_cases(self) -> tuple[str, ...]:
+        """The deployed use cases, in the catalog's order."""
+        return tuple(self.parameters)
+
+    @property
     def metrics_namespace(self) -> str:
         """The namespace in CloudWatch of the functions' own metrics."""
         return f"SDP/{self.prefix}"
@@ -80,19 +89,28 @@ class Settings:
         """Settings from the context. Raises ParameterError with the invalid key.
 
         The CDK keeps keys of its own in the context, so only keys that are written like a
-        parameter's name are refused as unknown. cdk.json has the parameters of every use case,
-        whichever are deployed. `catalog`: the use cases of the deployment; by default all.
+        parameter's name, or like a setting of one application, are refused as unknown. cdk.json has
+        those of every use case, whichever are deployed. `catalog`: the use cases of the deployment;
+        by default those that `useCases` names.
         """
-        known = usecases.load()
-        catalog = catalog or known
-        Catalog(_united(known, catalog)).check_names(context)
-        return cls.read(_Reader(context), catalog)
+        read = _Reader(context)
+        if catalog is None:
+            catalog = usecases.load(_chosen(read))
+        known = Catalog(_united(usecases.load(), catalog))
+        known.check_names(context)
+        settings = cls.read(read, catalog)
+        names = [u.name for u in known.use_cases]
+        applications.check_scoped(context, settings.applications, _SCALE, names)
+        return settings
 
     @classmethod
     def read(cls, read: _Reader, catalog: Catalog) -> Settings:
         """Each setting from its key."""
         shards = read("streamShards", "2", _shards)
+        parts = read("applications", "", _applications([u.name for u in catalog.use_cases]))
         return cls(
+            applications=parts,
+            scales={part.name: _scale(read.of(part.name)) for part in parts},
             prefix=read("prefix", "sdp", _prefix),
             regions=read("regions", ",".join(REGIONS), _regions),
             parameters=catalog.configured(read.context),
@@ -107,9 +125,6 @@ class Settings:
             ingest_concurrency=read("ingestConcurrency", "0", _number(0, 100_000)),
             reports_concurrency=read("reportsConcurrency", "0", _number(0, 100_000)),
             predictions_concurrency=read("predictionsConcurrency", "0", _number(0, 100_000)),
-            parallelism=read("flinkParallelism", "2", _number(1, 256)),
-            parallelism_per_kpu=read("flinkParallelismPerKPU", "1", _number(1, 8)),
-            autoscaling=read("flinkAutoscaling", "true", _one_of("true", "false")) == "true",
             metric_seconds=int(read("flinkMetricSeconds", "60", _one_of("5", "10", "30", "60"))),
             lake_buffer_seconds=read("lakeBufferSeconds", "60", _number(0, 900)),
             lake_raw_days=read("lakeRawDays", "365", _days),
@@ -136,7 +151,7 @@ def _united(known: Catalog, catalog: Catalog) -> tuple[UseCase, ...]:
 
 
 def names() -> frozenset[str]:
-    """Every key that a deployment reads, but for those of one use case (`use_case.Name`)."""
+    """Every key that a deployment reads, but for those of one use case or one application."""
     own = {p.name for u in usecases.load().use_cases for p in u.parameters}
     return frozenset(described()) | {p.name for p in PLATFORM} | own
 
@@ -144,6 +159,8 @@ def names() -> frozenset[str]:
 def described() -> dict[str, tuple[str, str]]:
     """Default and allowed values of each setting, as in its error message."""
     read = _Reader({})
+    _chosen(read)
+    _scale(read)
     Settings.read(read, Catalog(()))
     return {name: (default, _refusal(check)) for name, (default, check) in read.known.items()}
 
@@ -159,18 +176,46 @@ def _refusal(check: Callable[[str], object]) -> str:
 class _Reader:
     """Reads one key with its check; errors of the check are reported with the key's name."""
 
-    def __init__(self, context: Mapping[str, object]) -> None:
+    def __init__(self, context: Mapping[str, object], application: str = "") -> None:
         self.context = context
+        self.application = application
         self.known: dict[str, tuple[str, Callable[[str], object]]] = {}
+
+    def of(self, application: str) -> _Reader:
+        """Reads what an application has of its own (`application.name`) before the deployment's."""
+        return _Reader(self.context, application)
 
     def __call__(self, name: str, default: str, check: Callable[[str], T]) -> T:
         self.known[name] = default, check
-        value = self.context.get(name, default)
+        own = f"{self.application}.{name}"
+        key = own if own in self.context else name
+        value = self.context.get(key, default)
         text = str(value).lower() if isinstance(value, bool) else str(value)
         try:
             return check(text)
         except ValueError as error:
-            raise ParameterError(f"{name}={text}: {error}") from error
+            raise ParameterError(f"{key}={text}: {error}") from error
+
+
+# What an application may have of its own.
+_SCALE = ("flinkParallelism", "flinkParallelismPerKPU", "flinkAutoscaling")
+
+
+def _scale(read: _Reader) -> Scale:
+    parallelism, per_kpu, autoscaling = _SCALE
+    return Scale(
+        parallelism=read(parallelism, "2", _number(1, 256)),
+        parallelism_per_kpu=read(per_kpu, "1", _number(1, 8)),
+        autoscaling=read(autoscaling, "true", _one_of("true", "false")) == "true",
+    )
+
+
+def _chosen(read: _Reader) -> tuple[str, ...]:
+    return read("useCases", usecases.NAMES[0], usecases.chosen)
+
+
+def _applications(deployed: list[str]) -> Callable[[str], tuple[Application, ...]]:
+    return lambda text: applications.parse(text, deployed, usecases.NAMES)
 
 
 def _training(read: _Reader) -> Training:

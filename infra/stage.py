@@ -25,7 +25,7 @@ class PlatformStage(cdk.Stage):
     ) -> None:
         region = id_.removeprefix(f"{settings.prefix}-")
         super().__init__(scope, id_, env=cdk.Environment(region=region))
-        topology = Topology(settings.prefix, catalog)
+        topology = Topology(settings.prefix, catalog, settings.applications)
         self.observability = ObservabilityStack(
             self, "observability", topology=topology, settings=settings
         )
@@ -41,7 +41,6 @@ class PlatformStage(cdk.Stage):
             self,
             "processing",
             topology=topology,
-            streams=self.ingestion.streams,
             topic=self.observability.topic,
             settings=settings,
             assets=assets,
@@ -60,11 +59,13 @@ class PlatformStage(cdk.Stage):
             self,
             "lake",
             topology=topology,
-            streams=self.ingestion.streams,
             topic=self.observability.topic,
             settings=settings,
             assets=assets,
         )
+        for reader in (self.processing, self.reporting, self.lake):
+            # They know its streams by their names alone.
+            reader.add_stack_dependency(self.ingestion)
         if any(use_case.model is not None for use_case in catalog.use_cases):
             self.ml = MlStack(
                 self,

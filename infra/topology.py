@@ -9,7 +9,9 @@ from enum import Enum
 
 from glue import Catalog, Integer, Schema, UseCase
 from glue.catalog import DEAD_LETTERS, PROGRESS
+from glue.errors import ParameterError
 from glue.targets.lake import LakeTable, database_name, lake_tables
+from infra.applications import Application, one_each
 
 
 class Kind(Enum):
@@ -58,10 +60,14 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Topology:
-    """The names of everything in a deployment with this prefix and catalog."""
+    """The names of everything in a deployment with this prefix and catalog.
+
+    `grouped` are its Flink applications, by default one for each use case.
+    """
 
     prefix: str
     catalog: Catalog
+    grouped: tuple[Application, ...] = ()
 
     @property
     def streams(self) -> tuple[Stream, ...]:
@@ -111,9 +117,24 @@ class Topology:
         return f"{self.prefix}-progress"
 
     @property
-    def application(self) -> str:
-        """The Flink application."""
-        return f"{self.prefix}-analytics"
+    def applications(self) -> tuple[Application, ...]:
+        """The Flink applications."""
+        return self.grouped or one_each(u.name for u in self.catalog.use_cases)
+
+    def application(self, use_case: str) -> str:
+        """The name in AWS of the application that runs the use case.
+
+        Raises ParameterError with the choices.
+        """
+        for application in self.applications:
+            if use_case in application.use_cases:
+                return self.application_name(application)
+        choices = [name for a in self.applications for name in a.use_cases]
+        raise ParameterError(f"use case {use_case!r} is not deployed; deployed: {choices}")
+
+    def application_name(self, application: Application) -> str:
+        """An application's name in AWS."""
+        return f"{self.prefix}-{application.name}"
 
     def _stream(self, use_case: UseCase, stream: str) -> Stream:
         kinds = {**dict.fromkeys(use_case.event_streams, Kind.EVENTS), PROGRESS: Kind.PROGRESS}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import usecases
 from glue import PlatformError
 from glue.parameters import parse_duration
 
@@ -21,12 +22,13 @@ class SettingsError(PlatformError):
 class Settings:
     """The settings that a deployment passes to its functions.
 
-    streams: "use case/stream" → Kinesis stream name. tables: "use case/report path" → DynamoDB
-    table name. parameters: `Name` or `use_case.Name` → value. databases: use case → Glue
-    database, of the files in `lake_bucket`. compaction: its limits, by name. retention: how long
-    the streams keep a record.
+    use_cases: the deployed ones. streams: "use case/stream" → Kinesis stream name. tables:
+    "use case/report path" → DynamoDB table name. parameters: `Name` or `use_case.Name` → value.
+    databases: use case → Glue database, of the files in `lake_bucket`. compaction: its limits, by
+    name. retention: how long the streams keep a record.
     """
 
+    use_cases: tuple[str, ...] = usecases.NAMES
     streams: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, str] = field(default_factory=dict)
     progress_table: str = ""
@@ -41,6 +43,7 @@ class Settings:
         """Read the `SDP_…` variables. Raises SettingsError with the name of an invalid one."""
         variables = os.environ if environment is None else environment
         return cls(
+            use_cases=_use_cases(variables, "SDP_USE_CASES"),
             streams=_mapping(variables, "SDP_STREAMS"),
             tables=_mapping(variables, "SDP_TABLES"),
             progress_table=variables.get("SDP_PROGRESS_TABLE", ""),
@@ -65,6 +68,13 @@ def _named(mapping: Mapping[str, str], key: str, variable: str) -> str:
         return mapping[key]
     except KeyError:
         raise SettingsError(f"{variable} has no {key!r}; it has {sorted(mapping)}") from None
+
+
+def _use_cases(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
+    try:
+        return usecases.chosen(environment.get(variable, ",".join(usecases.NAMES)))
+    except ValueError as error:
+        raise SettingsError(f"{variable}={environment[variable]}: {error}") from error
 
 
 def _duration(environment: Mapping[str, str], variable: str, default: str) -> timedelta:

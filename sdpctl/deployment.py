@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from glue import UseCase
+from infra.parameter_outputs import topology_in
 from infra.topology import Topology
 from sdpctl.errors import CommandError
 from sdpctl.settings import Settings
@@ -18,6 +20,11 @@ Region = Annotated[
         help="The deployment in this AWS region, with the environment's credentials. "
         "[default: the platform on this machine]"
     ),
+]
+
+UseCaseName = Annotated[
+    str | None,
+    typer.Option("--use-case", help="The use case. [default: the first deployed one]"),
 ]
 
 
@@ -39,24 +46,40 @@ def client(service: str, region: str | None, *, read_seconds: int = 60) -> Any:
     return boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]
 
 
-def output(name: str, region: str | None) -> str:
-    """A CloudFormation output of the deployment. Raises CommandError if it is missing."""
+def outputs(region: str | None) -> dict[str, str]:
+    """The CloudFormation outputs of the deployment; empty if there is none."""
     settings = Settings.load()
     stage = f"{settings.prefix}-{region or settings.region}-"
     with errors():
         pages = client("cloudformation", region).get_paginator("describe_stacks").paginate()
         stacks = [s for page in pages for s in page["Stacks"] if s["StackName"].startswith(stage)]
-    values = {o["OutputKey"]: str(o["OutputValue"]) for s in stacks for o in s.get("Outputs", ())}
+    return {o["OutputKey"]: str(o["OutputValue"]) for s in stacks for o in s.get("Outputs", ())}
+
+
+def output(name: str, region: str | None) -> str:
+    """A CloudFormation output of the deployment. Raises CommandError if it is missing."""
+    values = outputs(region)
     if name not in values:
         raise CommandError(f"the deployment has no {name}: run 'make up'")
     return values[name]
 
 
-def topology() -> Topology:
-    """The names of all deployed resources."""
-    import usecases
+def topology(region: str | None = None) -> Topology:
+    """The names of all deployed resources. Raises CommandError if nothing is deployed."""
+    deployed = outputs(region)
+    if not deployed:
+        raise CommandError("the platform is not deployed: run 'make up'")
+    return topology_in(Settings.load().prefix, deployed)
 
-    return Topology(Settings.load().prefix, usecases.load())
+
+def use_case(topology: Topology, name: str | None) -> UseCase:
+    """The use case of that name, by default the first. Raises CommandError with the choices."""
+    deployed = {u.name: u for u in topology.catalog.use_cases}
+    if name is None:
+        return next(iter(deployed.values()))
+    if name not in deployed:
+        raise CommandError(f"--use-case {name}: not deployed; use cases: {', '.join(deployed)}")
+    return deployed[name]
 
 
 @contextmanager

@@ -129,7 +129,7 @@ class Place:
 
 def place(use_case: str | None, region: str | None) -> Place:
     """The model of a use case (default: the first with one) in the commands' deployment."""
-    topology = deployment.topology()
+    topology = deployment.topology(region)
     use_case_name = _modelled(list(topology.catalog.use_cases), use_case)
 
     def clients(service: str) -> Any:

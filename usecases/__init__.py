@@ -7,6 +7,21 @@ from glue import Catalog, UseCase
 NAMES = ("adtech",)
 
 
+def chosen(text: str) -> tuple[str, ...]:
+    """The names in a text, separated by commas or spaces, in the catalog's order.
+
+    Raises ValueError for an unknown or repeated one, and for none.
+    """
+    names = text.replace(",", " ").split()
+    if not names or set(names) - set(NAMES):
+        raise ValueError(
+            f"must be one or more of {', '.join(NAMES)}, separated by commas or spaces"
+        )
+    if len(set(names)) < len(names):
+        raise ValueError("must name each use case once")
+    return tuple(name for name in NAMES if name in names)
+
+
 def load(names: tuple[str, ...] = NAMES) -> Catalog:
     """The catalog of these use cases; each folder's package defines `USE_CASE`."""
     return Catalog(tuple(_use_case(name) for name in names))

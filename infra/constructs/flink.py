@@ -1,4 +1,4 @@
-"""The Flink application of Amazon Managed Service for Apache Flink: code, state, logs, role."""
+"""A Flink application of Amazon Managed Service for Apache Flink: code, state, logs, role."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
 from infra import property_groups
+from infra.applications import Scale
 from infra.assets import Assets
 from infra.constructs.acknowledge import acknowledge
 from infra.constructs.logs import log_group
@@ -31,11 +32,12 @@ class FlinkApplication(Construct):
         *,
         name: str,
         properties: Mapping[str, str],
+        scale: Scale,
         assets: Assets,
         settings: Settings,
     ) -> None:
         super().__init__(scope, id_)
-        self.name = name
+        self.name, self.properties, self.scale = name, properties, scale
         self.code = s3_assets.Asset(self, "Code", path=str(assets.analytics))
         self.role = iam.Role(
             self, "Role", assumed_by=iam.ServicePrincipal("kinesisanalytics.amazonaws.com")
@@ -47,7 +49,7 @@ class FlinkApplication(Construct):
             )
         )
         stream = self._log_stream(settings)
-        self.application = self._application(properties, settings)
+        self.application = self._application()
         logging = analytics.CfnApplicationCloudWatchLoggingOption(
             self,
             "Logging",
@@ -64,9 +66,7 @@ class FlinkApplication(Construct):
             service="kinesisanalytics", resource="application", resource_name=self.name
         )
 
-    def _application(
-        self, properties: Mapping[str, str], settings: Settings
-    ) -> analytics.CfnApplication:
+    def _application(self) -> analytics.CfnApplication:
         application = analytics.CfnApplication(
             self,
             "Application",
@@ -78,8 +78,8 @@ class FlinkApplication(Construct):
                 "applicationSnapshotConfiguration": {"snapshotsEnabled": True},
                 # An update whose job cannot start is rolled back to the version that ran.
                 "applicationSystemRollbackConfiguration": {"rollbackEnabled": True},
-                "environmentProperties": {"propertyGroups": _groups(properties)},
-                "flinkApplicationConfiguration": _flink(settings),
+                "environmentProperties": {"propertyGroups": _groups(self.properties)},
+                "flinkApplicationConfiguration": _flink(self.scale),
             },
         )
         # Managed Flink reads code and role when it creates the application.
@@ -147,7 +147,7 @@ def _groups(properties: Mapping[str, str]) -> list[dict[str, object]]:
     return [{"propertyGroupId": name, "propertyMap": map_} for name, map_ in groups.items()]
 
 
-def _flink(settings: Settings) -> dict[str, object]:
+def _flink(scale: Scale) -> dict[str, object]:
     return {
         "checkpointConfiguration": {
             "configurationType": "CUSTOM",
@@ -164,8 +164,8 @@ def _flink(settings: Settings) -> dict[str, object]:
         },
         "parallelismConfiguration": {
             "configurationType": "CUSTOM",
-            "autoScalingEnabled": settings.autoscaling,
-            "parallelism": settings.parallelism,
-            "parallelismPerKpu": settings.parallelism_per_kpu,
+            "autoScalingEnabled": scale.autoscaling,
+            "parallelism": scale.parallelism,
+            "parallelismPerKpu": scale.parallelism_per_kpu,
         },
     }

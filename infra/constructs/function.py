@@ -57,7 +57,7 @@ class PlatformFunction(Construct):
             ephemeral_storage_size=cdk.Size.mebibytes(storage_mib) if storage_mib > 512 else None,
             timeout=cdk.Duration.seconds(timeout_seconds),
             reserved_concurrent_executions=reserved or None,
-            environment=_environment(id_, settings.metrics_namespace, environment),
+            environment=_environment(id_, settings, environment),
         )
         acknowledge(
             self,
@@ -68,10 +68,12 @@ class PlatformFunction(Construct):
         )
 
 
-def _environment(name: str, metrics: str, settings: Mapping[str, str]) -> dict[str, str]:
+def _environment(name: str, settings: Settings, own: Mapping[str, str]) -> dict[str, str]:
     return {
         "POWERTOOLS_SERVICE_NAME": name.lower(),
-        "POWERTOOLS_METRICS_NAMESPACE": metrics,
+        "POWERTOOLS_METRICS_NAMESPACE": settings.metrics_namespace,
         "POWERTOOLS_LOG_LEVEL": "INFO",
-        **settings,
+        # The bundle has the code of every use case, whichever are deployed.
+        "SDP_USE_CASES": ",".join(settings.use_cases),
+        **own,
     }

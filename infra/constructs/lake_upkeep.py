@@ -13,13 +13,13 @@ from infra.assets import Assets
 from infra.constructs.lake import Lake
 from infra.constructs.lake_function import LakeFunction
 from infra.settings import Settings
-from infra.topology import Topology, to_setting
+from infra.topology import Stream, Topology, to_setting
 
 _CATALOG = ["glue:BatchCreatePartition", "glue:BatchUpdatePartition", "glue:GetTables"]
 
 
 class LakeUpkeep(Construct):
-    """`letters` are the dead letter streams by key: errors of the delivery are written there."""
+    """`letters` are the streams of dead letters: errors of the delivery are written there."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class LakeUpkeep(Construct):
         id_: str,
         *,
         topology: Topology,
-        letters: Mapping[str, kinesis.Stream],
+        letters: Mapping[Stream, kinesis.IStream],
         lake: Lake,
         settings: Settings,
         assets: Assets,
@@ -44,7 +44,7 @@ class LakeUpkeep(Construct):
             settings=settings,
             assets=assets,
             environment={
-                "SDP_STREAMS": to_setting({k: s.stream_name for k, s in letters.items()}),
+                "SDP_STREAMS": to_setting({s.key: s.name for s in letters}),
                 "SDP_RETENTION": format_duration(settings.longest_retention),
             },
             memory_mib=1024,

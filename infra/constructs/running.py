@@ -1,14 +1,13 @@
-"""Keeps the Flink application running: a custom resource that starts it and waits for its job.
+"""Keeps the Flink applications running: custom resources that start them and wait for their jobs.
 
 The status RUNNING is not enough, so it also reads the application's operations and the metric
-of its restarts: see lambdas.application.
+of its restarts: see lambdas.application. All applications share the functions and the provider.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -36,53 +35,65 @@ _ACKNOWLEDGED = {
 }
 
 
-def _allow(application: FlinkApplication, actions: tuple[str, ...]) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        actions=[f"kinesisanalytics:{action}" for action in actions],
-        resources=[application.arn],
-    )
-
-
-def _read_metrics() -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=["cloudwatch:GetMetricData"], resources=["*"])
-
-
 class Running(Construct):
-    """Its `Revision` property changes with code and properties, so CloudFormation acts."""
+    """`keep` makes an application run, and keeps it so; `first` is one that needs no `keep`.
+
+    That is the application of deployments that had only one: their update deletes it, after it has
+    changed the functions' policies, which must still allow to stop it.
+    """
 
     def __init__(
-        self,
-        scope: Construct,
-        id_: str,
-        *,
-        application: FlinkApplication,
-        properties: Mapping[str, str],
-        assets: Assets,
-        settings: Settings,
+        self, scope: Construct, id_: str, *, first: str, assets: Assets, settings: Settings
     ) -> None:
         super().__init__(scope, id_)
-        start = self._function("Start", "on_event", assets, settings)
-        start.add_to_role_policy(_allow(application, _START))
+        self._settings = settings
+        start = self._function("Start", "on_event", assets)
         metrics = "cloudwatch:GetMetricData has none either."
-        wait = self._function("Wait", "is_complete", assets, settings, everywhere=metrics)
-        wait.add_to_role_policy(_allow(application, _WAIT))
-        wait.add_to_role_policy(_read_metrics())
-        provider = self._provider(start=start, wait=wait, settings=settings)
-        self.resource = cdk.CustomResource(
+        wait = self._function("Wait", "is_complete", assets, everywhere=metrics)
+        self._allowed = {"Start": (start.role, _START), "Wait": (wait.role, _WAIT)}
+        for role, actions in self._allowed.values():
+            role.add_to_policy(self._statement(first, actions))
+        wait.role.add_to_policy(_read_metrics())
+        self._provider = self._framework(start.function, wait.function)
+
+    def keep(self, id_: str, application: FlinkApplication) -> cdk.CustomResource:
+        """Its `Revision` property changes with code and properties, so CloudFormation acts."""
+        resource = cdk.CustomResource(
             self,
-            "State",
+            id_,
             resource_type="Custom::FlinkApplicationRunning",
-            service_token=provider.service_token,
+            service_token=self._provider.service_token,
             properties={
                 "ApplicationName": application.name,
-                "Revision": self._revision(application, properties, settings),
-                "MetricSeconds": settings.metric_seconds,
+                "Revision": _revision(application),
+                "MetricSeconds": self._settings.metric_seconds,
             },
         )
-        self.resource.node.add_dependency(application)
+        resource.node.add_dependency(application)
+        return resource
 
-    def _provider(
-        self, *, start: lambda_.Function, wait: lambda_.Function, settings: Settings
+    def allow(self, application: str) -> Construct:
+        """What the functions may do with an application, as policies of its own.
+
+        They are deleted with it, and after its custom resource, if that depends on them; a
+        statement in a shared policy would be removed before the application is stopped.
+        """
+        policies = Construct(self, f"Allow-{application}")
+        for name, (role, actions) in self._allowed.items():
+            statement = self._statement(application, actions)
+            iam.Policy(policies, name, roles=[role], statements=[statement])
+        return policies
+
+    def _statement(self, application: str, actions: tuple[str, ...]) -> iam.PolicyStatement:
+        arn = cdk.Stack.of(self).format_arn(
+            service="kinesisanalytics", resource="application", resource_name=application
+        )
+        return iam.PolicyStatement(
+            actions=[f"kinesisanalytics:{action}" for action in actions], resources=[arn]
+        )
+
+    def _framework(
+        self, start: lambda_.Function, wait: lambda_.Function
     ) -> custom_resources.Provider:
         provider = custom_resources.Provider(
             self,
@@ -91,7 +102,7 @@ class Running(Construct):
             is_complete_handler=wait,
             query_interval=cdk.Duration.seconds(5),
             total_timeout=_TIMEOUT,
-            log_group=log_group(self, "Logs", settings=settings),
+            log_group=log_group(self, "Logs", settings=self._settings),
             disable_waiter_state_machine_logging=True,
         )
         acknowledge(provider, _ACKNOWLEDGED | self._version_wildcards(provider, start, wait))
@@ -111,29 +122,28 @@ class Running(Construct):
         }
 
     def _function(
-        self,
-        id_: str,
-        entry: str,
-        assets: Assets,
-        settings: Settings,
-        everywhere: str = "",
-    ) -> lambda_.Function:
+        self, id_: str, entry: str, assets: Assets, everywhere: str = ""
+    ) -> PlatformFunction:
         return PlatformFunction(
             self,
             id_,
             handler=f"application.handler.{entry}",
             assets=assets,
-            settings=settings,
+            settings=self._settings,
             environment={},
             timeout_seconds=60,
             everywhere=everywhere,
-        ).function
+        )
 
-    def _revision(
-        self, application: FlinkApplication, properties: Mapping[str, str], settings: Settings
-    ) -> str:
-        # Tokens in the properties stand for names that never change with the code.
-        scale = [settings.parallelism, settings.parallelism_per_kpu, settings.autoscaling]
-        stable = {k: v for k, v in properties.items() if not cdk.Token.is_unresolved(v)}
-        text = json.dumps([application.code.asset_hash, sorted(stable.items()), scale])
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+def _read_metrics() -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=["cloudwatch:GetMetricData"], resources=["*"])
+
+
+def _revision(application: FlinkApplication) -> str:
+    # Tokens in the properties stand for names that never change with the code.
+    scale = application.scale
+    sizes = [scale.parallelism, scale.parallelism_per_kpu, scale.autoscaling]
+    stable = {k: v for k, v in application.properties.items() if not cdk.Token.is_unresolved(v)}
+    text = json.dumps([application.code.asset_hash, sorted(stable.items()), sizes])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

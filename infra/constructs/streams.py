@@ -42,6 +42,24 @@ class Streams(Construct):
         )
 
 
+class NamedStreams(Construct):
+    """The streams of another stack, by their names.
+
+    Not by that stack's exports: CloudFormation removes no export that another stack still imports,
+    so a use case could not be removed from both.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, streams: Iterable[Stream]) -> None:
+        super().__init__(scope, id_)
+        self.by_key = {s.key: self._stream(s) for s in streams}
+
+    def _stream(self, stream: Stream) -> kinesis.IStream:
+        arn = cdk.Stack.of(self).format_arn(
+            service="kinesis", resource="stream", resource_name=stream.name
+        )
+        return kinesis.Stream.from_stream_arn(self, stream.key.replace("/", "-"), arn)
+
+
 def _capacity(stream: Stream, settings: Settings) -> tuple[int, int]:
     """Shards (0: on demand) and hours of retention."""
     match stream.kind:

@@ -14,6 +14,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+import usecases
 from glue.parameters import together
 from infra.assets import Assets
 from infra.constructs.acknowledge import acknowledge
@@ -26,7 +27,7 @@ from infra.topology import Topology, to_setting
 
 
 class IngestionStack(cdk.Stack):
-    """Other stacks take `streams` (by `use case/stream`) and `api_key` from here."""
+    """Other stacks take `api_key` from here, and the streams by their names."""
 
     def __init__(
         self,
@@ -60,8 +61,21 @@ class IngestionStack(cdk.Stack):
         alarms.faults("faults", api.api)
         self._watch_heartbeat(alarms, heartbeat)
         self._watch_streams(alarms)
+        self._keep_exports()
         cdk.CfnOutput(self, "UrlForAPI", value=api.url)
         cdk.CfnOutput(self, "ApiKeyId", value=self.api_key.key_id)
+
+    def _keep_exports(self) -> None:
+        """What the other stacks imported in deployments that had the catalog's first use case only.
+
+        This stack is updated before them, and CloudFormation removes no export in use.
+        """
+        first = [s for s in self._topology.streams if s.use_case == usecases.NAMES[0]]
+        named = {*self._topology.stored_streams, *self._topology.dead_letter_streams}
+        for stream in first:
+            self.export_value(self.streams[stream.key].stream_arn)
+            if stream in named:
+                self.export_value(self.streams[stream.key].stream_name)
 
     def _ingest(self) -> lambda_.Function:
         reserved = self._settings.ingest_concurrency

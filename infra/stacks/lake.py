@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -20,6 +17,7 @@ from infra.constructs.lake import Lake
 from infra.constructs.lake_tables import LakeTables
 from infra.constructs.lake_upkeep import LakeUpkeep
 from infra.constructs.logs import log_group
+from infra.constructs.streams import NamedStreams
 from infra.constructs.workgroup import Workgroup
 from infra.settings import Settings
 from infra.topology import Topology
@@ -28,7 +26,7 @@ _LATE_SECONDS = 600  # beyond the time for which Firehose buffers records
 
 
 class LakeStack(cdk.Stack):
-    """Takes the streams from ingestion; other stacks take `lake` (bucket and key) from here."""
+    """Reads ingestion's streams by name; other stacks take `lake` (bucket and key) from here."""
 
     def __init__(
         self,
@@ -36,14 +34,13 @@ class LakeStack(cdk.Stack):
         id_: str,
         *,
         topology: Topology,
-        streams: Mapping[str, kinesis.Stream],
         topic: sns.ITopic,
         settings: Settings,
         assets: Assets,
     ) -> None:
         super().__init__(scope, id_, description="SDP: every record in S3, for Athena")
         self._topology, self._settings, self._assets = topology, settings, assets
-        self._streams = streams
+        self._streams = NamedStreams(self, "Streams", streams=topology.streams).by_key
         self.lake = Lake(self, "Lake", topology=topology, settings=settings)
         group = log_group(self, "DeliveryLogs", settings=settings)
         for use_case in topology.catalog.use_cases:
@@ -52,7 +49,7 @@ class LakeStack(cdk.Stack):
             self,
             "Upkeep",
             topology=topology,
-            letters={s.key: streams[s.key] for s in topology.dead_letter_streams},
+            letters={s: self._streams[s.key] for s in topology.dead_letter_streams},
             lake=self.lake,
             settings=settings,
             assets=assets,

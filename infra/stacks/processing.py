@@ -1,8 +1,6 @@
-"""Processing: the Flink application, fed from the event streams, writing the result streams."""
+"""Processing: Flink applications, fed from the event streams, writing the result streams."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -11,23 +9,26 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from glue.parameters import together
+from infra import applications
+from infra.applications import FIRST, Application
 from infra.assets import Assets
 from infra.constructs.alarms import Alarms
 from infra.constructs.flink import FlinkApplication
 from infra.constructs.running import Running
-from infra.parameter_outputs import output_name
+from infra.constructs.streams import NamedStreams
+from infra.parameter_outputs import APPLICATIONS, USE_CASES, output_name
 from infra.settings import Settings
 from infra.topology import Topology
 
 # What the connector calls (analytics_app/jvm, AwsKinesisStream).
 _READ = ("kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards")
+_WRITE = ("kinesis:PutRecords",)
 _MINUTE = cdk.Duration.minutes(1)
 _SLOW_CHECKPOINT_MS = 60_000
-_WRITE = ("kinesis:PutRecords",)
 
 
 class ProcessingStack(cdk.Stack):
-    """Runs every use case of the catalog in one application."""
+    """Runs each application with only what its own use cases need."""
 
     def __init__(
         self,
@@ -35,44 +36,69 @@ class ProcessingStack(cdk.Stack):
         id_: str,
         *,
         topology: Topology,
-        streams: Mapping[str, kinesis.Stream],
         topic: sns.ITopic,
         settings: Settings,
         assets: Assets,
     ) -> None:
         super().__init__(scope, id_, description="SDP: joins and counts in Apache Flink")
-        parameters = together(settings.parameters)
-        properties = {
-            "use_cases": ",".join(u.name for u in topology.catalog.use_cases),
-            "region": self.region,
-            **parameters,
-            **{f"stream.{k.replace('/', '.')}": s.stream_arn for k, s in streams.items()},
-        }
-        application = FlinkApplication(
-            self,
-            "Analytics",
-            name=topology.application,
-            properties=properties,
-            assets=assets,
-            settings=settings,
-        )
-        for name, value in parameters.items():
-            cdk.CfnOutput(self, output_name(name), value=value)
-        sources = {stream.key for stream in topology.event_streams}
-        for key, stream in streams.items():
-            stream.grant(application.role, *(_READ if key in sources else _WRITE))
+        self._topology, self._topic = topology, topic
+        self._settings, self._assets = settings, assets
+        self._streams = NamedStreams(self, "Streams", streams=topology.streams).by_key
         running = Running(
             self,
             "Running",
-            application=application,
-            properties=properties,
+            first=f"{topology.prefix}-{FIRST}",
             assets=assets,
             settings=settings,
         )
-        alarms = Alarms(self, "Watch", topic=topic)
+        for application in topology.applications:
+            self._run(application, running)
+        for name, value in together(settings.parameters).items():
+            cdk.CfnOutput(self, output_name(name), value=value)
+        cdk.CfnOutput(self, USE_CASES, value=",".join(settings.use_cases))
+        cdk.CfnOutput(self, APPLICATIONS, value=applications.to_text(topology.applications))
+
+    def _run(self, application: Application, running: Running) -> None:
+        streams = self._streams_of(application)
+        flink = FlinkApplication(
+            self,
+            _id("Analytics", application),
+            name=self._topology.application_name(application),
+            properties=self._properties(application, streams),
+            scale=self._settings.scales[application.name],
+            assets=self._assets,
+            settings=self._settings,
+        )
+        sources = {stream.key for stream in self._topology.event_streams}
+        for key, stream in streams.items():
+            stream.grant(flink.role, *(_READ if key in sources else _WRITE))
+        state = running.keep(_id("State", application), flink)
+        if application.name != FIRST:
+            state.node.add_dependency(running.allow(flink.name))
+        alarms = Alarms(self, _id("Watch", application), topic=self._topic)
         # Before that there is nothing to monitor.
-        alarms.node.add_dependency(running.resource)
-        _watch(alarms, topology.application)
+        alarms.node.add_dependency(state)
+        _watch(alarms, flink.name)
+
+    def _streams_of(self, application: Application) -> dict[str, kinesis.IStream]:
+        own = [s.key for s in self._topology.streams if s.use_case in application.use_cases]
+        return {key: self._streams[key] for key in own}
+
+    def _properties(
+        self, application: Application, streams: dict[str, kinesis.IStream]
+    ) -> dict[str, str]:
+        parameters = {name: self._settings.parameters[name] for name in application.use_cases}
+        return {
+            "use_cases": ",".join(application.use_cases),
+            "region": self.region,
+            **together(parameters),
+            **{f"stream.{k.replace('/', '.')}": s.stream_arn for k, s in streams.items()},
+        }
+
+
+def _id(construct: str, application: Application) -> str:
+    """The first application has the ids that it always had: with others it would be replaced."""
+    return construct if application.name == FIRST else f"{construct}-{application.name}"
 
 
 def _watch(alarms: Alarms, application: str) -> None:
@@ -89,27 +115,27 @@ def _watch(alarms: Alarms, application: str) -> None:
     alarms.silent(
         "down",
         metric("numRestarts", "SampleCount"),
-        "The Flink application has reported no metric for 5 minutes: it does not run.",
+        f"{application} has reported no metric for 5 minutes: it does not run.",
         periods=5,
     )
     alarms.rises(
         "restarts",
         metric("numRestarts", "Maximum"),
-        "The Flink job restarted in 3 of 15 minutes.",
+        f"The job of {application} restarted in 3 of 15 minutes.",
         minutes=3,
         within=15,
     )
     alarms.rises(
         "checkpoints-failed",
         metric("numberOfFailedCheckpoints", "Maximum"),
-        "Checkpoints failed in 3 of 5 minutes.",
+        f"Checkpoints of {application} failed in 3 of 5 minutes.",
         minutes=3,
         within=5,
     )
     alarms.above(
         "checkpoints-slow",
         metric("lastCheckpointDuration", "Maximum"),
-        "Checkpoints take more than a minute.",
+        f"Checkpoints of {application} take more than a minute.",
         threshold=_SLOW_CHECKPOINT_MS,
         periods=5,
     )

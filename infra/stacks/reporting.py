@@ -20,13 +20,18 @@ from infra.constructs.acknowledge import acknowledge
 from infra.constructs.alarms import LATE_MS, WINDOW, Alarms
 from infra.constructs.api import KeyedApi
 from infra.constructs.function import PlatformFunction
+from infra.constructs.streams import NamedStreams
 from infra.constructs.tables import Tables
 from infra.settings import Settings
 from infra.topology import Stream, Topology, to_setting
 
 
 class ReportingStack(cdk.Stack):
-    """Takes streams and the API key from ingestion."""
+    """Takes the API key from ingestion, and the streams by their names.
+
+    `streams` are ingestion's own, which gave the event sources their ids: with another id, an
+    update would create a second one for the same stream, which Lambda refuses.
+    """
 
     def __init__(
         self,
@@ -42,7 +47,9 @@ class ReportingStack(cdk.Stack):
     ) -> None:
         super().__init__(scope, id_, description="SDP: aggregates stored and served over HTTP")
         self._topology, self._settings, self._assets = topology, settings, assets
-        self._streams = streams
+        self._owned = streams
+        stored = (*topology.stored_streams, *topology.dead_letter_streams)
+        self._streams = NamedStreams(self, "Streams", streams=stored).by_key
         self._tables = Tables(self, "Tables", topology=topology, settings=settings)
         alarms = Alarms(self, "Watch", topic=topic)
         self._persist(alarms)
@@ -64,7 +71,7 @@ class ReportingStack(cdk.Stack):
 
     def _persist(self, alarms: Alarms) -> None:
         stored, letters = self._topology.stored_streams, self._topology.dead_letter_streams
-        names = {s.key: self._streams[s.key].stream_name for s in (*stored, *letters)}
+        names = {s.key: s.name for s in (*stored, *letters)}
         function = self._function(
             "Persist", "persist.handler.handler", {"SDP_STREAMS": to_setting(names)}
         )
@@ -77,7 +84,7 @@ class ReportingStack(cdk.Stack):
             self._streams[letter.key].grant(function, "kinesis:PutRecords")
         failed = self._failed_batches()
         for stream in stored:
-            function.add_event_source(self._source(stream, failed))
+            self._add_source(function, stream, failed)
         alarms.function("persist", function)
         _watch_persist(alarms, function, failed, self._settings.metrics_namespace)
 
@@ -124,13 +131,15 @@ class ReportingStack(cdk.Stack):
         acknowledge(queue, {"SQS3": "This is the dead-letter queue, of the event sources."})
         return queue
 
-    def _source(self, stream: Stream, failed: sqs.Queue) -> sources.KinesisEventSource:
+    def _add_source(self, function: lambda_.Function, stream: Stream, failed: sqs.Queue) -> None:
         """Retries until a record expires: while the tables are down, the stream holds the rows.
 
         An invalid record does not hold up its shard: persist makes a dead letter of it.
         """
-        return sources.KinesisEventSource(
-            self._streams[stream.key],
+        named, owned = self._streams[stream.key], self._owned[stream.key]
+        function.add_event_source_mapping(
+            f"KinesisEventSource:{cdk.Names.node_unique_id(owned.node)}",
+            event_source_arn=named.stream_arn,
             starting_position=lambda_.StartingPosition.TRIM_HORIZON,
             batch_size=500,
             bisect_batch_on_error=True,
@@ -138,6 +147,7 @@ class ReportingStack(cdk.Stack):
             retry_attempts=-1,
             on_failure=sources.SqsDlq(failed),
         )
+        named.grant_read(function)
 
 
 def _watch_persist(

@@ -90,7 +90,7 @@ def bootstrap() -> Handler:
         limits=limits(settings.compaction),
         folder=Path(tempfile.gettempdir()) / f"{_LOCAL}{os.getpid()}",
     )
-    return Handler(compact, usecases.load())
+    return Handler(compact, usecases.load(settings.use_cases))
 
 
 def limits(settings: Mapping[str, str]) -> Limits:

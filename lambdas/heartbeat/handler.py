@@ -29,7 +29,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     settings = Settings.from_environment()
     names = [
         settings.stream(u.name, stream)
-        for u in usecases.load().use_cases
+        for u in usecases.load(settings.use_cases).use_cases
         for stream in u.event_streams
     ]
     reached: dict[str, int] = {}

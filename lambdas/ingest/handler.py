@@ -67,7 +67,7 @@ def _encodable(event: dict[str, Any]) -> dict[str, Any]:
 def _composed() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     settings = Settings.from_environment()
     stream = DeployedStreams(kinesis.KinesisStream(kinesis.client()), settings)
-    catalog = usecases.load()
+    catalog = usecases.load(settings.use_cases)
     app = create_app(
         catalog=catalog,
         stream=stream,

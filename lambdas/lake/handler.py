@@ -75,7 +75,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, dict[str
     look = bootstrap()
     done: dict[str, dict[str, int]] = {}
     errors: list[Exception] = []
-    for use_case in usecases.load().use_cases:
+    for use_case in usecases.load(look.settings.use_cases).use_cases:
         try:
             done[use_case.name] = look(use_case, clock.now(), lambda: _time_left(context))
         except Exception as error:  # noqa: BLE001 the other use cases are not held up by this one

@@ -92,7 +92,8 @@ def _until(context: LambdaContext) -> Callable[[int], bool]:
 @cache
 def bootstrap() -> Handler:
     """The function's parts, from its environment; built at its first call."""
-    settings, catalog = Settings.from_environment(), usecases.load()
+    settings = Settings.from_environment()
+    catalog = usecases.load(settings.use_cases)
     persist = Persist(
         catalog=catalog,
         tables=Tables(settings.tables, settings.progress_table),

@@ -33,8 +33,9 @@ metrics = Metrics()
 @cache
 def _composed() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     settings = ModelSettings.from_environment()
-    catalog = usecases.load()
-    catalog = catalog.within(catalog.configured(Settings.from_environment().parameters))
+    deployment = Settings.from_environment()
+    catalog = usecases.load(deployment.use_cases)
+    catalog = catalog.within(catalog.configured(deployment.parameters))
     objects = BucketObjects(
         client(connect_seconds=2, read_seconds=20, attempts=4), settings.text("bucket")
     )

@@ -27,7 +27,7 @@ logger = Logger(service="reports")
 def bootstrap() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     """The function's parts, from its environment; built at its first call."""
     settings = Settings.from_environment()
-    catalog = usecases.load()
+    catalog = usecases.load(settings.use_cases)
     tables = Tables(settings.tables, settings.progress_table)
     parameters = catalog.configured(settings.parameters)
     app = create_app(catalog, DynamoStore(), parameters, tables)

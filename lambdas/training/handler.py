@@ -170,7 +170,8 @@ def _settings() -> ModelSettings:
 
 @cache
 def _model() -> Model:
-    model = usecases.load().use_case(_settings().text("use_case")).model
+    (use_case,) = usecases.load((_settings().text("use_case"),)).use_cases
+    model = use_case.model
     assert model is not None, "only use cases with a model are deployed here"
     return model
 

@@ -64,9 +64,7 @@ def backfill(
     write: Annotated[
         bool, typer.Option("--write", help="With --compare: also store the result.")
     ] = False,
-    use_case: Annotated[
-        str | None, typer.Option(help="Use case of the reports. [default: the catalog's first]")
-    ] = None,
+    use_case: deployment.UseCaseName = None,
     region: deployment.Region = None,
 ) -> None:
     """Compute reports from the lake with the deployed application, and store them.
@@ -129,8 +127,8 @@ class _Parts:
 
     @classmethod
     def of(cls, name: str | None, region: str | None) -> _Parts:
-        topology = deployment.topology()
-        use_case = topology.catalog.use_case(name or topology.catalog.use_cases[0].name)
+        topology = deployment.topology(region)
+        use_case = deployment.use_case(topology, name)
 
         def client(service: str) -> Any:
             return deployment.client(service, region)
@@ -139,7 +137,7 @@ class _Parts:
         return cls(
             Settings.load(),
             use_case,
-            _application(client("kinesisanalyticsv2"), topology),
+            _application(client("kinesisanalyticsv2"), topology, use_case),
             Lake(topology.database(use_case.name), use_case, client("glue"), s3),
             Live(topology, use_case, client("dynamodb"), client("kinesis")),
             Athena(
@@ -169,27 +167,32 @@ class _Parts:
             self.settings,
             folder,
             self.use_case.name,
-            self.application.group(GROUP),
+            _groups(self.application, self.use_case),
             tuple(dict.fromkeys(report.stream for report in self.use_case.reports)),
             self.application.parallelism,
         )
         return compute(self.lake, made, chosen, run, progress)
 
 
-def _application(flink: Any, topology: Topology) -> Application:
-    answer = flink.describe_application(ApplicationName=topology.application)
+def _application(flink: Any, topology: Topology, use_case: UseCase) -> Application:
+    answer = flink.describe_application(ApplicationName=topology.application(use_case.name))
     return parse(answer["ApplicationDetail"])
 
 
 def parameters_of(use_case: UseCase, region: str | None) -> Parameters:
     """The parameters that the live job runs a use case with."""
     flink = deployment.client("kinesisanalyticsv2", region)
-    return _parameters(_application(flink, deployment.topology()), use_case)
+    application = _application(flink, deployment.topology(region), use_case)
+    return _parameters(application, use_case)
 
 
 def _parameters(application: Application, use_case: UseCase) -> Parameters:
-    own = application.group(f"{GROUP}.{use_case.name}")
-    return use_case.configured({**application.group(GROUP), **own})
+    return use_case.configured(_groups(application, use_case))
+
+
+def _groups(application: Application, use_case: UseCase) -> dict[str, str]:
+    """The properties of one use case, which may share the application with others."""
+    return {**application.group(GROUP), **application.group(f"{GROUP}.{use_case.name}")}
 
 
 def _print_plan(console: Console, made: Plan, chosen: Selection, live: Buckets) -> None:

@@ -37,7 +37,7 @@ def compact(
     request = {"use_case": use_case, "table": table, "date": date, "hour": hour}
     event = {**{k: v for k, v in request.items() if v}, "dry_run": dry_run}
     # Report invalid values here rather than in the function.
-    Request.parse(event).tables(deployment.topology().catalog)
+    Request.parse(event).tables(deployment.topology(region).catalog)
     hours = _invoke(event, region)
     if as_json:
         typer.echo(json.dumps(hours, indent=2))

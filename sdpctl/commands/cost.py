@@ -55,9 +55,9 @@ def estimates(
     events: str, assumed: Sequence[str], settings: Sequence[str], prices: dict[str, float]
 ) -> list[Costs]:
     """An estimate per load. Raises CommandError for an invalid value."""
-    catalog, context = usecases.load(), pairs("--set", settings)
-    chosen = Settings.parse(context)
-    base, topology = _load(assumed), Topology(chosen.prefix, catalog)
+    chosen = Settings.parse(pairs("--set", settings))
+    catalog = usecases.load(chosen.use_cases)
+    base, topology = _load(assumed), Topology(chosen.prefix, catalog, chosen.applications)
     return [Costs(topology, chosen, _at(base, rate), alarms(), prices) for rate in _rates(events)]
 
 

@@ -11,7 +11,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-import glue
 from glue.deadletter import REASONS, STAGES
 from sdpctl import deployment
 from sdpctl.answers import console
@@ -26,15 +25,13 @@ DAYS = 3_650
 _SOURCE = ("stream", "shard", "sequence_number")
 
 
-UseCase = Annotated[str | None, typer.Option(help="Use case. [default: the catalog's first]")]
-
 dead_letters = typer.Typer(invoke_without_command=True)
 
 
 @dead_letters.callback()
 def list_(
     context: typer.Context,
-    use_case: UseCase = None,
+    use_case: deployment.UseCaseName = None,
     reason: Annotated[str | None, typer.Option(help=f"{', '.join(REASONS)}.")] = None,
     stage: Annotated[str | None, typer.Option(help=f"{', '.join(STAGES)}.")] = None,
     event_id: Annotated[str | None, typer.Option(help="Only of the event with this id.")] = None,
@@ -56,7 +53,7 @@ def list_(
         raise CommandError(f"--days {days}: must be 1 to {DAYS}")
     since = now() - timedelta(days=days)
     filters = {"reason": reason, "stage": stage, "event_id": event_id}
-    record = Record(_keys(use_case), key) if key is not None else None
+    record = Record(_keys(use_case, region), key) if key is not None else None
     sql = count_query(since, filters, record) if count else query(since, filters, limit, record)
     rows = _rows(_athena(use_case, region), sql)
     if as_json:
@@ -69,7 +66,7 @@ def list_(
 @dead_letters.command()
 def show(
     id_: Annotated[str, typer.Argument(metavar="ID", help="The id of the dead letter.")],
-    use_case: UseCase = None,
+    use_case: deployment.UseCaseName = None,
     days: Annotated[int, typer.Option(min=1, max=DAYS, help="Failed within this many days.")] = 90,
     region: deployment.Region = None,
 ) -> None:
@@ -96,19 +93,15 @@ def letter(row: Letter) -> Table:
 
 
 def _athena(use_case: str | None, region: str | None) -> Athena:
-    topology = deployment.topology()
-    name = _use_case(use_case).name
+    topology = deployment.topology(region)
+    name = deployment.use_case(topology, use_case).name
     workgroup, database = topology.workgroup(name), topology.database(name)
     return Athena(deployment.client("athena", region), workgroup, database, pause)
 
 
-def _use_case(name: str | None) -> glue.UseCase:
-    catalog = deployment.topology().catalog
-    return catalog.use_case(name) if name else catalog.use_cases[0]
-
-
-def _keys(use_case: str | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(event.key for event in _use_case(use_case).events))
+def _keys(use_case: str | None, region: str | None) -> tuple[str, ...]:
+    selected = deployment.use_case(deployment.topology(region), use_case)
+    return tuple(dict.fromkeys(event.key for event in selected.events))
 
 
 def _require(option: str, value: str | None, choices: Sequence[str]) -> None:

@@ -34,9 +34,7 @@ COLORS = {"counted": "green", "waiting": "yellow", "not counted": "red"}
 
 def find(
     text: Annotated[str, typer.Argument(metavar="EVENT_ID|KEY", help="An event_id or a key.")],
-    use_case: Annotated[
-        str | None, typer.Option(help="Use case. [default: the catalog's first]")
-    ] = None,
+    use_case: deployment.UseCaseName = None,
     days: Annotated[int, typer.Option(min=1, max=3650, help="Sent within this many days.")] = 7,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     region: deployment.Region = None,
@@ -45,8 +43,8 @@ def find(
 
     Reads the lake, where an event arrives a minute or two after it was accepted.
     """
-    topology = deployment.topology()
-    selected = topology.catalog.use_case(use_case) if use_case else topology.catalog.use_cases[0]
+    topology = deployment.topology(region)
+    selected = deployment.use_case(topology, use_case)
     workgroup, database = topology.workgroup(selected.name), topology.database(selected.name)
     athena = Athena(deployment.client("athena", region), workgroup, database, pause)
     start = since(now(), days)
@@ -84,7 +82,7 @@ def rows(athena: Athena, sql: str) -> list[dict[str, Any]]:
 
 def _progress(use_case: UseCase, region: str | None, parameters: Parameters) -> Completeness:
     store = DynamoStore(deployment.client("dynamodb", region))
-    table = deployment.topology().progress_table
+    table = deployment.topology(region).progress_table
     return completeness(store, table, {use_case.name: parameters})(use_case.name)
 
 

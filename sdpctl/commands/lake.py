@@ -31,9 +31,7 @@ def lake(
         bool, typer.Option("--files", help="Paths on this machine's disk instead of s3://.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    use_case: Annotated[
-        str | None, typer.Option(help="Use case of the database. [default: the catalog's first]")
-    ] = None,
+    use_case: deployment.UseCaseName = None,
     region: deployment.Region = None,
 ) -> None:
     """Show which files to read, for programs that read the lake by path.
@@ -42,9 +40,9 @@ def lake(
     """
     if files and region:
         raise CommandError("--files is only for the platform on this machine; leave out --region")
-    topology = deployment.topology()
-    selected = topology.catalog.use_case(use_case or topology.catalog.use_cases[0].name)
     first_day = _day(since)
+    topology = deployment.topology(region)
+    selected = deployment.use_case(topology, use_case)
     names = [name for t in lake_tables(selected) for name in (t.parquet, t.raw)]
     if table is not None and table not in names:
         raise CommandError(f"table {table!r} is unknown; tables: {', '.join(names)}")

@@ -18,7 +18,9 @@ from rich.live import Live
 from rich.table import Table
 
 from glue.errors import ParameterError
+from glue.parameters import is_parameter
 from infra import settings as deployment
+from infra.applications import is_scoped
 from sdpctl.clock import now, pause
 from sdpctl.errors import CommandError
 from sdpctl.local import outputs as deployed
@@ -38,9 +40,12 @@ def up(
     parameters: Annotated[
         str, typer.Option(help="Deployment parameters: 'Name=value Name=value'.")
     ] = "",
+    use_cases: Annotated[
+        str, typer.Option(help="Use cases to deploy, separated by spaces. [default: cdk.json's]")
+    ] = "",
 ) -> None:
     """Start the platform, or update it in place, keeping all data."""
-    platform.up(Settings.load(), parse_parameters(parameters), platform.Steps())
+    platform.up(Settings.load(), parse_parameters(parameters, use_cases), platform.Steps())
 
 
 def down() -> None:
@@ -107,13 +112,21 @@ def package() -> None:
     raise typer.Exit(ended.returncode)
 
 
-def parse_parameters(text: str) -> dict[str, str]:
+def parse_parameters(text: str, use_cases: str = "") -> dict[str, str]:
     """`A=B C=D` as a mapping, checked here rather than after minutes of work.
 
-    Raises CommandError for an invalid pair, ParameterError for an invalid value.
+    `use_cases`, if given, are the parameter `useCases`. Raises CommandError for an invalid pair,
+    ParameterError for an invalid value.
     """
     parameters = pairs("PARAMETERS", text.split())
-    if unknown := sorted(parameters.keys() - deployment.names()):
+    if use_cases.strip():
+        if "useCases" in parameters:
+            raise CommandError("PARAMETERS: useCases and --use-cases: give one of them")
+        parameters["useCases"] = ",".join(use_cases.replace(",", " ").split())
+    # Settings.parse checks the names of use cases and applications, and what they have.
+    shared = {name for name in parameters if not (is_parameter(name) or is_scoped(name))}
+    shared |= {name for name in parameters if "." not in name}
+    if unknown := sorted(shared - deployment.names()):
         known = sorted(deployment.names())
         raise ParameterError(f"{unknown[0]}: unknown parameter; parameters: {known}")
     deployment.Settings.parse(parameters)

@@ -21,5 +21,6 @@ def new_use_case(
         typer.echo(path.relative_to(ROOT))
     typer.echo(
         "\nChange the event, the report and the SQL to yours; types of events and paths of reports "
-        "are unique\nacross use cases. Then: .venv/dev/bin/python -m sdpctl.generated"
+        "are unique\nacross use cases. Then: .venv/dev/bin/python -m sdpctl.generated, and "
+        f"make up USE_CASES={name}"
     )

@@ -59,9 +59,7 @@ def sql(
             min=1, help=f"Show at most this many. [default: {TABLE_ROWS} in a table, otherwise all]"
         ),
     ] = None,
-    use_case: Annotated[
-        str | None, typer.Option(help="Use case of the database. [default: the catalog's first]")
-    ] = None,
+    use_case: deployment.UseCaseName = None,
     region: deployment.Region = None,
 ) -> None:
     """Query Athena. Rows go to standard output; types, time and bytes scanned to standard error."""
@@ -69,9 +67,9 @@ def sql(
         raise CommandError("choose either --json or --csv")
     if vertical is not None and (as_json or as_csv):
         raise CommandError("--vertical and --no-vertical do not go with --json or --csv")
-    topology = deployment.topology()
-    name = use_case or topology.catalog.use_cases[0].name
-    queries = saved_queries(topology.catalog.use_case(name).queries)
+    topology = deployment.topology(region)
+    selected = deployment.use_case(topology, use_case)
+    queries = saved_queries(selected.queries)
     if list_:
         _list(queries)
         return
@@ -79,8 +77,8 @@ def sql(
     require_question(statement)
     athena = Athena(
         deployment.client("athena", region),
-        topology.workgroup(name),
-        topology.database(name),
+        topology.workgroup(selected.name),
+        topology.database(selected.name),
         pause,
     )
     limit = max_rows or (None if as_json or as_csv else TABLE_ROWS)
@@ -89,7 +87,7 @@ def sql(
         form = "json" if as_json else "csv" if as_csv else "table"
         _show(athena, finished, limit, form, vertical)
     except CommandError as error:
-        raise CommandError(with_tables(str(error), topology.catalog.use_case(name))) from error
+        raise CommandError(with_tables(str(error), selected)) from error
     except KeyboardInterrupt:
         _fail("stopped", INTERRUPTED)
 

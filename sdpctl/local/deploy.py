@@ -9,8 +9,8 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-import usecases
-from infra.parameter_outputs import parameters_in
+from infra.parameter_outputs import parameters_in, topology_in
+from infra.topology import Topology
 from sdpctl.errors import CommandError
 from sdpctl.local import aws
 from sdpctl.local.processes import last_lines
@@ -67,7 +67,9 @@ def deploy(settings: Settings, assembly: Path) -> bool:
     if mark.exists() and mark.read_text() == digest and complete(settings):
         return False
     mark.unlink(missing_ok=True)
-    options = ["--require-approval", "never", "--concurrency", "3", "--progress", "events"]
+    # A use case that is added again finds the tables that it left.
+    options = ["--require-approval", "never", "--import-existing-resources"]
+    options += ["--concurrency", "3", "--progress", "events"]
     app = ["--app", str(assembly)]
     _cdk(settings, "deploy", settings.home, ["deploy", f"{settings.stage}/*", *app, *options])
     mark.write_text(digest)
@@ -92,16 +94,26 @@ def stack_states(settings: Settings) -> dict[str, str]:
         raise aws.unanswered(error) from error
 
 
-def parameters(settings: Settings) -> dict[str, str]:
-    """The parameters that were deployed, by name; CommandError if the emulator does not answer."""
+def outputs(settings: Settings) -> dict[str, str]:
+    """The outputs of our stacks, by name; CommandError if the emulator does not answer."""
     try:
         pages = aws.client(settings, "cloudformation").get_paginator("describe_stacks").paginate()
         stacks = [s for page in pages for s in page["Stacks"]]
     except (BotoCoreError, ClientError) as error:
         raise aws.unanswered(error) from error
     ours = [s for s in stacks if s["StackName"].startswith(settings.stage)]
-    outputs = {o["OutputKey"]: o["OutputValue"] for s in ours for o in s.get("Outputs", [])}
-    return parameters_in(outputs, usecases.load())
+    return {o["OutputKey"]: o["OutputValue"] for s in ours for o in s.get("Outputs", [])}
+
+
+def parameters(settings: Settings) -> dict[str, str]:
+    """The parameters that were deployed, by name; CommandError if the emulator does not answer."""
+    deployed = outputs(settings)
+    return parameters_in(deployed, topology_in(settings.prefix, deployed).catalog)
+
+
+def topology(settings: Settings) -> Topology:
+    """What is deployed; CommandError if the emulator does not answer."""
+    return topology_in(settings.prefix, outputs(settings))
 
 
 def complete(settings: Settings) -> bool:

@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-import usecases
-from infra.parameter_outputs import parameters_in
+from infra.parameter_outputs import parameters_in, topology_in
+from infra.topology import Topology
 from sdpctl.errors import CommandError
 from sdpctl.local import aws, running
 from sdpctl.settings import Settings
@@ -23,7 +23,7 @@ class Outputs:
     """The platform's addresses and its API key.
 
     `url_for_predictions` is None if no use case declares a model. `parameters`: as deployed, by
-    name.
+    name. `topology`: the deployed use cases, with the names of their resources.
     """
 
     url_for_api: str
@@ -31,6 +31,7 @@ class Outputs:
     url_for_predictions: str | None
     api_key: str
     region: str
+    topology: Topology
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, str | None]:
@@ -41,6 +42,7 @@ class Outputs:
             "UrlForPredictions": self.url_for_predictions,
             "ApiKey": self.api_key,
             "Region": self.region,
+            "UseCases": ",".join(u.name for u in self.topology.catalog.use_cases),
             **self.parameters,
         }
 
@@ -70,14 +72,15 @@ def of(raw: Mapping[str, str], key: Callable[[str], str], settings: Settings) ->
     """Built from the stacks' outputs; `key` returns an API key by id. Raises CommandError."""
     if {"UrlForAPI", "UrlForReports", "ApiKeyId"} - raw.keys():
         raise CommandError("the platform is not deployed; run 'make up'")
-    predictions = raw.get("UrlForPredictions")
+    predictions, topology = raw.get("UrlForPredictions"), topology_in(settings.prefix, raw)
     return Outputs(
         url_for_api=local_url(settings, raw["UrlForAPI"]),
         url_for_reports=local_url(settings, raw["UrlForReports"]),
         url_for_predictions=predictions and local_url(settings, predictions),
         api_key=key(raw["ApiKeyId"]),
         region=settings.region,
-        parameters=parameters_in(raw, usecases.load()),
+        topology=topology,
+        parameters=parameters_in(raw, topology.catalog),
     )
 
 

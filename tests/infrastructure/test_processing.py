@@ -23,7 +23,7 @@ def groups(processing: Template) -> dict[str, dict[str, object]]:
 def test_the_application_runs_the_packaged_zip_with_snapshots(processing: Template) -> None:
     (application,) = processing.properties("AWS::KinesisAnalyticsV2::Application")
     assert application["RuntimeEnvironment"] == "FLINK-2_3"
-    assert application["ApplicationName"] == "sdp-analytics"
+    assert application["ApplicationName"] == "sdp-adtech"
     configuration = application["ApplicationConfiguration"]
     assert configuration["ApplicationSnapshotConfiguration"] == {"SnapshotsEnabled": True}
     rollback = configuration["ApplicationSystemRollbackConfiguration"]
@@ -76,7 +76,7 @@ def test_a_custom_resource_starts_the_application_after_its_log_is_there(
     (logging,) = processing.all("AWS::KinesisAnalyticsV2::ApplicationCloudWatchLoggingOption")
     (application,) = processing.all("AWS::KinesisAnalyticsV2::Application")
     assert {logging, application} <= set(running["DependsOn"])
-    assert running["Properties"]["ApplicationName"] == "sdp-analytics"
+    assert running["Properties"]["ApplicationName"] == "sdp-adtech"
     assert len(running["Properties"]["Revision"]) == 16
     assert running["Properties"]["MetricSeconds"] == 60
 

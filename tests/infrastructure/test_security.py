@@ -58,7 +58,7 @@ def test_the_application_reads_events_and_writes_results_only(synthesis: Synthes
     for statement in _statements(template):
         for resource in _list(statement["Resource"]):
             name = str(resource)
-            if "Streamsadtech" in name:
+            if ":stream/sdp-adtech-" in name:
                 granted.setdefault(name, set()).update(_list(statement["Action"]))
     readable = [name for name, actions in granted.items() if "kinesis:GetRecords" in actions]
     assert len(granted) == 7

@@ -102,7 +102,8 @@ def test_polls_that_exceed_the_history_of_an_execution_are_refused(
 
 
 def test_a_boolean_of_the_context_file_is_taken_as_its_text() -> None:
-    assert not Settings.parse({"flinkAutoscaling": False}).autoscaling
+    (scale,) = Settings.parse({"flinkAutoscaling": False}).scales.values()
+    assert not scale.autoscaling
 
 
 def test_what_is_not_built_is_named_with_the_command_that_builds_it(tmp_path: Path) -> None:

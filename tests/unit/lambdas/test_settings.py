@@ -21,3 +21,9 @@ def test_what_was_not_given_is_named() -> None:
 def test_a_variable_that_cannot_be_read_is_named(value: str) -> None:
     with pytest.raises(SettingsError, match="SDP_TABLES"):
         Settings.from_environment({"SDP_TABLES": value})
+
+
+def test_a_function_knows_the_deployed_use_cases() -> None:
+    assert Settings.from_environment({"SDP_USE_CASES": "adtech"}).use_cases == ("adtech",)
+    with pytest.raises(SettingsError, match="SDP_USE_CASES=shops: must be one or more of adtech"):
+        Settings.from_environment({"SDP_USE_CASES": "shops"})

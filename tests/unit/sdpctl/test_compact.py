@@ -48,6 +48,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Any:
     def deploy(function: Function) -> Function:
         monkeypatch.setattr(deployment, "client", lambda *_, **__: function)
         monkeypatch.setattr(deployment, "output", lambda *_: "the-function")
+        monkeypatch.setattr(deployment, "outputs", lambda *_: {"UseCases": "adtech"})
         return function
 
     return deploy

@@ -50,6 +50,25 @@ def test_a_parameter_that_cannot_be_is_refused_by_name(text: str, said: str) -> 
         parse_parameters(text)
 
 
+def test_use_cases_are_a_parameter_of_their_own() -> None:
+    assert parse_parameters("streamShards=4", " adtech, ") == {
+        "streamShards": "4",
+        "useCases": "adtech",
+    }
+    with pytest.raises(ParameterError, match="useCases=adtech,shops: must be one or more of"):
+        parse_parameters("", "adtech shops")
+    with pytest.raises(CommandError, match="useCases and --use-cases: give one of them"):
+        parse_parameters("useCases=adtech", "adtech")
+
+
+def test_one_use_case_and_one_application_have_settings_of_their_own() -> None:
+    text = "adtech.MaxAmount=7 applications=old=adtech old.flinkParallelism=3"
+    assert parse_parameters(text)["old.flinkParallelism"] == "3"
+    for wrong in ("adtech.Bogus=7", "old.flinkParallelism=3", "adtech.rateLimit=3", "a.b.c=1"):
+        with pytest.raises(ParameterError, match=wrong.partition("=")[0]):
+            parse_parameters(wrong)
+
+
 @pytest.mark.parametrize("variable", ["SDP_EMULATOR_PORT", "SDP_FLINK_PORT", "SDP_SAGEMAKER_PORT"])
 def test_a_port_in_use_is_refused_with_its_holder_and_variable_before_any_work(
     tmp_path: Path, variable: str

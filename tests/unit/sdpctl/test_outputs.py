@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from glue.errors import ParameterError
+from sdpctl import deployment
 from sdpctl.connection import base
 from sdpctl.errors import CommandError
 from sdpctl.local.outputs import Outputs, of
@@ -35,6 +37,29 @@ def test_the_deployed_parameters_are_among_the_outputs() -> None:
     found = _outputs(RAW | parameters)
     assert parameters.items() <= found.as_dict().items()
     assert "AllowedLateness    PT1M" in str(found).splitlines()
+
+
+def test_what_is_deployed_is_read_from_the_outputs() -> None:
+    found = _outputs(RAW | {"UseCases": "adtech", "Applications": "all=adtech"})
+    assert [u.name for u in found.topology.catalog.use_cases] == ["adtech"]
+    assert found.topology.application("adtech") == "sdp-all"
+    assert found.as_dict()["UseCases"] == "adtech"
+
+
+def test_an_older_deployment_has_one_application() -> None:
+    assert _outputs(RAW).topology.application("adtech") == "sdp-analytics"
+
+
+def test_a_deployment_with_a_use_case_that_this_version_lacks_is_an_error_that_names_both() -> None:
+    with pytest.raises(ParameterError, match="use cases adtech,shops, this version adtech"):
+        _outputs(RAW | {"UseCases": "adtech,shops"})
+
+
+def test_the_choices_of_use_case_are_the_deployed_ones() -> None:
+    topology = _outputs(RAW | {"UseCases": "adtech"}).topology
+    assert deployment.use_case(topology, None).name == "adtech"
+    with pytest.raises(CommandError, match="--use-case shops: not deployed; use cases: adtech"):
+        deployment.use_case(topology, "shops")
 
 
 def test_without_a_model_there_is_everything_else() -> None:

@@ -20,6 +20,7 @@ ADTECH = usecases.load().use_case("adtech")
 def no_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that can do nothing: whoever gets past the refusals fails."""
     monkeypatch.setattr(deployment, "client", lambda *_, **__: object())
+    monkeypatch.setattr(deployment, "outputs", lambda *_: {"UseCases": "adtech"})
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, store: DynamoStore) -> Iterator
     monkeypatch.setenv("SDP_STREAMS", json.dumps(STREAMS))
     monkeypatch.setenv("SDP_TABLES", json.dumps(TABLES))
     monkeypatch.setenv("SDP_PROGRESS_TABLE", PROGRESS_TABLE)
-    monkeypatch.setattr(handler.usecases, "load", lambda: CATALOG)
+    monkeypatch.setattr(handler.usecases, "load", lambda names: CATALOG)
     boto3.client("kinesis").create_stream(StreamName="t-dead-letters", ShardCount=1)
     handler.bootstrap.cache_clear()
     yield

@@ -19,7 +19,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, store: DynamoStore) -> Iterator
     monkeypatch.setenv("SDP_TABLES", json.dumps(TABLES))
     monkeypatch.setenv("SDP_PROGRESS_TABLE", PROGRESS_TABLE)
     monkeypatch.setenv("SDP_PARAMETERS", json.dumps({"AggregationPeriod": "PT1M"}))
-    monkeypatch.setattr(handler.usecases, "load", lambda: CATALOG)
+    monkeypatch.setattr(handler.usecases, "load", lambda names: CATALOG)
     handler.bootstrap.cache_clear()
     yield
     handler.bootstrap.cache_clear()
