@@ -12,16 +12,15 @@ import httpx
 import typer
 from rich.console import Console
 
-import usecases
 from datagen import Generation
 from datagen import Settings as Shape
-from glue import Schema
+from glue import Schema, UseCase
 from sdpctl.clock import now, pause
 from sdpctl.commands.generate import generator_of, write
 from sdpctl.commands.report import table
 from sdpctl.commands.send import send
 from sdpctl.errors import CommandError
-from sdpctl.local import outputs
+from sdpctl.local import outputs, platform
 from sdpctl.local.outputs import Outputs
 from sdpctl.settings import Settings
 
@@ -33,7 +32,7 @@ def demo(events: Annotated[int, typer.Option()] = 20_000, seed: int | None = Non
     """Send events with 10 % duplicates, shuffled over 5 s, and compare the report."""
     settings, console = Settings.load(), Console(highlight=False)
     current = outputs.read(settings)
-    use_case = usecases.load().use_cases[0]
+    use_case = _demonstrable(current)
     report = use_case.reports[0]
     generation = Generation(use_case, generator_of(use_case.name), _shape(events, seed, now()))
     file = settings.home / "demo" / "events.ndjson"
@@ -49,7 +48,18 @@ def demo(events: Annotated[int, typer.Option()] = 20_000, seed: int | None = Non
     _show(console, report, expected, file, generation.truth())
     console.print(f"[green]✓[/] the report equals the truth, {took:.1f} s after the last event\n")
     console.print(str(current), soft_wrap=True)
-    console.print(f"{'Flink':18} http://127.0.0.1:{settings.flink_port}")
+    for name, page in platform.flink_pages(settings).items():
+        console.print(f"{'Flink':18} {page}  {name}")
+
+
+def _demonstrable(current: Outputs) -> UseCase:
+    """The first deployed use case that has made-up events and a report."""
+    deployed = current.topology.catalog.use_cases
+    for use_case in deployed:
+        if use_case.reports and (use_case.folder / "generator.py").exists():
+            return use_case
+    names = ", ".join(u.name for u in deployed)
+    raise CommandError(f"{names}: none of them has a generator.py and a report to demonstrate")
 
 
 def _shape(events: int, seed: int | None, present: datetime) -> Shape:

@@ -118,7 +118,7 @@ class Run:
             "FLINK_CONF_DIR": str(self.folder / "conf"),
             "FLINK_LOG_DIR": str(self._scratch),
             "FLINK_IDENT_STRING": "backfill",
-            "JVM_ARGS": f"-Xmx{flink_config.HEAP} -Djava.io.tmpdir={self._scratch}",
+            "JVM_ARGS": f"-Xmx{flink_config.ALONE.heap}m -Djava.io.tmpdir={self._scratch}",
             "TMPDIR": str(self._scratch),
             AWAIT_VARIABLE: "1",
             "SDP_APPLICATION_PROPERTIES": str(self.folder / "properties.json"),

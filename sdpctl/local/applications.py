@@ -21,7 +21,7 @@ SHOULD_RUN = {"STARTING", "RUNNING", "UPDATING", "AUTOSCALING"}
 
 @dataclass(frozen=True)
 class Application:
-    """One version of a Managed Flink application."""
+    """One version of a Managed Flink application; `created` is when it was, not this version."""
 
     name: str
     version: int
@@ -30,6 +30,7 @@ class Application:
     key: str
     parallelism: int
     properties: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    created: str = ""
 
     def program(self) -> dict[str, str]:
         """The run options: which file to run, which jar it needs."""
@@ -38,6 +39,12 @@ class Application:
     def group(self, name: str) -> dict[str, str]:
         """A property group; empty if there is none of that name."""
         return {group: dict(pairs) for group, pairs in self.properties}.get(name, {})
+
+    @property
+    def use_cases(self) -> list[str]:
+        """The use cases that it runs."""
+        names = self.group(property_groups.GROUP).get("use_cases", "")
+        return [name.strip() for name in names.split(",") if name.strip()]
 
     def properties_json(self) -> str:
         """The content of application_properties.json."""
@@ -120,4 +127,5 @@ def parse(detail: dict[str, Any]) -> Application:
         properties=tuple(
             (g["PropertyGroupId"], tuple(sorted(g["PropertyMap"].items()))) for g in described
         ),
+        created=str(detail.get("CreateTimestamp", "")),
     )

@@ -36,8 +36,8 @@ class RestartReports:
         """Report if it is time: `failures` are the ends of the process since `begin`."""
         if now < self._due:
             return
-        restarts = failures + flink_status.restarts(self.settings)
-        if restarts > self._last or flink_status.running(self.settings):
+        restarts = failures + flink_status.restarts(self.settings, self.name)
+        if restarts > self._last or flink_status.running(self.settings, self.name):
             self._due, self._last = now + EVERY, restarts
             _put(cloudwatch, self.name, restarts)
 

@@ -25,43 +25,73 @@ def own_log(settings: Settings, application: str) -> Path:
     return settings.logs / f"flink-{application}.log"
 
 
-def jobs(settings: Settings) -> list[dict[str, Any]]:
-    """Flink's overview of the jobs; empty if Flink does not answer."""
-    return list(_get(settings, "/jobs/overview").get("jobs", []))
+def port(settings: Settings, application: str) -> int:
+    """Where the job's page and REST API are; SDP_FLINK_PORT if it has not been started yet."""
+    ports = {s["name"]: s.get("port") for s in states(settings)}
+    return ports.get(application) or settings.flink_port
 
 
-def running(settings: Settings) -> bool:
-    """Whether there is a job and all of its tasks run."""
+def url(settings: Settings, application: str) -> str:
+    """The job's page."""
+    return f"http://127.0.0.1:{port(settings, application)}"
+
+
+def names(settings: Settings) -> list[str]:
+    """The applications that the worker follows."""
+    return [state["name"] for state in states(settings)]
+
+
+def jobs(settings: Settings, application: str | None = None) -> list[dict[str, Any]]:
+    """Flink's overview of an application's jobs, or of all; empty if Flink does not answer."""
+    chosen = names(settings) if application is None else [application]
+    overviews = [_get(settings, name, "/jobs/overview") for name in chosen]
+    return [job for overview in overviews for job in overview.get("jobs", [])]
+
+
+def running(settings: Settings, application: str | None = None) -> bool:
+    """Whether the application, or each that the worker follows, has a job whose tasks all run."""
+    chosen = names(settings) if application is None else [application]
+    return bool(chosen) and all(_runs(jobs(settings, name)) for name in chosen)
+
+
+def _runs(jobs: list[dict[str, Any]]) -> bool:
     return any(
         job["state"] == "RUNNING" and job["tasks"]["running"] == job["tasks"]["total"]
-        for job in jobs(settings)
+        for job in jobs
     )
 
 
-def restarts(settings: Settings) -> int:
-    """How often Flink itself has restarted the jobs that it runs now."""
-    paths = [f"/jobs/{job['jid']}/metrics?get=numRestarts" for job in jobs(settings)]
-    return sum(int(metric["value"]) for path in paths for metric in _list(settings, path))
+def restarts(settings: Settings, application: str) -> int:
+    """How often Flink itself has restarted the jobs of the application that it runs now."""
+    paths = [f"/jobs/{job['jid']}/metrics?get=numRestarts" for job in jobs(settings, application)]
+    metrics = [metric for path in paths for metric in _list(settings, application, path)]
+    return sum(int(metric["value"]) for metric in metrics)
 
 
-def watermark(settings: Settings) -> int | None:
+def watermark(settings: Settings, application: str) -> int | None:
     """The least watermark that has reached every task, in epoch milliseconds."""
     values: list[int] = []
-    for job in jobs(settings):
-        for vertex in _get(settings, f"/jobs/{job['jid']}").get("vertices", []):
+    for job in jobs(settings, application):
+        details = _get(settings, application, f"/jobs/{job['jid']}")
+        for vertex in details.get("vertices", []):
             path = f"/jobs/{job['jid']}/vertices/{vertex['id']}/watermarks"
-            values += [int(w["value"]) for w in _list(settings, path)]
+            values += [int(w["value"]) for w in _list(settings, application, path)]
     known = [w for w in values if w > _NO_WATERMARK]
     return min(known) if known else None
 
 
+def resident(settings: Settings, application: str) -> int | None:
+    """The memory that the job's processes occupy, in bytes; None if none runs."""
+    return service(settings, application).resident()
+
+
 def states(settings: Settings) -> list[dict[str, Any]]:
-    """What the worker noted about each application, with its `name`."""
-    jobs = []
+    """What the worker noted about each application, with its `name`; not of removed ones."""
+    states = []
     for path in sorted((settings.home / "flink").glob("*/state.json")):
         with suppress(OSError, ValueError):
-            jobs.append({"name": path.parent.name, **json.loads(path.read_text())})
-    return jobs
+            states.append({"name": path.parent.name, **json.loads(path.read_text())})
+    return [state for state in states if state.get("state") != "removed"]
 
 
 def versions(settings: Settings) -> dict[str, int]:
@@ -72,18 +102,18 @@ def versions(settings: Settings) -> dict[str, int]:
     return {name: version for name, version in versions.items() if version is not None}
 
 
-def _get(settings: Settings, path: str) -> dict[str, Any]:
-    answer = _json(settings, path)
+def _get(settings: Settings, application: str, path: str) -> dict[str, Any]:
+    answer = _json(settings, application, path)
     return answer if isinstance(answer, dict) else {}
 
 
-def _list(settings: Settings, path: str) -> list[dict[str, Any]]:
-    answer = _json(settings, path)
+def _list(settings: Settings, application: str, path: str) -> list[dict[str, Any]]:
+    answer = _json(settings, application, path)
     return answer if isinstance(answer, list) else []
 
 
-def _json(settings: Settings, path: str) -> Any:
+def _json(settings: Settings, application: str, path: str) -> Any:
     try:
-        return httpx.get(f"http://127.0.0.1:{settings.flink_port}{path}", timeout=5).json()
+        return httpx.get(f"{url(settings, application)}{path}", timeout=5).json()
     except (httpx.HTTPError, ValueError):
         return None

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from analytics_app.properties import AWAIT_VARIABLE
-from sdpctl.local import aws, flink_config, flink_status
+from sdpctl.local import aws, flink_config, flink_ports, flink_status
 from sdpctl.local.applications import Application, unpack
 from sdpctl.local.flink_metrics import RestartReports
 from sdpctl.local.processes import Service, last_lines, port_problem
@@ -30,10 +30,11 @@ LOST_STATE = ("Cannot map checkpoint/savepoint state", "StateMigrationException"
 
 @dataclass
 class FlinkWorker:
-    """One application's job on this machine."""
+    """One application's job on this machine, beside those of `jobs` - 1 other applications."""
 
     settings: Settings
     name: str
+    jobs: int = 1
     running: Application | None = None
     restarts: int = 0
     _before: int = 0  # restarts of versions before this one
@@ -66,7 +67,7 @@ class FlinkWorker:
         """Make the process match what the control plane says now."""
         alive = self.service.process() is not None
         if application is None or not application.should_run:
-            self._stop(alive)
+            self._stop(alive, application is not None)
         elif self.running and alive and application != self.running:
             self.service.kill()
             self._start(application)
@@ -82,12 +83,12 @@ class FlinkWorker:
         client = aws.client(self.settings, "cloudwatch")
         self._reports.report(client, self.restarts - self._before, time.monotonic())
 
-    def _stop(self, alive: bool) -> None:
+    def _stop(self, alive: bool, deployed: bool) -> None:
         if alive:
             self.service.kill()  # the newest checkpoint is at most a second old
             flink_config.clear(self.scratch)
         self.running = self._version = None
-        self._say(state="stopped")
+        self._say(state="stopped" if deployed else "removed")
 
     def _revive(self, application: Application) -> None:
         now = time.monotonic()
@@ -118,37 +119,51 @@ class FlinkWorker:
 
     def _start(self, application: Application) -> None:
         self.service.kill()
-        if problem := port_problem(self.settings.flink_port, "SDP_FLINK_PORT"):
-            self._say(state="waiting", error=problem)
+        port = flink_ports.choose(self.settings, self.name)
+        if problem := port_problem(port, flink_ports.VARIABLE):
+            self._say(state="waiting", port=port, error=problem)
             return
         if application.version != self._version:
             self._version, self._before, self._error = application.version, self.restarts, ""
             self._reports.begin()
-        code = self._code(application)
+        self._forget_deleted(application)
+        code, memory = self._code(application), flink_config.memory(self.jobs)
         flink_config.clear(self.scratch)
         self.scratch.mkdir()
         restored = flink_config.write(
             self.home / "conf",
             flink_home=flink_config.flink_home(self.settings.python("flink").parent.parent),
             checkpoints=self.home / "checkpoints",
-            port=self.settings.flink_port,
+            port=port,
             parallelism=application.parallelism,
             scratch=self.scratch,
             log=flink_status.own_log(self.settings, self.name),
+            memory=memory,
         )
         main = application.program().get("python", "main.py")
         python = self.settings.python("flink")
-        self.service.start([python, main], self._environment(), cwd=code)
+        self.service.start([python, main], self._environment(memory), cwd=code)
         self.running, self._started = application, time.monotonic()
         started = datetime.now(UTC).isoformat(timespec="seconds")
         restored_from = str(restored) if restored else None
         self._say(
             state="running",
+            port=port,
+            use_cases=application.use_cases,
             version=application.version,
             started=started,
             restored_from=restored_from,
             error=self._error,  # of this version's last end: it may be about to end the same way
         )
+
+    def _forget_deleted(self, application: Application) -> None:
+        """Remove the state of a deleted application of this name: its snapshots went with it."""
+        mark = self.home / "created"
+        before = mark.read_text() if mark.exists() else application.created
+        if before != application.created:
+            shutil.rmtree(self.home / "checkpoints", ignore_errors=True)
+        self.home.mkdir(parents=True, exist_ok=True)
+        mark.write_text(application.created)
 
     def _code(self, application: Application) -> Path:
         folder = self.home / f"version-{application.version}"
@@ -159,7 +174,7 @@ class FlinkWorker:
         (self.home / "application_properties.json").write_text(application.properties_json())
         return folder
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, memory: flink_config.Memory) -> dict[str, str]:
         base = self.settings.aws_environment()
         return {
             **base,
@@ -168,7 +183,7 @@ class FlinkWorker:
             "FLINK_CONF_DIR": str(self.home / "conf"),
             "FLINK_LOG_DIR": str(self.scratch),  # where RocksDB writes logs; Flink's is configured
             "FLINK_IDENT_STRING": self.name,
-            "JVM_ARGS": f"-Xmx{flink_config.HEAP} -Djava.io.tmpdir={self.scratch}",
+            "JVM_ARGS": f"-Xmx{memory.heap}m -Djava.io.tmpdir={self.scratch}",
             "TMPDIR": str(self.scratch),
             AWAIT_VARIABLE: "1",
             "SDP_APPLICATION_PROPERTIES": str(self.home / "application_properties.json"),

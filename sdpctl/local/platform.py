@@ -13,13 +13,12 @@ from typing import Any
 import httpx
 from rich.console import Console
 
-import usecases
 from sdpctl.clock import pause
 from sdpctl.errors import CommandError
 from sdpctl.local import aws, deploy, emulator, flink_status, outputs, revision, running, workers
 from sdpctl.local.applications import applications
 from sdpctl.local.applications import start as start_application
-from sdpctl.local.processes import last_lines, port_is_free, require_port
+from sdpctl.local.processes import last_lines, require_port
 from sdpctl.local.sagemaker import service as sagemaker
 from sdpctl.settings import Settings
 
@@ -124,7 +123,8 @@ def warm(settings: Settings) -> None:
     """Call each API, so that no user waits for a cold start."""
     current = outputs.read(settings)
     headers = {"x-api-key": current.api_key}
-    paths = [r.path for use_case in usecases.load().use_cases for r in use_case.reports]
+    deployed = current.topology.catalog.use_cases
+    paths = [r.path for use_case in deployed for r in use_case.reports]
     reports = [f"{current.url_for_reports}/reports/{path}/0" for path in paths]
     with httpx.Client(headers=headers, timeout=60) as http, ThreadPoolExecutor(8) as pool:
         requests = [http.build_request("GET", url) for url in reports]
@@ -176,6 +176,11 @@ def _progress(settings: Settings, table: str) -> list[Any]:
     return items
 
 
+def flink_pages(settings: Settings) -> dict[str, str]:
+    """The URL of Flink's page by application."""
+    return {name: flink_status.url(settings, name) for name in flink_status.names(settings)}
+
+
 def run_job(settings: Settings) -> None:
     """Start the Flink application if it was stopped, and wait until every task of its job runs."""
     deadline = time.monotonic() + JOB_SECONDS
@@ -199,5 +204,6 @@ def _why_no_job(settings: Settings) -> str:
     tails = "\n".join(last_lines(path, 8) for path in logs)
     problems = [s["error"] for s in flink_status.states(settings) if s.get("error")]
     why = "\n".join(problems) or "it did not reach RUNNING"
-    free = " (nothing answers on its port)" if port_is_free(settings.flink_port) else ""
+    silent = [n for n in flink_status.names(settings) if not flink_status.jobs(settings, n)]
+    free = f" (no answer from {', '.join(silent)})" if silent else ""
     return f"{why}{free}\n{tails}\nlogs: {', '.join(map(str, logs)) or settings.logs}"

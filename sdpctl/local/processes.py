@@ -73,6 +73,11 @@ class Service:
                 return process
         return None
 
+    def resident(self) -> int | None:
+        """The memory that the process and everything it started occupy; None if it does not run."""
+        family = _family(self.process())
+        return sum(map(_resident, family)) if family else None
+
     def stop(self, patience: float = 20) -> bool:
         """End the process and everything it started; whether there was something to end."""
         process = self.process()
@@ -114,6 +119,12 @@ def _family(process: psutil.Process | None) -> list[psutil.Process]:
     with suppress(psutil.NoSuchProcess):
         return [process, *process.children(recursive=True)] if process else []
     return []
+
+
+def _resident(process: psutil.Process) -> int:
+    with suppress(psutil.Error):
+        return int(process.memory_info().rss)
+    return 0
 
 
 def _kill(processes: list[psutil.Process]) -> None:

@@ -9,8 +9,6 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-import usecases
-from infra.topology import Topology
 from sdpctl.errors import CommandError
 from sdpctl.local import aws, deploy, emulator, flink_status, flows, running, workers
 from sdpctl.local.delivery import worker as delivery
@@ -28,7 +26,7 @@ class Component:
 
     `records` are counts by direction (in, out, refused), `per_second` their rates, where they are
     known: those of a use case over the last minute or two. `output` is what its process prints,
-    where that is not in its log.
+    where that is not in its log. `memory_mib` is what the processes of a Flink job occupy.
     """
 
     name: str
@@ -40,6 +38,7 @@ class Component:
     output: str = ""
     records: Mapping[str, int] = field(default_factory=dict)
     per_second: Mapping[str, float] = field(default_factory=dict)
+    memory_mib: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -61,7 +60,7 @@ def components(settings: Settings, now: datetime, since: datetime | None = None)
         *(_use_cases(settings, now, since) if silent is None else []),
         _of_process("workers", workers.service(settings), "", True),
         _sagemaker(settings),
-        _flink(settings, now),
+        *_flink(settings, now),
         *_deliveries(settings, now),
     ]
 
@@ -128,16 +127,18 @@ def _consumers(settings: Settings) -> list[Component]:
 def _use_cases(settings: Settings, now: datetime, since: datetime | None) -> list[Component]:
     """What flows through each use case."""
     began = since or flows.counted_since(now)
-    topology = Topology(settings.prefix, usecases.load())
     try:
+        topology = deploy.topology(settings)
         counts = flows.counts(aws.client(settings, "cloudwatch"), topology, began, now)
-    except (BotoCoreError, ClientError):
+    except (BotoCoreError, ClientError, CommandError):
         return []
-    seconds, runs = (now - began).total_seconds(), flink_status.running(settings)
+    seconds = (now - began).total_seconds()
+    names = {name: topology.application(name) for name in counts}
+    runs = {name: flink_status.running(settings, name) for name in set(names.values())}
     return [
         Component(
             f"events of {name}",
-            runs,
+            runs[names[name]],
             records=by_way,
             per_second={way: round(count / seconds, 1) for way, count in by_way.items()},
         )
@@ -145,21 +146,34 @@ def _use_cases(settings: Settings, now: datetime, since: datetime | None) -> lis
     ]
 
 
-def _flink(settings: Settings, now: datetime) -> Component:
-    job = next(iter(flink_status.states(settings)), {})
-    application = job.get("name", "application")
-    watermark = flink_status.watermark(settings)
+def _flink(settings: Settings, now: datetime) -> list[Component]:
+    """The job of each application; one that is down if there is none."""
+    states = flink_status.states(settings) or [{"name": "application"}]
+    return [_job(settings, state, now) for state in states]
+
+
+def _job(settings: Settings, state: Mapping[str, Any], now: datetime) -> Component:
+    name = state["name"]
+    watermark = flink_status.watermark(settings, name)
     lag = None if watermark is None else event_time_lag(now.timestamp() - watermark / 1000)
-    ui = f"http://127.0.0.1:{settings.flink_port}"
-    notes = [ui, f"{job.get('restarts', 0)} restarts", str(job.get("error") or "")]
+    resident = flink_status.resident(settings, name)
+    memory = None if resident is None else round(resident / 2**20)
+    notes = [
+        flink_status.url(settings, name),
+        "+".join(state.get("use_cases", ())),
+        f"{state.get('restarts', 0)} restarts",
+        "" if memory is None else f"{memory:,} MiB",
+        str(state.get("error") or ""),
+    ]
     return Component(
-        f"flink-{application}",
-        flink_status.running(settings),
-        job.get("started"),
+        f"flink-{name}",
+        flink_status.running(settings, name),
+        state.get("started"),
         lag,
         ", ".join(note for note in notes if note),
-        str(flink_status.own_log(settings, application)),
-        str(flink_status.service(settings, application).log),
+        str(flink_status.own_log(settings, name)),
+        str(flink_status.service(settings, name).log),
+        memory_mib=memory,
     )
 
 

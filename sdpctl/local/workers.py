@@ -15,7 +15,7 @@ from types import FrameType
 from botocore.exceptions import BotoCoreError, ClientError
 
 from glue import PlatformError
-from sdpctl.local import emulator, logs
+from sdpctl.local import emulator, flink_status, logs
 from sdpctl.local.applications import Application, applications
 from sdpctl.local.applications import start as start_application
 from sdpctl.local.delivery import worker as delivery
@@ -115,8 +115,15 @@ class Supervisor:
         by_name = {a.name: a for a in applications(self.settings)}
         for application in by_name.values():
             resume(self.settings, application)
-        for name in by_name.keys() | self._jobs.keys():
-            self._job(name).follow(by_name.get(name))
+        jobs = sum(application.should_run for application in by_name.values())
+        for name in sorted(by_name.keys() | self._jobs.keys() | self._stated()):
+            job = self._job(name)
+            job.jobs = jobs
+            job.follow(by_name.get(name))
+
+    def _stated(self) -> set[str]:
+        """Applications of which an earlier process stated that it runs their job."""
+        return {state["name"] for state in flink_status.states(self.settings)}
 
     def _keep_delivering(self) -> None:
         now = time.monotonic()

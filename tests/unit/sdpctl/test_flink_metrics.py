@@ -29,8 +29,8 @@ class Job:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.running, self.restarts = False, 0
-        monkeypatch.setattr(flink_status, "running", lambda _: self.running)
-        monkeypatch.setattr(flink_status, "restarts", lambda _: self.restarts)
+        monkeypatch.setattr(flink_status, "running", lambda *_: self.running)
+        monkeypatch.setattr(flink_status, "restarts", lambda *_: self.restarts)
 
 
 @pytest.fixture
