@@ -9,6 +9,7 @@ import typer
 from sdpctl.errors import CommandError
 
 if TYPE_CHECKING:
+    from glue import UseCase
     from sdpctl.local.outputs import Outputs
 
 Api = Literal["url_for_api", "url_for_reports", "url_for_predictions"]
@@ -32,6 +33,19 @@ def connect(
 
     current = read()
     return base(current, which, url).rstrip("/"), api_key or current.api_key
+
+
+def choose(use_case: str, *, deployed: bool) -> UseCase:
+    """The use case of that name: a deployed one, or, for another URL, any of the catalog.
+
+    Raises CommandError with the choices.
+    """
+    import usecases
+    from infra.topology import Topology
+    from sdpctl import deployment  # imported late, as above
+
+    catalog = Topology("", usecases.load())
+    return deployment.use_case(deployment.topology() if deployed else catalog, use_case)
 
 
 def base(current: Outputs, which: Api, url: str | None) -> str:

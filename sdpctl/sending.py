@@ -42,6 +42,21 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Types:
+    """The types of event of one use case, aliases included."""
+
+    use_case: str
+    names: tuple[str, ...]
+
+    def reason(self, name: object) -> str:
+        """Why a line of another type is not sent."""
+        return (
+            f"{name!r} is not an event of the use case {self.use_case}; its events: "
+            f"{', '.join(self.names)}"
+        )
+
+
+@dataclass(frozen=True)
 class Rejection:
     """A rejected line, and why."""
 
@@ -183,8 +198,11 @@ def _delay(answer: httpx.Response | str, attempt: int) -> float:
     return float(after) if after.isdigit() else float(min(0.2 * 2**attempt, 10.0))
 
 
-def read_lines(source: Iterable[bytes], tally: Tally) -> Iterator[Line]:
-    """The records of an NDJSON source; an invalid line is rejected here, with its number."""
+def read_lines(source: Iterable[bytes], tally: Tally, types: Types | None = None) -> Iterator[Line]:
+    """The records of an NDJSON source; an invalid line is rejected here, with its number.
+
+    So is one of a type other than `types`, if they are given.
+    """
     for number, raw in enumerate(source, 1):
         text = raw.removeprefix(_BOM).strip()
         if not text:
@@ -196,6 +214,9 @@ def read_lines(source: Iterable[bytes], tally: Tally) -> Iterator[Line]:
             continue
         if not isinstance(event, dict):
             tally.reject(Rejection(number, "", "not a JSON object", text))
+            continue
+        if types and "type" in event and event["type"] not in types.names:
+            tally.reject(Rejection(number, "/type", types.reason(event["type"]), text))
             continue
         yield Line(number, text if event.get("event_id") is not None else with_id(text, event))
 
@@ -242,16 +263,17 @@ def send_all(
     rate: float | None,
     progress: Callable[[Tally], object],
     keep: Callable[[Rejection], object] = lambda rejection: None,
+    types: Types | None = None,
 ) -> Tally:
     """Send everything over `workers` connections; `progress` receives the tally as it grows.
 
-    `keep` receives each rejected line.
+    `keep` receives each rejected line. `types`: a line of another type is not sent.
     """
     tally = Tally(keep=keep)
     size = BATCH if rate is None else max(1, min(BATCH, int(rate / 10)))
     running: set[Future[Tally]] = set()
     with ThreadPoolExecutor(workers) as pool:
-        for group in paced(batches(read_lines(source, tally), size), rate):
+        for group in paced(batches(read_lines(source, tally, types), size), rate):
             if len(running) >= 2 * workers:
                 running = _collect(running, tally, progress)
             running.add(pool.submit(sender.send, group))

@@ -10,8 +10,9 @@ import httpx
 import typer
 from rich.table import Table
 
+from glue import UseCase
 from sdpctl.answers import check_url, console, document, unanswered
-from sdpctl.connection import ApiKey, connect
+from sdpctl.connection import ApiKey, choose, connect
 from sdpctl.errors import CommandError
 
 SECONDS = 30
@@ -35,12 +36,17 @@ def report(
         bool, typer.Option("--total", help="The sums over the range instead of rows.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The API's response as JSON.")] = False,
+    use_case: Annotated[
+        str | None, typer.Option(help="Whose report it is. [default: the one that has it]")
+    ] = None,
     url: Annotated[str | None, typer.Option(help="Use this UrlForReports.")] = None,
     api_key: ApiKey = None,
 ) -> None:
     """Show a report: totals, or rows if one of --from --to --period --timezone is given."""
     if url is not None:
         check_url(url)
+    if use_case is not None:
+        _check_path(path, choose(use_case, deployed=url is None))
     base, secret = connect("url_for_reports", url, api_key)
     options = {"from": from_, "to": to, "period": period, "timezone": timezone}
     query = {name: value for name, value in options.items() if value is not None}
@@ -52,6 +58,15 @@ def report(
         typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
         console().print(table(answer))
+
+
+def _check_path(path: str, use_case: UseCase) -> None:
+    paths = [report.path for report in use_case.reports]
+    if path not in paths:
+        raise CommandError(
+            f"--use-case {use_case.name}: it has no report {path!r}; "
+            f"reports: {', '.join(paths) or 'none'}"
+        )
 
 
 def fetch(

@@ -20,10 +20,11 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from glue import UseCase
 from sdpctl.answers import check_url
-from sdpctl.connection import ApiKey, connect
+from sdpctl.connection import ApiKey, choose, connect
 from sdpctl.errors import CommandError
-from sdpctl.sending import Rejection, Sender, Tally, send_all
+from sdpctl.sending import Rejection, Sender, Tally, Types, send_all
 
 Keep = Callable[[Rejection], object]
 
@@ -40,6 +41,10 @@ def send(
             help="File for rejected lines: one object per line with line, field, message."
         ),
     ] = None,
+    use_case: Annotated[
+        str | None,
+        typer.Option(help="Reject events of other use cases. [default: send those of all]"),
+    ] = None,
     url: Annotated[str | None, typer.Option(help="Use this UrlForAPI.")] = None,
     api_key: ApiKey = None,
 ) -> None:
@@ -50,6 +55,7 @@ def send(
     """
     if url is not None:
         check_url(url)
+    types = None if use_case is None else _types(choose(use_case, deployed=url is None))
     base, key = connect("url_for_api", url, api_key)
     errors = Console(stderr=True)
     with (
@@ -58,7 +64,7 @@ def send(
         _client(key, workers) as client,
     ):
         sender = Sender(client, f"{base}/events")
-        tally = _send(sender, source, total, workers, rate, errors, keep)
+        tally = _send(sender, source, total, workers, rate, errors, keep, types)
     show(tally, errors)
     if rejected and tally.rejected:
         errors.print(f"  all of them: {rejected}", style="dim", markup=False, soft_wrap=True)
@@ -74,6 +80,7 @@ def _send(
     rate: float | None,
     console: Console,
     keep: Keep,
+    types: Types | None,
 ) -> Tally:
     columns = (MofNCompleteColumn(), TaskProgressColumn(show_speed=True), TimeElapsedColumn())
     with Progress("{task.description}", BarColumn(), *columns, console=console) as bar:
@@ -82,7 +89,20 @@ def _send(
         def progress(tally: Tally) -> None:
             bar.update(task, completed=tally.accepted + tally.rejected + tally.unanswered)
 
-        return send_all(sender, source, workers=workers, rate=rate, progress=progress, keep=keep)
+        return send_all(
+            sender,
+            source,
+            workers=workers,
+            rate=rate,
+            progress=progress,
+            keep=keep,
+            types=types,
+        )
+
+
+def _types(use_case: UseCase) -> Types:
+    names = (name for event in use_case.events for name in (event.type, *event.aliases))
+    return Types(use_case.name, tuple(names))
 
 
 def show(tally: Tally, console: Console) -> None:

@@ -120,3 +120,22 @@ def test_what_is_no_url_is_refused_by_its_option():
     result = CliRunner().invoke(app, requested)
     assert isinstance(result.exception, CommandError)
     assert "--url 'notaurl': must start with http://" in str(result.exception)
+
+
+def _refused(*arguments):
+    app = typer.Typer()
+    app.command()(report)
+    options = ["--url", "http://127.0.0.1:1", "--api-key", "secret"]
+    return str(CliRunner().invoke(app, [*arguments, *options]).exception)
+
+
+def test_a_report_of_another_use_case_is_refused_with_the_choices():
+    assert _refused("machines", "7", "--use-case", "adtech") == (
+        "--use-case adtech: it has no report 'machines'; reports: campaigns"
+    )
+
+
+def test_an_unknown_use_case_is_refused_with_the_choices():
+    assert _refused("campaigns", "7", "--use-case", "shops") == (
+        "--use-case shops: not deployed; use cases: adtech"
+    )

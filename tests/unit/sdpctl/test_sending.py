@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 import usecases
 from glue.limits import BODY_BYTES
 from lambdas.ingest.app import create_app
-from sdpctl.sending import Line, Sender, Tally, batches, read_lines, send_all
+from sdpctl.sending import Line, Sender, Tally, Types, batches, read_lines, send_all
 from tests.unit.lambdas.ingest.gateway import NOW, Memory
 
 URL = "https://api.example/events"
@@ -272,3 +272,14 @@ def test_records_that_could_not_be_stored_are_sent_again_alone():
     assert [event["event_id"] for event in bodies[1]] == ["e1"]
     assert (tally.accepted, tally.rejected, tally.retries) == (2, 1, 1)
     assert [r.line for r in tally.shown] == [3]
+
+
+def test_a_line_of_another_use_case_is_rejected_by_its_number_and_not_sent():
+    tally = Tally()
+    source = [b'{"type":"bid"}', b'{"type":"sale"}', b'{"price":1}', b'{"type":["bid"]}']
+    lines = list(read_lines(source, tally, Types("shop", ("sale", "sell"))))
+    assert [line.number for line in lines] == [2, 3], "a line without a type is left to the API"
+    assert [(r.line, r.field) for r in tally.shown] == [(1, "/type"), (4, "/type")]
+    assert tally.shown[0].message == (
+        "'bid' is not an event of the use case shop; its events: sale, sell"
+    )
