@@ -78,15 +78,35 @@ def test_data_outlives_a_destroy_and_is_taken_over_by_the_next_deployment(
 ) -> None:
     _deploy(client, "first", template)
     client("dynamodb").put_item(TableName=TABLE, Item={"use_case": {"S": "kept"}})
+    client("kinesis").put_record(StreamName=STREAM, Data=b"kept", PartitionKey="k")
     _destroy(client, "first")
     assert STREAM in _streams(client)
+    with pytest.raises(WaiterError):
+        _deploy(client, "taken", template)
+    _destroy(client, "taken")
     _deploy(client, "second", template, ImportExistingResources=True)
     found = client("dynamodb").get_item(TableName=TABLE, Key={"use_case": {"S": "kept"}})
     assert "Item" in found
+    assert _records(client) == [b"kept"]
+
+
+def _records(client: Client) -> list[bytes]:
+    kinesis = client("kinesis")
+    shards = kinesis.list_shards(StreamName=STREAM)["Shards"]
+    return [record["Data"] for shard in shards for record in _read(kinesis, shard["ShardId"])]
+
+
+def _read(kinesis: Any, shard: str) -> list[dict[str, Any]]:
+    iterator = kinesis.get_shard_iterator(
+        StreamName=STREAM, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+    )
+    answer = kinesis.get_records(ShardIterator=iterator["ShardIterator"])
+    records: list[dict[str, Any]] = answer["Records"]
+    return records
 
 
 def test_what_is_kept_has_a_name_that_cloudformation_can_find_it_by(template: str) -> None:
-    """The emulator imports tables only and makes streams again; AWS imports both by their names."""
+    """By its literal name; one from a reference is not imported."""
     for resource in json.loads(template)["Resources"].values():
         key = {"AWS::Kinesis::Stream": "Name", "AWS::DynamoDB::Table": "TableName"}
         assert isinstance(resource["Properties"][key[resource["Type"]]], str)
