@@ -115,10 +115,9 @@ class Supervisor:
         by_name = {a.name: a for a in applications(self.settings)}
         for application in by_name.values():
             resume(self.settings, application)
-        jobs = sum(application.should_run for application in by_name.values())
         for name in sorted(by_name.keys() | self._jobs.keys() | self._stated()):
             job = self._job(name)
-            job.jobs = jobs
+            job.jobs = len(by_name)
             job.follow(by_name.get(name))
 
     def _stated(self) -> set[str]:

@@ -1,6 +1,6 @@
 """CloudFormation and a Kinesis stream that exists: refused, or imported with its records.
 
-The emulator makes the stream anew, empty, whichever was asked for.
+The emulator would create it again, empty, in both cases.
 """
 
 from __future__ import annotations
