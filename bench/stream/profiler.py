@@ -67,8 +67,8 @@ class Profiler:
             return
         threads: Counter[str] = Counter()
         kinds: Counter[str] = Counter()
-        for line in self.output.read_text().splitlines():
-            stack, _, count = line.rpartition(" ")
+        # The name of a thread may contain a line break.
+        for stack, count in re.findall(r"(.+?;.+?) (\d+)\n", self.output.read_text(), re.DOTALL):
             frames = stack.split(";")
             threads[_thread(frames[0])] += int(count)
             kinds[_kind(frames)] += int(count)
