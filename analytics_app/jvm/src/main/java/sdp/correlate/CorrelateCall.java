@@ -205,16 +205,17 @@ final class CorrelateCall {
             time(),
             optional(CorrelateOptions.DATA));
     return KeyedStream.attach(
-        rows,
-        layout.name(),
-        new PackOperator(checks, packer, sources()),
-        new CorrelateOperator(
-            layout,
-            new Reasons(layout, labels(), checks.violations()),
-            count(),
-            options.get(CorrelateOptions.HEAP_SHARE),
-            ports),
-        ports.information("matched"));
+            rows,
+            layout.name(),
+            new PackOperator(checks, packer, sources()),
+            new CorrelateOperator(
+                layout,
+                new Reasons(layout, labels(), checks.violations()),
+                count(),
+                options.get(CorrelateOptions.HEAP_SHARE),
+                ports),
+            ports.information("matched"))
+        .setDescription(layout.description());
   }
 
   private Map<String, String> labels() {

@@ -52,6 +52,12 @@ record Layout(
     return Math.max(MIN_STEP, Math.min(MAX_STEP, open));
   }
 
+  /** What must stay while the state is kept, as the planner describes its operators. */
+  String description() {
+    return "Correlate(key=[%s], stages=[%s])"
+        .formatted(columns.get(key), String.join(", ", stages));
+  }
+
   /** What the outcomes have behind the columns: the outcome, its detail, each stage's time. */
   int width() {
     return columns.size() + 2 + stages.size();
