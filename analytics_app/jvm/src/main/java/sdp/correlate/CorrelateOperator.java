@@ -45,13 +45,6 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
   private static final long MANY_COUNTS_MILLIS = 1000;
   private static final int MANY_COUNTS = 256;
 
-  /**
-   * So far the watermark may go on since counts left last. It says that what is before it has been
-   * counted. In steady state it goes on with the clock, and the timers come first; in catch-up it
-   * passes hours before a timer fires.
-   */
-  private static final long MAX_UNCOUNTED_MILLIS = 5_000;
-
   private final Layout layout;
   private final Reasons reasons;
   private final CountSpec count;
@@ -71,7 +64,7 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
   private transient PartialCounts counts;
   private transient boolean countsDue;
   private transient long drainedAt;
-  private transient long drainedTo;
+  private transient long held;
   private transient Map<Outcome, Counter> refusals;
 
   /**
@@ -159,7 +152,7 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
     super.open();
     out = new StreamRecord<>(null);
     counts = new PartialCounts(layout.stages().size());
-    drainedTo = Join.NO_WATERMARK;
+    held = Long.MIN_VALUE;
     refusals = new EnumMap<>(Outcome.class);
     MetricGroup metrics = PublishedMetrics.ofCorrelation(getMetricGroup(), layout.name());
     for (Outcome outcome :
@@ -205,14 +198,19 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
     join.accept(StateChunks.group(packed.partition(), maxParallelism), packed);
   }
 
-  /** What leaves is the greatest watermark there ever was: after a restart too. */
+  /**
+   * What leaves is the greatest watermark there ever was, after a restart too, and it leaves behind
+   * the counts: it says that what is before it has been counted. Counts that are still kept hold it
+   * back. In catch-up it passes hours in the time in which they leave once.
+   */
   @Override
   public void processWatermark(Watermark mark) throws Exception {
-    long greatest = join.advance(mark.getTimestamp());
-    if (counts.size() > 0 && greatest > drainedTo + MAX_UNCOUNTED_MILLIS) {
+    held = join.advance(mark.getTimestamp());
+    if (held == Watermark.MAX_WATERMARK.getTimestamp()) {
       drain();
+    } else if (counts.size() == 0) {
+      passOn();
     }
-    super.processWatermark(greatest == mark.getTimestamp() ? mark : new Watermark(greatest));
   }
 
   @Override
@@ -248,7 +246,7 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
     }
   }
 
-  private void drain(long now) {
+  private void drain(long now) throws Exception {
     countsDue = false;
     if (counts.size() > MANY_COUNTS && now - drainedAt < MANY_COUNTS_MILLIS) {
       drainSoon();
@@ -258,14 +256,21 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
     }
   }
 
-  private void drain() {
-    drainedTo = join.watermark();
+  private void drain() throws Exception {
     counts.drain(row -> emit(counted, row));
+    passOn();
+  }
+
+  private void passOn() throws Exception {
+    if (held > Long.MIN_VALUE) {
+      super.processWatermark(new Watermark(held));
+      held = Long.MIN_VALUE;
+    }
   }
 
   /** Counts are no state: they leave before the barrier does. */
   @Override
-  public void prepareSnapshotPreBarrier(long checkpoint) {
+  public void prepareSnapshotPreBarrier(long checkpoint) throws Exception {
     drain();
   }
 
