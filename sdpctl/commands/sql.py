@@ -67,13 +67,14 @@ def sql(
         raise CommandError("choose either --json or --csv")
     if vertical is not None and (as_json or as_csv):
         raise CommandError("--vertical and --no-vertical do not go with --json or --csv")
+    values = pairs("--param", param or [])
     topology = deployment.topology(region)
     selected = deployment.use_case(topology, use_case)
     queries = saved_queries(selected.queries)
     if list_:
         _list(queries)
         return
-    statement = _statement(query, saved, param or [], queries)
+    statement = _statement(query, saved, values, queries)
     require_question(statement)
     athena = Athena(
         deployment.client("athena", region),
@@ -93,7 +94,7 @@ def sql(
 
 
 def _statement(
-    query: str | None, saved: str | None, values: list[str], queries: dict[str, SavedQuery]
+    query: str | None, saved: str | None, values: dict[str, str], queries: dict[str, SavedQuery]
 ) -> str:
     if (query is None) == (saved is None):
         raise CommandError(
@@ -105,7 +106,7 @@ def _statement(
         return _read(query)
     if saved not in queries:
         raise CommandError(f"saved query {saved!r} is unknown; choose from {', '.join(queries)}")
-    return queries[saved].sql(pairs("--param", values), now())
+    return queries[saved].sql(values, now())
 
 
 def _read(query: str) -> str:

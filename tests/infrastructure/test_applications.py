@@ -13,10 +13,13 @@ import pytest
 import usecases
 from glue import Catalog
 from glue.errors import ParameterError
+from infra import costs
 from infra.applications import Application, parse
 from infra.assets import Assets
+from infra.costs import Costs, Load
 from infra.settings import Settings
 from infra.stage import add_stages
+from infra.topology import Topology
 from tests.infrastructure.conftest import Synthesis, Template, templates
 from tests.infrastructure.grants import role_of, roles, text
 from tests.usecases import doors
@@ -245,6 +248,23 @@ def test_every_function_knows_which_use_cases_are_deployed(apart: Stacks) -> Non
         for function in template.properties("AWS::Lambda::Function"):
             if str(function["Handler"]).startswith("lambdas."):
                 assert function["Environment"]["Variables"]["SDP_USE_CASES"] == "adtech,doors"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "kpus"),
+    [
+        ({}, 6),
+        ({"applications": "all=adtech+doors"}, 3),
+        ({"doors.flinkParallelism": "8", "doors.flinkParallelismPerKPU": "2"}, 8),
+    ],
+)
+def test_each_application_costs_its_own_kpus_and_one_for_orchestration(
+    chosen: dict[str, str], kpus: int
+) -> None:
+    settings = Settings.parse(chosen, CATALOG)
+    topology = Topology("sdp", CATALOG, settings.applications)
+    prices = costs.read_prices()["prices"]
+    assert Costs(topology, settings, Load(100), 0, prices).kpus == kpus
 
 
 # --- what is refused
