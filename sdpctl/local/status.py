@@ -10,7 +10,16 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sdpctl.errors import CommandError
-from sdpctl.local import aws, deploy, emulator, flink_status, flows, running, workers
+from sdpctl.local import (
+    aws,
+    deploy,
+    emulator,
+    flink_checkpoints,
+    flink_status,
+    flows,
+    running,
+    workers,
+)
 from sdpctl.local.delivery import worker as delivery
 from sdpctl.local.processes import Service, port_problem
 from sdpctl.local.sagemaker import service as sagemaker
@@ -164,6 +173,7 @@ def _job(settings: Settings, state: Mapping[str, Any], now: datetime) -> Compone
         f"{state.get('restarts', 0)} restarts",
         "" if memory is None else f"{memory:,} MiB",
         str(state.get("error") or ""),
+        flink_checkpoints.problem(flink_status.url(settings, name)),
     ]
     return Component(
         f"flink-{name}",
