@@ -61,6 +61,7 @@ $(STAMPS)/node: package-lock.json | $(STAMPS)/uv
 
 build: env $(JAR) ## the jar, the Flink zip, the Lambda bundles and the source of training
 	@$(PYTHON) -m analytics_app.package
+	@$(PYTHON) -m analytics_app.state
 	@$(PYTHON) -m lambdas.bundle
 	@$(PYTHON) -m ml.package
 

@@ -78,6 +78,11 @@ GROUPS: Mapping[str, Mapping[str, Meaning]] = {
         "flinkAutoscaling": Meaning(
             "", "Whether Managed Flink adds and removes KPUs automatically."
         ),
+        "stateLoss": Meaning(
+            "",
+            "Whether a deployment that cannot restore all state of a running job is refused. "
+            "`allow` drops that state: give it for this deployment only.",
+        ),
         "flinkMetricSeconds": Meaning(
             "seconds",
             "Interval of Flink's metrics; a deployment waits for three. 60 on AWS.",

@@ -40,7 +40,8 @@ class Settings:
     the versions of objects that were overwritten or deleted. Firehose gathers records for
     `lake_buffer_seconds` before it writes a file. `lake_closed_after` the end of an hour its files
     are merged into files of about `lake_file_mib`; for `lake_grace` the replaced ones stay for
-    running queries. `alarm_email` receives alarms, if it is not empty. Flink's metrics
+    running queries. `alarm_email` receives alarms, if it is not empty. `state_loss` is what
+    becomes of a deployment that cannot restore all state: `refuse` or `allow`. Flink's metrics
     are reported every `metric_seconds`: 60 on AWS; the local platform reports more often.
     """
 
@@ -60,6 +61,7 @@ class Settings:
     ingest_concurrency: int = 0
     reports_concurrency: int = 0
     predictions_concurrency: int = 0
+    state_loss: str = "refuse"
     metric_seconds: int = 60
     lake_buffer_seconds: int = 60
     lake_raw_days: int | None = 365
@@ -125,6 +127,7 @@ class Settings:
             ingest_concurrency=read("ingestConcurrency", "0", _number(0, 100_000)),
             reports_concurrency=read("reportsConcurrency", "0", _number(0, 100_000)),
             predictions_concurrency=read("predictionsConcurrency", "0", _number(0, 100_000)),
+            state_loss=read("stateLoss", "refuse", _one_of("refuse", "allow")),
             metric_seconds=int(read("flinkMetricSeconds", "60", _one_of("5", "10", "30", "60"))),
             lake_buffer_seconds=read("lakeBufferSeconds", "60", _number(0, 900)),
             lake_raw_days=read("lakeRawDays", "365", _days),

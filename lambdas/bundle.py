@@ -27,6 +27,7 @@ PLATFORM = "x86_64-manylinux_2_28"
 # botocore describes 400 services; a bundle needs these.
 SERVICES = (
     "athena",
+    "cloudformation",
     "cloudwatch",
     "dynamodb",
     "events",

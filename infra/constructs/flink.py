@@ -11,6 +11,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
+from glue.state import GROUP, Operators, to_properties
 from infra import property_groups
 from infra.applications import Scale
 from infra.assets import Assets
@@ -32,12 +33,14 @@ class FlinkApplication(Construct):
         *,
         name: str,
         properties: Mapping[str, str],
+        operators: Operators,
         scale: Scale,
         assets: Assets,
         settings: Settings,
     ) -> None:
         super().__init__(scope, id_)
         self.name, self.properties, self.scale = name, properties, scale
+        self.operators = operators
         self.code = s3_assets.Asset(self, "Code", path=str(assets.analytics))
         self.role = iam.Role(
             self, "Role", assumed_by=iam.ServicePrincipal("kinesisanalytics.amazonaws.com")
@@ -49,7 +52,7 @@ class FlinkApplication(Construct):
             )
         )
         stream = self._log_stream(settings)
-        self.application = self._application()
+        self.application = self._application(settings)
         logging = analytics.CfnApplicationCloudWatchLoggingOption(
             self,
             "Logging",
@@ -66,7 +69,7 @@ class FlinkApplication(Construct):
             service="kinesisanalytics", resource="application", resource_name=self.name
         )
 
-    def _application(self) -> analytics.CfnApplication:
+    def _application(self, settings: Settings) -> analytics.CfnApplication:
         application = analytics.CfnApplication(
             self,
             "Application",
@@ -78,8 +81,16 @@ class FlinkApplication(Construct):
                 "applicationSnapshotConfiguration": {"snapshotsEnabled": True},
                 # An update whose job cannot start is rolled back to the version that ran.
                 "applicationSystemRollbackConfiguration": {"rollbackEnabled": True},
-                "environmentProperties": {"propertyGroups": _groups(self.properties)},
+                "environmentProperties": {"propertyGroups": _groups(self)},
                 "flinkApplicationConfiguration": _flink(self.scale),
+            },
+            run_configuration={
+                "applicationRestoreConfiguration": {
+                    "applicationRestoreType": "RESTORE_FROM_LATEST_SNAPSHOT"
+                },
+                "flinkRunConfiguration": {
+                    "allowNonRestoredState": settings.state_loss == "allow",
+                },
             },
         )
         # Managed Flink reads code and role when it creates the application.
@@ -138,11 +149,13 @@ class FlinkApplication(Construct):
         )
 
 
-def _groups(properties: Mapping[str, str]) -> list[dict[str, object]]:
+def _groups(application: FlinkApplication) -> list[dict[str, object]]:
     groups = {
         "kinesis.analytics.flink.run.options": _RUN_OPTIONS,
-        **property_groups.split(properties),
+        **property_groups.split(application.properties),
     }
+    if state := to_properties(application.operators):
+        groups[GROUP] = state
     property_groups.check(groups)
     return [{"propertyGroupId": name, "propertyMap": map_} for name, map_ in groups.items()]
 

@@ -11,28 +11,16 @@ import json
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
-from aws_cdk import custom_resources
 from constructs import Construct
 
 from infra.assets import Assets
-from infra.constructs.acknowledge import acknowledge
 from infra.constructs.flink import FlinkApplication
 from infra.constructs.function import PlatformFunction
-from infra.constructs.logs import log_group
+from infra.constructs.provider import provider
 from infra.settings import Settings
 
 _START = ("DescribeApplication", "StartApplication", "StopApplication")
 _WAIT = ("DescribeApplication", "DescribeApplicationOperation", "ListApplicationOperations")
-_TIMEOUT = cdk.Duration.minutes(30)
-
-_BASIC = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
-_ACKNOWLEDGED = {
-    f"IAM4[Policy::{_BASIC}]": "The provider framework's own functions; it allows logs only.",
-    "L1": "The provider framework chooses the runtime of its own functions.",
-    "SF1": "The waiter only polls; what it decides is in the functions' logs.",
-    "SF2": "The waiter only polls; the functions it calls are traced.",
-}
 
 
 class Running(Construct):
@@ -54,7 +42,9 @@ class Running(Construct):
         for role, actions in self._allowed.values():
             role.add_to_policy(self._statement(first, actions))
         wait.role.add_to_policy(_read_metrics())
-        self._provider = self._framework(start.function, wait.function)
+        self._provider = provider(
+            self, on_event=start.function, is_complete=wait.function, settings=settings
+        )
 
     def keep(self, id_: str, application: FlinkApplication) -> cdk.CustomResource:
         """Its `Revision` property changes with code and properties, so CloudFormation acts."""
@@ -67,6 +57,7 @@ class Running(Construct):
                 "ApplicationName": application.name,
                 "Revision": _revision(application),
                 "MetricSeconds": self._settings.metric_seconds,
+                "StateLoss": self._settings.state_loss,
             },
         )
         resource.node.add_dependency(application)
@@ -91,35 +82,6 @@ class Running(Construct):
         return iam.PolicyStatement(
             actions=[f"kinesisanalytics:{action}" for action in actions], resources=[arn]
         )
-
-    def _framework(
-        self, start: lambda_.Function, wait: lambda_.Function
-    ) -> custom_resources.Provider:
-        provider = custom_resources.Provider(
-            self,
-            "Provider",
-            on_event_handler=start,
-            is_complete_handler=wait,
-            query_interval=cdk.Duration.seconds(5),
-            total_timeout=_TIMEOUT,
-            log_group=log_group(self, "Logs", settings=self._settings),
-            disable_waiter_state_machine_logging=True,
-        )
-        acknowledge(provider, _ACKNOWLEDGED | self._version_wildcards(provider, start, wait))
-        return provider
-
-    def _version_wildcards(
-        self, provider: custom_resources.Provider, *functions: lambda_.Function
-    ) -> dict[str, str]:
-        """The framework may invoke any version of its own functions and of ours."""
-        own = [c for c in provider.node.find_all() if isinstance(c, lambda_.CfnFunction)]
-        invoked = [*own, *(f.node.default_child for f in functions)]
-        stack = cdk.Stack.of(self)
-        names = [stack.get_logical_id(f) for f in invoked if isinstance(f, cdk.CfnElement)]
-        return {
-            f"IAM5[Resource::<{name}.Arn>:*]": "The framework invokes versions of this function."
-            for name in names
-        }
 
     def _function(
         self, id_: str, entry: str, assets: Assets, everywhere: str = ""

@@ -14,6 +14,7 @@ from infra.applications import FIRST, Application
 from infra.assets import Assets
 from infra.constructs.alarms import Alarms
 from infra.constructs.flink import FlinkApplication
+from infra.constructs.restorable import Restorable
 from infra.constructs.running import Running
 from infra.constructs.streams import NamedStreams
 from infra.parameter_outputs import APPLICATIONS, USE_CASES, output_name
@@ -51,20 +52,23 @@ class ProcessingStack(cdk.Stack):
             assets=assets,
             settings=settings,
         )
+        restorable = Restorable(self, "Restorable", assets=assets, settings=settings)
         for application in topology.applications:
-            self._run(application, running)
+            flink = self._run(application, running)
+            restorable.check(application.name, flink)
         for name, value in together(settings.parameters).items():
             cdk.CfnOutput(self, output_name(name), value=value)
         cdk.CfnOutput(self, USE_CASES, value=",".join(settings.use_cases))
         cdk.CfnOutput(self, APPLICATIONS, value=applications.to_text(topology.applications))
 
-    def _run(self, application: Application, running: Running) -> None:
+    def _run(self, application: Application, running: Running) -> FlinkApplication:
         streams = self._streams_of(application)
         flink = FlinkApplication(
             self,
             _id("Analytics", application),
             name=self._topology.application_name(application),
             properties=self._properties(application, streams),
+            operators=self._assets.operators(application.use_cases),
             scale=self._settings.scales[application.name],
             assets=self._assets,
             settings=self._settings,
@@ -79,6 +83,7 @@ class ProcessingStack(cdk.Stack):
         # Before that there is nothing to monitor.
         alarms.node.add_dependency(state)
         _watch(alarms, flink.name)
+        return flink
 
     def _streams_of(self, application: Application) -> dict[str, kinesis.IStream]:
         own = [s.key for s in self._topology.streams if s.use_case in application.use_cases]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
+from glue.state import GROUP, Operators, from_properties
 from lambdas.ports.applications import Operation, Wait
 
 if TYPE_CHECKING:
@@ -50,6 +51,18 @@ class ManagedFlink:
     def stop(self, name: str) -> None:
         """Stop it without a snapshot."""
         self._client.stop_application(ApplicationName=name, Force=True)
+
+    def operators(self, name: str) -> Operators:
+        """Its operators with state by use case, from a property group; empty without one."""
+        try:
+            answer = self._client.describe_application(ApplicationName=name)
+        except self._client.exceptions.ResourceNotFoundException:
+            return {}
+        configuration = answer["ApplicationDetail"]["ApplicationConfigurationDescription"]
+        described = configuration.get("EnvironmentPropertyDescriptions", {})
+        groups = described.get("PropertyGroupDescriptions", [])
+        maps = {group["PropertyGroupId"]: group["PropertyMap"] for group in groups}
+        return from_properties(maps.get(GROUP, {}))
 
     def operations(self, name: str) -> list[Operation]:
         """All operations that are still listed, in no particular order."""

@@ -28,10 +28,12 @@ ENDING = {"STOPPING", "FORCE_STOPPING"}
 STOPPABLE = {RUNNING, "STARTING", "UPDATING", "AUTOSCALING"}
 
 
-def begin(applications: Applications, request: Request, name: str) -> None:
+def begin(
+    applications: Applications, request: Request, name: str, *, allow_state_loss: bool
+) -> None:
     """Start or stop the application; idempotent.
 
-    State that the new version does not have is dropped on creation only: later that would lose
+    State that the new version does not have is dropped only if that is allowed: it would lose
     counts, so the start fails instead.
     """
     status = applications.status(name)
@@ -40,7 +42,7 @@ def begin(applications: Applications, request: Request, name: str) -> None:
         if status in STOPPABLE:
             applications.stop(name)
     elif status == STOPPED:
-        applications.start(name, allow_non_restored_state=request is Request.CREATE)
+        applications.start(name, allow_non_restored_state=allow_state_loss)
 
 
 def complete(applications: Applications, request: Request, name: str, wait: Wait) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from glue.errors import PlatformError
+from glue.state import Operators
 
 
 class ApplicationError(PlatformError):
@@ -48,6 +49,9 @@ class Applications(Protocol):
     def stop(self, name: str) -> None:
         """Stop it without a snapshot."""
 
+    def operators(self, name: str) -> Operators:
+        """Its operators with state by use case; empty if there is no such application or list."""
+
     def operations(self, name: str) -> Sequence[Operation]:
         """Its newest operations, in no order."""
 
@@ -59,3 +63,10 @@ class Applications(Protocol):
 
         Empty while nothing is reported.
         """
+
+
+class Stacks(Protocol):
+    """The stacks of CloudFormation."""
+
+    def is_rolling_back(self, stack: str) -> bool:
+        """Whether a failed update of the stack is being undone."""

@@ -21,7 +21,10 @@ SHOULD_RUN = {"STARTING", "RUNNING", "UPDATING", "AUTOSCALING"}
 
 @dataclass(frozen=True)
 class Application:
-    """One version of a Managed Flink application; `created` is when it was, not this version."""
+    """One version of a Managed Flink application; `created` is when it was, not this version.
+
+    `drops_state`: it starts without the state that none of its operators has.
+    """
 
     name: str
     version: int
@@ -31,6 +34,7 @@ class Application:
     parallelism: int
     properties: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     created: str = ""
+    drops_state: bool = False
 
     def program(self) -> dict[str, str]:
         """The run options: which file to run, which jar it needs."""
@@ -114,6 +118,7 @@ def parse(detail: dict[str, Any]) -> Application:
     location = content["S3ApplicationCodeLocationDescription"]
     groups = configuration.get("EnvironmentPropertyDescriptions", {})
     flink = configuration.get("FlinkApplicationConfigurationDescription", {})
+    run = configuration.get("RunConfigurationDescription", {})
     described = groups.get("PropertyGroupDescriptions", [])
     property_groups.check({g["PropertyGroupId"]: g["PropertyMap"] for g in described})
     parallelism = flink.get("ParallelismConfigurationDescription", {}).get("Parallelism", 1)
@@ -128,4 +133,7 @@ def parse(detail: dict[str, Any]) -> Application:
             (g["PropertyGroupId"], tuple(sorted(g["PropertyMap"].items()))) for g in described
         ),
         created=str(detail.get("CreateTimestamp", "")),
+        drops_state=run.get("FlinkRunConfigurationDescription", {}).get(
+            "AllowNonRestoredState", False
+        ),
     )

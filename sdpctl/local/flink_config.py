@@ -26,6 +26,8 @@ class Memory:
     managed: int
 
 
+# What AllowNonRestoredState of Managed Flink is in Flink's configuration.
+DROPS_STATE = {"execution.state-recovery.ignore-unclaimed-state": "true"}
 ALONE, PAIR, SEVERAL = Memory(1536, 1024), Memory(1024, 640), Memory(768, 384)
 
 

@@ -112,7 +112,8 @@ class FlinkWorker:
         if any(sign in tail for sign in LOST_STATE):
             return (
                 "the new version cannot be restored from the old state: deploy the old "
-                "version again, or drop the state with 'make clean'"
+                "version again, drop what none of its operators has with "
+                "PARAMETERS='stateLoss=allow', or drop all with 'make clean'"
             )
         lines = [line for line in reversed(tail.splitlines()) if _ERROR.match(line)]
         return lines[0].strip() if lines else ""
@@ -139,6 +140,7 @@ class FlinkWorker:
             scratch=self.scratch,
             log=flink_status.own_log(self.settings, self.name),
             memory=memory,
+            changes=flink_config.DROPS_STATE if application.drops_state else {},
         )
         main = application.program().get("python", "main.py")
         python = self.settings.python("flink")

@@ -61,7 +61,18 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Assets:
         (root / folder / "here.py").touch()
     (root / "analytics.zip").write_bytes(b"zip")
     (root / "ml/adtech.tar.gz").write_bytes(b"tar")
-    return Assets(root / "bundle", root / "analytics.zip", root / "lake", root / "ml")
+    operators = {
+        name: {"operators": [{"id": "a" * 32, "former": "", "layout": "", "label": "the JOIN"}]}
+        for name in ("adtech", "doors", "parcels", "rides")
+    }
+    (root / "state.json").write_text(json.dumps(operators))
+    return Assets(
+        root / "bundle",
+        root / "analytics.zip",
+        root / "lake",
+        root / "ml",
+        root / "state.json",
+    )
 
 
 @pytest.fixture(scope="session")

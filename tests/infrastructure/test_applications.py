@@ -94,7 +94,8 @@ def test_each_use_case_has_an_application_with_its_own_streams_and_parameters(
     applications = _by_name(apart)
     assert sorted(applications) == ["sdp-adtech", "sdp-doors"]
     groups = _groups(applications["sdp-doors"])
-    assert groups.keys() == {"kinesis.analytics.flink.run.options", "sdp", "sdp.doors"}
+    own = {"sdp", "sdp.doors", "sdp-state"}
+    assert groups.keys() == {"kinesis.analytics.flink.run.options", *own}
     assert groups["sdp"] == {
         "use_cases": "doors",
         "region": "us-east-1",

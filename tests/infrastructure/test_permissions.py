@@ -152,7 +152,7 @@ SERVICES: dict[str, set[str]] = {
     },
 }
 # The CDK writes these roles for functions and a state machine of its own.
-_FRAMEWORK = re.compile(r"RunningProvider(framework|waiter)")
+_FRAMEWORK = re.compile(r"(Running|Restorable)Provider(framework|waiter)")
 # A method of the SDK for Java on the connector's client.
 _JAVA_CALL = re.compile(r"\bclient\.([a-z]\w+)\(")
 

@@ -6,6 +6,7 @@ import pytest
 
 from analytics_app.properties import AWAIT_VARIABLE
 from tests.infrastructure.conftest import Synthesis, Template
+from tests.infrastructure.grants import listed
 
 
 @pytest.fixture
@@ -88,17 +89,37 @@ def test_each_function_of_the_custom_resource_may_do_what_it_does_and_no_more(
         frozenset(
             action
             for statement in policy["PolicyDocument"]["Statement"]
-            for action in statement["Action"]
-            if isinstance(statement["Action"], list) and action.startswith("kinesisanalytics:")
+            for action in listed(statement["Action"])
+            if action.startswith("kinesisanalytics:")
         )
         for policy in processing.properties("AWS::IAM::Policy")
     }
     service = "kinesisanalytics:"
     start = {"DescribeApplication", "StartApplication", "StopApplication"}
     wait = {"DescribeApplication", "DescribeApplicationOperation", "ListApplicationOperations"}
-    expected = {frozenset(service + action for action in names) for names in (start, wait)}
+    check = {"DescribeApplication"}
+    expected = {frozenset(service + action for action in names) for names in (start, wait, check)}
     assert granted - {frozenset()} == expected
     assert "cloudwatch:GetMetricData" in json.dumps(processing.properties("AWS::IAM::Policy"))
+
+
+def test_state_is_checked_before_the_application_is_changed(
+    processing: Template, groups: dict[str, dict[str, object]]
+) -> None:
+    ((check, resource),) = processing.all("Custom::FlinkApplicationState").items()
+    (application,) = processing.all("AWS::KinesisAnalyticsV2::Application").values()
+    assert check in application["DependsOn"]
+    operators = {"adtech.0": "aaaaaaaaaaaa|||the JOIN"}
+    assert groups["sdp-state"] == operators
+    properties = resource["Properties"]
+    assert properties["Operators"] == operators
+    assert (properties["ApplicationName"], properties["StateLoss"]) == ("sdp-adtech", "refuse")
+
+
+def test_no_state_is_dropped_unless_the_deployment_allows_it(processing: Template) -> None:
+    (application,) = processing.properties("AWS::KinesisAnalyticsV2::Application")
+    run = application["RunConfiguration"]
+    assert run["FlinkRunConfiguration"] == {"AllowNonRestoredState": False}
 
 
 def test_results_are_stored_batch_by_batch_and_poison_is_set_aside(synthesis: Synthesis) -> None:

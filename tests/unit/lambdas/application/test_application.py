@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from glue.state import Operators
 from lambdas.adapters import clock
 from lambdas.application import handler
 from lambdas.ports.applications import ApplicationError, Operation, Wait
@@ -26,6 +27,7 @@ class ControlPlane:
         self.errors: dict[str, str] = {}
         self.reported: Sequence[float] = STEADY
         self.waits: list[Wait] = []
+        self.running: Operators = {}
 
     def status(self, name: str) -> str | None:
         return self.state
@@ -35,6 +37,9 @@ class ControlPlane:
 
     def stop(self, name: str) -> None:
         self.calls.append(("stop", name, None))
+
+    def operators(self, name: str) -> Operators:
+        return self.running
 
     def operations(self, name: str) -> Sequence[Operation]:
         return self.history
@@ -81,14 +86,17 @@ def done(request: str) -> bool:
     return bool(answer["IsComplete"])
 
 
-def test_creation_starts_it_and_state_without_a_place_is_dropped(plane: ControlPlane) -> None:
-    assert on("Create") == {"PhysicalResourceId": "app", "Since": SINCE.isoformat()}
-    assert plane.calls == [("start", "app", True)]
-
-
-def test_an_update_starts_a_stopped_one_and_drops_no_state(plane: ControlPlane) -> None:
-    on("Update")
+@pytest.mark.parametrize("request_", ["Create", "Update"])
+def test_a_stopped_one_is_started_and_drops_no_state(plane: ControlPlane, request_: str) -> None:
+    assert on(request_) == {"PhysicalResourceId": "app", "Since": SINCE.isoformat()}
     assert plane.calls == [("start", "app", False)]
+
+
+def test_state_is_dropped_where_the_deployment_allows_it(plane: ControlPlane) -> None:
+    request = event("Update")
+    request["ResourceProperties"]["StateLoss"] = "allow"
+    handler.on_event(request, Context())  # type: ignore[arg-type]
+    assert plane.calls == [("start", "app", True)]
 
 
 @pytest.mark.parametrize("status", ["RUNNING", "UPDATING", "STARTING", "AUTOSCALING"])
