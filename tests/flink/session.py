@@ -54,19 +54,38 @@ class Cluster:
     folder: Path
     http: httpx.Client
 
-    def submit(self) -> httpx.Response:
-        """What the cluster answers to the application with its jar and its main.py."""
-        jar = self.folder / "code" / "lib" / "sdp.jar"
+    def submit(self, code: str = "code", savepoint: str = "") -> httpx.Response:
+        """What the cluster answers to the application in this folder, with its jar and main.py."""
+        jar = self.folder / code / "lib" / "sdp.jar"
         with jar.open("rb") as file:
             content = {"jarfile": (jar.name, file, "application/x-java-archive")}
             uploaded = self.http.post("/jars/upload", files=content).raise_for_status().json()
-        program = {"entryClass": DRIVER, "programArgsList": ["-py", str(self._main)]}
+        main = self.folder / code / "main.py"
+        program = {"entryClass": DRIVER, "programArgsList": ["-py", str(main)]}
+        if savepoint:
+            program["savepointPath"] = savepoint
         name = Path(uploaded["filename"]).name
         return self.http.post(f"/jars/{name}/run", json=program, timeout=SUBMIT_SECONDS)
 
-    @property
-    def _main(self) -> Path:
-        return self.folder / "code" / "main.py"
+    def stop(self, job: str) -> str:
+        """Ends a job with a savepoint; returns the savepoint's URI."""
+        folder = {"targetDirectory": (self.folder / "savepoints").as_uri(), "drain": False}
+        trigger = self.http.post(f"/jobs/{job}/stop", json=folder).raise_for_status().json()
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            path = f"/jobs/{job}/savepoints/{trigger['request-id']}"
+            answer = self.http.get(path).raise_for_status().json()
+            if answer["status"]["id"] == "COMPLETED":
+                break
+            assert time.monotonic() < deadline, f"no savepoint: {answer}\n{self.log()}"
+            time.sleep(0.2)
+        assert "location" in answer["operation"], f"{answer}\n{self.log()}"
+        return str(answer["operation"]["location"])
+
+    def cancel(self, job: str) -> None:
+        """Ends a job without a savepoint, and waits for it."""
+        self.http.patch(f"/jobs/{job}", params={"mode": "cancel"}).raise_for_status()
+        self.final_state(job)
 
     def final_state(self, job: str) -> str:
         """The state in which a job ends."""
@@ -87,15 +106,19 @@ class Cluster:
 
 @contextmanager
 def session_cluster(
-    folder: Path, properties: Mapping[str, str], environment: Mapping[str, str] | None = None
+    folder: Path,
+    properties: Mapping[str, str],
+    environment: Mapping[str, str] | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> Iterator[Cluster]:
     """A cluster for the packaged application with these properties; ended on leaving.
 
-    `environment` is added to the job manager's, in which main() runs.
+    `environment` is added to that of both processes; main() runs in the job manager's. `options`
+    are added to the configuration.
     """
     with zipfile.ZipFile(build()) as archive:
         archive.extractall(folder / "code")
-    port = _configure(folder)
+    port = _configure(folder, options or {})
     groups = [{"PropertyGroupId": "sdp", "PropertyMap": dict(properties)}]
     (folder / "properties.json").write_text(json.dumps(groups))
     processes: list[subprocess.Popen[bytes]] = []
@@ -142,11 +165,11 @@ def _environment(home: Path, folder: Path) -> dict[str, str]:
     }
 
 
-def _configure(folder: Path) -> int:
+def _configure(folder: Path, options: Mapping[str, str]) -> int:
     """Write the configuration of both processes; the port of the REST interface."""
     port, rpc, blobs = free_port(), free_port(), free_port()
     (folder / "tmp").mkdir()
-    options = {
+    configured = {
         **_MEMORY,
         "jobmanager.rpc.address": "127.0.0.1",
         "jobmanager.rpc.port": str(rpc),
@@ -162,10 +185,11 @@ def _configure(folder: Path) -> int:
         "python.client.executable": str(PYTHON),
         "python.executable": str(PYTHON),
         "io.tmp.dirs": str(folder / "tmp"),
+        **options,
     }
     conf = folder / "conf"
     conf.mkdir()
-    (conf / "config.yaml").write_text("".join(f"{k}: {v}\n" for k, v in options.items()))
+    (conf / "config.yaml").write_text("".join(f"{k}: {v}\n" for k, v in configured.items()))
     (conf / "log4j.properties").write_text(
         "rootLogger.level = INFO\nrootLogger.appenderRef.out.ref = out\n"
         "appender.out.name = out\nappender.out.type = CONSOLE\n"
