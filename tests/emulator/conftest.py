@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from multiprocessing.util import get_temp_dir
 from typing import Any
@@ -31,8 +32,24 @@ def client(settings: Settings) -> Client:
     return lambda service: aws.client(settings, service)
 
 
+DEPLOYED = {
+    "Resources": {"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
+    "Outputs": {"UseCases": {"Value": "adtech"}},
+}
+
+
 @pytest.fixture(scope="session")
-def database(client: Client) -> str:
+def deployed(client: Client, settings: Settings) -> None:
+    """A stack that says which use cases are deployed, as commands read it."""
+    stack = f"{settings.stage}-deployed"
+    client("cloudformation").create_stack(StackName=stack, TemplateBody=json.dumps(DEPLOYED))
+    client("cloudformation").get_waiter("stack_create_complete").wait(
+        StackName=stack, WaiterConfig={"Delay": 1}
+    )
+
+
+@pytest.fixture(scope="session")
+def database(client: Client, deployed: None) -> str:
     """The use case's database, without tables."""
     client("glue").create_database(DatabaseInput={"Name": "sdp_adtech"})
     return "sdp_adtech"
