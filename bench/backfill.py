@@ -86,7 +86,7 @@ def await_counted(live: Live, span: Span, expected: Counter[str]) -> float:
 
 def await_final(live: Live, span: Span) -> None:
     """Waits until nothing of the span can change."""
-    parameters = parameters_of(live.use_case, None)
+    parameters = parameters_of(live.topology, live.use_case, None)
     while (through := live.complete_through(parameters)) is None or through < span.end:
         print(f"waiting: complete through {through}, to be {span.end}", end="\r", flush=True)
         time.sleep(5)
@@ -104,7 +104,7 @@ def main() -> int:
     topology = deployment.topology()
     clients = (deployment.client(name, None) for name in ("dynamodb", "kinesis"))
     live = Live(topology, topology.catalog.use_case(USE_CASE), *clients)
-    period = parameters_of(live.use_case, None).aggregation_period
+    period = parameters_of(topology, live.use_case, None).aggregation_period
     span = Span(_floor(sent.span.start, period), _floor(sent.span.end, period) + period)
     behind = await_counted(live, span, sent.expected)
     print(

@@ -20,7 +20,6 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -114,16 +113,16 @@ class Memory:
 
     def look(self) -> None:
         """Take a sample of each part."""
-        jobs = workers.jobs(self.settings)
-        parts: dict[str, Sequence[psutil.Process | None]] = {
-            "emulator": [_process(emulator.service(self.settings))],
-            "functions": _children(_process(emulator.service(self.settings))),
-            "Flink": [p for job in jobs for p in _tree(_process(job))],
-            "workers": [_process(workers.service(self.settings))],
-            "delivery": [_process(delivery.service(self.settings))],
+        own = emulator.service(self.settings).process()
+        parts = {
+            "emulator": _resident(own),
+            "functions": (emulator.service(self.settings).resident() or 0) - _resident(own),
+            "Flink": sum(job.resident() or 0 for job in workers.jobs(self.settings)),
+            "workers": _resident(workers.service(self.settings).process()),
+            "delivery": delivery.service(self.settings).resident() or 0,
         }
-        for name, processes in parts.items():
-            self.samples.setdefault(name, []).append(sum(map(_resident, processes)))
+        for name, size in parts.items():
+            self.samples.setdefault(name, []).append(size / 2**20)
 
     def show(self) -> str:
         """The newest sample."""
@@ -139,25 +138,11 @@ def _growth(values: list[float]) -> float:
     return fmean(values[-third:]) / max(1.0, fmean(values[third : 2 * third]))
 
 
-def _process(service: Any) -> psutil.Process | None:
-    found: psutil.Process | None = service.process()
-    return found
-
-
-def _children(process: psutil.Process | None) -> list[psutil.Process]:
+def _resident(process: psutil.Process | None) -> int:
+    """Of the process alone, in bytes: what it started is not of it."""
     with suppress(psutil.Error):
-        return process.children(recursive=True) if process else []
-    return []
-
-
-def _tree(process: psutil.Process | None) -> list[psutil.Process | None]:
-    return [process, *_children(process)]
-
-
-def _resident(process: psutil.Process | None) -> float:
-    with suppress(psutil.Error):
-        return process.memory_info().rss / 2**20 if process else 0.0
-    return 0.0
+        return int(process.memory_info().rss) if process else 0
+    return 0
 
 
 def watch(load: Load, memory: Memory, seconds: float) -> float:

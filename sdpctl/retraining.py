@@ -135,14 +135,7 @@ def place(use_case: str | None, region: str | None) -> Place:
     def clients(service: str) -> Any:
         return deployment.client(service, region)
 
-    stacks = clients("cloudformation").get_paginator("describe_stacks").paginate()
-    outputs = {
-        o["OutputKey"]: o["OutputValue"]
-        for page in stacks
-        for stack in page["Stacks"]
-        if stack["StackName"].startswith(f"{topology.prefix}-")
-        for o in stack.get("Outputs", [])
-    }
+    outputs = deployment.outputs(region)
     if "LakeBucket" not in outputs:
         raise CommandError("the platform is not deployed; run 'make up'")
     return Place(clients, outputs, topology.prefix, use_case_name.name)

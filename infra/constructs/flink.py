@@ -65,9 +65,7 @@ class FlinkApplication(Construct):
     @property
     def arn(self) -> str:
         """The application's ARN."""
-        return cdk.Stack.of(self).format_arn(
-            service="kinesisanalytics", resource="application", resource_name=self.name
-        )
+        return arn_of(self, self.name)
 
     def _application(self, settings: Settings) -> analytics.CfnApplication:
         application = analytics.CfnApplication(
@@ -147,6 +145,13 @@ class FlinkApplication(Construct):
             resource_name=f"{self._log_group.log_group_name}:log-stream:{stream.log_stream_name}",
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
+
+
+def arn_of(scope: Construct, application: str) -> str:
+    """The ARN of an application in the stack's account and region."""
+    return cdk.Stack.of(scope).format_arn(
+        service="kinesisanalytics", resource="application", resource_name=application
+    )
 
 
 def _groups(application: FlinkApplication) -> list[dict[str, object]]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import astuple
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.assets import Assets
-from infra.constructs.flink import FlinkApplication
+from infra.constructs.flink import FlinkApplication, arn_of
 from infra.constructs.function import PlatformFunction
 from infra.constructs.provider import provider
 from infra.settings import Settings
@@ -76,11 +77,9 @@ class Running(Construct):
         return policies
 
     def _statement(self, application: str, actions: tuple[str, ...]) -> iam.PolicyStatement:
-        arn = cdk.Stack.of(self).format_arn(
-            service="kinesisanalytics", resource="application", resource_name=application
-        )
         return iam.PolicyStatement(
-            actions=[f"kinesisanalytics:{action}" for action in actions], resources=[arn]
+            actions=[f"kinesisanalytics:{action}" for action in actions],
+            resources=[arn_of(self, application)],
         )
 
     def _function(
@@ -104,8 +103,7 @@ def _read_metrics() -> iam.PolicyStatement:
 
 def _revision(application: FlinkApplication) -> str:
     # Tokens in the properties stand for names that never change with the code.
-    scale = application.scale
-    sizes = [scale.parallelism, scale.parallelism_per_kpu, scale.autoscaling]
+    sizes = astuple(application.scale)
     stable = {k: v for k, v in application.properties.items() if not cdk.Token.is_unresolved(v)}
     text = json.dumps([application.code.asset_hash, sorted(stable.items()), sizes])
     return hashlib.sha256(text.encode()).hexdigest()[:16]

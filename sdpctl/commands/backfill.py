@@ -140,12 +140,7 @@ class _Parts:
             _application(client("kinesisanalyticsv2"), topology, use_case),
             Lake(topology.database(use_case.name), use_case, client("glue"), s3),
             Live(topology, use_case, client("dynamodb"), client("kinesis")),
-            Athena(
-                client("athena"),
-                topology.workgroup(use_case.name),
-                topology.database(use_case.name),
-                pause,
-            ),
+            Athena.of(topology, use_case.name, region),
             s3,
         )
 
@@ -179,11 +174,10 @@ def _application(flink: Any, topology: Topology, use_case: UseCase) -> Applicati
     return parse(answer["ApplicationDetail"])
 
 
-def parameters_of(use_case: UseCase, region: str | None) -> Parameters:
+def parameters_of(topology: Topology, use_case: UseCase, region: str | None) -> Parameters:
     """The parameters that the live job runs a use case with."""
     flink = deployment.client("kinesisanalyticsv2", region)
-    application = _application(flink, deployment.topology(region), use_case)
-    return _parameters(application, use_case)
+    return _parameters(_application(flink, topology, use_case), use_case)
 
 
 def _parameters(application: Application, use_case: UseCase) -> Parameters:

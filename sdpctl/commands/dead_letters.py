@@ -11,10 +11,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from glue import UseCase
 from glue.deadletter import REASONS, STAGES
 from sdpctl import deployment
 from sdpctl.answers import console
-from sdpctl.clock import now, pause
+from sdpctl.clock import now
 from sdpctl.errors import CommandError
 from sdpctl.sql.athena import Athena
 from sdpctl.sql.letters import Record, count_query, glimpse, original, query
@@ -53,9 +54,11 @@ def list_(
         raise CommandError(f"--days {days}: must be 1 to {DAYS}")
     since = now() - timedelta(days=days)
     filters = {"reason": reason, "stage": stage, "event_id": event_id}
-    record = Record(_keys(use_case, region), key) if key is not None else None
+    topology = deployment.topology(region)
+    selected = deployment.use_case(topology, use_case)
+    record = Record(_keys(selected), key) if key is not None else None
     sql = count_query(since, filters, record) if count else query(since, filters, limit, record)
-    rows = _rows(_athena(use_case, region), sql)
+    rows = _rows(Athena.of(topology, selected.name, region), sql)
     if as_json:
         for row in rows:
             typer.echo(orjson.dumps(row if count else nested(row)))
@@ -72,7 +75,9 @@ def show(
 ) -> None:
     """Show one dead letter in full, and the record as it was sent."""
     sql = query(now() - timedelta(days=days), {"id": id_})
-    rows = _rows(_athena(use_case, region), sql)
+    topology = deployment.topology(region)
+    selected = deployment.use_case(topology, use_case)
+    rows = _rows(Athena.of(topology, selected.name, region), sql)
     if not rows:
         raise CommandError(f"{id_}: no dead letter with this id failed within {days} days")
     console().print(letter(rows[0]))
@@ -92,16 +97,8 @@ def letter(row: Letter) -> Table:
     return shown
 
 
-def _athena(use_case: str | None, region: str | None) -> Athena:
-    topology = deployment.topology(region)
-    name = deployment.use_case(topology, use_case).name
-    workgroup, database = topology.workgroup(name), topology.database(name)
-    return Athena(deployment.client("athena", region), workgroup, database, pause)
-
-
-def _keys(use_case: str | None, region: str | None) -> tuple[str, ...]:
-    selected = deployment.use_case(deployment.topology(region), use_case)
-    return tuple(dict.fromkeys(event.key for event in selected.events))
+def _keys(use_case: UseCase) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(event.key for event in use_case.events))
 
 
 def _require(option: str, value: str | None, choices: Sequence[str]) -> None:

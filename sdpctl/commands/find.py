@@ -10,11 +10,12 @@ from rich.table import Table
 
 from glue import UseCase
 from glue.parameters import Parameters
+from infra.topology import Topology
 from lambdas.adapters.dynamodb import DynamoStore
 from lambdas.reports.progress import Completeness, completeness
 from sdpctl import deployment
 from sdpctl.answers import console
-from sdpctl.clock import now, pause
+from sdpctl.clock import now
 from sdpctl.commands.backfill import parameters_of
 from sdpctl.errors import CommandError
 from sdpctl.finding import (
@@ -45,8 +46,7 @@ def find(
     """
     topology = deployment.topology(region)
     selected = deployment.use_case(topology, use_case)
-    workgroup, database = topology.workgroup(selected.name), topology.database(selected.name)
-    athena = Athena(deployment.client("athena", region), workgroup, database, pause)
+    athena = Athena.of(topology, selected.name, region)
     start = since(now(), days)
     events = [row for sql in events_queries(selected, text, start) for row in rows(athena, sql)]
     if not events:
@@ -54,13 +54,13 @@ def find(
             f"{text}: no event with this event_id or key within {days} days; an accepted event "
             "is listed a minute or two later"
         )
-    parameters = parameters_of(selected, region)
+    parameters = parameters_of(topology, selected, region)
     ids = list(dict.fromkeys(row["event_id"] for row in events))
     evidence = Evidence(
         selected,
         parameters,
         now(),
-        _progress(selected, region, parameters).through,
+        _progress(topology, selected, region, parameters).through,
         [row for id_ in ids for row in rows(athena, query(start, {"event_id": id_}))],
         [
             row
@@ -80,10 +80,12 @@ def rows(athena: Athena, sql: str) -> list[dict[str, Any]]:
     ]
 
 
-def _progress(use_case: UseCase, region: str | None, parameters: Parameters) -> Completeness:
+def _progress(
+    topology: Topology, use_case: UseCase, region: str | None, parameters: Parameters
+) -> Completeness:
     store = DynamoStore(deployment.client("dynamodb", region))
-    table = deployment.topology(region).progress_table
-    return completeness(store, table, {use_case.name: parameters})(use_case.name)
+    of_use_case = completeness(store, topology.progress_table, {use_case.name: parameters})
+    return of_use_case(use_case.name)
 
 
 def _show(verdicts: list[Verdict], *, as_json: bool) -> None:

@@ -16,7 +16,7 @@ from rich.markup import escape
 from glue import UseCase
 from glue.targets.lake import lake_tables
 from sdpctl import deployment
-from sdpctl.clock import now, pause
+from sdpctl.clock import now
 from sdpctl.errors import CommandError
 from sdpctl.pairs import pairs
 from sdpctl.sql import rows as shown
@@ -76,12 +76,7 @@ def sql(
         return
     statement = _statement(query, saved, values, queries)
     require_question(statement)
-    athena = Athena(
-        deployment.client("athena", region),
-        topology.workgroup(selected.name),
-        topology.database(selected.name),
-        pause,
-    )
+    athena = Athena.of(topology, selected.name, region)
     limit = max_rows or (None if as_json or as_csv else TABLE_ROWS)
     try:
         finished = _run(athena, statement)

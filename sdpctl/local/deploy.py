@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -87,21 +88,20 @@ def fingerprint(assembly: Path) -> str:
 
 def stack_states(settings: Settings) -> dict[str, str]:
     """Each stack's name and status in the emulator; CommandError if it does not answer."""
+    return {s["StackName"]: s["StackStatus"] for s in _stacks(settings)}
+
+
+def _stacks(settings: Settings) -> list[dict[str, Any]]:
     try:
         pages = aws.client(settings, "cloudformation").get_paginator("describe_stacks").paginate()
-        return {s["StackName"]: s["StackStatus"] for page in pages for s in page["Stacks"]}
+        return [s for page in pages for s in page["Stacks"]]
     except (BotoCoreError, ClientError) as error:
         raise aws.unanswered(error) from error
 
 
 def outputs(settings: Settings) -> dict[str, str]:
     """The outputs of our stacks, by name; CommandError if the emulator does not answer."""
-    try:
-        pages = aws.client(settings, "cloudformation").get_paginator("describe_stacks").paginate()
-        stacks = [s for page in pages for s in page["Stacks"]]
-    except (BotoCoreError, ClientError) as error:
-        raise aws.unanswered(error) from error
-    ours = [s for s in stacks if s["StackName"].startswith(settings.stage)]
+    ours = [s for s in _stacks(settings) if s["StackName"].startswith(settings.stage)]
     return {o["OutputKey"]: o["OutputValue"] for s in ours for o in s.get("Outputs", [])}
 
 

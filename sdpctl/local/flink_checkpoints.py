@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
+from sdpctl.local.flink_status import answer
 
 _CAUSE = "Caused by: "
 
@@ -36,11 +36,8 @@ def _cause(found: Mapping[str, Any]) -> str:
 
 
 def _get(url: str) -> dict[str, Any]:
-    try:
-        answer = httpx.get(url, timeout=5).json()
-    except (httpx.HTTPError, ValueError):
-        return {}
-    return answer if isinstance(answer, dict) else {}
+    found = answer(url)
+    return found if isinstance(found, dict) else {}
 
 
 def _time(millis: int) -> str:

@@ -103,17 +103,22 @@ def versions(settings: Settings) -> dict[str, int]:
 
 
 def _get(settings: Settings, application: str, path: str) -> dict[str, Any]:
-    answer = _json(settings, application, path)
-    return answer if isinstance(answer, dict) else {}
+    found = _json(settings, application, path)
+    return found if isinstance(found, dict) else {}
 
 
 def _list(settings: Settings, application: str, path: str) -> list[dict[str, Any]]:
-    answer = _json(settings, application, path)
-    return answer if isinstance(answer, list) else []
+    found = _json(settings, application, path)
+    return found if isinstance(found, list) else []
 
 
 def _json(settings: Settings, application: str, path: str) -> Any:
+    return answer(f"{url(settings, application)}{path}")
+
+
+def answer(address: str) -> Any:
+    """Flink's answer at an address of its REST interface; None if it does not answer."""
     try:
-        return httpx.get(f"{url(settings, application)}{path}", timeout=5).json()
+        return httpx.get(address, timeout=5).json()
     except (httpx.HTTPError, ValueError):
         return None

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.parameter_outputs import parameters_in, topology_in
 from infra.topology import Topology
 from sdpctl.errors import CommandError
-from sdpctl.local import aws, running
+from sdpctl.local import aws, deploy, running
 from sdpctl.settings import Settings
 
 _API = re.compile(r"https://([a-z0-9]+)\.execute-api\.[^/]+/([^/]+)(/.*)?")
@@ -96,9 +95,4 @@ def local_url(settings: Settings, url: str) -> str:
 
 def _raw(settings: Settings) -> dict[str, str]:
     running.require(settings)
-    try:
-        stacks = aws.client(settings, "cloudformation").describe_stacks()["Stacks"]
-    except (BotoCoreError, ClientError) as error:
-        raise aws.unanswered(error) from error
-    ours: list[dict[str, Any]] = [s for s in stacks if s["StackName"].startswith(settings.stage)]
-    return {o["OutputKey"]: o["OutputValue"] for s in ours for o in s.get("Outputs", [])}
+    return deploy.outputs(settings)

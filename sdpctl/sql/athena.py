@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from infra.topology import Topology
+from sdpctl import deployment
+from sdpctl.clock import pause
 from sdpctl.deployment import errors
 from sdpctl.errors import CommandError
 from sdpctl.sql.rows import Column, Row, value
@@ -34,6 +37,12 @@ class Athena:
     workgroup: str
     database: str
     pause: Callable[[float], None]
+
+    @classmethod
+    def of(cls, topology: Topology, use_case: str, region: str | None) -> Athena:
+        """The queries of a deployed use case."""
+        workgroup, database = topology.workgroup(use_case), topology.database(use_case)
+        return cls(deployment.client("athena", region), workgroup, database, pause)
 
     def run(self, sql: str, watch: Callable[[str], None] = lambda _: None) -> Finished:
         """Wait for the query's end; `watch` receives its state at each poll.

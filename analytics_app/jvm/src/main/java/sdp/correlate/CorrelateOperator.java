@@ -152,7 +152,7 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
     super.open();
     out = new StreamRecord<>(null);
     counts = new PartialCounts(layout.stages().size());
-    held = Long.MIN_VALUE;
+    held = Join.NO_WATERMARK;
     refusals = new EnumMap<>(Outcome.class);
     MetricGroup metrics = PublishedMetrics.ofCorrelation(getMetricGroup(), layout.name());
     for (Outcome outcome :
@@ -262,9 +262,9 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
   }
 
   private void passOn() throws Exception {
-    if (held > Long.MIN_VALUE) {
+    if (held != Join.NO_WATERMARK) {
       super.processWatermark(new Watermark(held));
-      held = Long.MIN_VALUE;
+      held = Join.NO_WATERMARK;
     }
   }
 
