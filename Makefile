@@ -99,7 +99,7 @@ generated:
 	@scripts/check-generated
 
 unit: build $(STAMPS)/clients ## the tests that need no running platform
-	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile $(foreach t,unit golden infrastructure sagemaker flink connector emulator,tests/$(t))
+	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile --durations 25 $(foreach t,unit golden infrastructure sagemaker flink connector emulator,tests/$(t))
 
 # Without packaging: the jar that the other tests run with stays as it is.
 jvm: $(JAR) ## the tests of the JVM module
@@ -108,7 +108,7 @@ jvm: $(JAR) ## the tests of the JVM module
 # The platform's tests come last and alone: they wait for a platform that answers within seconds.
 test: check ## every test there is
 	@$(MAKE) -j2 unit jvm
-	@$(PYTHON) -m pytest tests/local
+	@$(PYTHON) -m pytest --durations 25 tests/local
 
 properties: build ## each of the three APIs with 10,000 requests made from its OpenAPI document, and a summary
 	@SDP_CASES=10000 $(PYTHON) -m pytest -vv -n $(JOBS) tests/unit/lambdas/properties

@@ -18,6 +18,7 @@ from infra.constructs.streams import Streams
 from infra.constructs.tables import Tables
 from infra.settings import Settings
 from infra.topology import Topology
+from tests import streams
 from tests.emulator.conftest import Client
 
 STREAM, TABLE = "again-adtech-bcns", "again-progress"
@@ -91,18 +92,7 @@ def test_data_outlives_a_destroy_and_is_taken_over_by_the_next_deployment(
 
 
 def _records(client: Client) -> list[bytes]:
-    kinesis = client("kinesis")
-    shards = kinesis.list_shards(StreamName=STREAM)["Shards"]
-    return [record["Data"] for shard in shards for record in _read(kinesis, shard["ShardId"])]
-
-
-def _read(kinesis: Any, shard: str) -> list[dict[str, Any]]:
-    iterator = kinesis.get_shard_iterator(
-        StreamName=STREAM, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
-    )
-    answer = kinesis.get_records(ShardIterator=iterator["ShardIterator"])
-    records: list[dict[str, Any]] = answer["Records"]
-    return records
+    return [record["Data"] for record in streams.records(client("kinesis"), STREAM)]
 
 
 def test_what_is_kept_has_a_name_that_cloudformation_can_find_it_by(template: str) -> None:

@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from sdpctl.local import aws
 from sdpctl.settings import Settings
+from tests import streams
 
 MIB = 1024 * 1024
 THROTTLED = "ProvisionedThroughputExceededException"
@@ -62,18 +63,7 @@ def _iterator(kinesis: Any, stream: str) -> str:
 
 
 def _all(kinesis: Any, stream: str) -> list[str]:
-    """The partition keys of the stream's first shard, read as slowly as one must."""
-    iterator, keys = _iterator(kinesis, stream), list[str]()
-    while True:
-        try:
-            page = kinesis.get_records(ShardIterator=iterator)
-        except kinesis.exceptions.ProvisionedThroughputExceededException:
-            time.sleep(0.3)
-            continue
-        keys += [record["PartitionKey"] for record in page["Records"]]
-        if not page["Records"]:
-            return keys
-        iterator = page["NextShardIterator"]
+    return [record["PartitionKey"] for record in streams.records(kinesis, stream)]
 
 
 def _codes(calls: Callable[[], Any], seconds: float = 60) -> Iterator[str]:

@@ -27,6 +27,7 @@ from sdpctl.local.applications import Application
 from sdpctl.local.flink_worker import FlinkWorker
 from sdpctl.local.processes import free_port, last_lines
 from sdpctl.settings import Settings
+from tests import streams
 from usecases.adtech import USE_CASE, generator
 
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -73,19 +74,11 @@ class Job:
 
     def written(self, stream: str) -> list[dict[str, Any]]:
         """All that the job has written into a stream."""
-        return [row for shard in self._shards(stream) for row in self._read(stream, shard)]
+        return list(streams.rows(self._kinesis, stream))
 
     def _shards(self, stream: str) -> list[dict[str, Any]]:
         shards: list[dict[str, Any]] = self._kinesis.list_shards(StreamName=stream)["Shards"]
         return shards
-
-    def _read(self, stream: str, shard: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        iterator = self._kinesis.get_shard_iterator(
-            StreamName=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        while (page := self._kinesis.get_records(ShardIterator=iterator))["Records"]:
-            yield from (json.loads(record["Data"]) for record in page["Records"])
-            iterator = page["NextShardIterator"]
 
     def await_that(self, holds: Callable[[], bool], what: str) -> None:
         """Waits until something holds, while the job runs."""

@@ -20,6 +20,7 @@ import pytest
 
 from sdpctl.local import aws, emulator
 from sdpctl.settings import Settings
+from tests import streams
 from tests.flink import pipelines
 from tests.flink.pipelines import Event, Row
 from tests.flink.session import Cluster, session_cluster
@@ -164,15 +165,7 @@ class Stopped:
         """All rows of a stream."""
         if stream not in self._kinesis.list_streams()["StreamNames"]:
             return []
-        (shard,) = self._kinesis.list_shards(StreamName=stream)["Shards"]
-        iterator = self._kinesis.get_shard_iterator(
-            StreamName=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        rows = []
-        while (page := self._kinesis.get_records(ShardIterator=iterator))["Records"]:
-            rows += [json.loads(record["Data"]) for record in page["Records"]]
-            iterator = page["NextShardIterator"]
-        return rows
+        return list(streams.rows(self._kinesis, stream))
 
     def await_that(self, holds: Callable[[], bool], job: str, seen: Callable[[], Any]) -> None:
         """Waits until something holds, while a job runs."""

@@ -16,6 +16,8 @@ import boto3
 import httpx
 from botocore.config import Config
 
+from tests import streams
+
 Event = dict[str, Any]
 _campaigns = itertools.count(int(time.time()) % 100_000 * 1_000)
 
@@ -95,18 +97,7 @@ class Driver:
 
     def records(self, stream: str) -> Iterator[dict[str, Any]]:
         """Every record a stream holds now, decoded from JSON."""
-        kinesis = self.client("kinesis")
-        name = self.prefix + stream
-        for shard in kinesis.list_shards(StreamName=name)["Shards"]:
-            iterator = kinesis.get_shard_iterator(
-                StreamName=name, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-            )["ShardIterator"]
-            while iterator:
-                page = kinesis.get_records(ShardIterator=iterator, Limit=10_000)
-                yield from (json.loads(r["Data"]) for r in page["Records"])
-                if not page["Records"] and not page.get("MillisBehindLatest"):
-                    break
-                iterator = page.get("NextShardIterator")
+        yield from streams.rows(self.client("kinesis"), self.prefix + stream)
 
     def dead_letter(self, payload: bytes, seconds: float = 60) -> dict[str, Any]:
         """Wait for the dead letter that carries these original bytes."""
