@@ -2,7 +2,8 @@
 
 pytest removes its folder when all tests have passed (pyproject.toml: tmp_path_retention_policy).
 
-Each request of a test to AWS is held to the service's model (`sdpctl.local.service_models`).
+Each request of a test to AWS is held to the service's model (`sdpctl.local.service_models`), and
+SIGTERM ends what they have started with them (`tests.ending`).
 """
 
 import tempfile
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 import pytest
 
 from sdpctl.local import service_models
+
+pytest_plugins = ["tests.ending"]
 
 service_models.install()
 
