@@ -16,15 +16,17 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
+
 from glue import Schema, UseCase
 from glue.instants import EPOCH, to_wire
 from glue.parameters import Parameters
 from glue.schema import Kind
 from glue.targets.lake import LakeTable, lake_tables
-from sdpctl.sql.letters import literal
+from sdpctl.sql.letters import literal, original
 
 Row = Mapping[str, Any]
-COUNTED, REFUSED, WAITING = "counted", "not counted", "waiting"
+COUNTED, REFUSED, WAITING, UNKNOWN = "counted", "not counted", "waiting", "unknown"
 LAKE_DELAY = timedelta(minutes=5)
 """After this time a dead letter of an event is in the lake: buffering and the registration of new
 hours take two minutes."""
@@ -32,7 +34,7 @@ hours take two minutes."""
 
 @dataclass(frozen=True)
 class Verdict:
-    """The state of one event; `detail`: in which row, why not, or until when."""
+    """The state of one event; `detail`: in which row, why not, until when, or why unknown."""
 
     event_id: str
     type: str
@@ -67,13 +69,20 @@ def _events_query(use_case: UseCase, table: LakeTable, text: str, since: datetim
 
 
 def results_query(use_case: UseCase, record: Schema, ids: Sequence[str], since: datetime) -> str:
-    """SQL: the result records of these events, and the keys that count them."""
+    """SQL: the result records of these events, with their type, their key and what counts them."""
     table = next(t for t in lake_tables(use_case) if t.stream == record.stream)
-    owners = [report.key for report in use_case.reports if report.key in record.names]
+    columns = [*keys_of(use_case), *(report.key for report in use_case.reports)]
+    columns = [name for name in dict.fromkeys(columns) if name in record.names]
     return (
-        f"SELECT {', '.join(dict.fromkeys(['event_id', *owners]))}\nFROM {table.parquet}\n"
+        f"SELECT {', '.join(['event_id', *columns])}, {literal(record.event or '')} AS type\n"
+        f"FROM {table.parquet}\n"
         f"WHERE date >= '{since:%Y-%m-%d}' AND event_id IN ({', '.join(map(literal, ids))})"
     )
+
+
+def keys_of(use_case: UseCase) -> tuple[str, ...]:
+    """The fields that are the key of an event."""
+    return tuple(dict.fromkeys(event.key for event in use_case.events))
 
 
 def records_of_events(use_case: UseCase) -> tuple[Schema, ...]:
@@ -95,27 +104,39 @@ class Evidence:
 
     def verdicts(self, events: Iterable[Row]) -> list[Verdict]:
         """A verdict per event; its duplicates are included in it."""
-        by_id = {row["event_id"]: row for row in reversed(list(events))}
-        return [self._verdict(row) for row in reversed(by_id.values())]
+        first = {self._identity(row): row for row in reversed(list(events))}
+        return [self._verdict(row) for row in reversed(first.values())]
+
+    def _identity(self, row: Row) -> tuple[Any, ...]:
+        """Events of another type or key may have the same id."""
+        return (row["event_id"], row["type"], *(row.get(name) for name in keys_of(self.use_case)))
 
     def _verdict(self, row: Row) -> Verdict:
         state, detail = self._state(row)
-        keys = (row.get(event.key) for event in self.use_case.events)
+        keys = (row.get(name) for name in keys_of(self.use_case))
         key = next((str(value) for value in keys if value is not None), "")
         at = to_wire(moment(row["occurred_at"])) if row["occurred_at"] else ""
-        return Verdict(row["event_id"], row["type"], key, at, state, detail)
+        return Verdict(row["event_id"] or "", row["type"], key, at, state, detail)
 
     def _state(self, row: Row) -> tuple[str, str]:
-        letters = [x for x in self.letters if x["event_id"] == row["event_id"]]
+        if row["event_id"] is None:
+            return UNKNOWN, "it was put into the stream without an event_id; ingestion adds one"
+        letters = [x for x in self.letters if self._is_about(_record(x), row)]
         refused = [x for x in letters if x["reason"] != "duplicate"]
         if refused:
             return REFUSED, f"{refused[0]['reason']}: {refused[0]['detail']} ({refused[0]['id']})"
         repeated = Counter(x["reason"] for x in letters)["duplicate"]
-        more = f"; {repeated} duplicates not counted" if repeated else ""
-        result = next((x for x in self.results if x["event_id"] == row["event_id"]), None)
+        more = f"; {repeated} duplicate{'s' * (repeated > 1)} not counted" if repeated else ""
+        result = next((x for x in self.results if self._is_about(x, row)), None)
         if result is None and (pending := self._pending(row)):
             return WAITING, pending + more
         return COUNTED, self._rows(moment(row["occurred_at"]), result or row) + more
+
+    def _is_about(self, found: Row, row: Row) -> bool:
+        """Whether a dead letter or a result is one of this event, as far as it has its fields."""
+        names = ("type", *keys_of(self.use_case))
+        same = all(found.get(name) in (None, row.get(name)) for name in names)
+        return bool(found["event_id"] == row["event_id"]) and same
 
     def _pending(self, row: Row) -> str:
         """What an event without result or dead letter waits for; empty if it is counted."""
@@ -153,6 +174,16 @@ class Evidence:
             f"{report.path} {row.get(report.key) or ''}".strip() + f" from {to_wire(bucket)}"
             for report in self.use_case.reports
         )
+
+
+def _record(letter: Row) -> Row:
+    """The record of a dead letter, with the id of its event; the id alone if it is not JSON."""
+    try:
+        record = orjson.loads(original(letter.get("payload"), letter.get("encoding")) or b"")
+    except ValueError:
+        record = None
+    fields = record if isinstance(record, dict) else {}
+    return {**fields, "event_id": letter["event_id"]}
 
 
 def moment(text: str) -> datetime:

@@ -30,7 +30,8 @@ from sdpctl.sql.athena import Athena
 from sdpctl.sql.letters import query
 from sdpctl.sql.rows import cell
 
-COLORS = {"counted": "green", "waiting": "yellow", "not counted": "red"}
+AT_ONCE = 500  # ids in one query, which may have 262,144 bytes
+COLORS = {"counted": "green", "waiting": "yellow", "unknown": "yellow", "not counted": "red"}
 
 
 def find(
@@ -51,21 +52,23 @@ def find(
     events = [row for sql in events_queries(selected, text, start) for row in rows(athena, sql)]
     if not events:
         raise CommandError(
-            f"{text}: no event with this event_id or key within {days} days; an accepted event "
-            "is listed a minute or two later"
+            f"{text}: no event of {selected.name} with this event_id or key within {days} days; "
+            "an accepted event is listed a minute or two later"
         )
     parameters = parameters_of(topology, selected, region)
-    ids = list(dict.fromkeys(row["event_id"] for row in events))
+    ids = list(dict.fromkeys(row["event_id"] for row in events if row["event_id"]))
+    parts = [ids[first : first + AT_ONCE] for first in range(0, len(ids), AT_ONCE)]
     evidence = Evidence(
         selected,
         parameters,
         now(),
         _progress(topology, selected, region, parameters).through,
-        [row for id_ in ids for row in rows(athena, query(start, {"event_id": id_}))],
+        [row for part in parts for row in rows(athena, query(start, {"event_id": part}))],
         [
             row
             for record in records_of_events(selected)
-            for row in rows(athena, results_query(selected, record, ids, start))
+            for part in parts
+            for row in rows(athena, results_query(selected, record, part, start))
         ],
     )
     _show(evidence.verdicts(events), as_json=as_json)

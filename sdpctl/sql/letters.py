@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import gzip
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 TABLE = "parquet_dead_letters"
 _SHOWN = 60
+Filters = Mapping[str, str | Collection[str] | None]
+"""Column → value, or several of which it has one; None for any."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,14 @@ class Record:
 
 def query(
     since: datetime,
-    filters: Mapping[str, str | None],
+    filters: Filters,
     limit: int | None = None,
     record: Record | None = None,
 ) -> str:
     """SQL: the newest dead letters that failed since an instant, each once.
 
-    `filters`: column → value, None for any. Dead letters that were delivered twice have the same
-    id. The columns are those of the dead letter, including those of `source`.
+    Dead letters that were delivered twice have the same id. The columns are those of the dead
+    letter, including those of `source`.
     """
     return (
         "SELECT id, stage, reason, field, detail, event_id, occurred_at, failed_at,\n"
@@ -49,9 +51,7 @@ def query(
     )
 
 
-def count_query(
-    since: datetime, filters: Mapping[str, str | None], record: Record | None = None
-) -> str:
+def count_query(since: datetime, filters: Filters, record: Record | None = None) -> str:
     """SQL: the number of dead letters by stage and reason, each counted once."""
     return (
         "SELECT stage, reason, COUNT(*) AS letters, MAX(failed_at) AS newest\n"
@@ -60,12 +60,12 @@ def count_query(
     )
 
 
-def _once(since: datetime, filters: Mapping[str, str | None], record: Record | None) -> str:
+def _once(since: datetime, filters: Filters, record: Record | None) -> str:
     # Delivered after it failed, never long before: earlier partitions need not be read.
     conditions = [
         f"date >= '{since - timedelta(days=1):%Y-%m-%d}'",
         f"failed_at >= TIMESTAMP '{since:%Y-%m-%d %H:%M:%S}'",
-        *(f"{name} = {literal(text)}" for name, text in filters.items() if text is not None),
+        *(f"{name} IN ({_literals(v)})" for name, v in filters.items() if v is not None),
         *([record.condition] if record else []),
     ]
     return (
@@ -92,6 +92,10 @@ def glimpse(data: bytes | None) -> str:
     text = data[: 4 * _SHOWN].decode("utf-8", "backslashreplace").strip()
     line = "".join(c if c.isprintable() else " " for c in text)
     return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
+
+
+def _literals(values: str | Collection[str]) -> str:
+    return ", ".join(map(literal, [values] if isinstance(values, str) else values))
 
 
 def literal(text: str) -> str:

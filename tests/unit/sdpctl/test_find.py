@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
+import orjson
 import pytest
 
 import usecases
@@ -24,8 +26,9 @@ def _event(id_: str, at: str = "10:07:31.500", **more: Any) -> dict[str, Any]:
     return {**base, "occurred_at": occurred, "received_at": occurred, **more}
 
 
-def _letter(id_: str, reason: str) -> dict[str, Any]:
-    return {"event_id": id_, "reason": reason, "detail": f"why {reason}", "id": f"s:1:{reason}"}
+def _letter(id_: str, reason: str, payload: bytes = b"") -> dict[str, Any]:
+    letter = {"event_id": id_, "reason": reason, "detail": f"why {reason}", "id": f"s:1:{reason}"}
+    return {**letter, "payload": base64.b64encode(payload).decode(), "encoding": None}
 
 
 def _verdicts(events: list[Any], **more: Any) -> list[Verdict]:
@@ -99,7 +102,30 @@ def test_a_repetition_is_told_with_the_event_it_repeats() -> None:
     result = {"event_id": "e1", "campaign_item_id": 77}
     first, second = _verdicts(events, results=[result], letters=[_letter("e1", "duplicate")])
     assert (first.event_id, second.event_id) == ("e1", "e0")
-    assert first.detail.endswith("; 1 duplicates not counted")
+    assert first.detail.endswith("; 1 duplicate not counted")
+
+
+@pytest.mark.parametrize("other", [{"type": "click"}, {"tx_id": "t2"}])
+def test_events_of_another_type_or_key_may_have_the_same_id(other: dict[str, Any]) -> None:
+    events = [_event("e1"), _event("e1", **other)]
+    letter = _letter("e1", "unmatched", orjson.dumps({"type": "imp", "tx_id": "t1", **other}))
+    result = {"event_id": "e1", "type": "imp", "tx_id": "t1", "campaign_item_id": 77}
+    counted, refused = _verdicts(events, letters=[letter], results=[result])
+    assert (counted.type, counted.key, counted.state) == ("imp", "t1", "counted")
+    assert {"type": refused.type, "tx_id": refused.key}.items() >= other.items()
+    assert refused.state == "not counted"
+
+
+@pytest.mark.parametrize("payload", [b"", b"\xff", b"[1]"])
+def test_a_letter_whose_bytes_are_no_record_is_found_by_its_id(payload: bytes) -> None:
+    [found] = _verdicts([_event("e1")], letters=[_letter("e1", "malformed", payload)])
+    assert found.state == "not counted"
+
+
+def test_an_event_that_was_put_into_the_stream_without_an_id_is_unknown() -> None:
+    [found] = _verdicts([_event("e1", event_id=None)], letters=[_letter("e2", "late")])
+    assert (found.event_id, found.state) == ("", "unknown")
+    assert "without an event_id" in found.detail
 
 
 def test_an_event_without_a_time_or_a_key_is_shown_too() -> None:
@@ -123,8 +149,8 @@ def test_the_queries_find_by_id_and_by_key() -> None:
         assert not lake.execute(*events_queries(ADTECH, "bid", SINCE)).fetchall()
         for record in records_of_events(ADTECH):
             lake.execute(
-                f"CREATE TABLE parquet_{record.stream} AS SELECT 'e1' AS event_id, "
+                f"CREATE TABLE parquet_{record.stream} AS SELECT 'e1' AS event_id, 't1' AS tx_id, "
                 "77 AS campaign_item_id, '2026-11-21' AS date"
             )
             found = lake.execute(results_query(ADTECH, record, ["e0", "e1"], SINCE)).fetchall()
-            assert found == [("e1", 77)]
+            assert found == [("e1", "t1", 77, record.event)]

@@ -85,6 +85,7 @@ def test_letters_can_be_chosen_by_event_and_by_key(lake: duckdb.DuckDBPyConnecti
     before = datetime(2026, 3, 1, tzinfo=UTC)
     assert _ids(lake, query(before, ANY, record=Record(("order", "sku"), "7"))) == ["old"]
     assert _ids(lake, query(SINCE, {"event_id": "e-b"})) == ["b"]
+    assert _ids(lake, query(SINCE, {"event_id": ["e-b", "another's"]})) == ["b"]
 
 
 def test_letters_are_counted_by_stage_and_reason(lake: duckdb.DuckDBPyConnection) -> None:
