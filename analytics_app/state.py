@@ -105,6 +105,7 @@ def _properties(use_case: UseCase) -> dict[str, str]:
 def _run(folder: Path) -> None:
     command = [PYTHON, PROGRAM, folder / "given.json", folder / "planned.json"]
     surroundings = {**os.environ, "FLINK_LOG_DIR": str(folder), "TMPDIR": str(folder)}
+    surroundings["JVM_ARGS"] = "-XX:TieredStopAtLevel=1"  # it lives for seconds
     done = subprocess.run(
         command, cwd=folder / "code", env=surroundings, capture_output=True, text=True, check=False
     )

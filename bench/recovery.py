@@ -8,7 +8,7 @@ nothing was sent of before: the first result is the first version of its aggrega
 so it cannot have left before the kill. Prints each phase of each kill and their medians:
 
   noticed        until the worker has started the job's process again
-  process        until the JVM's REST interface has a job: Python, the JVM, planning the SQL
+  process        until the JVM's REST interface has a job: the JVM starts, and reads the plan
   running        until every task runs, its state restored
   first result   until a result is on the stream of the aggregates
   stored         until the report shows it
@@ -103,7 +103,7 @@ class Platform:
     settings: Settings
     found: Outputs
     service: Service
-    """Of the job: Python, and its JVM as a child."""
+    """Of the job: its JVM."""
 
     def bids(self, campaign: int) -> int:
         """What the report counts."""
@@ -114,9 +114,8 @@ class Platform:
     def kill(self) -> float:
         """`kill -9` of the JVM; the time of it."""
         process = wait(self.service.process, "a process of the job")
-        jvm = next(p for p in process.children(recursive=True) if p.name() == "java")
         at = time.time()
-        jvm.kill()
+        process.kill()
         return at
 
     def restarted(self, before: int) -> float:

@@ -19,7 +19,7 @@ class Memory:
     """What a job's process may have, in MiB: Java's heap, and RocksDB's memory beside it.
 
     With Flink's default of 128 for RocksDB a job is ten times slower. Code, threads and network
-    buffers take about 400 more, and the Python process that waits for the job 100.
+    buffers take about 400 more.
     """
 
     heap: int
@@ -28,6 +28,8 @@ class Memory:
 
 # What AllowNonRestoredState of Managed Flink is in Flink's configuration.
 DROPS_STATE = {"execution.state-recovery.ignore-unclaimed-state": "true"}
+# What may differ from one start to the next without another plan.
+_OF_A_START = ("rest.port", "rest.bind-port", "execution.state-recovery.", "sdp.plan.path")
 ALONE, PAIR, SEVERAL = Memory(1536, 1024), Memory(1024, 640), Memory(768, 384)
 
 
@@ -85,9 +87,25 @@ def write(
     if restored:
         forget_older_jobs(checkpoints, restored)
         options["execution.state-recovery.path"] = restored.as_uri()
-    (folder / "config.yaml").write_text("".join(f"{k}: {v}\n" for k, v in options.items()))
+    (folder / "config.yaml").write_text("")
+    append(folder, options)
     (folder / "log4j-cli.properties").write_text(logs.log4j(log))
     return restored
+
+
+def append(folder: Path, options: Mapping[str, str]) -> None:
+    """Adds options to config.yaml."""
+    with (folder / "config.yaml").open("a") as file:
+        file.writelines(f"{k}: {v}\n" for k, v in options.items())
+
+
+def fingerprint(folder: Path, flink_home: Path, surroundings: Mapping[str, str]) -> str:
+    """Names what a job's plan depends on beside its code: options, Flink, and where AWS is."""
+    lines = (folder / "config.yaml").read_text().splitlines()
+    options = sorted(line for line in lines if not line.startswith(_OF_A_START))
+    flink = sorted(path.name for path in (flink_home / "lib").iterdir())
+    aws = sorted(kv for kv in surroundings.items() if kv[0].startswith("AWS_"))
+    return blake2b(repr((options, flink, aws)).encode(), digest_size=8).hexdigest()
 
 
 def clear(scratch: Path) -> None:

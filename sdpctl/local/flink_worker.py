@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from analytics_app.properties import AWAIT_VARIABLE
 from sdpctl.local import aws, flink_config, flink_ports, flink_status
 from sdpctl.local.applications import Application, unpack
 from sdpctl.local.flink_metrics import RestartReports
+from sdpctl.local.flink_process import Job
 from sdpctl.local.processes import Service, last_lines, port_problem
 from sdpctl.settings import Settings
 
@@ -50,7 +50,7 @@ class FlinkWorker:
 
     @property
     def service(self) -> Service:
-        """The job's process: Python and, in the same session, one JVM."""
+        """The job's process: the JVM; while it is planned, Python and its JVM."""
         return flink_status.service(self.settings, self.name)
 
     @property
@@ -101,11 +101,18 @@ class FlinkWorker:
         """The job died: end what is left of it and decide when to start again."""
         self.service.kill()
         settled = now - self._started > SETTLED
+        if not settled:
+            self._forget_plans()
         self._pause = 0.0 if settled else min(LONGEST_PAUSE, self._pause * 2 or 1.0)
         self._not_before = now + self._pause
         self.running, self.restarts = None, self.restarts + 1
         self._error = self._reason()
         self._say(state="restarting", error=self._error)
+
+    def _forget_plans(self) -> None:
+        """The next start plans again: a plan may be the reason why the job does not run."""
+        for plan in self.home.glob("version-*/plans/*"):
+            plan.unlink(missing_ok=True)
 
     def _reason(self) -> str:
         tail = last_lines(self.service.log, 60)
@@ -142,9 +149,11 @@ class FlinkWorker:
             memory=memory,
             changes=flink_config.DROPS_STATE if application.drops_state else {},
         )
-        main = application.program().get("python", "main.py")
-        python = self.settings.python("flink")
-        self.service.start([python, main], self._environment(memory), cwd=code)
+        main = code / application.program().get("python", "main.py")
+        conf = self.home / "conf"
+        job = Job(self.settings, self.name, main, code / "plans", conf, self.scratch, memory)
+        surroundings = {**job.environment(), "SDP_APPLICATION_PROPERTIES": str(self._properties)}
+        self.service.start(job.command(), surroundings, cwd=code)
         self.running, self._started = application, time.monotonic()
         started = datetime.now(UTC).isoformat(timespec="seconds")
         restored_from = str(restored) if restored else None
@@ -164,32 +173,29 @@ class FlinkWorker:
         before = mark.read_text() if mark.exists() else application.created
         if before != application.created:
             shutil.rmtree(self.home / "checkpoints", ignore_errors=True)
+            self._remove_code()
         self.home.mkdir(parents=True, exist_ok=True)
         mark.write_text(application.created)
 
     def _code(self, application: Application) -> Path:
+        """The folder of the version's code; it stays for the next start, with the plans of it."""
         folder = self.home / f"version-{application.version}"
-        for old in self.home.glob("version-*"):
-            shutil.rmtree(old, ignore_errors=True)
-        folder.mkdir(parents=True)
-        unpack(self.settings, application, folder)
-        (self.home / "application_properties.json").write_text(application.properties_json())
+        if not folder.exists():
+            self._remove_code()
+            partial = self.home / "version.partial"
+            partial.mkdir(parents=True)
+            unpack(self.settings, application, partial)
+            partial.rename(folder)
+        self._properties.write_text(application.properties_json())
         return folder
 
-    def _environment(self, memory: flink_config.Memory) -> dict[str, str]:
-        base = self.settings.aws_environment()
-        return {
-            **base,
-            "PATH": f"{self.settings.python('flink').parent}:{base['PATH']}",
-            "SUBMIT_ARGS": "remote -t local",
-            "FLINK_CONF_DIR": str(self.home / "conf"),
-            "FLINK_LOG_DIR": str(self.scratch),  # where RocksDB writes logs; Flink's is configured
-            "FLINK_IDENT_STRING": self.name,
-            "JVM_ARGS": f"-Xmx{memory.heap}m -Djava.io.tmpdir={self.scratch}",
-            "TMPDIR": str(self.scratch),
-            AWAIT_VARIABLE: "1",
-            "SDP_APPLICATION_PROPERTIES": str(self.home / "application_properties.json"),
-        }
+    @property
+    def _properties(self) -> Path:
+        return self.home / "application_properties.json"
+
+    def _remove_code(self) -> None:
+        for old in self.home.glob("version[-.]*"):
+            shutil.rmtree(old, ignore_errors=True)
 
     def _say(self, **facts: Any) -> None:
         """Write the state for `sdp status`."""

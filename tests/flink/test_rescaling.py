@@ -46,11 +46,27 @@ class Job:
     settings: Settings
     worker: FlinkWorker
     application: Application
+    kills: int = 0
+    """How often the worker may find the job dead."""
 
     def run(self, parallelism: int) -> None:
         """Starts it at this parallelism; one that runs is killed, and goes on from its state."""
         self.application = replace(self.application, parallelism=parallelism)
         self.worker.follow(self.application)
+
+    def plans(self) -> dict[str, int]:
+        """When the plan of each parallelism so far was written."""
+        files = self.worker.home.glob("version-1/plans/*")
+        return {path.name: path.stat().st_mtime_ns for path in files}
+
+    def kill(self) -> None:
+        """`kill -9` of the JVM that runs the job."""
+        process = self.worker.service.process()
+        assert process
+        assert "sdp.local.PlanRunner" in process.cmdline(), "it is still planned"
+        process.kill()
+        process.wait(10)
+        self.kills += 1
 
     def put(self, records: list[Event]) -> None:
         """Puts records as ingestion does."""
@@ -84,8 +100,9 @@ class Job:
         """Waits until something holds, while the job runs."""
         deadline = time.monotonic() + SECONDS
         while not holds():
+            self.worker.follow(self.application)
             log = last_lines(self.worker.service.log, 40)
-            assert self.worker.service.process(), f"{what}: the job has ended\n{log}"
+            assert self.worker.restarts <= self.kills, f"{what}: the job has ended\n{log}"
             assert time.monotonic() < deadline, f"{what}\n{log}"
             time.sleep(0.5)
 
@@ -205,3 +222,20 @@ def test_each_record_has_one_outcome(rescaled: Job, generation: Generation) -> N
         assert len(_ids(rescaled, stream, "tx_id")) == truth["outcomes"][kind]["matched"]
     letters = {row["id"]: row for row in rescaled.written("dead-letters")}.values()
     assert Counter(row["reason"] for row in letters) == _refused(generation)
+
+
+def test_a_killed_job_goes_on_from_its_plan_and_plans_again_where_that_is_damaged(
+    rescaled: Job,
+) -> None:
+    """After the others: the job has 3 subtasks, and its plan is the newest."""
+    before = rescaled.plans()
+    assert len(before) == len(set(PARALLELISM)), "the second start with 1 subtask has the first's"
+    rescaled.kill()
+    rescaled.await_checkpoint()
+    assert rescaled.plans() == before
+    newest = max(before, key=before.__getitem__)
+    (rescaled.worker.home / "version-1" / "plans" / newest).write_bytes(b"no plan")
+    rescaled.kill()
+    rescaled.kills += 1  # by the plan that cannot be read
+    rescaled.await_checkpoint()
+    assert list(rescaled.plans()) == [newest], "a job that does not last forgets all plans"

@@ -20,11 +20,9 @@ class Machine:
 
     def kill_flink(self) -> None:
         """`kill -9` of the JVM of the running job; its worker is left to notice."""
-        found = [p for p in self._flink().children(recursive=True) if p.name() == "java"]
-        assert found, "no JVM to kill"
-        for process in found:
-            process.kill()
-        psutil.wait_procs(found, timeout=10)
+        process = self._flink()
+        process.kill()
+        psutil.wait_procs([process], timeout=10)
 
     def kill_delivery(self) -> None:
         """`kill -9` of the delivery into the lake once it runs; the workers start another."""

@@ -64,3 +64,35 @@ def test_what_a_killed_job_left_is_removed_and_replaced(tmp_path: Path, scratch:
     assert local.is_dir()
     assert list(local.iterdir()) == []
     flink_config.clear(scratch)
+
+
+def _fingerprint(tmp_path: Path, scratch: Path, extra: dict[str, str], aws: str = "a") -> str:
+    _configured(tmp_path, scratch)
+    flink_config.append(tmp_path / "conf", extra)
+    (tmp_path / "flink" / "lib").mkdir(exist_ok=True)
+    (tmp_path / "flink" / "lib" / "flink-dist-2.3.0.jar").touch()
+    surroundings = {"AWS_ENDPOINT_URL": aws, "PATH": "p"}
+    return flink_config.fingerprint(tmp_path / "conf", tmp_path / "flink", surroundings)
+
+
+def test_a_plan_fits_every_start_with_the_same_options(tmp_path: Path, scratch: Path) -> None:
+    first = _fingerprint(tmp_path, scratch, {})
+    restored = {"rest.port": "2", "execution.state-recovery.path": "file:/chk-7"}
+    assert _fingerprint(tmp_path, scratch, {**restored, "sdp.plan.path": "/p"}) == first
+
+
+@pytest.mark.parametrize(
+    ("extra", "aws", "jar"),
+    [
+        ({"parallelism.default": "3"}, "a", None),
+        ({}, "b", None),
+        ({}, "a", "flink-dist-2.4.0.jar"),
+    ],
+)
+def test_with_other_options_aws_or_flink_it_is_another_plan(
+    tmp_path: Path, scratch: Path, extra: dict[str, str], aws: str, jar: str | None
+) -> None:
+    first = _fingerprint(tmp_path, scratch, {})
+    if jar:
+        (tmp_path / "flink" / "lib" / jar).touch()
+    assert _fingerprint(tmp_path, scratch, extra, aws) != first
