@@ -13,19 +13,22 @@ MVN := mvn -q -B -ntp -Dstyle.color=never -f analytics_app/jvm/pom.xml
 PARAMETERS ?=
 # The use cases to deploy: make up USE_CASES="ONE ANOTHER". Empty: cdk.json's.
 USE_CASES ?=
-# Processes that share the tests of `make unit`.
+# Processes that share the tests that need no running platform.
 JOBS ?= 2
 # The demo's events.
 EVENTS ?= 20000
 # Options of make bench-stream.
 BENCH ?=
 
+FAST := $(addprefix tests/,unit golden infrastructure sagemaker)
+ENGINES := $(addprefix tests/,flink connector emulator)
+
 PYTHON := .venv/dev/bin/python
 JAR := analytics_app/jvm/target/sdp.jar
 STAMPS := .venv/.stamps
 JVM_SOURCES := $(shell find analytics_app/jvm/src/main analytics_app/jvm/pom.xml -type f 2>/dev/null)
 
-.PHONY: help env tools build demo up down clean test check lint unit jvm generated properties bench-stream
+.PHONY: help env tools build demo up down clean test of-platform of-engines check lint unit jvm generated properties bench-stream
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -99,16 +102,24 @@ generated:
 	@scripts/check-generated
 
 unit: build $(STAMPS)/clients ## the tests that need no running platform
-	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile --durations 25 $(foreach t,unit golden infrastructure sagemaker flink connector emulator,tests/$(t))
+	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile --durations 25 $(FAST) $(ENGINES)
 
 # Without packaging: the jar that the other tests run with stays as it is.
 jvm: $(JAR) ## the tests of the JVM module
 	@$(MVN) test com.spotify.fmt:fmt-maven-plugin:check
 
-# The platform's tests come last and alone: they wait for a platform that answers within seconds.
-test: check ## every test there is
-	@$(MAKE) -j2 unit jvm
+# The fast tests first. Then those of the platform, which wait for much of their time, and beside
+# them those that start engines of their own; these leave the CPU to the platform.
+test: check $(STAMPS)/clients ## every test there is
+	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile --durations 15 $(FAST)
+	@$(MAKE) -j2 of-platform of-engines
+
+of-platform:
 	@$(PYTHON) -m pytest --durations 25 tests/local
+
+of-engines:
+	@nice -n 5 $(PYTHON) -m pytest --durations 25 $(ENGINES)
+	@nice -n 5 $(MAKE) jvm
 
 properties: build ## each of the three APIs with 10,000 requests made from its OpenAPI document, and a summary
 	@SDP_CASES=10000 $(PYTHON) -m pytest -vv -n $(JOBS) tests/unit/lambdas/properties
