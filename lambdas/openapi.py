@@ -1,17 +1,12 @@
-"""Writes docs/openapi.json, one document for all three APIs; `--check` fails if it is stale.
+"""One OpenAPI document for all three APIs.
 
 Each path has the server of its API, whose address is an output of the deployment.
-`python -m lambdas.openapi [--check]`
 """
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
 from typing import Any, cast
 
-import usecases
 from glue import Catalog
 from glue.targets.openapi import document, everywhere, problem, servers
 from glue.targets.predictions import add_predictions
@@ -19,7 +14,6 @@ from lambdas.ports.report_store import ReportStore
 from lambdas.reports.app import create_app
 from lambdas.tables import Tables
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "openapi.json"
 REPORTS = "Reports"
 _FASTAPIS = ("Problem", "HTTPValidationError", "ValidationError")
 _INFO = {
@@ -35,11 +29,6 @@ def whole(catalog: Catalog) -> Document:
     """Ingestion, reports and predictions in one document."""
     spec = add_predictions(_add_reports(document(catalog), catalog), catalog)
     return {**spec, "info": {**spec["info"], **_INFO}}
-
-
-def render() -> str:
-    """The document's text."""
-    return json.dumps(whole(usecases.load()), indent=2, ensure_ascii=False) + "\n"
 
 
 def _add_reports(spec: Document, catalog: Catalog) -> Document:
@@ -79,18 +68,3 @@ def _item(path: str, item: Document) -> Document:
         },
     }
     return {"servers": servers("UrlForReports"), "get": operation}
-
-
-def main(arguments: list[str]) -> int:
-    """Write the document, or compare it; returns 1 if it is stale."""
-    if arguments != ["--check"]:
-        PAGE.write_text(render(), "utf-8")
-        return 0
-    if PAGE.is_file() and PAGE.read_text("utf-8") == render():
-        return 0
-    sys.stderr.write("docs/openapi.json is stale; run: python -m lambdas.openapi\n")
-    return 1
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))

@@ -16,6 +16,7 @@ from glue import Catalog, PlatformError, released
 from glue.targets.jsonschema import Json
 from glue.targets.markdown import catalogue
 from infra import parameters
+from lambdas import openapi
 from sdpctl import commands_page
 
 ROOT = Path(__file__).parent.parent
@@ -42,7 +43,12 @@ def commands(catalog: Catalog) -> Iterator[tuple[str, str]]:
     yield "docs/commands.md", commands_page.page()
 
 
-RENDERINGS: tuple[Rendering, ...] = (schemas, catalogue_page, parameters_page, commands)
+def apis(catalog: Catalog) -> Iterator[tuple[str, str]]:
+    """The OpenAPI document of the three APIs."""
+    yield "docs/openapi.json", _json(openapi.whole(catalog))
+
+
+RENDERINGS: tuple[Rendering, ...] = (schemas, catalogue_page, parameters_page, commands, apis)
 
 
 def rendered(catalog: Catalog) -> dict[str, str]:

@@ -10,7 +10,10 @@ from sdpctl.generated import ROOT, main, rendered, stale
 def test_the_generated_files_in_the_repository_are_fresh():
     catalog = usecases.load()
     check_released(ROOT, catalog)
-    assert stale(ROOT, rendered(catalog)) == []
+    files = rendered(catalog)
+    assert stale(ROOT, files) == []
+    pages = ("catalogue.md", "commands.md", "openapi.json", "parameters.md")
+    assert {f"docs/{page}" for page in pages} == {n for n in files if n.startswith("docs/")}
 
 
 def test_what_was_written_passes_the_check_until_something_differs(tmp_path, capsys):
