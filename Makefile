@@ -28,7 +28,7 @@ JAR := analytics_app/jvm/target/sdp.jar
 STAMPS := .venv/.stamps
 JVM_SOURCES := $(shell find analytics_app/jvm/src/main analytics_app/jvm/pom.xml -type f 2>/dev/null)
 
-.PHONY: help env tools build demo up down clean test of-platform of-engines check lint unit jvm generated properties bench-stream
+.PHONY: help env tools build demo up down clean test of-platform of-engines check types lint unit jvm generated properties bench-stream
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -89,12 +89,16 @@ demo: up ## everything from nothing: the platform, generated events, and their r
 
 # --- quality ----------------------------------------------------------------------------------
 
-check: build lint generated ## formats, lint, types, layers, generated files
+# Each part is independent of the others; the types take longest, so they begin.
+check: build ## formats, lint, types, layers, generated files
+	@$(MAKE) -j2 types lint generated
+
+types:
+	@.venv/dev/bin/mypy --no-error-summary
 
 lint:
 	@.venv/dev/bin/ruff format --check --quiet .
 	@.venv/dev/bin/ruff check --quiet .
-	@.venv/dev/bin/mypy --no-error-summary
 	@.venv/dev/bin/lint-imports --no-logo > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
 	@scripts/check-words
 
