@@ -42,6 +42,7 @@ class FlinkWorker:
     _error: str = ""
     _pause: float = 0.0
     _started: float = 0.0
+    _restored: Path | None = None  # the checkpoint from which it was started
     _not_before: float = 0.0
     _written: dict[str, Any] = field(default_factory=dict)
 
@@ -101,7 +102,7 @@ class FlinkWorker:
         """The job died: end what is left of it and decide when to start again."""
         self.service.kill()
         settled = now - self._started > SETTLED
-        if not settled:
+        if flink_config.newest_checkpoint(self.home / "checkpoints") == self._restored:
             self._forget_plans()
         self._pause = 0.0 if settled else min(LONGEST_PAUSE, self._pause * 2 or 1.0)
         self._not_before = now + self._pause
@@ -110,7 +111,7 @@ class FlinkWorker:
         self._say(state="restarting", error=self._error)
 
     def _forget_plans(self) -> None:
-        """The next start plans again: a plan may be the reason why the job does not run."""
+        """The next start plans again: a plan may be why the job ended before a checkpoint."""
         for plan in self.home.glob("version-*/plans/*"):
             plan.unlink(missing_ok=True)
 
@@ -138,7 +139,7 @@ class FlinkWorker:
         code, memory = self._code(application), flink_config.memory(self.jobs)
         flink_config.clear(self.scratch)
         self.scratch.mkdir()
-        restored = flink_config.write(
+        self._restored = flink_config.write(
             self.home / "conf",
             flink_home=flink_config.flink_home(self.settings.python("flink").parent.parent),
             checkpoints=self.home / "checkpoints",
@@ -156,7 +157,7 @@ class FlinkWorker:
         self.service.start(job.command(), surroundings, cwd=code)
         self.running, self._started = application, time.monotonic()
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        restored_from = str(restored) if restored else None
+        restored_from = str(self._restored) if self._restored else None
         self._say(
             state="running",
             port=port,

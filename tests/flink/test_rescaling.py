@@ -238,4 +238,4 @@ def test_a_killed_job_goes_on_from_its_plan_and_plans_again_where_that_is_damage
     rescaled.kill()
     rescaled.kills += 1  # by the plan that cannot be read
     rescaled.await_checkpoint()
-    assert list(rescaled.plans()) == [newest], "a job that does not last forgets all plans"
+    assert list(rescaled.plans()) == [newest], "a job without a checkpoint forgets its plans"
