@@ -4,6 +4,7 @@ import java.io.Serializable;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import sdp.keyed.Durations;
 
 /** Why a record is not counted, in words that its sender understands. */
 final class Reasons implements Serializable {

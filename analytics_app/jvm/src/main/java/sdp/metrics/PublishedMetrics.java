@@ -18,4 +18,9 @@ public final class PublishedMetrics {
   public static MetricGroup ofCorrelation(MetricGroup operator, String name) {
     return operator.addGroup(PUBLISHED).addGroup("Correlation", name);
   }
+
+  /** The group of patterns below that of their operator. */
+  public static MetricGroup ofPatterns(MetricGroup operator, String name) {
+    return operator.addGroup(PUBLISHED).addGroup("Patterns", name);
+  }
 }

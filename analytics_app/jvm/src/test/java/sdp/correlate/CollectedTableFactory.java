@@ -13,7 +13,7 @@ import org.apache.flink.table.factories.DynamicTableSinkFactory;
 
 /** {@code 'connector' = 'collected'}: keeps the one text of each row, for tests of one process. */
 public final class CollectedTableFactory implements DynamicTableSinkFactory {
-  static final List<String> LINES = new CopyOnWriteArrayList<>();
+  public static final List<String> LINES = new CopyOnWriteArrayList<>();
 
   @Override
   public String factoryIdentifier() {

@@ -12,6 +12,7 @@ import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.data.TimestampData;
 import org.apache.flink.table.types.logical.LogicalTypeRoot;
 import org.junit.jupiter.api.Test;
+import sdp.keyed.Durations;
 import sdp.keyed.HeapBudget;
 import sdp.keyed.KeyLogs;
 import sdp.keyed.MemoryChunks;

@@ -1,11 +1,11 @@
-package sdp.correlate;
+package sdp.keyed;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
 /** Durations as people write them: {@code 2 hours 10 minutes}. */
-final class Durations {
+public final class Durations {
   private enum Unit {
     DAY(86_400_000),
     HOUR(3_600_000),
@@ -25,7 +25,7 @@ final class Durations {
   }
 
   /** Formats a duration in milliseconds. */
-  static String words(long millis) {
+  public static String words(long millis) {
     List<String> parts = new ArrayList<>();
     long left = millis;
     for (Unit unit : Unit.values()) {
@@ -38,7 +38,7 @@ final class Durations {
   }
 
   /** Its two largest units; rounded up, so that what is longer than a limit reads longer. */
-  static String rounded(long millis) {
+  public static String rounded(long millis) {
     long step = step(millis);
     return words((millis + step - 1) / step * step);
   }

@@ -1,0 +1,197 @@
+package sdp.patterns;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.apache.flink.table.api.DataTypes;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.types.logical.LogicalType;
+import org.junit.jupiter.api.Test;
+import sdp.keyed.Packed;
+import sdp.keyed.Ports;
+import sdp.keyed.RowPacker;
+import sdp.keyed.StateChunks;
+
+/** The operator in Flink's state: checkpoints, other parallelism, what is late after a restart. */
+class PatternsOperatorTest {
+  private static final int MAX_PARALLELISM = 128;
+  private static final int[] SOURCE = {0, 1, 2, 3, 4};
+
+  private final List<String> results = new ArrayList<>();
+  private Rules rules = Rules.USUAL;
+  private List<Harness> subtasks = List.of();
+  private List<PatternsOperator> operators = List.of();
+
+  private static final class Harness
+      extends KeyedOneInputStreamOperatorTestHarness<Integer, Packed, RowData> {
+    Harness(PatternsOperator operator, int parallelism, int subtask) throws Exception {
+      super(operator, Packed::partition, Types.INT, MAX_PARALLELISM, parallelism, subtask);
+    }
+  }
+
+  /** The operator, whose results are noted. */
+  private final class Noted extends PatternsOperator {
+    private static final long serialVersionUID = 1L;
+
+    Noted() {
+      super("test", Run.COLUMNS, rules.patterns(), rules.remembered(), 0.1, Run.TYPES, ports());
+    }
+
+    @Override
+    public void found(byte[] key, int at, int length, Match match) {
+      super.found(key, at, length, match);
+      RowData row = MatchRow.of(key, at, length, match);
+      results.add(row.getString(0) + " " + row.getString(1) + " " + row.getString(3));
+    }
+
+    @Override
+    public void refused(Refusal refusal, Packed packed, String why) {
+      super.refused(refusal, packed, why);
+      RowData row = RefusedRow.of(Run.TYPES, refusal, packed, why);
+      results.add(row.getString(5) + " " + row.getString(0) + " " + row.getString(1));
+    }
+  }
+
+  @Test
+  void anyParallelismGoesOnWithWhatAnotherLeft() throws Exception {
+    List<String> uninterrupted = run(1);
+    for (String kind : List.of("count", "missing", "anomaly", "late", "duplicate")) {
+      assertTrue(uninterrupted.stream().anyMatch(r -> r.startsWith(kind)), kind);
+    }
+    assertEquals(uninterrupted, run(1, 2, 1, 3));
+  }
+
+  private List<String> run(int... parallelisms) throws Exception {
+    results.clear();
+    Random random = new Random(5);
+    start(parallelisms[0], null);
+    for (int part = 0; part < 4; part++) {
+      if (part > 0 && part < parallelisms.length) {
+        start(parallelisms[part], AbstractStreamOperatorTestHarness.repackageState(snapshot()));
+      }
+      for (int number = 0; number < 1_000; number++) {
+        long time = part * 200L + random.nextInt(240) - 30;
+        int kind = random.nextInt(5);
+        double value = kind == Event.LEVEL ? 60 : 1 + random.nextInt(20);
+        String id = part + "-" + random.nextInt(950);
+        accept(new Arrival(id, "key " + random.nextInt(40), time, kind, value, Run.NONE));
+      }
+      watermark(part * 200L + 190);
+    }
+    watermark(Long.MAX_VALUE);
+    assertEquals(0, operators.stream().mapToLong(PatternsOperator::openKeys).sum());
+    return results.stream().sorted().toList();
+  }
+
+  @Test
+  void whatWasLateBeforeARestartIsLateAfterIt() throws Exception {
+    start(2, null);
+    watermark(20_000);
+    start(3, AbstractStreamOperatorTestHarness.repackageState(snapshot()));
+    accept(Arrival.amount("x", "a", 19_999, 1));
+    accept(Arrival.amount("y", "a", 20_000, 1));
+    assertEquals(List.of("late a x"), results);
+  }
+
+  @Test
+  void theWatermarkNeverGoesBack() throws Exception {
+    start(1, null);
+    watermark(20_000);
+    start(1, snapshot()[0]);
+    watermark(10_000);
+    assertEquals(new Watermark(20_000 - Evaluation.STEP), subtasks.get(0).getOutput().poll());
+  }
+
+  /** Patterns come and go; what is known of the others stays. */
+  @Test
+  void aPatternIsAddedAndAnotherGoes() throws Exception {
+    start(1, null);
+    for (int number = 0; number < 3; number++) {
+      accept(Arrival.amount("e" + number, "a", number, 10));
+    }
+    accept(Arrival.level("l", "a", -1, 60));
+    watermark(3);
+    rules = new Rules(100, 4, 50, 0, 1_000, 2, 100, 50, 1.7, 3, 20);
+    start(1, snapshot()[0]);
+    results.clear();
+    accept(Arrival.amount("e3", "a", 3, 10));
+    watermark(200);
+    assertEquals(List.of("count a e3"), results);
+  }
+
+  @Test
+  void theStateOfANewerVersionIsRefusedWithWhatToDo() {
+    byte[] header = {0, 0, 0, 99, 0, 0, 0, 0, 0, 0, 0, 0};
+    Exception refused =
+        assertThrows(java.io.IOException.class, () -> PatternsOperator.watermark(header));
+    assertTrue(refused.getMessage().contains("layout 99; this version reads 1."));
+  }
+
+  // --- running ----------------------------------------------------------------------------------
+
+  private void start(int parallelism, OperatorSubtaskState state) throws Exception {
+    int before = subtasks.size();
+    List<Harness> started = new ArrayList<>();
+    operators = Stream.generate(() -> (PatternsOperator) new Noted()).limit(parallelism).toList();
+    for (int subtask = 0; subtask < parallelism; subtask++) {
+      Harness harness = new Harness(operators.get(subtask), parallelism, subtask);
+      harness.setup();
+      if (state != null) {
+        harness.initializeState(
+            AbstractStreamOperatorTestHarness.repartitionOperatorState(
+                state, MAX_PARALLELISM, Math.max(1, before), parallelism, subtask));
+      }
+      harness.open();
+      started.add(harness);
+    }
+    subtasks = started;
+  }
+
+  private OperatorSubtaskState[] snapshot() throws Exception {
+    List<OperatorSubtaskState> states = new ArrayList<>();
+    for (Harness each : subtasks) {
+      each.prepareSnapshotPreBarrier(1);
+      states.add(each.snapshot(1, 1));
+    }
+    return states.toArray(OperatorSubtaskState[]::new);
+  }
+
+  private void watermark(long time) throws Exception {
+    for (Harness each : subtasks) {
+      each.processWatermark(time);
+    }
+  }
+
+  private void accept(Arrival arrival) throws Exception {
+    RowPacker packer = new RowPacker(Run.TYPES, 0, 2, -1);
+    Packed packed = packer.pack(Run.row(arrival), SOURCE, arrival.kind(), 0);
+    int group = StateChunks.group(packed.partition(), MAX_PARALLELISM);
+    subtasks
+        .get(group * subtasks.size() / MAX_PARALLELISM)
+        .processElement(new StreamRecord<>(packed));
+  }
+
+  private static Ports ports() {
+    Ports ports = new Ports("test");
+    ports.add(PatternsCall.FOUND, List.of(MatchRow.NAMES), List.of(MatchRow.TYPES));
+    LogicalType text = DataTypes.STRING().getLogicalType();
+    LogicalType number = DataTypes.DOUBLE().getLogicalType();
+    LogicalType time = DataTypes.TIMESTAMP_LTZ(3).getLogicalType();
+    ports.add(
+        PatternsCall.REFUSED,
+        List.of("key", "id", "at", "level", "amount", "outcome", "detail"),
+        List.of(text, text, time, number, number, text, text));
+    return ports;
+  }
+}
