@@ -74,7 +74,7 @@ def render(use_case: UseCase, parameters: Parameters, connector: Connector) -> S
         f"CREATE DATABASE IF NOT EXISTS `{use_case.name}`",
         f"USE `{use_case.name}`",
         *_functions(use_case),
-        *_tables(use_case, connector),
+        *_tables(use_case, parameters, connector),
         *_views(use_case),
         *(s for s in own if not s.startswith("INSERT")),
         *map(_changelog, use_case.reports),
@@ -163,20 +163,13 @@ def _of_parameter(name: str, value: Value) -> dict[str, str]:
                 name: flink.literal(text),
                 f"{name}.ms": str(seconds * 1000),
                 f"{name}.seconds": str(seconds),
-                f"{name}.interval": _interval(seconds),
+                f"{name}.interval": flink.interval(value),
             }
         case str():
             return {name: flink.literal(value)}
         case int() | float():
             return {name: to_text(value)}
     assert_never(value)
-
-
-def _interval(seconds: int) -> str:
-    minutes, second = divmod(seconds, 60)
-    hours, minute = divmod(minutes, 60)
-    day, hour = divmod(hours, 24)
-    return f"INTERVAL '{day} {hour:02}:{minute:02}:{second:02}' DAY(3) TO SECOND"
 
 
 # The columns of a record that are the platform's, for an operator that reads records as they came.
@@ -264,10 +257,15 @@ def pipeline_statements(path: Path, values: Mapping[str, str]) -> tuple[str, ...
     return tuple(statements)
 
 
-def _tables(use_case: UseCase, connector: Connector) -> Iterator[str]:
+def _tables(use_case: UseCase, parameters: Parameters, connector: Connector) -> Iterator[str]:
     for stream in use_case.event_streams:
-        options = connector.source(use_case.name, stream)
-        yield flink.source_table(use_case, stream, options, metadata=connector.metadata)
+        yield flink.source_table(
+            use_case,
+            stream,
+            connector.source(use_case.name, stream),
+            metadata=connector.metadata,
+            delay=parameters.watermark_delay,
+        )
     sinks = [
         *((s.stream, flink.result_columns(s), s.key) for s in _results(use_case)),
         (PROGRESS, list(flink.PROGRESS_ROW), "use_case"),

@@ -226,6 +226,13 @@ PLATFORM: tuple[Parameter, ...] = (
         str(MAX_AMOUNT),
         "Largest amount (a price) that an event may carry.",
     ),
+    Parameter(
+        "WatermarkDelay",
+        Duration("PT0S", "PT15M"),
+        "PT5S",
+        "How far the watermark stays behind the largest event time of each shard: events that are "
+        "out of order by no more than this are never late.",
+    ),
 )
 
 
@@ -268,6 +275,11 @@ class Parameters:
     def max_amount(self) -> int:
         """The largest amount that an event may carry."""
         return cast(int, self["MaxAmount"])
+
+    @property
+    def watermark_delay(self) -> timedelta:
+        """How far the watermark stays behind the largest event time of each shard."""
+        return cast(timedelta, self["WatermarkDelay"])
 
     @property
     def window(self) -> timedelta:

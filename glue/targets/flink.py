@@ -29,7 +29,6 @@ from glue.types import (
 )
 
 HEARTBEAT = "heartbeat"
-WATERMARK_DELAY = "INTERVAL '5' SECOND"
 
 # Whether a record is dated later than its arrival allows. What the stream says of the arrival
 # counts, for a record put past ingestion may carry any `received_at`.
@@ -211,9 +210,14 @@ def event_columns(use_case: UseCase, stream: str) -> tuple[Column, ...]:
 
 
 def source_table(
-    use_case: UseCase, stream: str, options: Mapping[str, str], *, metadata: bool
+    use_case: UseCase,
+    stream: str,
+    options: Mapping[str, str],
+    *,
+    metadata: bool,
+    delay: timedelta,
 ) -> str:
-    """The table that the events of a stream are read from, with its watermark.
+    """The table that the events of a stream are read from, with its watermark `delay` behind.
 
     `metadata` false makes the record's origin plain columns, for connectors without any.
     Event time is `occurred_at`, or the epoch where that is absent or in the future of the record's
@@ -228,8 +232,16 @@ def source_table(
         f"`event_time` AS CASE WHEN `occurred_at` IS NULL\n    OR {IN_FUTURE}\n"
         "    THEN TO_TIMESTAMP_LTZ(0, 3) ELSE `occurred_at` END"
     )
-    lines.append(f"WATERMARK FOR `event_time` AS `event_time` - {WATERMARK_DELAY}")
+    lines.append(f"WATERMARK FOR `event_time` AS `event_time` - {interval(delay)}")
     return _table(stream, lines, "", options)
+
+
+def interval(duration: timedelta) -> str:
+    """SQL: a duration of whole seconds."""
+    minutes, second = divmod(duration // timedelta(seconds=1), 60)
+    hours, minute = divmod(minutes, 60)
+    day, hour = divmod(hours, 24)
+    return f"INTERVAL '{day} {hour:02}:{minute:02}:{second:02}' DAY(3) TO SECOND"
 
 
 def bucket(period: timedelta) -> str:

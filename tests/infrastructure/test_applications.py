@@ -101,6 +101,7 @@ def test_each_use_case_has_an_application_with_its_own_streams_and_parameters(
         "region": "us-east-1",
         "AggregationPeriod": "PT5M",
         "MaxAmount": "9",
+        "WatermarkDelay": "PT5S",
         "Refusals": "5",
         "EntryWindow": "PT10M",
     }

@@ -67,6 +67,7 @@ def test_the_properties_name_parameters_and_every_stream(
         "CorrelationWindow": "PT1H",
         "AllowedLateness": "PT1H",
         "MaxAmount": "1000000000000",
+        "WatermarkDelay": "PT5S",
     }
 
 

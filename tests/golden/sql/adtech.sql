@@ -21,7 +21,7 @@ CREATE TEMPORARY TABLE `bcns` (
   `event_time` AS CASE WHEN `occurred_at` IS NULL
     OR `occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND
     THEN TO_TIMESTAMP_LTZ(0, 3) ELSE `occurred_at` END,
-  WATERMARK FOR `event_time` AS `event_time` - INTERVAL '5' SECOND
+  WATERMARK FOR `event_time` AS `event_time` - INTERVAL '0 00:00:05' DAY(3) TO SECOND
 ) WITH (
   'connector' = 'kinesis',
   'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-adtech-bcns',

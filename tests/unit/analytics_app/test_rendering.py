@@ -79,3 +79,10 @@ def test_malformed_records_become_dead_letters_once():
     sql = render(use_case, use_case.configured({}), Files("/data"))
     letters = [i for i in sql.inserts if i.startswith("INSERT INTO `dead_letters`")]
     assert len(letters) == 1 and "FROM `refused`" in letters[0]
+
+
+def test_the_watermark_is_as_far_behind_as_the_deployment_says():
+    use_case = load(("adtech",)).use_case("adtech")
+    sql = render(use_case, use_case.configured({"WatermarkDelay": "PT2M"}), Files("/data"))
+    (table,) = [d for d in sql.definitions if "WATERMARK FOR" in d]
+    assert "`event_time` - INTERVAL '0 00:02:00' DAY(3) TO SECOND" in table

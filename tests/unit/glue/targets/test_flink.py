@@ -1,6 +1,6 @@
 """Flink SQL from definitions."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +9,8 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 
 from glue import SchemaError, UseCase, event, schema_of
 from glue.targets import flink
+
+DELAY = timedelta(seconds=5)
 
 
 class Place:
@@ -87,9 +89,11 @@ def test_the_origin_of_a_record_is_metadata_only_where_the_connector_has_it():
     use_case = UseCase("machines", "Machines.", Path(), (Reading,))
     options = {"connector": "x"}
     assert "METADATA FROM 'shard-id' VIRTUAL" in flink.source_table(
-        use_case, "readings", options, metadata=True
+        use_case, "readings", options, metadata=True, delay=DELAY
     )
-    assert "METADATA" not in flink.source_table(use_case, "readings", options, metadata=False)
+    assert "METADATA" not in flink.source_table(
+        use_case, "readings", options, metadata=False, delay=DELAY
+    )
 
 
 def test_quotes_in_an_option_stay_inside_it():
@@ -102,5 +106,6 @@ def test_a_record_is_held_to_the_time_of_its_arrival_and_neither_time_of_its_own
         "`occurred_at` > COALESCE(`arrival_timestamp`, `received_at`)"
         " + INTERVAL '5:10' MINUTE TO SECOND"
     )
-    assert f"OR {rule}\n" in flink.source_table(use_case, "readings", {}, metadata=True)
+    table = flink.source_table(use_case, "readings", {}, metadata=True, delay=DELAY)
+    assert f"OR {rule}\n" in table
     assert f"WHEN {rule} THEN" in flink.violation(use_case.events).splitlines()[1]
