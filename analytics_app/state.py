@@ -45,6 +45,7 @@ _KINDS = {
     "ProcessTableFunction": "the function",
 }
 _LAYOUT = re.compile(r"Correlate\(key=\[([^]]*)\], stages=\[([^]]*)\]\)")
+_PATTERNS = "Patterns("
 
 
 class StateError(PlatformError):
@@ -144,6 +145,8 @@ def _label(use_case: UseCase, planned: Mapping[str, Any], results: Mapping[str, 
             return f"the writing of {results.get(table, table)}"
     if _layout(planned["description"]):
         return f"the correlation {kind}"
+    if planned["description"].startswith(_PATTERNS):
+        return f"the patterns {kind}"
     tables = (name.rpartition(".")[2] for name in planned["reached"])
     readers = list(dict.fromkeys(results.get(name, name) for name in tables))
     own = [r for r in readers if r.startswith(("record ", "report "))] or readers

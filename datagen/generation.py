@@ -28,6 +28,8 @@ class Generation:
     _duplicate: Counter[str] = field(default_factory=Counter)
     _late: Counter[str] = field(default_factory=Counter)
     _unmatched: Counter[str] = field(default_factory=Counter)
+    _refused: dict[str, Counter[str]] = field(default_factory=dict)
+    _rows: dict[str, list[Event]] = field(default_factory=dict)
     _distinct: int = 0
     _buckets: dict[tuple[str, int | str, int], list[Any]] = field(default_factory=dict)
 
@@ -38,13 +40,15 @@ class Generation:
     def truth(self) -> dict[str, Any]:
         """Exact outcomes per event type, dead letters per reason, reports in total and per bucket.
 
-        What is unmatched becomes a dead letter when its key closes.
+        What is unmatched becomes a dead letter when its key closes. `records` are the rows of
+        records that the generator foresees, by stream.
         """
         reports = self.use_case.reports
         uncounted = {
             "duplicate": self._duplicate,
             "late": self._late,
             "unmatched": self._unmatched,
+            **self._refused,
         }
         dead_letters = {reason: sum(counts.values()) for reason, counts in uncounted.items()}
         return {
@@ -58,6 +62,7 @@ class Generation:
             "dead_letters": dead_letters,
             "reports": {r.path: self._totals(r) for r in reports},
             "periods": {r.path: self._periods(r) for r in reports},
+            **({"records": self._rows} if self._rows else {}),
         }
 
     def _counted(self) -> Iterator[Occurrence]:
@@ -72,6 +77,8 @@ class Generation:
                 late[kind] += 1
             elif occurrence.unmatched:
                 unmatched[kind] += 1
+            elif occurrence.refused:
+                self._refused.setdefault(occurrence.refused, Counter())[kind] += 1
             else:
                 matched[kind] += 1
                 second = occurrence.at // 1000
@@ -82,11 +89,29 @@ class Generation:
                         buckets[bucket] = list(numbers)
                     else:
                         _count(sums, numbers, latest.get(path, ()))
+            if occurrence.rows or occurrence.later:
+                self._add_later(occurrence, width)
             yield occurrence
 
+    def _add_later(self, occurrence: Occurrence, width: int) -> None:
+        """Adds what follows from an event, whatever became of the event itself."""
+        for stream, row in occurrence.rows:
+            self._rows.setdefault(stream, []).append(row)
+        for at, (path, key, numbers) in occurrence.later:
+            second = at // 1000
+            sums = self._buckets.setdefault(
+                (path, key, second - second % width), [0] * len(numbers)
+            )
+            _count(sums, numbers, ())
+
     def _repeat(self, occurrence: Occurrence) -> None:
-        """A copy is one more duplicate; one of a late event is late like it."""
-        counter = self._late if occurrence.late else self._duplicate
+        """A copy is one more duplicate; one of a refused event is refused like it."""
+        if occurrence.late:
+            counter = self._late
+        elif occurrence.refused:
+            counter = self._refused[occurrence.refused]
+        else:
+            counter = self._matched if occurrence.idempotent else self._duplicate
         counter[occurrence.event["type"]] += 1
 
     def _outcomes(self, kind: str) -> dict[str, int]:
@@ -95,6 +120,7 @@ class Generation:
             "duplicate": self._duplicate[kind],
             "late": self._late[kind],
             "unmatched": self._unmatched[kind],
+            **{reason: counts[kind] for reason, counts in self._refused.items()},
         }
 
     def _totals(self, report: Schema) -> dict[str, dict[str, Any]]:

@@ -19,7 +19,10 @@ class Occurrence(NamedTuple):
     """One distinct event: when it is sent (epoch ms), and what it adds to the reports.
 
     A late one is sent at `at` but carries an `occurred_at` long before, and adds nothing. Nor does
-    one that is unmatched: the earlier events of its key are never sent.
+    one that is unmatched: the earlier events of its key are never sent. `refused` is another reason
+    for which it and its copies become dead letters. Copies of an `idempotent` one are none.
+    `rows` are rows of the pipeline's records that are certain with it, by stream; `later` is what
+    they add to the sums of reports, at times of their own (epoch ms).
     """
 
     at: int
@@ -27,6 +30,10 @@ class Occurrence(NamedTuple):
     contributions: tuple[Contribution, ...]
     late: bool = False
     unmatched: bool = False
+    refused: str = ""
+    idempotent: bool = False
+    rows: tuple[tuple[str, Event], ...] = ()
+    later: tuple[tuple[int, Contribution], ...] = ()
 
 
 @dataclass(frozen=True)

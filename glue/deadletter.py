@@ -12,7 +12,7 @@ from glue.schema import columns_of
 from glue.types import Column
 
 Stage = Literal["flink", "persist", "lake"]
-Reason = Literal["malformed", "late", "duplicate", "unmatched", "refused"]
+Reason = Literal["malformed", "late", "duplicate", "unmatched", "refused", "filtered"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 REASONS: tuple[Reason, ...] = get_args(Reason)
 

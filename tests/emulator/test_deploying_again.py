@@ -30,7 +30,7 @@ def template() -> str:
     synthesizer = cdk.LegacyStackSynthesizer()  # without the bootstrap's parameter
     stack = cdk.Stack(cdk.App(), "again", synthesizer=synthesizer)
     settings = Settings.parse({"prefix": "again"})
-    topology = Topology("again", usecases.load())
+    topology = Topology("again", usecases.load(("adtech",)))
     Streams(stack, "Streams", streams=topology.streams, settings=settings)
     Tables(stack, "Tables", topology=topology, settings=settings)
     return json.dumps(Rendered.from_stack(stack).to_json())

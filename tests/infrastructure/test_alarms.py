@@ -128,7 +128,7 @@ def _watched(prefix: str, assets: Assets) -> set[str]:
     context = json.loads((DOCS.parents[1] / "cdk.json").read_text())["context"]
     app = cdk.App(context=context)
     settings = Settings.parse({**context, "prefix": prefix, "regions": "eu-west-1"})
-    (stage,) = add_stages(app, catalog=usecases.load(), settings=settings, assets=assets)
+    (stage,) = add_stages(app, catalog=usecases.load(("adtech",)), settings=settings, assets=assets)
     templates = [s.template for s in stage.synth().stacks]
     found = set()
     for resources in (t["Resources"] for t in templates):
@@ -195,7 +195,7 @@ def test_an_address_is_told_only_where_one_is_given(observability: Template) -> 
     assert not observability.all("AWS::SNS::Subscription")
     settings = Settings.parse({"alarmEmail": "ops@example.org"})
     stack = ObservabilityStack(
-        cdk.App(), "trial", topology=Topology("try", usecases.load()), settings=settings
+        cdk.App(), "trial", topology=Topology("try", usecases.load(("adtech",))), settings=settings
     )
     Rendered.from_stack(stack).has_resource_properties(
         "AWS::SNS::Subscription", {"Protocol": "email", "Endpoint": "ops@example.org"}

@@ -30,7 +30,9 @@ def reserving(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> dict[
         "predictionsConcurrency": "5",
     }
     app = cdk.App(outdir=str(out), context=context)
-    add_stages(app, catalog=usecases.load(), settings=Settings.parse(context), assets=assets)
+    add_stages(
+        app, catalog=usecases.load(("adtech",)), settings=Settings.parse(context), assets=assets
+    )
     app.synth()
     return {t.name.removeprefix("sdp-us-east-1-"): t for t in templates(out)}
 

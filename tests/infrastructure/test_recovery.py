@@ -134,7 +134,7 @@ def source(synthesis: Synthesis) -> EventSource:
     hours = next(s["RetentionPeriodHours"] for s in streams if s["Name"] == STREAM)
     table = Table(up=timedelta(hours=1))
     persist = Persist(
-        catalog=usecases.load(),
+        catalog=usecases.load(("adtech",)),
         tables=Tables({"adtech/campaigns": "campaigns"}, "progress"),
         store=table,  # type: ignore[arg-type]
         letters=Letters(),

@@ -27,7 +27,7 @@ def test_the_outputs_say_where_the_platform_is(synthesis: Synthesis) -> None:
     assert {"UrlForAPI", "ApiKeyId"} <= ingestion.keys()
     assert {"UrlForReports"} <= reporting.keys()
     processing = synthesis.stack("sdp-eu-west-1-processing").outputs
-    defaults = together(usecases.load().configured({}))
+    defaults = together(usecases.load(("adtech",)).configured({}))
     assert {name: processing[name]["Value"] for name in defaults} == defaults
     assert ".execute-api.eu-west-1." in json.dumps(ingestion["UrlForAPI"]["Value"])
 

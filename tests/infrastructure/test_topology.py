@@ -45,8 +45,8 @@ def trial() -> dict[str, Any]:
 
 
 def test_another_use_case_adds_its_streams_and_tables() -> None:
-    catalog = Catalog((*usecases.load().use_cases, MACHINES))
-    before, after = Topology("sdp", usecases.load()), Topology("sdp", catalog)
+    catalog = Catalog((*usecases.load(("adtech",)).use_cases, MACHINES))
+    before, after = Topology("sdp", usecases.load(("adtech",))), Topology("sdp", catalog)
     added = {s.name for s in after.streams} - {s.name for s in before.streams}
     assert added == {
         f"sdp-machines-{n}" for n in ("readings", "aggregates", "progress", "dead-letters")
@@ -55,7 +55,7 @@ def test_another_use_case_adds_its_streams_and_tables() -> None:
 
 
 def test_a_setting_is_compact_json_by_use_case_and_stream() -> None:
-    names = {s.key: s.name for s in Topology("sdp", usecases.load()).event_streams}
+    names = {s.key: s.name for s in Topology("sdp", usecases.load(("adtech",))).event_streams}
     assert to_setting(names) == '{"adtech/bcns":"sdp-adtech-bcns"}'
 
 

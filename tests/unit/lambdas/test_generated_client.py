@@ -23,7 +23,7 @@ from tests.unit.lambdas.ingest.gateway import BID, NOW, Memory
 from tests.unit.lambdas.predict.test_app import Place
 
 ROOT = Path(__file__).parents[3]
-CATALOG = usecases.load()
+CATALOG = usecases.load(("adtech",))
 CONFIG = "package_name_override: sdp_client\npost_hooks: []\n"
 
 

@@ -22,7 +22,7 @@ from sdpctl.errors import CommandError
         (
             "--reason",
             "nope",
-            "'nope': unknown; choose from malformed, late, duplicate, unmatched, refused",
+            "'nope': unknown; choose from malformed, late, duplicate, unmatched, refused, filtered",
         ),
         ("--stage", "nope", "'nope': unknown; choose from flink, persist, lake"),
         ("--days", "999999999", "999999999: must be 1 to 3650"),
@@ -41,6 +41,8 @@ def test_the_pipelines_reasons_are_among_the_choices() -> None:
     written = {n.lower() for n in re.findall(r"^  ([A-Z]+)[,;]", outcomes, re.M)}
     assert written - {"matched", "closed"} == {"duplicate", "late", "unmatched", "malformed"}
     assert written - {"matched", "closed"} <= set(REASONS)
+    refusals = Path("analytics_app/jvm/src/main/java/sdp/patterns/Refusal.java").read_text()
+    assert {n.lower() for n in re.findall(r"^  ([A-Z]+)[,;]", refusals, re.M)} <= set(REASONS)
 
 
 def test_a_letter_is_shown_with_its_record_as_it_was_sent() -> None:

@@ -101,7 +101,7 @@ def test_a_rejected_record_is_reported_by_the_line_it_came_from():
 
 def test_a_key_given_twice_is_refused_by_its_line_whatever_send_adds():
     """A command that wrote the parsed line would send one of the two values: counted wrongly."""
-    app = create_app(catalog=usecases.load(), stream=Memory(), clock=lambda: NOW)
+    app = create_app(catalog=usecases.load(("adtech",)), stream=Memory(), clock=lambda: NOW)
     lines = [
         b'{"type":"click","tx_id":"a","event_id":"e1"}\n',
         b'{"type":"click","tx_id":"a","tx_id":"b","event_id":"e2"}\n',

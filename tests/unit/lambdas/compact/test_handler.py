@@ -17,7 +17,7 @@ from lambdas.lakestore.hours import Hour
 from lambdas.lakestore.partitions import Placement
 from tests.unit.lambdas.compact.memory import START, Clock, Memory, compaction
 
-CATALOG: Catalog = usecases.load()
+CATALOG: Catalog = usecases.load(("adtech",))
 FIRST, SECOND = lake_tables(CATALOG.use_cases[0])[:2]
 
 

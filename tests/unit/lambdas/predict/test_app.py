@@ -36,7 +36,7 @@ class Place:
         predictor = Predictor(
             "sdp-adtech", self, champions, Breaker(lambda: self.now), lambda reason: None
         )
-        app = create_app(usecases.load(), {"adtech": predictor}, self.served.append)
+        app = create_app(usecases.load(("adtech",)), {"adtech": predictor}, self.served.append)
         self.client = TestClient(app, raise_server_exceptions=False)
 
     def promote(self, version: str) -> None:

@@ -14,7 +14,7 @@ from lambdas.ingest.app import create_app
 from tests.unit.lambdas.ingest.gateway import NOW, Memory
 from tests.unit.lambdas.properties.cases import CASES, operations, rounds, try_each, validated
 
-CATALOG = usecases.load()
+CATALOG = usecases.load(("adtech",))
 APP = create_app(catalog=CATALOG, stream=Memory(), clock=lambda: NOW)
 OPERATIONS = operations(document(CATALOG), APP)
 SHARE = CASES // (2 * len(OPERATIONS))

@@ -14,7 +14,7 @@ from glue.targets.predictions import add_predictions
 from tests.unit.lambdas.predict.test_app import Place
 from tests.unit.lambdas.properties.cases import CASES, operations, rounds, try_each, validated
 
-CATALOG = usecases.load()
+CATALOG = usecases.load(("adtech",))
 
 
 def _document() -> dict[str, Any]:

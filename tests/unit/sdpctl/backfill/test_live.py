@@ -59,7 +59,7 @@ class Streams:
 
 def live(tables: Tables, streams: Streams) -> Live:
     """The use case's reports in a deployment of these."""
-    return Live(Topology("sdp", load()), USE_CASE, tables, streams)
+    return Live(Topology("sdp", load(("adtech",))), USE_CASE, tables, streams)
 
 
 def test_the_stored_buckets_of_a_range_are_read_with_their_generation() -> None:
