@@ -1,0 +1,465 @@
+CREATE DATABASE IF NOT EXISTS `shopping`;
+
+USE `shopping`;
+
+CREATE TEMPORARY TABLE `activity` (
+  `type` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `received_at` TIMESTAMP_LTZ(3),
+  `card_id` STRING,
+  `acc_num` BIGINT,
+  `amount` DOUBLE,
+  `balance` DOUBLE,
+  `customer_id` STRING,
+  `age` BIGINT,
+  `segment` STRING,
+  `rating` STRING,
+  `budget` STRING,
+  `credit_card` STRING,
+  `average_monthly_expenditures` DOUBLE,
+  `address` STRING,
+  `email` STRING,
+  `session_id` STRING,
+  `page` STRING,
+  `shard_id` STRING METADATA FROM 'shard-id' VIRTUAL,
+  `sequence_number` STRING METADATA FROM 'sequence-number' VIRTUAL,
+  `arrival_timestamp` TIMESTAMP_LTZ(3) METADATA FROM 'arrival-timestamp' VIRTUAL,
+  `data` BYTES METADATA FROM 'data' VIRTUAL,
+  `event_time` AS CASE WHEN `occurred_at` IS NULL
+    OR `occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND
+    THEN TO_TIMESTAMP_LTZ(0, 3) ELSE `occurred_at` END,
+  WATERMARK FOR `event_time` AS `event_time` - INTERVAL '0 00:00:05' DAY(3) TO SECOND
+) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-shopping-activity',
+  'aws.region' = 'eu-west-1',
+  'source.init.position' = 'TRIM_HORIZON',
+  'source.record.max-bytes' = '262144',
+  'format' = 'sdp-json'
+);
+
+CREATE TEMPORARY TABLE `business_events` (
+  `id` STRING,
+  `kind` STRING,
+  `subject` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `balance` DOUBLE,
+  `count` BIGINT,
+  `deviation` DOUBLE,
+  `causes` STRING,
+  `trace_id` STRING
+) PARTITIONED BY (`subject`) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-shopping-business-events',
+  'aws.region' = 'eu-west-1',
+  'sink.flush-buffer.timeout' = '100',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'ISO-8601',
+  'json.encode.ignore-null-fields' = 'true'
+);
+
+CREATE TEMPORARY TABLE `aggregates` (
+  `kind` STRING,
+  `period` BIGINT,
+  `found` BIGINT,
+  `version` BIGINT,
+  `generation` BIGINT
+) PARTITIONED BY (`kind`) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-shopping-aggregates',
+  'aws.region' = 'eu-west-1',
+  'sink.flush-buffer.timeout' = '100',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'ISO-8601',
+  'json.encode.ignore-null-fields' = 'true'
+);
+
+CREATE TEMPORARY TABLE `progress` (
+  `use_case` STRING,
+  `watermark` TIMESTAMP_LTZ(3),
+  `heartbeat_at` TIMESTAMP_LTZ(3)
+) PARTITIONED BY (`use_case`) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-shopping-progress',
+  'aws.region' = 'eu-west-1',
+  'sink.flush-buffer.timeout' = '100',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'ISO-8601',
+  'json.encode.ignore-null-fields' = 'true'
+);
+
+CREATE TEMPORARY TABLE `dead_letters` (
+  `id` STRING,
+  `use_case` STRING,
+  `stage` STRING,
+  `reason` STRING,
+  `detail` STRING,
+  `field` STRING,
+  `payload` BYTES,
+  `encoding` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `failed_at` TIMESTAMP_LTZ(3),
+  `source` ROW<`stream` STRING, `shard` STRING, `sequence_number` STRING>
+) PARTITIONED BY (`id`) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-shopping-dead-letters',
+  'aws.region' = 'eu-west-1',
+  'sink.flush-buffer.timeout' = '100',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'ISO-8601',
+  'json.encode.ignore-null-fields' = 'true'
+);
+
+CREATE TEMPORARY VIEW `checked` AS
+SELECT *,
+  CASE
+    WHEN `occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND THEN '/occurred_at is in the future of its arrival'
+    WHEN `type` = 'heartbeat' THEN CAST(NULL AS STRING)
+    WHEN `type` IS NULL THEN '/type is missing: the record cannot be decoded, has no type or is larger than 262144 bytes'
+    WHEN `type` NOT IN ('transaction', 'balance', 'customer', 'page-view') THEN '/type is not one of the types of this stream'
+    WHEN `event_id` IS NULL THEN '/event_id is required'
+    WHEN `event_id` = '' THEN '/event_id is shorter than 1'
+    WHEN CHAR_LENGTH(`event_id`) > 128 THEN '/event_id is longer than 128'
+    WHEN `occurred_at` IS NULL THEN '/occurred_at is required'
+    WHEN `type` = 'transaction' THEN CASE
+      WHEN `card_id` IS NULL THEN '/card_id is required'
+      WHEN `card_id` = '' THEN '/card_id is shorter than 1'
+      WHEN CHAR_LENGTH(`card_id`) > 128 THEN '/card_id is longer than 128'
+      WHEN `acc_num` IS NULL THEN '/acc_num is required'
+      WHEN `acc_num` < 0 THEN '/acc_num is less than 0'
+      WHEN `amount` IS NULL THEN '/amount is required'
+      WHEN `amount` < -1000000000.0 THEN '/amount is less than -1000000000.0'
+      WHEN `amount` > 1000000000.0 THEN '/amount is greater than 1000000000.0'
+    END
+    WHEN `type` = 'balance' THEN CASE
+      WHEN `card_id` IS NULL THEN '/card_id is required'
+      WHEN `card_id` = '' THEN '/card_id is shorter than 1'
+      WHEN CHAR_LENGTH(`card_id`) > 128 THEN '/card_id is longer than 128'
+      WHEN `balance` IS NULL THEN '/balance is required'
+      WHEN `balance` < -1000000000.0 THEN '/balance is less than -1000000000.0'
+      WHEN `balance` > 1000000000.0 THEN '/balance is greater than 1000000000.0'
+    END
+    WHEN `type` = 'customer' THEN CASE
+      WHEN `customer_id` IS NULL THEN '/customer_id is required'
+      WHEN `customer_id` = '' THEN '/customer_id is shorter than 1'
+      WHEN CHAR_LENGTH(`customer_id`) > 128 THEN '/customer_id is longer than 128'
+      WHEN CHAR_LENGTH(`card_id`) > 128 THEN '/card_id is longer than 128'
+      WHEN `acc_num` < 0 THEN '/acc_num is less than 0'
+      WHEN `age` < 0 THEN '/age is less than 0'
+      WHEN `age` > 150 THEN '/age is greater than 150'
+      WHEN CHAR_LENGTH(`segment`) > 64 THEN '/segment is longer than 64'
+      WHEN CHAR_LENGTH(`rating`) > 64 THEN '/rating is longer than 64'
+      WHEN CHAR_LENGTH(`budget`) > 64 THEN '/budget is longer than 64'
+      WHEN CHAR_LENGTH(`credit_card`) > 64 THEN '/credit_card is longer than 64'
+      WHEN `average_monthly_expenditures` < 0.0 THEN '/average_monthly_expenditures is less than 0.0'
+      WHEN `average_monthly_expenditures` > 1000000000.0 THEN '/average_monthly_expenditures is greater than 1000000000.0'
+      WHEN CHAR_LENGTH(`address`) > 512 THEN '/address is longer than 512'
+      WHEN CHAR_LENGTH(`email`) > 256 THEN '/email is longer than 256'
+    END
+    WHEN `type` = 'page-view' THEN CASE
+      WHEN `session_id` IS NULL THEN '/session_id is required'
+      WHEN `session_id` = '' THEN '/session_id is shorter than 1'
+      WHEN CHAR_LENGTH(`session_id`) > 128 THEN '/session_id is longer than 128'
+      WHEN `page` IS NULL THEN '/page is required'
+      WHEN `page` = '' THEN '/page is shorter than 1'
+      WHEN CHAR_LENGTH(`page`) > 256 THEN '/page is longer than 256'
+      WHEN CHAR_LENGTH(`customer_id`) > 128 THEN '/customer_id is longer than 128'
+    END
+  END AS `violation`
+FROM `activity`;
+
+CREATE TEMPORARY VIEW `decoded` AS
+SELECT * FROM `checked`
+WHERE `violation` IS NULL AND `type` <> 'heartbeat';
+
+CREATE TEMPORARY TABLE cards (
+  `type` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `received_at` TIMESTAMP_LTZ(3),
+  `card_id` STRING,
+  `acc_num` BIGINT,
+  `amount` DOUBLE,
+  `balance` DOUBLE,
+  `customer_id` STRING,
+  `age` BIGINT,
+  `segment` STRING,
+  `rating` STRING,
+  `budget` STRING,
+  `credit_card` STRING,
+  `average_monthly_expenditures` DOUBLE,
+  `address` STRING,
+  `email` STRING,
+  `session_id` STRING,
+  `page` STRING,
+  `shard_id` STRING,
+  `sequence_number` STRING,
+  `arrival_timestamp` TIMESTAMP_LTZ(3),
+  `data` BYTES
+) WITH (
+  'connector' = 'patterns',
+  'name' = 'shopping-cards',
+  'key' = 'card_id',
+  'id' = 'event_id',
+  'time' = 'occurred_at',
+  'data' = 'data',
+  'amount' = 'amount',
+  'level' = 'balance',
+  'kinds' = 'shopping,spending_anomaly',
+  'shopping.pattern' = 'count-in-window',
+  'shopping.window' = '4500000 ms',
+  'shopping.count' = '5',
+  'shopping.below' = '200',
+  'shopping.cool-down' = '0 ms',
+  'shopping.keep' = '7776000000 ms',
+  'spending_anomaly.pattern' = 'anomaly',
+  'spending_anomaly.half-life' = '604800000 ms',
+  'spending_anomaly.deviations' = '4',
+  'spending_anomaly.min-count' = '10'
+);
+
+CREATE TEMPORARY TABLE sessions (
+  `type` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `received_at` TIMESTAMP_LTZ(3),
+  `card_id` STRING,
+  `acc_num` BIGINT,
+  `amount` DOUBLE,
+  `balance` DOUBLE,
+  `customer_id` STRING,
+  `age` BIGINT,
+  `segment` STRING,
+  `rating` STRING,
+  `budget` STRING,
+  `credit_card` STRING,
+  `average_monthly_expenditures` DOUBLE,
+  `address` STRING,
+  `email` STRING,
+  `session_id` STRING,
+  `page` STRING,
+  `shard_id` STRING,
+  `sequence_number` STRING,
+  `arrival_timestamp` TIMESTAMP_LTZ(3),
+  `data` BYTES,
+  `step` STRING
+) WITH (
+  'connector' = 'patterns',
+  'name' = 'shopping-sessions',
+  'key' = 'session_id',
+  'id' = 'event_id',
+  'time' = 'occurred_at',
+  'data' = 'data',
+  'step' = 'step',
+  'steps' = 'first,second,last',
+  'kinds' = 'stuck_in_form',
+  'stuck_in_form.pattern' = 'missing-step',
+  'stuck_in_form.timeout' = '1800000 ms'
+);
+
+CREATE TEMPORARY TABLE cards_refused (
+  `type` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `received_at` TIMESTAMP_LTZ(3),
+  `card_id` STRING,
+  `acc_num` BIGINT,
+  `amount` DOUBLE,
+  `balance` DOUBLE,
+  `customer_id` STRING,
+  `age` BIGINT,
+  `segment` STRING,
+  `rating` STRING,
+  `budget` STRING,
+  `credit_card` STRING,
+  `average_monthly_expenditures` DOUBLE,
+  `address` STRING,
+  `email` STRING,
+  `session_id` STRING,
+  `page` STRING,
+  `shard_id` STRING,
+  `sequence_number` STRING,
+  `arrival_timestamp` TIMESTAMP_LTZ(3),
+  `data` BYTES,
+  `outcome` STRING,
+  `detail` STRING
+) WITH (
+  'connector' = 'patterns',
+  'name' = 'shopping-cards',
+  'port' = 'refused'
+);
+
+CREATE TEMPORARY TABLE sessions_refused (
+  `type` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `received_at` TIMESTAMP_LTZ(3),
+  `card_id` STRING,
+  `acc_num` BIGINT,
+  `amount` DOUBLE,
+  `balance` DOUBLE,
+  `customer_id` STRING,
+  `age` BIGINT,
+  `segment` STRING,
+  `rating` STRING,
+  `budget` STRING,
+  `credit_card` STRING,
+  `average_monthly_expenditures` DOUBLE,
+  `address` STRING,
+  `email` STRING,
+  `session_id` STRING,
+  `page` STRING,
+  `shard_id` STRING,
+  `sequence_number` STRING,
+  `arrival_timestamp` TIMESTAMP_LTZ(3),
+  `data` BYTES,
+  `outcome` STRING,
+  `detail` STRING
+) WITH (
+  'connector' = 'patterns',
+  'name' = 'shopping-sessions',
+  'port' = 'refused'
+);
+
+CREATE TEMPORARY VIEW refused AS
+SELECT `type`, `event_id`, `occurred_at`, `received_at`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`, `outcome`, `detail`
+FROM cards_refused
+UNION ALL
+SELECT `type`, `event_id`, `occurred_at`, `received_at`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`, `outcome`, `detail`
+FROM sessions_refused
+UNION ALL
+SELECT `type`, `event_id`, `occurred_at`, `received_at`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`, 'filtered' AS `outcome`, 'acc_num is 0, which is no account' AS `detail`
+FROM decoded
+WHERE `type` = 'transaction' AND `acc_num` = 0;
+
+CREATE TEMPORARY TABLE cards_found (
+  `kind` STRING,
+  `subject` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `event_id` STRING,
+  `causes` ARRAY<STRING>,
+  `count` BIGINT,
+  `balance` DOUBLE,
+  `deviation` DOUBLE
+) WITH (
+  'connector' = 'patterns',
+  'name' = 'shopping-cards',
+  'port' = 'found'
+);
+
+CREATE TEMPORARY TABLE sessions_found (
+  `kind` STRING,
+  `subject` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `event_id` STRING,
+  `causes` ARRAY<STRING>,
+  `count` BIGINT,
+  `balance` DOUBLE,
+  `deviation` DOUBLE
+) WITH (
+  'connector' = 'patterns',
+  'name' = 'shopping-sessions',
+  'port' = 'found'
+);
+
+CREATE TEMPORARY VIEW business_event AS
+SELECT
+  `kind` || ':' || `subject` || ':' || `event_id` AS `id`,
+  `kind`,
+  `subject`,
+  `occurred_at`,
+  `balance`,
+  `count`,
+  `deviation`,
+  JSON_STRING(`causes`) AS `causes`,
+  `event_id` AS `trace_id`
+FROM (
+  SELECT * FROM cards_found
+  UNION ALL
+  SELECT * FROM sessions_found
+);
+
+CREATE TEMPORARY VIEW kinds AS
+SELECT
+  `kind`,
+  (UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')) - MOD(UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')), 300)) AS `period`,
+  COUNT(*) AS `found`,
+  COUNT(*) AS `version`
+FROM business_event
+GROUP BY `kind`, (UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')) - MOD(UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')), 300));
+
+CREATE TEMPORARY VIEW `kinds_changelog` AS
+SELECT * FROM TO_CHANGELOG(
+  input => TABLE `kinds`,
+  op => DESCRIPTOR(`op`),
+  op_mapping => MAP['INSERT, UPDATE_AFTER', 'upsert', 'DELETE', 'delete']);
+
+CREATE TEMPORARY VIEW `beats` AS
+SELECT CAST(NULL AS TIMESTAMP_LTZ(3)) AS `heartbeat_at`
+FROM `kinds_changelog` WHERE `op` = 'none'
+UNION ALL
+SELECT CAST(`occurred_at` AS TIMESTAMP_LTZ(3)) AS `heartbeat_at`
+FROM `activity` WHERE `type` = 'heartbeat' AND (`occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND) IS NOT TRUE;
+
+INSERT INTO cards
+SELECT `type`, `event_id`, `occurred_at`, `received_at`, `card_id`, `acc_num`, `amount`, `balance`, `customer_id`, `age`, `segment`, `rating`, `budget`, `credit_card`, `average_monthly_expenditures`, `address`, `email`, `session_id`, `page`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`
+FROM decoded
+WHERE `type` = 'balance' OR `type` = 'transaction' AND `acc_num` <> 0;
+
+INSERT INTO sessions
+SELECT
+  `type`, `event_id`, `occurred_at`, `received_at`, `card_id`, `acc_num`, `amount`, `balance`, `customer_id`, `age`, `segment`, `rating`, `budget`, `credit_card`, `average_monthly_expenditures`, `address`, `email`, `session_id`, `page`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`,
+  CASE `page`
+    WHEN 'page1' THEN 'first'
+    WHEN 'page2' THEN 'second'
+    WHEN 'page3' THEN 'last'
+  END AS `step`
+FROM decoded
+WHERE `type` = 'page-view';
+
+INSERT INTO `business_events`
+SELECT `id`, `kind`, `subject`, `occurred_at`, `balance`, `count`, `deviation`, `causes`, `trace_id`
+FROM `business_event`;
+
+INSERT INTO `aggregates`
+SELECT `kind`, `period`, `found`, `version`, CAST(0 AS BIGINT)
+FROM `kinds_changelog`;
+
+INSERT INTO `progress`
+SELECT 'shopping', `watermark`, `heartbeat_at`
+FROM PROGRESS(input => TABLE `beats`, uid => 'shopping-progress');
+
+INSERT INTO `dead_letters`
+SELECT
+  COALESCE(`shard_id` || ':' || `sequence_number`, `event_id`, '') || ':' || `outcome`,
+  'shopping',
+  'flink',
+  `outcome`,
+  COALESCE(`detail`, `outcome`) || COALESCE(`enclosed`.`remark`, ''),
+  CASE WHEN `outcome` = 'malformed' THEN SPLIT_INDEX(`detail`, ' ', 0) END,
+  `enclosed`.`payload`,
+  `enclosed`.`encoding`,
+  `event_id`,
+  `occurred_at`,
+  CURRENT_TIMESTAMP,
+  ROW('activity', `shard_id`, `sequence_number`)
+FROM (SELECT *, ENCLOSE(`data`, 716800) AS `enclosed` FROM `refused`);
+
+INSERT INTO `dead_letters`
+SELECT
+  COALESCE(`shard_id` || ':' || `sequence_number`, `event_id`, '') || ':' || 'malformed',
+  'shopping',
+  'flink',
+  'malformed',
+  `violation` || COALESCE(`enclosed`.`remark`, ''),
+  SPLIT_INDEX(`violation`, ' ', 0),
+  `enclosed`.`payload`,
+  `enclosed`.`encoding`,
+  `event_id`,
+  `occurred_at`,
+  CURRENT_TIMESTAMP,
+  ROW('activity', `shard_id`, `sequence_number`)
+FROM (SELECT *, ENCLOSE(`data`, 716800) AS `enclosed` FROM `checked` WHERE `violation` IS NOT NULL);
+

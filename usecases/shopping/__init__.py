@@ -1,0 +1,17 @@
+"""Banking: card holders who spend towards an empty account, and sessions that are stuck."""
+
+from pathlib import Path
+
+from glue import UseCase
+from usecases.shopping.events import Balance, Customer, PageView, Transaction
+from usecases.shopping.parameters import PARAMETERS
+from usecases.shopping.records import BusinessEvent
+from usecases.shopping.reports import Kind
+
+USE_CASE = UseCase(
+    name="shopping",
+    doc="Banking: card holders who spend towards an empty account, and sessions that are stuck.",
+    folder=Path(__file__).parent,
+    definitions=(Transaction, Balance, Customer, PageView, BusinessEvent, Kind),
+    parameters=PARAMETERS,
+)

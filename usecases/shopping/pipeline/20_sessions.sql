@@ -1,0 +1,29 @@
+-- Which sessions are stuck in the form?
+-- Shows: a step that is missing; it is found when the time is over, without a further event.
+-- The names of the pages are parameters; other pages are left out.
+CREATE TEMPORARY TABLE sessions (
+  ${events},
+  `step` STRING
+) WITH (
+  'connector' = 'patterns',
+  'name' = '${use_case}-sessions',
+  'key' = 'session_id',
+  'id' = 'event_id',
+  'time' = 'occurred_at',
+  'data' = 'data',
+  'step' = 'step',
+  'steps' = 'first,second,last',
+  'kinds' = 'stuck_in_form',
+  'stuck_in_form.pattern' = 'missing-step',
+  'stuck_in_form.timeout' = '${FormTimeout.ms} ms'
+);
+INSERT INTO sessions
+SELECT
+  ${event_names},
+  CASE `page`
+    WHEN ${FirstPage} THEN 'first'
+    WHEN ${SecondPage} THEN 'second'
+    WHEN ${LastPage} THEN 'last'
+  END AS `step`
+FROM decoded
+WHERE `type` = 'page-view'

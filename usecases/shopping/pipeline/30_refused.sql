@@ -1,0 +1,31 @@
+-- Which events take no part in the patterns, and why?
+-- Shows: the ports of what was refused, and a condition of the use case's own.
+-- They become dead letters. A late debit has changed the balance all the same.
+CREATE TEMPORARY TABLE cards_refused (
+  ${events},
+  `outcome` STRING,
+  `detail` STRING
+) WITH (
+  'connector' = 'patterns',
+  'name' = '${use_case}-cards',
+  'port' = 'refused'
+);
+CREATE TEMPORARY TABLE sessions_refused (
+  ${events},
+  `outcome` STRING,
+  `detail` STRING
+) WITH (
+  'connector' = 'patterns',
+  'name' = '${use_case}-sessions',
+  'port' = 'refused'
+);
+CREATE TEMPORARY VIEW refused AS
+SELECT ${origin}, `outcome`, `detail`
+FROM cards_refused
+UNION ALL
+SELECT ${origin}, `outcome`, `detail`
+FROM sessions_refused
+UNION ALL
+SELECT ${origin}, 'filtered' AS `outcome`, 'acc_num is 0, which is no account' AS `detail`
+FROM decoded
+WHERE `type` = 'transaction' AND `acc_num` = 0
