@@ -1,7 +1,7 @@
-"""Use cases of other shapes, each one folder, run by Flink from events to results.
+"""Use cases of all shapes, each one folder, run by Flink from events to results.
 
-The packaged application with their folders beside the platform's own, all three as one job; what it
-writes equals what an oracle finds by force.
+The packaged application with the folders of the tests beside the platform's own, all as one job;
+what it writes equals what an oracle finds by force.
 """
 
 import base64
@@ -17,11 +17,12 @@ import pytest
 from analytics_app.package import build
 from sdpctl import new_use_case
 from sdpctl.settings import ROOT
-from tests.flink import application, pipelines
+from tests.flink import application, pipelines, shopping
 from tests.flink.pipelines import Made
 
 FOLDER = Path(__file__).parents[1] / "usecases"
 MADE = {"parcels": pipelines.parcels, "doors": pipelines.doors, "rides": pipelines.rides}
+OWN = {"shopping": shopping.made}  # the platform's
 PAGE = "doormen"  # the use case of docs/use-cases.md under another name
 PASSAGES = [
     {
@@ -70,8 +71,9 @@ def run(tmp_path_factory):
     with zipfile.ZipFile(build()) as archive:
         archive.extractall(folder / "code")
     made: dict[str, tuple[Made, dict]] = {}
-    for name, make in MADE.items():
+    for name in MADE:
         shutil.copytree(FOLDER / name, folder / "code" / "usecases" / name)
+    for name, make in (MADE | OWN).items():
         one = make()
         made[name] = one, one.sent(seed=1)
         for stream, events in made[name][1].items():
@@ -82,7 +84,7 @@ def run(tmp_path_factory):
         (folder / "code" / path).write_text(text)
     _write(folder, PAGE, "passages", PASSAGES)
     places = {"connector": "files", "files.path": str(folder / "data")}
-    names = ",".join([*MADE, PAGE])
+    names = ",".join([*MADE, *OWN, PAGE])
     application.start(folder, "main.py", {"use_cases": names, **places})
     return folder, made
 
@@ -179,3 +181,71 @@ def test_the_events_were_out_of_order_and_repeated(run):
     for _, sent in made.values():
         for events in sent.values():
             assert not pipelines.in_order(events) and pipelines.copies(events)
+
+
+# shopping: patterns in the events of cards and sessions ------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def found(run):
+    """The rows of business events, by id."""
+    folder, _ = run
+    rows = _written(folder, "shopping", "business-events")
+    by_id = {row["id"]: row for row in rows}
+    assert len(by_id) == len(rows)
+    return by_id
+
+
+def _golden(found: dict, subject: str) -> list[dict]:
+    return [row for row in found.values() if row["subject"].startswith(f"golden-{subject}")]
+
+
+def test_business_events_of_any_seed_are_those_found_by_force(run, found):
+    _, made = run
+    expected = shopping.business_events(made["shopping"][0].streams["activity"])
+    assert found.keys() == expected.keys()
+    for id_, row in expected.items():
+        written = {**found[id_], "occurred_at": pipelines.at(found[id_])}
+        assert written == pytest.approx(row) if "deviation" in row else written == row
+    counts = Counter(row["kind"] for row in expected.values())
+    assert counts.keys() == {"shopping", "stuck_in_form", "spending_anomaly"}
+    assert min(counts.values()) > 40
+
+
+def test_five_debits_are_one_business_event_with_the_balance_and_six_are_two(found):
+    (five,) = _golden(found, "five")
+    assert (five["kind"], five["balance"], five["count"]) == ("shopping", 150.0, 5)
+    assert json.loads(five["causes"]) == [f"golden-five-{n}" for n in range(5)]
+    assert sorted(row["balance"] for row in _golden(found, "six")) == [140.0, 150.0]
+
+
+def test_cards_do_not_mix_and_what_is_too_slow_or_of_no_account_is_none(found):
+    interleaved = Counter(row["subject"] for row in _golden(found, "interleaved"))
+    assert interleaved == {f"golden-interleaved-{card}": 1 for card in range(6)}
+    assert not [row for name in ("slow", "four", "one", "none") for row in _golden(found, name)]
+
+
+def test_a_session_is_stuck_when_its_time_is_over_and_only_then(found):
+    (stuck,) = _golden(found, "silent")
+    assert pipelines.at(stuck) == pipelines.START + shopping.TIMEOUT
+    for name in ("in-time", "without-second", "out-of-order"):
+        assert not _golden(found, name)
+
+
+def test_what_is_refused_of_patterns_is_in_the_dead_letters(run):
+    folder, made = run
+    _, sent = made["shopping"]
+    letters = Counter(r["reason"] for r in _written(folder, "shopping", "dead-letters"))
+    filtered = [e for e in sent["activity"] if e.get("acc_num") == 0]
+    others = [e for e in sent["activity"] if e.get("acc_num") != 0 and e.get("page") != "home"]
+    assert letters == {"filtered": len(filtered), "duplicate": pipelines.copies(others)}
+
+
+def test_business_events_are_counted_by_kind_and_time(run, found):
+    folder, _ = run
+    newest = _newest(_written(folder, "shopping", "aggregates"), "kind", "period")
+    expected = Counter()
+    for row in found.values():
+        second = pipelines.at(row) // 1000
+        expected[row["kind"], second - second % 300] += 1
+    assert {key: row["found"] for key, row in newest.items()} == expected

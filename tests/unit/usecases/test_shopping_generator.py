@@ -1,0 +1,107 @@
+"""Made-up card holders and sessions: the same each time, with a truth that holds by force."""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import usecases
+from datagen import Generation, Settings
+from glue.targets.pydantic import event_model
+from tests.flink import pipelines, shopping
+from usecases.shopping import generator
+
+SHOPPING = usecases.load(("shopping",)).use_case("shopping")
+START = datetime(2026, 11, 21, 10, tzinfo=UTC)
+SETTINGS = Settings(events=4000, start=START, rate=2.0, seed=7)
+
+
+def generated(**changed):
+    settings = Settings(**{**vars(SETTINGS), **changed})
+    generation = Generation(SHOPPING, generator, settings)
+    return list(generation), generation.truth()
+
+
+@pytest.fixture(scope="module")
+def usual():
+    return generated()
+
+
+def test_the_same_settings_give_the_same_events(usual):
+    assert usual == generated()
+    assert usual != generated(seed=8)
+
+
+def test_every_event_is_one_that_ingestion_accepts(usual):
+    models = {e.type: event_model(e) for e in SHOPPING.events}
+    events, _ = usual
+    for event in events:
+        models[event["type"]].model_validate(event)
+    assert {e["type"] for e in events} == set(models)
+
+
+def test_the_business_events_are_those_found_by_force(usual):
+    events, truth = usual
+    rows = {r["id"]: r for r in truth["records"]["business-events"]}
+    own = [e for e in events if e["type"] != "customer"]
+    expected = shopping.business_events(own)
+    assert rows.keys() == expected.keys()
+    for id_, row in expected.items():
+        assert {**rows[id_], "occurred_at": pipelines.at(rows[id_])} == pytest.approx(row)
+    assert len({r["kind"] for r in rows.values()}) == 3
+
+
+def test_the_report_counts_the_business_events(usual):
+    _, truth = usual
+    rows = truth["records"]["business-events"]
+    kinds = Counter(row["kind"] for row in rows)
+    assert {k: r["found"] for k, r in truth["reports"]["kinds"].items()} == kinds
+    buckets = Counter()
+    for row in rows:
+        second = pipelines.at(row) // 1000
+        buckets[row["kind"], second - second % 300] += 1
+    assert {(p["kind"], p["period"]): p["found"] for p in truth["periods"]["kinds"]} == buckets
+
+
+def test_disorder_changes_no_business_event(usual):
+    events, truth = generated(shuffle=timedelta(seconds=4), duplicates=0.2)
+    assert truth["records"] == usual[1]["records"]
+    assert events[: len(usual[0])] != usual[0]
+    counted = Counter(e["event_id"] for e in events)
+    copies = sum(n - 1 for n in counted.values())
+    other = {"customer": 0, "page-view": 0}  # copies that are no duplicates
+    once = {e["event_id"]: e for e in usual[0]}
+    for id_, n in counted.items():
+        event = once[id_]
+        if event["type"] == "customer" or event.get("page") == "home":
+            other[event["type"]] += n - 1
+    filtered = truth["dead_letters"]["filtered"] - usual[1]["dead_letters"]["filtered"]
+    assert truth["dead_letters"]["duplicate"] == copies - filtered - sum(other.values())
+    assert truth["sent"] == len(events)
+
+
+def test_late_debits_are_three_hours_old_and_of_cards_of_their_own(usual):
+    events, truth = generated(late=0.05)
+    late = [e for e in events if "-late-" in e.get("card_id", "")]
+    assert len(late) == truth["dead_letters"]["late"] > 100
+    cards = {e["card_id"] for e in late}
+    assert len(cards) == len(late)
+    assert not any(row["subject"] in cards for row in truth["records"]["business-events"])
+
+
+def test_a_lasting_change_of_level_is_found_and_then_usual(usual):
+    events, truth = usual
+    anomalies = [r for r in truth["records"]["business-events"] if r["kind"] == "spending_anomaly"]
+    changed = Counter(r["subject"] for r in anomalies if int(r["subject"].split("-c")[1]) % 4 == 1)
+    debits = Counter(e["card_id"] for e in events if e["type"] == "transaction")
+    assert changed and all(n <= debits[card] / 8 for card, n in changed.items())
+
+
+def test_causes_are_a_json_list_of_events_of_the_subject(usual):
+    events, truth = usual
+    subjects = {e["event_id"]: {e.get("card_id"), e.get("session_id")} for e in events}
+    for row in truth["records"]["business-events"]:
+        causes = json.loads(row["causes"])
+        assert all(row["subject"] in subjects[id_] for id_ in causes)
+        assert row["trace_id"] in causes
