@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+from pathlib import Path
+
 import pytest
 
 from glue.errors import ParameterError
@@ -9,7 +14,8 @@ from sdpctl import deployment
 from sdpctl.connection import base
 from sdpctl.errors import CommandError
 from sdpctl.local.outputs import Outputs, of
-from sdpctl.settings import Settings
+from sdpctl.settings import ROOT, Settings
+from tests.local.commands import bash
 
 RAW = {
     "UrlForAPI": "https://abc.execute-api.us-east-1.amazonaws.com/v1/",
@@ -37,6 +43,22 @@ def test_the_deployed_parameters_are_among_the_outputs() -> None:
     found = _outputs(RAW | parameters)
     assert parameters.items() <= found.as_dict().items()
     assert "AllowedLateness    PT1M" in str(found).splitlines()
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/use-cases.md"])
+def test_a_pages_variables_are_set_where_use_cases_differ_in_a_parameter(
+    page: str, tmp_path: Path
+) -> None:
+    deployed = {"UrlForAPI": "http://here", "adtech.AllowedLateness": "PT1H", "ApiKey": "k"}
+    (tmp_path / "sdp").write_text(f"#!/bin/sh\necho '{json.dumps(deployed)}'\n")
+    (tmp_path / "sdp").chmod(0o755)
+    found = re.search(
+        r'^eval "\$\(./sdp outputs.*?^[^\n]*\)"$', (ROOT / page).read_text(), re.M | re.S
+    )
+    assert found
+    script = f'{found[0]}\necho "$UrlForAPI $ApiKey"'
+    printed = bash(script, folder=tmp_path, environment={"PATH": os.environ["PATH"]}, seconds=60)
+    assert printed == "http://here k\n"
 
 
 def test_what_is_deployed_is_read_from_the_outputs() -> None:
