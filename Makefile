@@ -3,7 +3,8 @@ SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-export PYTHONDONTWRITEBYTECODE := 1
+# Where bytecode is forbidden every Python compiles its libraries again, which takes most of its start.
+unexport PYTHONDONTWRITEBYTECODE
 # The machine's own certificates, also those of a network that puts its own before a registry.
 export UV_SYSTEM_CERTS := 1
 # Only the JVM that tests and builds use; quiet and offline-friendly.
