@@ -25,7 +25,7 @@ final class Evaluation implements KeyLogs.Closing {
   /** The watermark before there is one. */
   static final long NO_WATERMARK = Long.MIN_VALUE;
 
-  /** In milliseconds: at most so far the watermark passes an event before it is evaluated. */
+  /** An event is evaluated when the watermark has passed it by at most this, in milliseconds. */
   static final long STEP = 100;
 
   /** What is due later is looked at on the way: the number of logs is bounded by it. */

@@ -52,9 +52,9 @@ import sdp.keyed.PortSource;
  *       {@code detail}, in words that the sender understands.
  * </ul>
  *
- * <p>Only what can be decided in one way has an SQL of its own, and these three have none: OVER
- * orders events of one time by arrival, a LEFT JOIN in time reports a missing row up to half a
- * window late, MATCH_RECOGNIZE reports no timeout, and all of them drop late rows silently.
+ * <p>SQL alone is not exact for these three: OVER orders events of one time by arrival, a LEFT JOIN
+ * in time reports a missing row up to half a window late, MATCH_RECOGNIZE reports no timeout, and
+ * all of them drop late rows silently.
  */
 public final class PatternsTableFactory
     implements DynamicTableSinkFactory, DynamicTableSourceFactory {
