@@ -5,17 +5,30 @@ from __future__ import annotations
 import os
 import resource
 import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from fastapi.testclient import TestClient
+from httpx import Response
 
+import usecases
+from lambdas.adapters.kinesis import KinesisStream
+from lambdas.ingest.app import create_app
+from lambdas.ingest.handler import DeployedStreams
+from lambdas.settings import Settings as FunctionSettings
+from sdpctl import clock
 from sdpctl.errors import CommandError
 from sdpctl.local import emulator
 from sdpctl.settings import Settings
+from tests import streams
 from tests.emulator.test_ending import own as own  # an emulator of this test alone
+from tests.local.driver import wait_until
 
 FULL = """
 import asyncio, json, shutil
@@ -119,3 +132,69 @@ def test_what_could_not_be_saved_at_the_end_is_an_error(own: Settings) -> None:
     _largest_file(own, 100_000)  # the log is smaller
     with pytest.raises(CommandError, match=r"could not save .*kinesis.*: changes since its start"):
         emulator.stop(own)
+
+
+# Python imports it at its start: the disk is full while the file FULL_DISK exists.
+SITE = """
+import os, shutil
+from collections import namedtuple
+
+found, usage = shutil.disk_usage, namedtuple("usage", "total used free")
+full = lambda: os.path.exists(os.environ["FULL_DISK"])
+shutil.disk_usage = lambda path: usage(1, 1, 0) if full() else found(path)
+"""
+
+
+@dataclass(frozen=True)
+class Door:
+    """Ingestion before an emulator whose disk can be filled."""
+
+    http: TestClient
+    kinesis: Any
+    full: Path
+
+    def send(self, *ids: str) -> Response:
+        """POST clicks, each with its id."""
+        clicks = [{"type": "click", "event_id": i, "tx_id": i} for i in ids]
+        return self.http.post("/events", json=clicks)
+
+    def stored(self) -> list[str]:
+        """The ids of all events in the stream."""
+        return sorted(row["event_id"] for row in streams.rows(self.kinesis, "bcns"))
+
+
+@pytest.fixture
+def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
+    (tmp_path / "sitecustomize.py").write_text(SITE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("FULL_DISK", str(tmp_path / "full"))
+    with emulator.alone(tmp_path / "home") as settings:
+        kinesis = _client(settings, "kinesis")
+        kinesis.create_stream(StreamName="bcns", ShardCount=1)
+        deployed = FunctionSettings(streams={"adtech/bcns": "bcns"})
+        stream = DeployedStreams(KinesisStream(kinesis, budget_seconds=0), deployed)
+        app = create_app(catalog=usecases.load(), stream=stream, clock=clock.now)
+        yield Door(TestClient(app), kinesis, tmp_path / "full")
+
+
+def test_ingestion_is_503_while_the_disk_is_full_and_goes_on_by_itself(door: Door) -> None:
+    assert door.send("a", "b").status_code == 202
+    door.full.touch()
+    answers: list[Response] = []
+
+    def refused() -> bool:
+        answers.append(door.send(f"c-{len(answers)}"))
+        return answers[-1].status_code == 503
+
+    wait_until(refused, 60, lambda: answers[-1].text)
+    assert answers[-1].headers["retry-after"] == "1"
+    body = answers[-1].json()
+    assert (body["accepted"], body["rejected"]) == (0, 1)
+    error = {"code": "unavailable", "field": ""}
+    assert body["results"][0]["error"].items() >= error.items()
+    before = [f"c-{n}" for n in range(len(answers) - 1)]
+    assert door.stored() == sorted(["a", "b", *before])
+    door.full.unlink()
+    again = f"c-{len(answers) - 1}"
+    wait_until(lambda: door.send(again).status_code == 202, 60, lambda: "it goes on")
+    assert door.stored() == sorted(["a", "b", *before, again])
