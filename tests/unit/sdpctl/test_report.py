@@ -137,5 +137,5 @@ def test_a_report_of_another_use_case_is_refused_with_the_choices():
 
 def test_an_unknown_use_case_is_refused_with_the_choices():
     assert _refused("campaigns", "7", "--use-case", "shops") == (
-        "--use-case shops: not deployed; use cases: adtech"
+        "--use-case shops: not deployed; use cases: adtech, shopping"
     )
