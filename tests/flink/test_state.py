@@ -30,7 +30,11 @@ def test_each_operator_with_state_has_an_id_and_words_for_people(built: Path) ->
         "the writing of the dead letters",
         "the writing of the progress",
     ]
-    assert len({o.id for o in operators}) == len(operators)
+
+
+def test_no_two_operators_of_a_use_case_have_one_id(built: Path) -> None:
+    for operators in read(built).values():
+        assert len({o.id for o in operators}) == len(operators)
 
 
 def test_the_layout_is_what_must_stay(built: Path) -> None:
