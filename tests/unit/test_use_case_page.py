@@ -52,7 +52,8 @@ def test_the_command_writes_the_files_of_the_page_under_the_name(made, root):
     for path, text in files.items():
         assert (root / path).read_text() == text
         assert new_use_case.EXAMPLE not in text
-    assert 'NAMES = ("adtech", "doormen")' in (root / "usecases" / "__init__.py").read_text()
+    names = ", ".join(f'"{name}"' for name in (*usecases.NAMES, "doormen"))
+    assert f"NAMES = ({names})" in (root / "usecases" / "__init__.py").read_text()
 
 
 def test_its_events_are_taken_in_and_its_bounds_hold(made):

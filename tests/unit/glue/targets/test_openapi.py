@@ -110,7 +110,3 @@ def test_limits_and_codes_are_those_of_ingestion() -> None:
     sources = (path for folder in folders for path in folder.glob("*.py"))
     used = {c for s in sources for c in re.findall(r'Rejection\(\s*"(\w+)"', s.read_text("utf-8"))}
     assert used == set(openapi._CODES)
-
-
-def test_the_page_is_up_to_date() -> None:
-    assert page.PAGE.read_text("utf-8") == page.render()
