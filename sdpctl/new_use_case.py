@@ -37,10 +37,11 @@ def create(root: Path, name: str) -> list[Path]:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, "utf-8")
         written.append(root / path)
-    return [*written, _named(root / "usecases" / "__init__.py", name)]
+    return [*written, enter(root / "usecases" / "__init__.py", name)]
 
 
-def _named(catalog: Path, name: str) -> Path:
+def enter(catalog: Path, name: str) -> Path:
+    """Add the name to the catalog's line `NAMES = (…)`; its path. Raises CommandError."""
     text = catalog.read_text("utf-8")
     found = _NAMES.search(text)
     if found is None:

@@ -48,14 +48,14 @@ def at(event: Event) -> int:
     return to_millis(datetime.fromisoformat(event["occurred_at"]))
 
 
-def _event(kind: str, number: int, moment: int, **fields: Any) -> Event:
+def _event(kind: str, number: object, moment: int, **fields: Any) -> Event:
     time = to_wire(from_millis(moment))
     return {"type": kind, "event_id": f"{kind}-{number}", "occurred_at": time, **fields}
 
 
-def _bucket(event: Event) -> int:
+def _bucket(event: Event, seconds: int = BUCKET) -> int:
     second = at(event) // 1000
-    return second - second % BUCKET
+    return second - second % seconds
 
 
 def _made(events: dict[str, list[Event]]) -> Made:
@@ -67,17 +67,23 @@ def _made(events: dict[str, list[Event]]) -> Made:
 WINDOW_MS = 30 * 60_000
 
 
-def parcels(number: int = 300) -> Made:
-    """Parcels with any of their steps missing, and some that are sent too late."""
-    random, events = Random("parcels"), []
+def parcels(
+    number: int = 300, start: int = START, window_ms: int = WINDOW_MS, name: str = "p"
+) -> Made:
+    """Parcels with any of their steps missing, and some that are sent too late.
+
+    The last step of 300 of them is at most two windows after the start.
+    """
+    random, events, step = Random("parcels"), [], window_ms // 3
     for n in range(number):
-        ordered = START + n * 2_000
-        packed = ordered + random.randrange(1, 600_000)
-        sent = packed + random.randrange(1, 600_000) + (random.random() < 0.1) * 2 * WINDOW_MS
+        ordered = start + n * window_ms // 900
+        packed = ordered + random.randrange(1, step)
+        sent = packed + random.randrange(1, step) + (random.random() < 0.1) * window_ms
+        parcel = f"{name}{n}"
         steps = [
-            _event("ordered", n, ordered, parcel=f"p{n}", shop=n % 3, price=100 + n),
-            _event("packed", n, packed, parcel=f"p{n}", weight=n / 8),
-            _event("sent", n, sent, parcel=f"p{n}"),
+            _event("ordered", parcel, ordered, parcel=parcel, shop=n % 3, price=100 + n),
+            _event("packed", parcel, packed, parcel=parcel, weight=n / 8),
+            _event("sent", parcel, sent, parcel=parcel),
         ]
         events += [step for step in steps if random.random() < 0.93]
     return _made({"steps": events})
@@ -92,7 +98,7 @@ class Counted:
     unmatched: set[str]
 
 
-def count_parcels(made: Made) -> Counted:
+def count_parcels(made: Made, window_ms: int = WINDOW_MS, bucket: int = BUCKET) -> Counted:
     """By force: a step counts if all steps before it are there, within the window of the first."""
     keys: dict[str, dict[str, Event]] = defaultdict(dict)
     for event in made.streams["steps"]:
@@ -106,16 +112,16 @@ def count_parcels(made: Made) -> Counted:
             if step is None:
                 continue
             first = matched.get("ordered", step)
-            if len(matched) == place and at(step) - at(first) <= WINDOW_MS:
+            if len(matched) == place and at(step) - at(first) <= window_ms:
                 matched[kind] = step
             else:
                 unmatched.add(step["event_id"])
         for place, kind in ((0, "ordered"), (1, "sent")):
             if kind in matched:
-                shops[matched["ordered"]["shop"], _bucket(matched[kind])][place] += 1
+                shops[matched["ordered"]["shop"], _bucket(matched[kind], bucket)][place] += 1
         if "ordered" in matched:
             order = matched["ordered"]
-            shops[order["shop"], _bucket(order)][2] += order["price"]
+            shops[order["shop"], _bucket(order, bucket)][2] += order["price"]
         if "sent" in matched:
             sendings[matched["sent"]["event_id"]] = _sending(matched)
     return Counted({k: tuple(v) for k, v in shops.items()}, sendings, unmatched)  # type: ignore[misc]

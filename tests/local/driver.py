@@ -153,9 +153,12 @@ class Auctions:
         }
 
 
-def auctions(count: int, at: datetime | None = None) -> Auctions:
-    """`count` auctions, half of them won, a sixth clicked, all around `at` (default: now)."""
-    campaign, run = next(_campaigns), uuid.uuid4().hex[:12]
+def auctions(count: int, at: datetime | None = None, campaign: int | None = None) -> Auctions:
+    """`count` auctions, half of them won, a sixth clicked, all around `at` (default: now).
+
+    They are of a new campaign, or of the given one.
+    """
+    campaign, run = campaign or next(_campaigns), uuid.uuid4().hex[:12]
     start = at or datetime.now(UTC)
 
     def event(kind: str, n: int, **fields: Any) -> Event:

@@ -18,9 +18,12 @@ class Machine:
 
     settings: Settings
 
-    def kill_flink(self) -> None:
-        """`kill -9` of the JVM of the running job; its worker is left to notice."""
-        process = self._flink()
+    def kill_flink(self, application: str | None = None) -> None:
+        """`kill -9` of the JVM of an application's job (default: the first's), once all jobs run.
+
+        Its worker is left to notice.
+        """
+        process = self._flink(application)
         process.kill()
         psutil.wait_procs([process], timeout=10)
 
@@ -40,9 +43,9 @@ class Machine:
         emulator.start(self.settings)
         workers.start(self.settings)
 
-    def _flink(self) -> psutil.Process:
+    def _flink(self, application: str | None) -> psutil.Process:
         wait_until(lambda: flink_status.running(self.settings), 120, lambda: "no Flink job runs")
-        state = flink_status.states(self.settings)[0]
-        process = flink_status.service(self.settings, state["name"]).process()
+        name = application or flink_status.names(self.settings)[0]
+        process = flink_status.service(self.settings, name).process()
         assert process, "no Flink process"
         return process

@@ -32,6 +32,7 @@ ELSEWHERE = {
     ("docs/clients.md", "python"): "tests/emulator/test_clients.py",
     ("docs/model.md", "bash"): "tests/unit/ml/test_launch.py",
     ("docs/notebooks.md", "python"): "tests/emulator/test_notebooks.py",
+    ("docs/use-cases.md", "bash"): "tests/local/test_evolution.py",
     ("docs/use-cases.md", "python"): "tests/unit/test_use_case_page.py",
     ("docs/use-cases.md", "sql"): "tests/flink/test_pipelines.py",
 }
