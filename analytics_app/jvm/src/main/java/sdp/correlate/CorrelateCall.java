@@ -81,19 +81,9 @@ final class CorrelateCall {
   }
 
   private static void check(LogicalType type) {
-    switch (type.getTypeRoot()) {
-      case VARCHAR,
-          CHAR,
-          VARBINARY,
-          BINARY,
-          BIGINT,
-          INTEGER,
-          DOUBLE,
-          BOOLEAN,
-          TIMESTAMP_WITH_LOCAL_TIME_ZONE -> {}
-      default ->
-          throw CorrelateOptions.wrong(
-              CorrelateOptions.NAME, "has a column of type " + type + ", which it cannot store");
+    if (!RowPacker.packs(type.getTypeRoot())) {
+      throw CorrelateOptions.wrong(
+          CorrelateOptions.NAME, "has a column of type " + type + ", which it cannot store");
     }
   }
 

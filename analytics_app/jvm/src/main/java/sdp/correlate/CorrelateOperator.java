@@ -4,39 +4,19 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.flink.api.common.state.ListState;
-import org.apache.flink.api.common.state.ListStateDescriptor;
-import org.apache.flink.api.common.state.MapStateDescriptor;
-import org.apache.flink.api.common.typeutils.base.LongSerializer;
-import org.apache.flink.api.common.typeutils.base.array.BytePrimitiveArraySerializer;
-import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
-import org.apache.flink.runtime.state.KeyGroupRange;
-import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
-import org.apache.flink.runtime.state.KeyedStateBackend;
-import org.apache.flink.runtime.state.StateInitializationContext;
-import org.apache.flink.runtime.state.StateSnapshotContext;
-import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
-import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
-import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.util.OutputTag;
-import sdp.keyed.HeapBudget;
 import sdp.keyed.KeyLogs;
+import sdp.keyed.KeyLogsOperator;
 import sdp.keyed.Packed;
 import sdp.keyed.Ports;
-import sdp.keyed.StateChunks;
 import sdp.metrics.PublishedMetrics;
 
-/**
- * The correlation as an operator: a {@link Join} whose outcomes leave through side outputs, the
- * ports. What is known of open keys is on the heap and is written back before each checkpoint; no
- * key is set for a record, and there are no timers.
- */
-class CorrelateOperator extends AbstractStreamOperator<RowData>
-    implements OneInputStreamOperator<Packed, RowData>, Join.Outcomes {
+/** The correlation as an operator: a {@link Join} whose outcomes leave by ports. */
+class CorrelateOperator extends KeyLogsOperator implements Join.Outcomes {
   private static final long serialVersionUID = 1L;
 
   /** Few partial counts leave at once; many only so often. */
@@ -48,19 +28,14 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
   private final Layout layout;
   private final Reasons reasons;
   private final CountSpec count;
-  private final double heapShare;
   private final OutputTag<RowData> matched;
   private final OutputTag<RowData> closed;
   private final OutputTag<RowData> refused;
   private final OutputTag<RowData> counted;
   private final List<OutputTag<RowData>> ofStages = new ArrayList<>();
 
-  private transient ListState<byte[]> header;
   private transient KeyLogs logs;
   private transient Join join;
-  private transient HeapBudget heap;
-  private transient int maxParallelism;
-  private transient StreamRecord<RowData> out;
   private transient PartialCounts counts;
   private transient boolean countsDue;
   private transient long drainedAt;
@@ -73,10 +48,10 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
    */
   CorrelateOperator(
       Layout layout, Reasons reasons, CountSpec count, double heapShare, Ports ports) {
+    super(layout.name(), heapShare, layout.step());
     this.layout = layout;
     this.reasons = reasons;
     this.count = count;
-    this.heapShare = heapShare;
     matched = ports.tag("matched");
     closed = ports.tag("closed");
     refused = ports.tag("refused");
@@ -85,53 +60,16 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
   }
 
   @Override
-  public void initializeState(StateInitializationContext context) throws Exception {
-    super.initializeState(context);
-    KeyedStateBackend<Object> backend = getKeyedStateBackend();
-    var task = getRuntimeContext().getTaskInfo();
-    maxParallelism = task.getMaxNumberOfParallelSubtasks();
-    var chunks =
-        new StateChunks(
-            backend,
-            maxParallelism,
-            getKeyedStateStore()
-                .getMapState(
-                    new MapStateDescriptor<>(
-                        "logs", LongSerializer.INSTANCE, BytePrimitiveArraySerializer.INSTANCE)));
-    header =
-        context
-            .getOperatorStateStore()
-            .getUnionListState(
-                new ListStateDescriptor<>("header", BytePrimitiveArraySerializer.INSTANCE));
-    heap = new HeapBudget(layout.name(), heapBytes());
-    KeyGroupRange range =
-        KeyGroupRangeAssignment.computeKeyGroupRangeForOperatorIndex(
-            maxParallelism, task.getNumberOfParallelSubtasks(), task.getIndexOfThisSubtask());
-    logs =
-        new KeyLogs(
-            chunks,
-            heap,
-            maxParallelism,
-            range.getStartKeyGroup(),
-            range.getNumberOfKeyGroups(),
-            layout.step());
-    join = new Join(layout, reasons, logs, this);
-    if (context.isRestored()) {
-      restore();
-    }
+  protected void begin(KeyLogs keys) {
+    logs = keys;
+    join = new Join(layout, reasons, keys, this);
   }
 
-  /** Each slot of a task manager may have a subtask: at any parallelism they share its heap. */
-  private long heapBytes() {
-    var taskManager = getContainingTask().getEnvironment().getTaskManagerInfo().getConfiguration();
-    int slots = taskManager.get(TaskManagerOptions.NUM_TASK_SLOTS);
-    return (long) (Runtime.getRuntime().maxMemory() * heapShare / slots);
-  }
-
-  private void restore() throws Exception {
+  @Override
+  protected void restore(Iterable<byte[]> headers) throws Exception {
     long started = System.nanoTime();
     Header found = null;
-    for (byte[] bytes : header.get()) {
+    for (byte[] bytes : headers) {
       found = Header.read(bytes);
       join.restore(found.watermark(), found.floor());
     }
@@ -150,7 +88,6 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
   @Override
   public void open() throws Exception {
     super.open();
-    out = new StreamRecord<>(null);
     counts = new PartialCounts(layout.stages().size());
     held = Join.NO_WATERMARK;
     refusals = new EnumMap<>(Outcome.class);
@@ -160,8 +97,8 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
       refusals.put(outcome, metrics.counter(outcome.label()));
     }
     metrics.gauge("openKeys", logs::open);
-    metrics.gauge("keptBytes", heap::kept);
-    metrics.gauge("dirtyBytes", heap::dirty);
+    metrics.gauge("keptBytes", heap()::kept);
+    metrics.gauge("dirtyBytes", heap()::dirty);
     metrics.gauge("watermarkLagMillis", this::lag);
   }
 
@@ -172,30 +109,9 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
         : getProcessingTimeService().getCurrentProcessingTime() - watermark;
   }
 
-  long openKeys() {
-    return logs.open();
-  }
-
-  HeapBudget heap() {
-    return heap;
-  }
-
-  /** The state is used by key group, at checkpoints and where memory ends: never by record. */
   @Override
-  public boolean hasKeyContext1() {
-    return false;
-  }
-
-  @Override
-  @SuppressWarnings("rawtypes")
-  public void setKeyContextElement1(StreamRecord record) {
-    // see hasKeyContext1
-  }
-
-  @Override
-  public void processElement(StreamRecord<Packed> element) throws Exception {
-    Packed packed = element.getValue();
-    join.accept(StateChunks.group(packed.partition(), maxParallelism), packed);
+  protected void accept(int keyGroup, Packed packed) throws Exception {
+    join.accept(keyGroup, packed);
   }
 
   /**
@@ -232,10 +148,6 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
   public void refused(OutcomeRow row) {
     refusals.get(row.outcome()).inc();
     emit(refused, row);
-  }
-
-  void emit(OutputTag<RowData> port, RowData row) {
-    output.collect(port, out.replace(row));
   }
 
   private void drainSoon() {
@@ -281,9 +193,7 @@ class CorrelateOperator extends AbstractStreamOperator<RowData>
   }
 
   @Override
-  public void snapshotState(StateSnapshotContext context) throws Exception {
-    logs.flush();
-    header.update(List.of(Header.of(layout, join.watermark(), join.floor()).write()));
-    super.snapshotState(context);
+  protected byte[] header() throws Exception {
+    return Header.of(layout, join.watermark(), join.floor()).write();
   }
 }

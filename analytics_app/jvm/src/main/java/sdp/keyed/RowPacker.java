@@ -37,6 +37,23 @@ public final class RowPacker implements Serializable {
     this.data = data;
   }
 
+  /** Whether a column of the type can be packed. */
+  public static boolean packs(LogicalTypeRoot type) {
+    return switch (type) {
+      case CHAR,
+          VARCHAR,
+          BINARY,
+          VARBINARY,
+          BIGINT,
+          INTEGER,
+          DOUBLE,
+          BOOLEAN,
+          TIMESTAMP_WITH_LOCAL_TIME_ZONE ->
+          true;
+      default -> false;
+    };
+  }
+
   /**
    * Packs a row into the one object that is always returned.
    *

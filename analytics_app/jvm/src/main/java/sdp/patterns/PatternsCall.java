@@ -79,19 +79,9 @@ final class PatternsCall {
   }
 
   private static void check(LogicalType type) {
-    switch (type.getTypeRoot()) {
-      case VARCHAR,
-          CHAR,
-          VARBINARY,
-          BINARY,
-          BIGINT,
-          INTEGER,
-          DOUBLE,
-          BOOLEAN,
-          TIMESTAMP_WITH_LOCAL_TIME_ZONE -> {}
-      default ->
-          throw PatternsOptions.wrong(
-              "name", "has a column of type " + type + ", which it cannot store");
+    if (!RowPacker.packs(type.getTypeRoot())) {
+      throw PatternsOptions.wrong(
+          "name", "has a column of type " + type + ", which it cannot store");
     }
   }
 

@@ -75,7 +75,7 @@ class CorrelateOperatorTest {
     }
 
     @Override
-    void emit(OutputTag<RowData> port, RowData row) {
+    protected void emit(OutputTag<RowData> port, RowData row) {
       if (List.of("matched", "closed", "refused").contains(port.getId())) {
         results.add(text((OutcomeRow) row));
       } else if (port.getId().equals("counts")) {

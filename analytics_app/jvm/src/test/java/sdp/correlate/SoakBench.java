@@ -226,7 +226,7 @@ public final class SoakBench {
     }
 
     @Override
-    void emit(OutputTag<RowData> port, RowData row) {
+    protected void emit(OutputTag<RowData> port, RowData row) {
       switch (port.getId()) {
         case "matched" -> subtask.matched++;
         case "refused" -> subtask.refused++;
