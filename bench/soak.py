@@ -14,14 +14,13 @@ Needs 15 GB of disk for 100 million keys, and on two idle cores about a quarter 
 from __future__ import annotations
 
 import argparse
-import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from bench.stream.versions import CURRENT, JVM, ROOT
-from sdpctl.local.flink_config import java_options
+from sdpctl.local.flink_config import flink_home, java_options
 from sdpctl.settings import Settings
 
 MAIN = "sdp.correlate.SoakBench"
@@ -39,9 +38,7 @@ def classpath(work: Path) -> str:
 
 def openings() -> list[str]:
     """The options that Flink needs on Java 17."""
-    environment = Settings.load().python("flink").parent.parent
-    flink = next(environment.glob("lib/python3*/site-packages/pyflink"))
-    return re.findall(r"\S+", java_options(flink))
+    return java_options(flink_home(Settings.load().python("flink"))).split()
 
 
 def main() -> int:

@@ -91,7 +91,7 @@ class Run:
         self._scratch.mkdir()
         flink_config.write(
             self.folder / "conf",
-            flink_home=flink_config.flink_home(self.settings.python("flink").parent.parent),
+            flink_home=flink_config.flink_home(self.settings.python("flink")),
             checkpoints=self.folder / "checkpoints",
             port=port,
             parallelism=self.parallelism,
@@ -110,16 +110,11 @@ class Run:
         (self.folder / "properties.json").write_text(json.dumps(groups))
 
     def _environment(self) -> dict[str, str]:
-        base = self.settings.aws_environment()
+        java = f"-Xmx{flink_config.ALONE.heap}m"
         return {
-            **base,
-            "PATH": f"{self.settings.python('flink').parent}:{base['PATH']}",
-            "SUBMIT_ARGS": "remote -t local",
-            "FLINK_CONF_DIR": str(self.folder / "conf"),
-            "FLINK_LOG_DIR": str(self._scratch),
-            "FLINK_IDENT_STRING": "backfill",
-            "JVM_ARGS": f"-Xmx{flink_config.ALONE.heap}m -Djava.io.tmpdir={self._scratch}",
-            "TMPDIR": str(self._scratch),
+            **flink_config.surroundings(
+                self.settings, "backfill", self.folder / "conf", self._scratch, "local", java
+            ),
             AWAIT_VARIABLE: "1",
             "SDP_APPLICATION_PROPERTIES": str(self.folder / "properties.json"),
         }

@@ -11,12 +11,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from glue import UseCase
 from glue.deadletter import REASONS, STAGES
 from sdpctl import deployment
 from sdpctl.answers import console
 from sdpctl.clock import now
 from sdpctl.errors import CommandError
+from sdpctl.finding import keys_of
 from sdpctl.sql.athena import Athena
 from sdpctl.sql.letters import Record, count_query, glimpse, original, query
 from sdpctl.sql.rows import cell
@@ -56,7 +56,7 @@ def list_(
     filters = {"reason": reason, "stage": stage, "event_id": event_id}
     topology = deployment.topology(region)
     selected = deployment.use_case(topology, use_case)
-    record = Record(_keys(selected), key) if key is not None else None
+    record = Record(keys_of(selected), key) if key is not None else None
     sql = count_query(since, filters, record) if count else query(since, filters, limit, record)
     rows = _rows(Athena.of(topology, selected.name, region), sql)
     if as_json:
@@ -95,10 +95,6 @@ def letter(row: Letter) -> Table:
     text = "" if data is None else data.decode("utf-8", "backslashreplace").strip()
     shown.add_row("record", cell(text))
     return shown
-
-
-def _keys(use_case: UseCase) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(event.key for event in use_case.events))
 
 
 def _require(option: str, value: str | None, choices: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sdpctl.errors import CommandError
 from sdpctl.local import logs
+from sdpctl.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ def forget_older_jobs(folder: Path, kept: Path) -> None:
             shutil.rmtree(job, ignore_errors=True)
 
 
-def flink_home(environment: Path) -> Path:
-    """The folder of Flink in a Python environment."""
-    return next(environment.glob("lib/python3*/site-packages/pyflink"))
+def flink_home(python: Path) -> Path:
+    """The folder of Flink in the environment of a Python."""
+    return next(python.parent.parent.glob("lib/python3*/site-packages/pyflink"))
 
 
 def write(
@@ -91,6 +92,26 @@ def write(
     append(folder, options)
     (folder / "log4j-cli.properties").write_text(logs.log4j(log))
     return restored
+
+
+def surroundings(
+    settings: Settings, name: str, conf: Path, scratch: Path, target: str, java: str
+) -> dict[str, str]:
+    """The environment of a program of Flink's: the emulator's AWS, and what Flink's scripts read.
+
+    `target` is where the program's job is executed; `java` are options of its JVM.
+    """
+    base = settings.aws_environment()
+    return {
+        **base,
+        "PATH": f"{settings.python('flink').parent}:{base['PATH']}",
+        "SUBMIT_ARGS": f"remote -t {target}",
+        "FLINK_CONF_DIR": str(conf),
+        "FLINK_LOG_DIR": str(scratch),  # where RocksDB writes logs; Flink's is configured
+        "FLINK_IDENT_STRING": name,
+        "JVM_ARGS": f"{java} -Djava.io.tmpdir={scratch}",
+        "TMPDIR": str(scratch),
+    }
 
 
 def append(folder: Path, options: Mapping[str, str]) -> None:

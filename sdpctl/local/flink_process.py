@@ -45,18 +45,13 @@ class Job:
 
     def environment(self) -> dict[str, str]:
         """For both steps."""
-        base = self.settings.aws_environment()
+        # Planning takes seconds: without the second compiler it takes half the CPU time.
+        java = f"-Xmx{self.memory.heap}m -XX:TieredStopAtLevel=1"
         return {
-            **base,
-            "PATH": f"{self._python.parent}:{base['PATH']}",
-            "SUBMIT_ARGS": "remote -t sdp-plan",
+            **flink_config.surroundings(
+                self.settings, self.name, self.conf, self.scratch, "sdp-plan", java
+            ),
             "HADOOP_CLASSPATH": str(self._jar),  # how Flink's scripts take a jar from elsewhere
-            "FLINK_CONF_DIR": str(self.conf),
-            "FLINK_LOG_DIR": str(self.scratch),  # where RocksDB writes logs; Flink's is configured
-            "FLINK_IDENT_STRING": self.name,
-            # Planning takes seconds: without the second compiler it takes half the CPU time.
-            "JVM_ARGS": " ".join([*self._limits, "-XX:TieredStopAtLevel=1"]),
-            "TMPDIR": str(self.scratch),
         }
 
     @property
@@ -66,11 +61,8 @@ class Job:
         options = flink_config.java_options(self._home).split()
         classpath = os.pathsep.join([*classes, str(self._jar)])
         run = ["-cp", classpath, "sdp.local.PlanRunner", str(self.conf), str(self.plan)]
-        return [_java(), *self._limits, *options, log, *run]
-
-    @property
-    def _limits(self) -> list[str]:
-        return [f"-Xmx{self.memory.heap}m", f"-Djava.io.tmpdir={self.scratch}"]
+        limits = [f"-Xmx{self.memory.heap}m", f"-Djava.io.tmpdir={self.scratch}"]
+        return [_java(), *limits, *options, log, *run]
 
     @property
     def _python(self) -> Path:
@@ -78,7 +70,7 @@ class Job:
 
     @property
     def _home(self) -> Path:
-        return flink_config.flink_home(self._python.parent.parent)
+        return flink_config.flink_home(self._python)
 
     @property
     def _jar(self) -> Path:

@@ -141,7 +141,7 @@ class FlinkWorker:
         self.scratch.mkdir()
         self._restored = flink_config.write(
             self.home / "conf",
-            flink_home=flink_config.flink_home(self.settings.python("flink").parent.parent),
+            flink_home=flink_config.flink_home(self.settings.python("flink")),
             checkpoints=self.home / "checkpoints",
             port=port,
             parallelism=application.parallelism,
