@@ -36,6 +36,8 @@ from tests.local.traffic import Traffic
 DECLARED = '    domain: Annotated[str | None, MaxLen(256), "Where the ad would be shown."] = None\n'
 ADDED = '    placement: Annotated[str | None, MaxLen(64), "Where on the page."] = None\n'
 LATER = 6  # bids with the new field
+# Of the new version: a slow machine takes longer to deploy than auctions may be dated ahead.
+LATENESS = {"AllowedLateness": "PT30M"}
 PAGE = (ROOT / new_use_case.PAGE).read_text()
 GENERATE, RUN, LOOK = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
@@ -95,7 +97,7 @@ def _change(tree: Path) -> None:
 
 def _deploy(tree: Path, settings: Settings) -> None:
     """What the page says, with the parcels beside its use case."""
-    parameters = PARAMETERS | parcels.PARAMETERS
+    parameters = PARAMETERS | LATENESS | parcels.PARAMETERS
     text = " ".join(f"{name}={value}" for name, value in parameters.items())
     names = f"adtech {new_use_case.EXAMPLE}"
     assert f'make up USE_CASES="{names}"' in RUN
