@@ -95,7 +95,7 @@ check: build ## formats, lint, types, layers, generated files
 	@$(MAKE) -j2 types lint generated
 
 types:
-	@.venv/dev/bin/mypy --no-error-summary
+	@.venv/dev/bin/mypy --no-error-summary -n $(JOBS)
 
 lint:
 	@.venv/dev/bin/ruff format --check --quiet .
