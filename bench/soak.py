@@ -49,7 +49,7 @@ def main() -> int:
     parser.add_argument("--keys", type=int, default=100_000_000, help="open at once (%(default)s)")
     parser.add_argument("--heap", default="1g", help="of the JVM (%(default)s)")
     parser.add_argument(
-        "--share", type=float, default=0.42, help="of the heap for a subtask's keys (%(default)s)"
+        "--share", type=float, default=0.4, help="of the heap for a subtask's keys (%(default)s)"
     )
     parser.add_argument("--folder", type=Path, help="for RocksDB's files (a temporary one)")
     options = parser.parse_args()

@@ -66,7 +66,9 @@ final class ColdIndex {
   }
 
   long bytes() {
-    return 4L * starts.length + 4L * places.length + 2L * bits.length;
+    return HeapBudget.footprint((long) starts.length * Integer.BYTES)
+        + HeapBudget.footprint((long) places.length * Integer.BYTES)
+        + HeapBudget.footprint((long) bits.length * Short.BYTES);
   }
 
   /** The first slot that may have that hash; -1 if there is none. */

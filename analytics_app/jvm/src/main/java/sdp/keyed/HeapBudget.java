@@ -1,15 +1,28 @@
 package sdp.keyed;
 
+import com.sun.management.HotSpotDiagnosticMXBean;
+import java.lang.management.ManagementFactory;
+
 /**
  * How much heap the logs of one subtask may take: the indexes of the open keys in full, what is not
- * yet in the state up to an eighth, and of what is, as many chunks as fit into the rest. Keys move
- * to cold indexes when all indexes together take half of it, but not before those in the index take
- * a sixteenth: a cold index for few keys is not worth looking into.
+ * yet in the state up to an eighth (half of what the indexes leave, where that is less), and of
+ * what is, as many chunks as fit into the rest. Keys move to cold indexes when all indexes together
+ * take half of it, but not before those in the index take a sixteenth: a cold index for few keys is
+ * not worth looking into.
  */
 public final class HeapBudget {
   private static final int DIRTY_SHARE = 8;
+
+  /** Of the limit: what the indexes must leave. */
+  private static final int LEFT_SHARE = 16;
+
   private static final int INDEX_SHARE = 2;
   private static final int HOT_SHARE = 16;
+
+  private static final int HEADER = 16;
+
+  /** The size of a region of the garbage collector G1; 0 with another collector. */
+  private static final long REGION = region();
 
   private final String owner;
   private final long bytes;
@@ -37,6 +50,24 @@ public final class HeapBudget {
     this.maxHot = maxHot;
   }
 
+  /**
+   * What an array of that many bytes takes: G1 gives one that is larger than half a region whole
+   * regions, which nothing else can use.
+   */
+  static long footprint(long bytes) {
+    return footprint(bytes, REGION);
+  }
+
+  static long footprint(long bytes, long region) {
+    long size = bytes + HEADER;
+    return size > region / 2 && region > 0 ? (size + region - 1) / region * region : size;
+  }
+
+  private static long region() {
+    var bean = ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
+    return Long.parseLong(bean.getVMOption("G1HeapRegionSize").getValue());
+  }
+
   /** The index of keys that have changed lately. */
   void addHot(long more) {
     hot += more;
@@ -49,7 +80,7 @@ public final class HeapBudget {
   }
 
   private void check() {
-    if (index() > bytes - bytes / DIRTY_SHARE) {
+    if (index() > bytes - bytes / LEFT_SHARE) {
       throw new IllegalStateException(
           ("%s: the index of the open keys needs %d MiB, and this subtask's share of the heap is"
                   + " %d MiB. Raise the parallelism, lower the parallelism per KPU (the subtasks"
@@ -71,7 +102,7 @@ public final class HeapBudget {
   }
 
   boolean isDirtyFull() {
-    return dirty > bytes / DIRTY_SHARE;
+    return dirty > Math.min(bytes / DIRTY_SHARE, (bytes - index()) / 2);
   }
 
   boolean isHotFull() {

@@ -6,7 +6,6 @@ package sdp.keyed;
  * their entries. Twelve bytes a slot, at most three of four in use.
  */
 final class Index {
-  static final int SLOT_BYTES = 12;
   private static final long FREE = 0;
   private static final long POSITION = (1L << Position.BITS) - 1;
 
@@ -20,6 +19,12 @@ final class Index {
 
   int capacity() {
     return slots.length;
+  }
+
+  /** What a table of that capacity takes of the heap. */
+  static long bytes(long capacity) {
+    return HeapBudget.footprint(capacity * Integer.BYTES)
+        + HeapBudget.footprint(capacity * Long.BYTES);
   }
 
   /** The first slot with that hash; -1 if there is none. */

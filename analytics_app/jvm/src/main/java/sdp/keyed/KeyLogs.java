@@ -224,14 +224,14 @@ public class KeyLogs {
   private void add(long hash, long position) {
     Index index = group.index();
     if (index.isFull()) {
-      heap.addHot((index.grown() - index.capacity()) * Index.SLOT_BYTES);
+      heap.addHot(Index.bytes(index.grown()) - Index.bytes(index.capacity()));
       index.grow();
     }
     slot = index.add(hash, position);
   }
 
   private static long hotBytes(KeyGroup of) {
-    return (long) of.index().capacity() * Index.SLOT_BYTES;
+    return Index.bytes(of.index().capacity());
   }
 
   /** Marks in a log that a key is no longer there, if the state may say it is. */
@@ -311,10 +311,17 @@ public class KeyLogs {
   }
 
   private int extend(Log log, int size) {
-    int before = log.open().length;
+    byte[] before = log.open();
     int offset = log.extend(size);
-    heap.addDirty(log.open().length - before);
+    if (log.open() != before) {
+      heap.addDirty(bytes(log.open()) - bytes(before));
+    }
     return offset;
+  }
+
+  /** What an array takes; the one that all empty logs share takes nothing. */
+  private static long bytes(byte[] array) {
+    return array.length == 0 ? 0 : HeapBudget.footprint(array.length);
   }
 
   private byte[] chunk(Log log, int index) throws Exception {
@@ -332,7 +339,7 @@ public class KeyLogs {
   private void keep(Log log, int index, byte[] chunk) {
     log.keep(index, chunk);
     cached.add(new Cached(log, index));
-    heap.addCached(chunk.length);
+    heap.addCached(bytes(chunk));
     onHeap++;
     while (heap.isCacheFull()) {
       Cached oldest = cached.remove();
@@ -347,7 +354,7 @@ public class KeyLogs {
     byte[] chunk = log.chunk(index);
     if (chunk != null) {
       log.keep(index, null);
-      heap.addCached(-chunk.length);
+      heap.addCached(-bytes(chunk));
       onHeap--;
     }
   }
@@ -377,7 +384,7 @@ public class KeyLogs {
       state.remove(log.group.number, log.stored(index));
     }
     close(log, Position.OPEN, log.open(), log.end(), each);
-    heap.addDirty(-log.open().length);
+    heap.addDirty(-bytes(log.open()));
     log.group.drop(log);
     closing = null;
   }
@@ -477,7 +484,7 @@ public class KeyLogs {
     if (length > 0) {
       store(to, length);
     }
-    heap.addDirty(-from.length);
+    heap.addDirty(-bytes(from));
     log.clear();
   }
 
