@@ -138,7 +138,6 @@ def session_cluster(
 def _start(entry: str, folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     home = flink_config.flink_home(PYTHON)
     java = ["java", f"-Xmx{HEAPS[entry]}", f"-Djava.io.tmpdir={folder / 'tmp'}"]
-    java.append("-XX:TieredStopAtLevel=1")  # it lives for seconds
     java.append(f"-Dlog4j.configurationFile={folder / 'conf' / 'log4j.properties'}")
     classes = f"{home}/lib/*:{next(home.glob('opt/flink-python-*.jar'))}"
     java += [*flink_config.java_options(home).split(), "-cp", classes, entry]

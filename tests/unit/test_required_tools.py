@@ -40,6 +40,11 @@ def test_a_machine_that_has_them_all_is_told_nothing(tmp_path: Path) -> None:
     assert _missing(tmp_path) == (0, [])
 
 
+def test_options_that_java_notes_before_its_version_are_no_obstacle(tmp_path: Path) -> None:
+    noted = "echo 'NOTE: Picked up JDK_JAVA_OPTIONS: -Xmx1g' >&2; "
+    assert _missing(tmp_path, java=noted + TOOLS["java"]) == (0, [])
+
+
 @pytest.mark.parametrize(
     ("changes", "missing"),
     [
