@@ -96,7 +96,7 @@ public final class SoakBench {
   private void phase(String what, long records, Work work) throws Exception {
     long started = System.nanoTime();
     long cpu = cpu();
-    ExecutorService threads = Executors.newFixedThreadPool(SUBTASKS);
+    ExecutorService threads = Executors.newFixedThreadPool(SUBTASKS, SoakBench::thread);
     List<Callable<Void>> tasks = new ArrayList<>();
     for (Subtask subtask : subtasks) {
       tasks.add(
@@ -110,6 +110,13 @@ public final class SoakBench {
     }
     threads.shutdown();
     report(what, records, (System.nanoTime() - started) / 1e9, (cpu() - cpu) / 1e3);
+  }
+
+  /** One that ends with the program, also where that ends with an error. */
+  private static Thread thread(Runnable work) {
+    Thread thread = new Thread(work);
+    thread.setDaemon(true);
+    return thread;
   }
 
   private static long cpu() {
