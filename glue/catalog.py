@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from glue import definitions as defined
+from glue.definitions import DEFINITIONS, Definitions
 from glue.errors import CatalogError
 from glue.models import Model
 from glue.parameters import PLATFORM, Parameter, Parameters, check_names
@@ -16,22 +18,24 @@ from glue.types import MAX_AMOUNT
 
 @dataclass(frozen=True)
 class UseCase:
-    """One plug-in: its definitions and where its folder is.
+    """One plug-in: its classes and where its folder is.
 
-    `folder` holds `pipeline/*.sql`, `samples/` and, if it has them, `generator.py` and saved
-    `queries/*.sql`. `model` is what is trained on its records, if anything is. `parameters` are its
-    own, beside the platform's. `functions` are those of the jar that its SQL calls: the name in SQL
-    and the Java class. `max_amount` is the deployment's limit of amounts.
+    `classes` are its events, records and reports. `folder` holds `pipeline/*.sql`, `samples/` and,
+    if it has them, `generator.py` and saved `queries/*.sql`. `model` is what is trained on its
+    records, if anything is. `parameters` are its own, beside the platform's. `functions` are those
+    of the jar that its SQL calls: the name in SQL and the Java class. `definitions` are what people
+    change while it runs. `max_amount` is the deployment's limit of amounts.
     """
 
     name: str
     doc: str
     folder: Path
-    definitions: tuple[type, ...] = field(default=())
+    classes: tuple[type, ...] = field(default=())
     model: Model | None = None
     max_amount: int = MAX_AMOUNT
     parameters: tuple[Parameter, ...] = ()
     functions: Mapping[str, str] = field(default_factory=dict)
+    definitions: Definitions | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is declared wrongly: CatalogError names it."""
@@ -40,7 +44,7 @@ class UseCase:
                 f"use case {self.name!r}: a name has 1 to 20 lower case letters, digits and "
                 "underscores, a letter first"
             )
-        names = [p.name for p in (*PLATFORM, *self.parameters)]
+        names = [p.name for p in (*PLATFORM, *self.own_parameters)]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise CatalogError(f"{self.name}: parameters {twice} are declared twice")
         results = {PROGRESS, DEAD_LETTERS, *(s.stream for s in (*self.records, *self.reports))}
@@ -50,6 +54,11 @@ class UseCase:
                     f"{self.name}: stream {stream!r} has results; give the events a stream of "
                     "their own"
                 )
+        if self.definitions and DEFINITIONS in {report.path for report in self.reports}:
+            raise CatalogError(
+                f"{self.name}: report path {DEFINITIONS!r} is that of its definitions' table; "
+                "give the report another path"
+            )
         for name, java in self.functions.items():
             if not _FUNCTION.fullmatch(name) or not _CLASS.fullmatch(java):
                 raise CatalogError(
@@ -57,14 +66,19 @@ class UseCase:
                     "and a Java class with its package"
                 )
 
+    @property
+    def own_parameters(self) -> tuple[Parameter, ...]:
+        """Its parameters beside the platform's, with those that its declarations bring."""
+        return (*self.parameters, *(defined.PARAMETERS if self.definitions else ()))
+
     def configured(self, values: Mapping[str, object]) -> Parameters:
         """Its parameters from a deployment's values; ParameterError names a wrong one."""
-        return Parameters.parse(values, self.name, self.parameters)
+        return Parameters.parse(values, self.name, self.own_parameters)
 
     @property
     def schemas(self) -> tuple[Schema, ...]:
         """All schemas, in declared order."""
-        return tuple(schema_of(cls).within(self.max_amount) for cls in self.definitions)
+        return tuple(schema_of(cls).within(self.max_amount) for cls in self.classes)
 
     def within(self, max_amount: int) -> UseCase:
         """The use case with amounts of at most `max_amount`."""
@@ -148,7 +162,7 @@ class Catalog:
 
     def check_names(self, keys: Iterable[str]) -> None:
         """ParameterError for a key that is written like a parameter's and is unknown."""
-        check_names(keys, {u.name: u.parameters for u in self.use_cases})
+        check_names(keys, {u.name: u.own_parameters for u in self.use_cases})
 
     def use_case(self, name: str) -> UseCase:
         """The use case of that name; CatalogError lists the choices."""

@@ -41,7 +41,7 @@ def topology_in(prefix: str, outputs: Mapping[str, str]) -> Topology:
 
 def parameters_in(outputs: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
     """The parameters among a deployment's outputs, as it was given them."""
-    own = [p.name for u in catalog.use_cases for p in u.parameters]
+    own = [p.name for u in catalog.use_cases for p in u.own_parameters]
     shared = list(dict.fromkeys([*(p.name for p in PLATFORM), *own]))
     keys = [*shared, *(f"{u.name}.{name}" for u in catalog.use_cases for name in shared)]
     return {key: outputs[output_name(key)] for key in keys if output_name(key) in outputs}

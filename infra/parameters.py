@@ -192,8 +192,8 @@ def page(catalog: Catalog) -> str:
     """docs/parameters.md. Raises ParameterError for undescribed or removed parameters."""
     lines = [_HEAD, *_declared("Every use case", PLATFORM)]
     for use_case in catalog.use_cases:
-        if use_case.parameters:
-            lines += _declared(f"Use case {use_case.name}", use_case.parameters)
+        if use_case.own_parameters:
+            lines += _declared(f"Use case {use_case.name}", use_case.own_parameters)
     return "\n".join([*lines, *_sections(), _PICTURE.strip("\n")]) + "\n"
 
 

@@ -155,7 +155,7 @@ def _united(known: Catalog, catalog: Catalog) -> tuple[UseCase, ...]:
 
 def names() -> frozenset[str]:
     """Every key that a deployment reads, but for those of one use case or one application."""
-    own = {p.name for u in usecases.load().use_cases for p in u.parameters}
+    own = {p.name for u in usecases.load().use_cases for p in u.own_parameters}
     return frozenset(described()) | {p.name for p in PLATFORM} | own
 
 

@@ -8,6 +8,7 @@ from constructs import Construct
 from glue import Catalog
 from infra.assets import Assets
 from infra.settings import Settings
+from infra.stacks.definitions import DefinitionsStack
 from infra.stacks.ingestion import IngestionStack
 from infra.stacks.lake import LakeStack
 from infra.stacks.ml import MlStack
@@ -76,6 +77,14 @@ class PlatformStage(cdk.Stage):
                 api_key=self.ingestion.api_key,
                 settings=settings,
                 assets=assets,
+            )
+        if topology.definitions_tables:
+            self.definitions = DefinitionsStack(
+                self,
+                "definitions",
+                topology=topology,
+                topic=self.observability.topic,
+                settings=settings,
             )
         cdk.Tags.of(self).add("platform", settings.prefix)
 

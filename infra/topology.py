@@ -9,6 +9,7 @@ from enum import Enum
 
 from glue import Catalog, Integer, Schema, UseCase
 from glue.catalog import DEAD_LETTERS, PROGRESS
+from glue.definitions import DEFINITIONS
 from glue.errors import ParameterError
 from glue.targets.lake import LakeTable, database_name, lake_tables
 from infra.applications import Application, one_each
@@ -97,6 +98,12 @@ class Topology:
     def tables(self) -> tuple[Table, ...]:
         """One table per report."""
         return tuple(self._table(u, r) for u in self.catalog.use_cases for r in u.reports)
+
+    @property
+    def definitions_tables(self) -> dict[str, str]:
+        """The table of definitions of each use case that has some: use case → name."""
+        names = [u.name for u in self.catalog.use_cases if u.definitions]
+        return {name: f"{self.prefix}-{name}-{DEFINITIONS}" for name in names}
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:

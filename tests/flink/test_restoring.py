@@ -41,8 +41,8 @@ PLATFORM = ("progress", "dead-letters")
 BEFORE = [
     (
         "rides/__init__.py",
-        "definitions=(RideRequest, Pickup, Drive, Zone, LastFare)",
-        "definitions=(RideRequest, Pickup, LastFare)",
+        "classes=(RideRequest, Pickup, Drive, Zone, LastFare)",
+        "classes=(RideRequest, Pickup, LastFare)",
     )
 ]
 FIELDS = [  # before the others of their events

@@ -60,7 +60,7 @@ FOLDER = {
             name="turnstile",
             doc="Turnstiles of a stadium.",
             folder=Path(__file__).parent,
-            definitions=(Passage, Gate),
+            classes=(Passage, Gate),
         )
     ''',
     "generator.py": '''

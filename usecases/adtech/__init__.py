@@ -13,7 +13,7 @@ USE_CASE = UseCase(
     name="adtech",
     doc="Ad auctions: bids, impressions and clicks, joined exactly and counted per campaign.",
     folder=Path(__file__).parent,
-    definitions=(
+    classes=(
         Bid,
         Impression,
         Click,

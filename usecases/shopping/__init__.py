@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from glue import UseCase
+from glue.definitions import RULE, TEMPLATE, THRESHOLD, definitions
 from usecases.shopping.events import Balance, Customer, PageView, Transaction
 from usecases.shopping.parameters import PARAMETERS
 from usecases.shopping.records import BusinessEvent
@@ -12,6 +13,18 @@ USE_CASE = UseCase(
     name="shopping",
     doc="Banking: card holders who spend towards an empty account, and sessions that are stuck.",
     folder=Path(__file__).parent,
-    definitions=(Transaction, Balance, Customer, PageView, BusinessEvent, Kind),
+    classes=(Transaction, Balance, Customer, PageView, BusinessEvent, Kind),
     parameters=PARAMETERS,
+    definitions=definitions(
+        RULE,
+        TEMPLATE,
+        THRESHOLD,
+        event=BusinessEvent,
+        events={
+            "shopping": ("balance", "count"),
+            "stuck_in_form": (),
+            "spending_anomaly": ("deviation",),
+        },
+        profile=Customer,
+    ),
 )

@@ -32,7 +32,7 @@ USE_CASE = UseCase(
     name="doors",
     doc="Doors that open after several refusals.",
     folder=Path(__file__).parent,
-    definitions=(Attempt, ForcedEntry),
+    classes=(Attempt, ForcedEntry),
     parameters=(
         Parameter("Refusals", Whole(1, 20), "3", "How many refusals make an entry suspicious."),
         Parameter("EntryWindow", Duration("PT1M", "PT1H"), "PT10M", "How long they may take."),

@@ -55,7 +55,7 @@ USE_CASE = UseCase(
     name="parcels",
     doc="Parcels of shops, from the order to the sending.",
     folder=Path(__file__).parent,
-    definitions=(Ordered, Packed, Sent, Sending, Shop),
+    classes=(Ordered, Packed, Sent, Sending, Shop),
     parameters=(
         Parameter(
             "DeliveryWindow",

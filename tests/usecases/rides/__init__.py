@@ -61,7 +61,7 @@ USE_CASE = UseCase(
     name="rides",
     doc="Rides, from the request to the pickup.",
     folder=Path(__file__).parent,
-    definitions=(RideRequest, Pickup, Drive, Zone, LastFare),
+    classes=(RideRequest, Pickup, Drive, Zone, LastFare),
     parameters=(
         Parameter(
             "PickupWindow",

@@ -291,6 +291,6 @@ class Twin:
 
 
 def test_reports_on_one_stream_that_cannot_be_told_apart_are_refused() -> None:
-    both = UseCase("factory", "Machines.", FACTORY.folder, (*FACTORY.definitions, Twin))
+    both = UseCase("factory", "Machines.", FACTORY.folder, (*FACTORY.classes, Twin))
     with pytest.raises(CatalogError, match=r"\['Site', 'Twin'\] have the same columns"):
         layouts(both, "aggregates")

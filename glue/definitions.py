@@ -1,0 +1,191 @@
+"""Definitions: documents that people change while a job runs, each valid from an instant.
+
+A use case that declares them gets a table, an API and a key for them. What its kinds are, and what
+an expression may use, is declared here; how expressions are checked is the API's business.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated
+
+from annotated_types import Ge, Le, MaxLen, MinLen
+
+from glue.errors import SchemaError
+from glue.parameters import Duration, Parameter
+from glue.schema import Schema, columns_of, schema_of
+from glue.types import Column
+
+# Last part of the table's name, and of the path of the API.
+DEFINITIONS = "definitions"
+MAX_EXPRESSION = 4_096  # characters
+MAX_TEXT = 2_048
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+PARAMETERS = (
+    Parameter(
+        "DefinitionsLead",
+        Duration("PT1S", "P1D"),
+        "PT15S",
+        "How long after it is written a definition is valid, if its `valid_from` is not given.",
+    ),
+)
+
+
+class Role(StrEnum):
+    """What a field of a document means beyond its type."""
+
+    EXPRESSION = "expression"  # CEL over event, profile and features, with a result of bool
+    EVENT_KIND = "event_kind"  # one of the declared kinds of business events
+    FILLED = "filled"  # text with placeholders: {{ CEL }}
+    TEMPLATE = "template"  # the name of a definition of kind template
+
+
+@dataclass(frozen=True)
+class DefinitionKind:
+    """A kind of definition: its document's fields, and the roles that some of them have.
+
+    `defaults` are the values of fields that are not given.
+    """
+
+    name: str
+    doc: str
+    columns: tuple[Column, ...]
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    defaults: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise SchemaError(
+                f"kind {self.name!r}: a name has 1 to 64 lower case letters, digits and "
+                "underscores, a letter first"
+            )
+        if unknown := sorted(set(self.roles) - set(self.names)):
+            raise SchemaError(f"{self.name}: roles of {unknown}; fields: {self.names}")
+        if reserved := sorted({"valid_from", "mode"} & set(self.names)):
+            raise SchemaError(f"{self.name}: every definition has {reserved} already")
+
+    @property
+    def names(self) -> list[str]:
+        """The fields' names, in declared order."""
+        return [column.name for column in self.columns]
+
+    def with_role(self, role: Role) -> list[str]:
+        """The fields that have a role."""
+        return [name for name in self.names if self.roles.get(name) is role]
+
+
+def definition_kind(name: str, cls: type, **roles: Role) -> DefinitionKind:
+    """A kind from a class: its docstring and annotated fields; `roles` by field."""
+    columns = columns_of(cls)
+    defaults = {c.name: getattr(cls, c.name, None) for c in columns if not c.required}
+    return DefinitionKind(name, (cls.__doc__ or "").strip(), columns, roles, defaults)
+
+
+_EventKind = Annotated[str, "The kind of business event."]
+
+
+class _Rule:
+    """Whether a business event passes. One rule of its kind that is true lets it pass."""
+
+    kind_of_event: _EventKind
+    expression: Annotated[
+        str, MinLen(1), MaxLen(MAX_EXPRESSION), "CEL, true or false: event, profile and features."
+    ]
+    action: Annotated[str | None, "The template of its action; without one there is none."] = None
+    priority: Annotated[int | None, Ge(-1_000), Le(1_000), "Of equals the greatest wins."] = 0
+
+
+class _Template:
+    """What an action contains. Placeholders are CEL: `{{ event.subject }}`."""
+
+    kind_of_event: _EventKind
+    channel: Annotated[str, MinLen(1), MaxLen(64), "How it is sent."]
+    title: Annotated[str, MaxLen(MAX_TEXT), "With placeholders."]
+    message: Annotated[str, MaxLen(MAX_TEXT), "With placeholders."]
+
+
+class _Threshold:
+    """The least score of an action for a kind of business event."""
+
+    kind_of_event: _EventKind
+    value: Annotated[float, Ge(0), Le(1), "A score of this or more is enough."]
+
+
+RULE = definition_kind(
+    "rule",
+    _Rule,
+    kind_of_event=Role.EVENT_KIND,
+    expression=Role.EXPRESSION,
+    action=Role.TEMPLATE,
+)
+TEMPLATE = definition_kind(
+    "template",
+    _Template,
+    kind_of_event=Role.EVENT_KIND,
+    title=Role.FILLED,
+    message=Role.FILLED,
+)
+THRESHOLD = definition_kind("threshold", _Threshold, kind_of_event=Role.EVENT_KIND)
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """The kinds of a use case, and the fields that their expressions may use.
+
+    `events`: each kind of business event, with the optional fields of `event` that it has; every
+    kind has the required ones. `profile` and `features` are absent where nothing is declared.
+    """
+
+    kinds: tuple[DefinitionKind, ...]
+    event: Schema
+    events: Mapping[str, tuple[str, ...]]
+    profile: Schema | None = None
+    features: tuple[Column, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [kind.name for kind in self.kinds]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise SchemaError(f"kinds {repeated} are declared twice")
+        if not self.kinds or not self.events:
+            raise SchemaError("definitions: declare at least one kind, and one kind of event")
+        optional = {column.name for column in self.event.columns if not column.required}
+        for kind, fields in self.events.items():
+            if not _NAME.fullmatch(kind) or set(fields) - optional:
+                raise SchemaError(
+                    f"kind of event {kind!r} with fields {sorted(fields)}: give it a name in lower "
+                    f"case and some of {sorted(optional)}"
+                )
+
+    def kind(self, name: str) -> DefinitionKind | None:
+        """The kind of that name."""
+        return next((kind for kind in self.kinds if kind.name == name), None)
+
+    def variables(self, kind_of_event: str) -> dict[str, tuple[Column, ...]]:
+        """What an expression about a kind of business event may use: each variable's fields."""
+        own = self.events[kind_of_event]
+        event = tuple(c for c in self.event.columns if c.required or c.name in own)
+        profile = self.profile.columns if self.profile else ()
+        all_ = {"event": event, "profile": profile, "features": self.features}
+        return {name: columns for name, columns in all_.items() if columns}
+
+
+def definitions(
+    *kinds: DefinitionKind,
+    event: type,
+    events: Mapping[str, tuple[str, ...]],
+    profile: type | None = None,
+    features: type | None = None,
+) -> Definitions:
+    """Declare what people may change: from the classes of business event, profile and features."""
+    return Definitions(
+        kinds,
+        schema_of(event),
+        events,
+        schema_of(profile) if profile else None,
+        columns_of(features) if features else (),
+    )
