@@ -26,6 +26,10 @@ UseCaseName = Annotated[
     str | None,
     typer.Option("--use-case", help="The use case. [default: the first deployed one]"),
 ]
+AnyUseCase = Annotated[
+    str | None,
+    typer.Option("--use-case", help="Only this use case. [default: each deployed one]"),
+]
 
 
 def client(service: str, region: str | None, *, read_seconds: int = 60) -> Any:
@@ -80,6 +84,11 @@ def use_case(topology: Topology, name: str | None) -> UseCase:
     if name not in deployed:
         raise CommandError(f"--use-case {name}: not deployed; use cases: {', '.join(deployed)}")
     return deployed[name]
+
+
+def use_cases(topology: Topology, name: str | None) -> tuple[UseCase, ...]:
+    """The use case of that name, by default each. Raises CommandError with the choices."""
+    return topology.catalog.use_cases if name is None else (use_case(topology, name),)
 
 
 @contextmanager

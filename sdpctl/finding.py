@@ -6,14 +6,19 @@ it by CorrelationWindow and AllowedLateness, it may wait for the others of its k
 Event time is live; results and dead letters reach the lake minutes later. So an event whose type
 has a result record is counted only if that record exists; any other event only once its dead
 letter would have arrived.
+
+An event may be sent more than once: the lake has a row for each copy, until compaction keeps one of
+an hour's, and a dead letter for each copy that is not counted. A dead letter `duplicate` may also
+mean that another event has taken the stage of the key; then no copy is counted.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -22,20 +27,24 @@ from glue import Schema, UseCase
 from glue.instants import EPOCH, to_wire
 from glue.parameters import Parameters
 from glue.schema import Kind
-from glue.targets.lake import LakeTable, lake_tables
-from sdpctl.sql.letters import literal, original
+from sdpctl.sql.events import keys_of
+from sdpctl.sql.letters import original
 
 Row = Mapping[str, Any]
+Identity = tuple[Any, ...]
 COUNTED, REFUSED, WAITING, UNKNOWN = "counted", "not counted", "waiting", "unknown"
 LAKE_DELAY = timedelta(minutes=5)
 """After this time a dead letter of an event is in the lake: buffering and the registration of new
 hours take two minutes."""
+SAME_ID = "an event with this event_id was there before"
+"""The detail of a duplicate that is a copy of the same event, whatever else its key has."""
 
 
 @dataclass(frozen=True)
 class Verdict:
     """The state of one event; `detail`: in which row, why not, until when, or why unknown."""
 
+    use_case: str
     event_id: str
     type: str
     key: str
@@ -48,43 +57,6 @@ class Verdict:
         return asdict(self)
 
 
-def events_queries(use_case: UseCase, text: str, since: datetime) -> list[str]:
-    """SQL for each stream of events: those with this event_id or key."""
-    tables = [t for t in lake_tables(use_case) if t.stream in use_case.event_streams]
-    return [_events_query(use_case, table, text, since) for table in tables]
-
-
-def _events_query(use_case: UseCase, table: LakeTable, text: str, since: datetime) -> str:
-    keys = dict.fromkeys(event.key for event in use_case.events_on(table.stream))
-    reports = dict.fromkeys(report.key for report in use_case.reports)
-    names = {column.name for column in table.columns}
-    matches = [f"CAST({name} AS VARCHAR) = {literal(text)}" for name in ("event_id", *keys)]
-    columns = [*keys, *(name for name in reports if name in names and name not in keys)]
-    return (
-        f"SELECT event_id, type, {', '.join(columns)}, occurred_at, received_at\n"
-        f"FROM {table.parquet}\n"
-        f"WHERE date >= '{since:%Y-%m-%d}' AND ({' OR '.join(matches)})\n"
-        "ORDER BY occurred_at, event_id"
-    )
-
-
-def results_query(use_case: UseCase, record: Schema, ids: Sequence[str], since: datetime) -> str:
-    """SQL: the result records of these events, with their type, their key and what counts them."""
-    table = next(t for t in lake_tables(use_case) if t.stream == record.stream)
-    columns = [*keys_of(use_case), *(report.key for report in use_case.reports)]
-    columns = [name for name in dict.fromkeys(columns) if name in record.names]
-    return (
-        f"SELECT {', '.join(['event_id', *columns])}, {literal(record.event or '')} AS type\n"
-        f"FROM {table.parquet}\n"
-        f"WHERE date >= '{since:%Y-%m-%d}' AND event_id IN ({', '.join(map(literal, ids))})"
-    )
-
-
-def keys_of(use_case: UseCase) -> tuple[str, ...]:
-    """The fields that are the key of an event."""
-    return tuple(dict.fromkeys(event.key for event in use_case.events))
-
-
 def records_of_events(use_case: UseCase) -> tuple[Schema, ...]:
     """The result records that have the event's id."""
     return tuple(s for s in use_case.schemas if s.kind is Kind.RECORD and "event_id" in s.names)
@@ -92,59 +64,150 @@ def records_of_events(use_case: UseCase) -> tuple[Schema, ...]:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The facts about some events: dead letters and results by event_id, event time, and when
-    they were read (`now`)."""
+    """The facts about some events: their rows in the lake, dead letters and results by event_id,
+    event time, and when they were read (`now`).
+
+    `others` are the events that have one of their keys; those that are among `events` too are left
+    out.
+    """
 
     use_case: UseCase
     parameters: Parameters
     now: datetime
     through: datetime | None
+    events: Sequence[Row]
     letters: Sequence[Row]
     results: Sequence[Row]
+    others: Sequence[Row] = ()
 
-    def verdicts(self, events: Iterable[Row]) -> list[Verdict]:
-        """A verdict per event; its duplicates are included in it."""
-        first = {self._identity(row): row for row in reversed(list(events))}
-        return [self._verdict(row) for row in reversed(first.values())]
+    def verdicts(self) -> list[Verdict]:
+        """A verdict per event; its copies are included in it."""
+        return [self._verdict(copies) for copies in self._grouped(self.events).values()]
 
-    def _identity(self, row: Row) -> tuple[Any, ...]:
+    def contested(self) -> set[str]:
+        """The keys of events that may be duplicates of others, for which `others` is needed."""
+        return {
+            self._key(copies[0])
+            for copies in self._grouped(self.events).values()
+            if self._may_be_another(copies)
+        }
+
+    def _grouped(self, rows: Sequence[Row]) -> dict[Identity, list[Row]]:
+        """The copies of each event."""
+        copies: dict[Identity, list[Row]] = {}
+        for row in rows:
+            copies.setdefault(self._identity(row), []).append(row)
+        return copies
+
+    @cached_property
+    def _known(self) -> dict[Identity, list[Row]]:
+        return self._grouped(self.others) | self._grouped(self.events)
+
+    def _identity(self, row: Row) -> Identity:
         """Events of another type or key may have the same id."""
         return (row["event_id"], row["type"], *(row.get(name) for name in keys_of(self.use_case)))
 
-    def _verdict(self, row: Row) -> Verdict:
-        state, detail = self._state(row)
-        keys = (row.get(name) for name in keys_of(self.use_case))
-        key = next((str(value) for value in keys if value is not None), "")
+    def _verdict(self, copies: Sequence[Row]) -> Verdict:
+        row = copies[0]
+        state, detail = self._state(copies)
         at = to_wire(moment(row["occurred_at"])) if row["occurred_at"] else ""
-        return Verdict(row["event_id"] or "", row["type"], key, at, state, detail)
+        id_, key = row["event_id"] or "", self._key(row)
+        return Verdict(self.use_case.name, id_, row["type"], key, at, state, detail)
 
-    def _state(self, row: Row) -> tuple[str, str]:
+    def _key(self, row: Row) -> str:
+        keys = (row.get(name) for name in keys_of(self.use_case))
+        return next((str(value) for value in keys if value is not None), "")
+
+    def _state(self, copies: Sequence[Row]) -> tuple[str, str]:
+        row, letters, result = copies[0], self._letters(copies[0]), self._result(copies[0])
         if row["event_id"] is None:
             return UNKNOWN, "it was put into the stream without an event_id; ingestion adds one"
-        letters = [x for x in self.letters if self._is_about(_record(x), row)]
-        refused = [x for x in letters if x["reason"] != "duplicate"]
-        if refused:
-            return REFUSED, f"{refused[0]['reason']}: {refused[0]['detail']} ({refused[0]['id']})"
-        repeated = Counter(x["reason"] for x in letters)["duplicate"]
-        more = f"; {repeated} duplicate{'s' * (repeated > 1)} not counted" if repeated else ""
-        result = next((x for x in self.results if self._is_about(x, row)), None)
-        if result is None and (pending := self._pending(row)):
+        if refused := self._refused(copies):
+            return REFUSED, f"{refused['reason']}: {refused['detail']} ({refused['id']})"
+        more = _uncounted(letters)
+        if result is None and (pending := self._pending(copies)):
             return WAITING, pending + more
         return COUNTED, self._rows(moment(row["occurred_at"]), result or row) + more
 
-    def _is_about(self, found: Row, row: Row) -> bool:
-        """Whether a dead letter or a result is one of this event, as far as it has its fields."""
-        names = ("type", *keys_of(self.use_case))
-        same = all(found.get(name) in (None, row.get(name)) for name in names)
-        return bool(found["event_id"] == row["event_id"]) and same
+    def _letters(self, row: Row) -> list[Row]:
+        of_id = self._letters_by_id.get(row["event_id"], [])
+        return [letter for record, letter in of_id if self._is_about(record, row)]
 
-    def _pending(self, row: Row) -> str:
+    def _result(self, row: Row) -> Row | None:
+        of_id = self._results_by_id.get(row["event_id"], [])
+        return next((x for x in of_id if self._is_about(x, row)), None)
+
+    @cached_property
+    def _letters_by_id(self) -> dict[str, list[tuple[Row, Row]]]:
+        """Each dead letter with its record, by event_id."""
+        letters: dict[str, list[tuple[Row, Row]]] = {}
+        for letter in self.letters:
+            letters.setdefault(letter["event_id"], []).append((_record(letter), letter))
+        return letters
+
+    @cached_property
+    def _results_by_id(self) -> dict[str, list[Row]]:
+        results: dict[str, list[Row]] = {}
+        for result in self.results:
+            results.setdefault(result["event_id"], []).append(result)
+        return results
+
+    def _is_about(self, found: Row, row: Row) -> bool:
+        """Whether a record of this id is the event's, as far as it has its fields."""
+        names = ("type", *keys_of(self.use_case))
+        return all(found.get(name) in (None, row.get(name)) for name in names)
+
+    def _refused(self, copies: Sequence[Row]) -> Row | None:
+        """The dead letter that says why no copy is counted; None if one is, or may still be."""
+        letters = self._letters(copies[0])
+        if later := [x for x in letters if x["stage"] != "flink"]:
+            return later[0]
+        if self._result(copies[0]) or len(copies) > len(letters):
+            return None
+        if other := [x for x in letters if x["reason"] != "duplicate"]:
+            return other[0]
+        return letters[0] if self._may_be_another(copies) and self._has_rival(copies) else None
+
+    def _may_be_another(self, copies: Sequence[Row]) -> bool:
+        """Whether each copy that is known is a duplicate: of a copy that compaction has dropped, or
+        of another event, which has taken the stage of the key.
+        """
+        letters = self._letters(copies[0])
+        return (
+            len(letters) >= len(copies)
+            and all(x["reason"] == "duplicate" and x["detail"] != SAME_ID for x in letters)
+            and self._result(copies[0]) is None
+        )
+
+    def _has_rival(self, copies: Sequence[Row]) -> bool:
+        """Whether another event of the same type and key has taken the stage."""
+        mine = self._identity(copies[0])
+        return any(
+            theirs[1:] == mine[1:] and theirs != mine and self._precedes(others, copies)
+            for theirs, others in self._known.items()
+        )
+
+    def _precedes(self, others: Sequence[Row], copies: Sequence[Row]) -> bool:
+        if not self._is_near(others[0], copies[0]):
+            return False
+        if self._result(others[0]) or len(others) > len(self._letters(others[0])):
+            return True
+        return self._may_be_another(others) and _received(others[0]) < _received(copies[0])
+
+    def _is_near(self, one: Row, other: Row) -> bool:
+        """Whether both may be in the life of one key."""
+        if not (one["occurred_at"] and other["occurred_at"]):
+            return False
+        apart = abs(moment(one["occurred_at"]) - moment(other["occurred_at"]))
+        return apart <= self.parameters.settling
+
+    def _pending(self, copies: Sequence[Row]) -> str:
         """What an event without result or dead letter waits for; empty if it is counted."""
+        row = copies[0]
         if not row["occurred_at"]:
             return "not counted: it has no valid event time; its dead letter is not in the lake yet"
-        at, window = moment(row["occurred_at"]), self._window
-        received = moment(row["received_at"]) if row["received_at"] else at
-        arrived = received + LAKE_DELAY
+        at, window = moment(row["occurred_at"]), self.parameters.settling
+        arrived = max(map(_received, copies)) + LAKE_DELAY
         if self.through is None or at > self.through:
             return (
                 "counted, or still waiting for the earlier events of its key until "
@@ -162,35 +225,40 @@ class Evidence:
             return f"counted or refused once event time has passed {to_wire(arrived)}"
         return ""
 
-    @property
-    def _window(self) -> timedelta:
-        return self.parameters.settling
-
     def _rows(self, at: datetime, row: Row) -> str:
         """The report rows that count an event at this time."""
         width = self.parameters.aggregation_period
-        bucket = EPOCH + (at - EPOCH) // width * width
-        return ", ".join(
-            f"{report.path} {row.get(report.key) or ''}".strip() + f" from {to_wire(bucket)}"
-            for report in self.use_case.reports
-        )
+        bucket = to_wire(EPOCH + (at - EPOCH) // width * width)
+        reports = [r for r in self.use_case.reports if row.get(r.key) is not None]
+        rows = [f"{report.path} {row[report.key]} from {bucket}" for report in reports]
+        return ", ".join(rows) or "processed; no report has a row for this event alone"
+
+
+def _uncounted(letters: Sequence[Row]) -> str:
+    """The copies that are not counted, beside one that is."""
+    reasons = Counter(x["reason"] for x in letters)
+    named = [
+        f"{n} duplicate{'s' * (n > 1)}" if reason == "duplicate" else f"{n} {reason}"
+        for reason, n in sorted(reasons.items())
+    ]
+    return f"; {', '.join(named)} not counted" if named else ""
+
+
+def _received(row: Row) -> datetime:
+    """When it was accepted; what was put into the stream directly has at most its own time."""
+    text = row["received_at"] or row["occurred_at"]
+    return moment(text) if text else EPOCH
 
 
 def _record(letter: Row) -> Row:
-    """The record of a dead letter, with the id of its event; the id alone if it is not JSON."""
+    """The record of a dead letter; empty if it is not a JSON object."""
     try:
         record = orjson.loads(original(letter.get("payload"), letter.get("encoding")) or b"")
     except ValueError:
         record = None
-    fields = record if isinstance(record, dict) else {}
-    return {**fields, "event_id": letter["event_id"]}
+    return record if isinstance(record, dict) else {}
 
 
 def moment(text: str) -> datetime:
     """Parses Athena's text of a timestamp, UTC."""
     return datetime.fromisoformat(text.removesuffix(" UTC")).replace(tzinfo=UTC)
-
-
-def since(present: datetime, days: int) -> datetime:
-    """The day of the oldest partition that is read."""
-    return present - timedelta(days=days + 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -11,13 +11,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from glue import UseCase
 from glue.deadletter import REASONS, STAGES
 from sdpctl import deployment
 from sdpctl.answers import console
 from sdpctl.clock import now
 from sdpctl.errors import CommandError
-from sdpctl.finding import keys_of
 from sdpctl.sql.athena import Athena
+from sdpctl.sql.events import keys_of
 from sdpctl.sql.letters import Record, count_query, glimpse, original, query
 from sdpctl.sql.rows import cell
 
@@ -32,14 +33,16 @@ dead_letters = typer.Typer(invoke_without_command=True)
 @dead_letters.callback()
 def list_(
     context: typer.Context,
-    use_case: deployment.UseCaseName = None,
+    use_case: deployment.AnyUseCase = None,
     reason: Annotated[str | None, typer.Option(help=f"{', '.join(REASONS)}.")] = None,
     stage: Annotated[str | None, typer.Option(help=f"{', '.join(STAGES)}.")] = None,
     event_id: Annotated[str | None, typer.Option(help="Only of the event with this id.")] = None,
     key: Annotated[str | None, typer.Option(help="Only of events with this key.")] = None,
     days: Annotated[int, typer.Option(help=f"Failed within this many days, 1 to {DAYS}.")] = 7,
     limit: Annotated[int, typer.Option(min=1, help="Show at most this many, the newest.")] = 20,
-    count: Annotated[bool, typer.Option("--count", help="Count by stage and reason.")] = False,
+    count: Annotated[
+        bool, typer.Option("--count", help="Count by use case, stage and reason.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One object per line, with the original bytes in base64.")
     ] = False,
@@ -54,11 +57,16 @@ def list_(
         raise CommandError(f"--days {days}: must be 1 to {DAYS}")
     since = now() - timedelta(days=days)
     filters = {"reason": reason, "stage": stage, "event_id": event_id}
-    topology = deployment.topology(region)
-    selected = deployment.use_case(topology, use_case)
-    record = Record(keys_of(selected), key) if key is not None else None
-    sql = count_query(since, filters, record) if count else query(since, filters, limit, record)
-    rows = _rows(Athena.of(topology, selected.name, region), sql)
+
+    def sql(of: UseCase) -> str:
+        record = Record(keys_of(of), key) if key is not None else None
+        if count:
+            return count_query(since, filters, record)
+        return query(since, filters, limit, record)
+
+    rows = _rows(use_case, region, sql)
+    if not count:
+        rows = sorted(rows, key=lambda row: str(row["failed_at"]), reverse=True)[:limit]
     if as_json:
         for row in rows:
             typer.echo(orjson.dumps(row if count else nested(row)))
@@ -69,18 +77,17 @@ def list_(
 @dead_letters.command()
 def show(
     id_: Annotated[str, typer.Argument(metavar="ID", help="The id of the dead letter.")],
-    use_case: deployment.UseCaseName = None,
+    use_case: deployment.AnyUseCase = None,
     days: Annotated[int, typer.Option(min=1, max=DAYS, help="Failed within this many days.")] = 90,
     region: deployment.Region = None,
 ) -> None:
     """Show one dead letter in full, and the record as it was sent."""
     sql = query(now() - timedelta(days=days), {"id": id_})
-    topology = deployment.topology(region)
-    selected = deployment.use_case(topology, use_case)
-    rows = _rows(Athena.of(topology, selected.name, region), sql)
+    rows = _rows(use_case, region, lambda _: sql)
     if not rows:
         raise CommandError(f"{id_}: no dead letter with this id failed within {days} days")
-    console().print(letter(rows[0]))
+    for row in rows:
+        console().print(letter(row))
 
 
 def letter(row: Letter) -> Table:
@@ -102,12 +109,13 @@ def _require(option: str, value: str | None, choices: Sequence[str]) -> None:
         raise CommandError(f"{option} {value!r}: unknown; choose from {', '.join(choices)}")
 
 
-def _rows(athena: Athena, sql: str) -> list[Letter]:
-    finished = athena.run(sql)
+def _rows(name: str | None, region: str | None, sql: Callable[[UseCase], str]) -> list[Letter]:
+    """The rows of a query of each use case, or of one, with its name."""
+    topology = deployment.topology(region)
     return [
-        dict(zip((c.name for c in columns), row, strict=True))
-        for columns, page in athena.pages(finished)
-        for row in page
+        {"use_case": selected.name, **row}
+        for selected in deployment.use_cases(topology, name)
+        for row in Athena.of(topology, selected.name, region).rows(sql(selected))
     ]
 
 
@@ -119,21 +127,21 @@ def nested(row: Letter) -> Letter:
 
 def _table(rows: list[Letter]) -> Table:
     shown = Table(box=None, pad_edge=False)
-    for title in ("failed at", "stage", "reason", "what is wrong", "record", "id"):
+    for title in ("failed at", "use case", "stage", "reason", "what is wrong", "record", "id"):
         shown.add_column(title, overflow="fold")
     for row in rows:
         wrong = row["detail"] or row["field"] or ""
         record = glimpse(original(row["payload"], row["encoding"]))
-        cells = (row["failed_at"], row["stage"], row["reason"], wrong, record, row["id"])
-        shown.add_row(*map(cell, cells))
+        where = (row["failed_at"], row["use_case"], row["stage"], row["reason"])
+        shown.add_row(*map(cell, (*where, wrong, record, row["id"])))
     return shown
 
 
 def _counts(rows: list[Letter]) -> Table:
     shown = Table(box=None, pad_edge=False)
-    for title in ("stage", "reason", "letters", "newest"):
+    for title in ("use case", "stage", "reason", "letters", "newest"):
         shown.add_column(title, justify="right" if title == "letters" else "left")
     for row in rows:
-        letters = f"{row['letters']:,}"
-        shown.add_row(*map(cell, (row["stage"], row["reason"], letters, row["newest"])))
+        of, letters = (row["use_case"], row["stage"], row["reason"]), f"{row['letters']:,}"
+        shown.add_row(*map(cell, (*of, letters, row["newest"])))
     return shown

@@ -84,6 +84,14 @@ class Athena:
                 return
             request["NextToken"], first = answer["NextToken"], False
 
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """Runs a query to its end; its rows, as column name → value."""
+        return [
+            dict(zip((column.name for column in columns), row, strict=True))
+            for columns, page in self.pages(self.run(sql))
+            for row in page
+        ]
+
     def _await(self, query_id: str, watch: Callable[[str], None]) -> Finished:
         wait = FIRST_PAUSE
         while True:

@@ -65,7 +65,7 @@ def _once(since: datetime, filters: Filters, record: Record | None) -> str:
     conditions = [
         f"date >= '{since - timedelta(days=1):%Y-%m-%d}'",
         f"failed_at >= TIMESTAMP '{since:%Y-%m-%d %H:%M:%S}'",
-        *(f"{name} IN ({_literals(v)})" for name, v in filters.items() if v is not None),
+        *(f"{name} IN ({literals(v)})" for name, v in filters.items() if v is not None),
         *([record.condition] if record else []),
     ]
     return (
@@ -94,7 +94,8 @@ def glimpse(data: bytes | None) -> str:
     return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
 
 
-def _literals(values: str | Collection[str]) -> str:
+def literals(values: str | Collection[str]) -> str:
+    """One text or several as SQL literals, separated by commas."""
     return ", ".join(map(literal, [values] if isinstance(values, str) else values))
 
 

@@ -69,6 +69,17 @@ class AgedLake:
 
     def fill(self, table: LakeTable, old: Sequence[Json], new: Sequence[Json]) -> None:
         """Create the table; `old` rows are those of the merged hour, `new` of the fresh one."""
+        self.create(table)
+        self._register(table, NINE, self._merged(table, old))
+        self.deliver(table, new)
+
+    def deliver(self, table: LakeTable, rows: Sequence[Json]) -> None:
+        """The rows of the fresh hour."""
+        self._deliver(table, TEN, rows)
+        self._register(table, TEN, table.parquet_folder + partition_folder(TEN))
+
+    def create(self, table: LakeTable) -> None:
+        """A table without rows."""
         columns = [
             {"Name": c.name, "Type": c.type, "Comment": c.comment}
             for c in glue_columns(table.columns)
@@ -80,9 +91,6 @@ class AgedLake:
             DatabaseName=self.database,
             TableInput={**made, "PartitionKeys": keys, "StorageDescriptor": storage},
         )
-        self._register(table, NINE, self._merged(table, old))
-        self._deliver(table, TEN, new)
-        self._register(table, TEN, table.parquet_folder + partition_folder(TEN))
 
     def _merged(self, table: LakeTable, rows: Sequence[Json]) -> str:
         """Deliver two files, merge them; the folder of the merged ones."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -11,7 +12,8 @@ import orjson
 import pytest
 
 import usecases
-from sdpctl.finding import Evidence, Verdict, events_queries, records_of_events, results_query
+from sdpctl.finding import SAME_ID, Evidence, Verdict, records_of_events
+from sdpctl.sql.events import events_queries, results_query
 
 ADTECH = usecases.load().use_case("adtech")
 PARAMETERS = ADTECH.configured({"AllowedLateness": "PT10M", "CorrelationWindow": "PT20M"})
@@ -28,12 +30,14 @@ def _event(id_: str, at: str = "10:07:31.500", **more: Any) -> dict[str, Any]:
 
 def _letter(id_: str, reason: str, payload: bytes = b"") -> dict[str, Any]:
     letter = {"event_id": id_, "reason": reason, "detail": f"why {reason}", "id": f"s:1:{reason}"}
-    return {**letter, "payload": base64.b64encode(payload).decode(), "encoding": None}
+    packed = {"payload": base64.b64encode(payload).decode(), "encoding": None}
+    return {"stage": "flink", **letter, **packed}
 
 
 def _verdicts(events: list[Any], **more: Any) -> list[Verdict]:
-    evidence = {"now": PRESENT, "through": THROUGH, "letters": [], "results": [], **more}
-    return Evidence(ADTECH, PARAMETERS, **evidence).verdicts(events)
+    facts = {"now": PRESENT, "through": THROUGH, "letters": [], "results": [], **more}
+    use_case = facts.pop("use_case", ADTECH)
+    return Evidence(use_case, PARAMETERS, events=events, **facts).verdicts()
 
 
 def test_an_event_with_a_result_is_counted_in_the_row_of_its_time() -> None:
@@ -97,12 +101,88 @@ def test_a_refused_event_says_why_and_names_its_letter(reason: str) -> None:
     assert found.detail == f"{reason}: why {reason} (s:1:{reason})"
 
 
-def test_a_repetition_is_told_with_the_event_it_repeats() -> None:
+def test_a_repetition_is_shown_with_the_event_it_repeats() -> None:
     events = [_event("e1"), _event("e1"), _event("e0", "10:08:00")]
     result = {"event_id": "e1", "campaign_item_id": 77}
     first, second = _verdicts(events, results=[result], letters=[_letter("e1", "duplicate")])
     assert (first.event_id, second.event_id) == ("e1", "e0")
     assert first.detail.endswith("; 1 duplicate not counted")
+
+
+def _bid(id_: str, at: str = "09:59:59", **more: Any) -> dict[str, Any]:
+    return _event(id_, at, type="bid", campaign_item_id=5, **more)
+
+
+DUPLICATE = [_letter("e2", "duplicate")]
+
+
+def test_another_event_that_took_the_stage_of_the_key_leaves_no_copy_counted() -> None:
+    [found] = _verdicts([_bid("e2")], letters=DUPLICATE, others=[_bid("e1"), _bid("e2")])
+    assert (found.event_id, found.state) == ("e2", "not counted")
+    assert found.detail == "duplicate: why duplicate (s:1:duplicate)"
+
+
+def test_the_one_that_took_the_stage_is_counted_though_both_were_sent_twice() -> None:
+    letters = [_letter("e1", "duplicate"), *DUPLICATE, *DUPLICATE]
+    both = [_bid("e1"), _bid("e1"), _bid("e2"), _bid("e2")]
+    first, second = _verdicts(both, letters=letters)
+    assert (first.event_id, first.state) == ("e1", "counted")
+    assert first.detail.endswith("; 1 duplicate not counted")
+    assert (second.event_id, second.state) == ("e2", "not counted")
+
+
+def test_of_two_whose_copies_were_merged_the_one_that_came_first_is_counted() -> None:
+    early, late = _bid("e1", received_at="2026-11-21 10:00:00"), _bid("e2")
+    late["received_at"] = "2026-11-21 10:00:01"
+    letters = [_letter("e1", "duplicate"), *DUPLICATE]
+    states = {v.event_id: v.state for v in _verdicts([late, early], letters=letters)}
+    assert states == {"e1": "counted", "e2": "not counted"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [_bid("e1", tx_id="t2"), _bid("e1", "08:00:00"), _event("e1", "09:59:59")],
+    ids=["another key", "a key that had closed", "another type"],
+)
+def test_an_event_whose_copies_were_merged_is_counted_beside_others(other: dict[str, Any]) -> None:
+    [found] = _verdicts([_bid("e2")], letters=DUPLICATE, others=[other])
+    assert found.state == "counted"
+
+
+def test_a_copy_that_was_late_does_not_hide_the_one_that_is_counted() -> None:
+    letters = [_letter("e1", "late"), _letter("e1", "duplicate")]
+    [found] = _verdicts([_bid("e1"), _bid("e1"), _bid("e1")], letters=letters)
+    assert found.state == "counted"
+    assert found.detail.endswith("; 1 duplicate, 1 late not counted")
+    result = {"event_id": "e1", "type": "imp", "tx_id": "t1", "campaign_item_id": 77}
+    [shown] = _verdicts([_event("e1")], letters=letters[:1], results=[result])
+    assert shown.state == "counted"
+
+
+def test_a_copy_of_the_same_event_is_no_other_event() -> None:
+    """Patterns call only a repeated event_id a duplicate: a key has many events of one type."""
+    letter = _letter("e2", "duplicate") | {"detail": SAME_ID}
+    [found] = _verdicts([_bid("e2")], letters=[letter], others=[_bid("e1")])
+    assert found.state == "counted"
+    java = Path("analytics_app/jvm/src/main/java/sdp/patterns/Evaluation.java").read_text()
+    assert f'Refusal.DUPLICATE, packed, "{SAME_ID}"' in java
+
+
+def test_the_other_events_are_read_only_where_they_decide() -> None:
+    def contested(events: list[Any], letters: list[Any]) -> set[str]:
+        evidence = Evidence(ADTECH, PARAMETERS, PRESENT, THROUGH, events, letters, [])
+        return evidence.contested()
+
+    assert contested([_bid("e2")], DUPLICATE) == {"t1"}
+    assert contested([_bid("e2"), _bid("e2")], DUPLICATE) == set()
+    assert contested([_bid("e2")], [_letter("e2", "late")]) == set()
+
+
+def test_no_row_is_named_where_no_report_has_one_for_the_event() -> None:
+    event = _event("e1", "09:00:00", type="transaction", card_id="c1")
+    [found] = _verdicts([event], use_case=usecases.load().use_case("shopping"))
+    assert (found.use_case, found.key, found.state) == ("shopping", "c1", "counted")
+    assert found.detail == "processed; no report has a row for this event alone"
 
 
 @pytest.mark.parametrize("other", [{"type": "click"}, {"tx_id": "t2"}])
@@ -143,10 +223,13 @@ def test_the_queries_find_by_id_and_by_key() -> None:
             "'2026-11-21' AS date"
         )
         for text in ("e'1", "t1"):
-            [row] = lake.execute(*events_queries(ADTECH, text, SINCE)).fetchall()
+            [row] = lake.execute(*events_queries(ADTECH, [text], SINCE)).fetchall()
             assert row[0] == "e'1"
             assert row[-1].isoformat() == "2026-11-21T10:00:01"
-        assert not lake.execute(*events_queries(ADTECH, "bid", SINCE)).fetchall()
+        assert not lake.execute(*events_queries(ADTECH, ["bid"], SINCE)).fetchall()
+        for texts, rows in ((["t0", "t1"], 1), (["e'1"], 0)):
+            [sql] = events_queries(ADTECH, texts, SINCE, keys_only=True)
+            assert len(lake.execute(sql).fetchall()) == rows
         for record in records_of_events(ADTECH):
             lake.execute(
                 f"CREATE TABLE parquet_{record.stream} AS SELECT 'e1' AS event_id, 't1' AS tx_id, "
