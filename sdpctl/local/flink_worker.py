@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sdpctl.local import aws, flink_config, flink_ports, flink_status
+from sdpctl.local import aws, files, flink_config, flink_ports, flink_status
 from sdpctl.local.applications import Application, unpack
 from sdpctl.local.flink_metrics import RestartReports
 from sdpctl.local.flink_process import Job
@@ -171,12 +171,13 @@ class FlinkWorker:
     def _forget_deleted(self, application: Application) -> None:
         """Remove the state of a deleted application of this name: its snapshots went with it."""
         mark = self.home / "created"
-        before = mark.read_text() if mark.exists() else application.created
-        if before != application.created:
+        before = mark.read_text() if mark.exists() else None
+        if before == application.created:
+            return
+        if before is not None:
             shutil.rmtree(self.home / "checkpoints", ignore_errors=True)
             self._remove_code()
-        self.home.mkdir(parents=True, exist_ok=True)
-        mark.write_text(application.created)
+        files.write(mark, application.created)
 
     def _code(self, application: Application) -> Path:
         """The folder of the version's code; it stays for the next start, with the plans of it."""
@@ -187,7 +188,7 @@ class FlinkWorker:
             partial.mkdir(parents=True)
             unpack(self.settings, application, partial)
             partial.rename(folder)
-        self._properties.write_text(application.properties_json())
+        files.write(self._properties, application.properties_json())
         return folder
 
     @property
@@ -202,8 +203,5 @@ class FlinkWorker:
         """Write the state for `sdp status`."""
         state = {**self._written, **facts, "restarts": self.restarts}
         if state != self._written:
+            files.write(self.home / "state.json", json.dumps(state))
             self._written = state
-            self.home.mkdir(parents=True, exist_ok=True)
-            new = self.home / "state.json.new"
-            new.write_text(json.dumps(state))
-            new.replace(self.home / "state.json")  # atomic: readers see the old or the new state

@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 
 from sdpctl.errors import CommandError
+from sdpctl.local import files
 from sdpctl.settings import Settings
 
 
@@ -43,8 +44,10 @@ class Service:
     def start(
         self, command: Sequence[str | Path], env: Mapping[str, str], cwd: Path | None = None
     ) -> subprocess.Popen[bytes]:
-        """Start the process detached, as the leader of a session of its own."""
-        self.pid_file.parent.mkdir(parents=True, exist_ok=True)
+        """Start the process detached, as the leader of a session of its own.
+
+        Raises OSError if its log or its pid file cannot be written; then it does not run.
+        """
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             process = subprocess.Popen(
@@ -56,13 +59,18 @@ class Service:
                 cwd=cwd or self.settings.root,
                 start_new_session=True,
             )
-        self._remember(process.pid)
+        try:
+            self._remember(process.pid)
+        except OSError:  # nobody would ever end a process that nobody knows
+            process.kill()
+            process.wait()
+            raise
         return process
 
     def _remember(self, pid: int) -> None:
         with suppress(psutil.NoSuchProcess):
             started = psutil.Process(pid).create_time()
-            self.pid_file.write_text(json.dumps({"pid": pid, "started": started}))
+            files.write(self.pid_file, json.dumps({"pid": pid, "started": started}))
 
     def process(self) -> psutil.Process | None:
         """The running process that we started, or None."""

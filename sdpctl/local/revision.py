@@ -10,7 +10,7 @@ import hashlib
 from contextlib import suppress
 from pathlib import Path
 
-from sdpctl.local import emulator
+from sdpctl.local import emulator, files
 from sdpctl.settings import Settings
 
 # What the processes are made of; `requirements` stands for their libraries.
@@ -29,7 +29,7 @@ def is_outdated(settings: Settings) -> bool:
 
 def remember(settings: Settings) -> None:
     """Note the sources of the processes that are started from now on."""
-    _file(settings).write_text(fingerprint(settings))
+    files.write(_file(settings), fingerprint(settings))
 
 
 def fingerprint(settings: Settings) -> str:

@@ -15,7 +15,7 @@ from types import FrameType
 from botocore.exceptions import BotoCoreError, ClientError
 
 from glue import PlatformError
-from sdpctl.local import emulator, flink_status, logs
+from sdpctl.local import emulator, files, flink_status, logs
 from sdpctl.local.applications import Application, applications
 from sdpctl.local.applications import start as start_application
 from sdpctl.local.delivery import worker as delivery
@@ -71,8 +71,7 @@ def resume(settings: Settings, application: Application) -> None:
     before = mark.read_text() if mark.exists() else current
     if application.should_run:
         if not mark.exists() or before != current:
-            mark.parent.mkdir(parents=True, exist_ok=True)
-            mark.write_text(current)
+            files.write(mark, current)
     elif before != current:
         log.info("starting %s, which ran before the emulator was ended", application.name)
         start_application(settings, application.name)

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from sdpctl.clock import now
 from sdpctl.errors import CommandError
-from sdpctl.local import aws
+from sdpctl.local import aws, files
 from sdpctl.local.delivery import streams
 from sdpctl.local.delivery.batches import S3Object
 from sdpctl.local.delivery.delivery import Delivery
@@ -141,12 +141,8 @@ class Worker:
             name: {**asdict(lane.delivery.progress), "error": lane.error}
             for name, lane in self._lanes.items()
         }
-        path = _state_file(self.settings)
-        draft = path.with_suffix(".new")
         with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(json.dumps(state))
-            draft.replace(path)
+            files.write(_state_file(self.settings), json.dumps(state))
 
 
 def lag(state: dict[str, Any], at: float) -> float | None:
