@@ -68,7 +68,7 @@ def status(
 
     Records per second of a use case: events in, results out, and refused (dead letters), over the
     last one to two minutes. The lag of Flink is how far event time is behind the heartbeats: near
-    zero if all is read.
+    zero if all is read. MiB is the memory that the processes of a component occupy.
     """
     if watch and as_json:
         raise CommandError("--watch --json: choose one of them")
@@ -133,7 +133,8 @@ def parse_parameters(text: str, use_cases: str = "") -> dict[str, str]:
     return parameters
 
 
-_TITLES = ("component", "state", "since", "lag", "in/s", "out/s", "refused/s", "detail", "log")
+_RATES = {IN: "in/s", OUT: "out/s", REFUSED: "refused/s"}
+_TITLES = ("component", "state", "since", "MiB", "lag", *_RATES.values(), "detail", "log")
 
 
 def _table(
@@ -146,8 +147,10 @@ def _table(
         state = "[green]running[/]" if c.running else "[red]down[/]"
         lag = "" if c.lag_seconds is None else f"{c.lag_seconds:.1f} s"
         known = rates.get(c.name, c.per_second)
-        rate = (f"{known[way]:,.1f}" if way in known else "" for way in (IN, OUT, REFUSED))
-        shown.add_row(c.name, state, c.since or "", lag, *rate, cell(c.detail), cell(_logs(c)))
+        rate = (f"{known[way]:,.1f}" if way in known else "" for way in _RATES)
+        memory = "" if c.memory_mib is None else f"{c.memory_mib:,}"
+        facts = (c.name, state, c.since or "", memory, lag, *rate)
+        shown.add_row(*facts, cell(c.detail), cell(_logs(c)))
     return shown
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from functools import cache
 from typing import Any
 
@@ -28,12 +29,20 @@ READ_SECONDS = 30
 _READ_SECONDS = re.compile(r"read timeout=(\d+)")
 
 
-@cache  # making one costs more than most calls do
+_creation = threading.Lock()
+
+
 def client(settings: Settings, service: str, *, read_seconds: int | None = None) -> Any:
     """A boto3 client of the emulator; it gives up soon, because the emulator is on this machine.
 
     One for each service, shared between threads.
     """
+    with _creation:  # boto3's default session is not made for several threads, its clients are
+        return _created(settings, service, read_seconds)
+
+
+@cache  # creating one costs more than most calls do
+def _created(settings: Settings, service: str, read_seconds: int | None) -> Any:
     return boto3.client(
         service,  # type: ignore[call-overload]
         endpoint_url=_endpoint(settings, service),

@@ -80,11 +80,6 @@ def watermark(settings: Settings, application: str) -> int | None:
     return min(known) if known else None
 
 
-def resident(settings: Settings, application: str) -> int | None:
-    """The memory that the job's processes occupy, in bytes; None if none runs."""
-    return service(settings, application).resident()
-
-
 def states(settings: Settings) -> list[dict[str, Any]]:
     """What the worker noted about each application, with its `name`; not of removed ones."""
     states = []

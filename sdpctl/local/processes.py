@@ -82,9 +82,13 @@ class Service:
         return None
 
     def resident(self) -> int | None:
-        """The memory that the process and everything it started occupy; None if it does not run."""
-        family = _family(self.process())
-        return sum(map(_resident, family)) if family else None
+        """The memory that the process and what it started occupy; None if it does not run.
+
+        Other services that it started are sessions of their own, and are not included.
+        """
+        process = self.process()
+        own = [p for p in _family(process) if process and _session(p) == process.pid]
+        return sum(map(_resident, own)) if own else None
 
     def stop(self, patience: float = 20) -> bool:
         """End the process and everything it started; whether there was something to end."""
@@ -127,6 +131,13 @@ def _family(process: psutil.Process | None) -> list[psutil.Process]:
     with suppress(psutil.NoSuchProcess):
         return [process, *process.children(recursive=True)] if process else []
     return []
+
+
+def _session(process: psutil.Process) -> int | None:
+    """The process that leads its session; None if it has ended."""
+    with suppress(OSError):
+        return os.getsid(process.pid)
+    return None
 
 
 def _resident(process: psutil.Process) -> int:

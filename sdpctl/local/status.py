@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,11 +23,14 @@ from sdpctl.local import (
 )
 from sdpctl.local.delivery import worker as delivery
 from sdpctl.local.processes import Service, port_problem
+from sdpctl.local.questions import answers
 from sdpctl.local.sagemaker import service as sagemaker
 from sdpctl.settings import Settings
 
 # A heartbeat moves event time each minute; the watermark stays this far behind it.
 HEARTBEAT_SECONDS, WATERMARK_SECONDS = 60, 5
+# What an overloaded part has not said by then is unknown; the others are shown.
+ANSWER_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class Component:
 
     `records` are counts by direction (in, out, refused), `per_second` their rates, where they are
     known: those of a use case over the last minute or two. `output` is what its process prints,
-    where that is not in its log. `memory_mib` is what the processes of a Flink job occupy.
+    where that is not in its log. `memory_mib` is what its processes occupy; those of functions are
+    the emulator's.
     """
 
     name: str
@@ -62,16 +67,36 @@ def components(settings: Settings, now: datetime, since: datetime | None = None)
     silent = emulator.why_silent(settings) if service.process() else _absent(settings)
     full = f"no event is accepted: {found}" if (found := emulator.shortage(settings)) else ""
     note = "".join(f", {problem}" for problem in (silent, full) if problem)
-    return [
-        _of_process("emulator", service, f"{settings.endpoint}{note}", silent is None),
-        _stacks(settings, silent),
-        *(_consumers(settings) if silent is None else []),
-        *(_use_cases(settings, now, since) if silent is None else []),
-        _of_process("workers", workers.service(settings), "", True),
-        _sagemaker(settings),
-        *_flink(settings, now),
-        *_deliveries(settings, now),
-    ]
+    mine = _of_process("emulator", service, f"{settings.endpoint}{note}", silent is None)
+    questions = _questions(settings, now, since, silent)
+    known = answers(questions, ANSWER_SECONDS)
+    unknown = {name: [_unanswered(settings, name)] for name in questions}
+    return [mine, *(c for found in (unknown | known).values() for c in found)]
+
+
+def _questions(
+    settings: Settings, now: datetime, since: datetime | None, silent: str | None
+) -> dict[str, Callable[[], list[Component]]]:
+    """How to find out about all but the emulator itself, by what it is about."""
+    of_emulator = {
+        "functions reading streams": partial(_consumers, settings),
+        "events": partial(_use_cases, settings, now, since),
+    }
+    states = flink_status.states(settings) or [{"name": "application"}]
+    return {
+        "stacks": lambda: [_stacks(settings, silent)],
+        **(of_emulator if silent is None else {}),
+        "workers": lambda: [_of_process("workers", workers.service(settings), "", True)],
+        "sagemaker": lambda: [_sagemaker(settings)],
+        **{f"flink-{s['name']}": partial(_jobs, settings, s, now) for s in states},
+        "delivery": partial(_deliveries, settings, now),
+    }
+
+
+def _unanswered(settings: Settings, name: str) -> Component:
+    log = Service(name, settings).log
+    detail = f"unknown: no answer within {ANSWER_SECONDS:g} s"
+    return Component(name, False, detail=detail, log=str(log) if log.exists() else "")
 
 
 def _absent(settings: Settings) -> str:
@@ -91,7 +116,13 @@ def _sagemaker(settings: Settings) -> Component:
 def _of_process(name: str, service: Service, detail: str, healthy: bool) -> Component:
     process = service.process()
     since = _time(process.create_time()) if process else None
-    return Component(name, bool(process) and healthy, since, None, detail, str(service.log))
+    runs, memory = bool(process) and healthy, _memory(service)
+    return Component(name, runs, since, None, detail, str(service.log), memory_mib=memory)
+
+
+def _memory(service: Service) -> int | None:
+    occupied = service.resident()
+    return None if occupied is None else round(occupied / 2**20)
 
 
 def _stacks(settings: Settings, silent: str | None) -> Component:
@@ -155,23 +186,20 @@ def _use_cases(settings: Settings, now: datetime, since: datetime | None) -> lis
     ]
 
 
-def _flink(settings: Settings, now: datetime) -> list[Component]:
-    """The job of each application; one that is down if there is none."""
-    states = flink_status.states(settings) or [{"name": "application"}]
-    return [_job(settings, state, now) for state in states]
+def _jobs(settings: Settings, state: Mapping[str, Any], now: datetime) -> list[Component]:
+    return [job(settings, state, now)]
 
 
-def _job(settings: Settings, state: Mapping[str, Any], now: datetime) -> Component:
+def job(settings: Settings, state: Mapping[str, Any], now: datetime) -> Component:
+    """The job of an application, of which the worker noted `state`."""
     name = state["name"]
     watermark = flink_status.watermark(settings, name)
     lag = None if watermark is None else event_time_lag(now.timestamp() - watermark / 1000)
-    resident = flink_status.resident(settings, name)
-    memory = None if resident is None else round(resident / 2**20)
+    service = flink_status.service(settings, name)
     notes = [
         flink_status.url(settings, name),
         "+".join(state.get("use_cases", ())),
         f"{state.get('restarts', 0)} restarts",
-        "" if memory is None else f"{memory:,} MiB",
         str(state.get("error") or ""),
         flink_checkpoints.problem(flink_status.url(settings, name)),
     ]
@@ -182,8 +210,8 @@ def _job(settings: Settings, state: Mapping[str, Any], now: datetime) -> Compone
         lag,
         ", ".join(note for note in notes if note),
         str(flink_status.own_log(settings, name)),
-        str(flink_status.service(settings, name).log),
-        memory_mib=memory,
+        str(service.log),
+        memory_mib=_memory(service),
     )
 
 

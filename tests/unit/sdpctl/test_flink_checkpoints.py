@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from sdpctl.local import flink_status
 from sdpctl.local.flink_checkpoints import problem
-from sdpctl.local.status import _flink
+from sdpctl.local.status import job
 from sdpctl.settings import Settings
 
 JOB = "1cd8542d05cab5ec5207c284721df8e1"
@@ -81,12 +82,13 @@ def test_a_job_without_any_checkpoint_has_none_since_its_start(flink: Serve) -> 
 def test_the_job_of_the_status_has_it_among_its_details(flink: Serve, tmp_path: Path) -> None:
     url = flink({"completed": COMPLETED, "failed": FAILED})
     settings = Settings.load({"SDP_HOME": str(tmp_path)})
-    state = tmp_path / "flink" / "sdp-shop" / "state.json"
-    state.parent.mkdir(parents=True)
-    state.write_text(json.dumps({"state": "running", "port": int(url.rpartition(":")[2])}))
-    (job,) = _flink(settings, datetime.now(UTC))
-    assert "0 restarts" in job.detail
-    assert job.detail.endswith("java.io.IOException: No space left on device")
+    path = tmp_path / "flink" / "sdp-shop" / "state.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"state": "running", "port": int(url.rpartition(":")[2])}))
+    (state,) = flink_status.states(settings)
+    found = job(settings, state, datetime.now(UTC))
+    assert "0 restarts" in found.detail
+    assert found.detail.endswith("java.io.IOException: No space left on device")
 
 
 @pytest.mark.parametrize("failed", [None, FAILED | {"id": 1366}])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -19,6 +20,7 @@ from sdpctl.local.applications import applications
 from sdpctl.local.processes import Service, free_port
 from sdpctl.local.status import components
 from sdpctl.settings import PORTS, Settings
+from tests.local.driver import wait_until
 
 
 class _Healthy(BaseHTTPRequestHandler):
@@ -56,6 +58,43 @@ def test_nothing_is_stopped_where_the_disk_is_too_full_to_save_it(
     monkeypatch.undo()
     platform.down(running, platform.Steps())
     assert not Service("emulator", running).process()
+
+
+STARTS = """
+import os, subprocess, sys
+from sdpctl.local.processes import Service
+from sdpctl.settings import Settings
+held = bytearray(int(sys.argv[2]) * 2**20)
+if sys.argv[1:2] == ["outer"]:
+    program = [sys.executable, __file__, "inner", "300"]
+    Service("inner", Settings.load()).start(program, os.environ)
+    subprocess.Popen([sys.executable, __file__, "child", "100"])
+print("ready", flush=True)
+sys.stdin.close()
+import time; time.sleep(60)
+"""
+
+
+def test_the_memory_of_a_service_is_without_that_of_the_services_that_it_started(
+    running: Settings, places: dict[str, str], tmp_path: Path
+) -> None:
+    """The workers start the jobs of Flink: each has a line of its own."""
+    program = tmp_path / "program.py"
+    program.write_text(STARTS)
+    outer, inner = Service("outer", running), Service("inner", running)
+    environment = {**os.environ, **places, "PYTHONPATH": str(running.root)}
+    process = outer.start([sys.executable, program, "outer", "10"], environment)
+    try:
+        wait_until(
+            lambda: outer.log.exists() and outer.log.read_text().count("ready") == 2, 60, str
+        )
+        wait_until(lambda: inner.log.exists() and "ready" in inner.log.read_text(), 60, str)
+        assert (inner.resident() or 0) > 300 * 2**20
+        assert 110 * 2**20 < (outer.resident() or 0) < 300 * 2**20
+    finally:
+        inner.kill()
+        outer.kill()
+        process.wait()
 
 
 @pytest.fixture

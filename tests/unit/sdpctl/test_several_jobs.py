@@ -158,7 +158,7 @@ def jobs(note: Note) -> Iterator[dict[str, int]]:
 def test_each_application_has_a_line_with_its_own_job(
     settings: Settings, jobs: dict[str, int]
 ) -> None:
-    one, other = status._flink(settings, NOW)
+    one, other = (status.job(settings, s, NOW) for s in flink_status.states(settings))
     assert (one.name, one.running) == ("flink-a", True)
     assert (other.name, other.running) == ("flink-b", False)
     assert one.detail == f"http://127.0.0.1:{jobs['a']}, a1+a2, 2 restarts"
@@ -173,3 +173,35 @@ def test_restarts_are_those_of_the_applications_own_job(
     assert flink_status.restarts(settings, "b") == 1
     assert flink_status.running(settings, "a")
     assert not flink_status.running(settings), "all of them, if none is named"
+
+
+class Silent(Flink):
+    """Accepts connections and does not answer before the test ends."""
+
+    def do_GET(self) -> None:
+        self.server.ended.wait()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def silent(note: Note) -> Iterator[None]:
+    """An application whose Flink does not answer, as when it has no CPU."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Silent)
+    server.ended = threading.Event()  # type: ignore[attr-defined]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    note("silent", state="running", port=server.server_address[1])
+    yield
+    server.ended.set()  # type: ignore[attr-defined]
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.usefixtures("jobs", "silent")
+def test_a_job_that_does_not_answer_is_unknown_and_all_else_is_shown(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "ANSWER_SECONDS", 1.0)
+    found = {c.name: c for c in status.components(settings, NOW)}
+    assert found["flink-silent"].detail == "unknown: no answer within 1 s"
+    assert not found["flink-silent"].running
+    names = ["emulator", "stacks", "workers", "sagemaker", "flink-a", "flink-b", "flink-silent"]
+    assert list(found) == [*names, "delivery"]

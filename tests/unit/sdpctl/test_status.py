@@ -29,8 +29,8 @@ def _text(found: list[Component], rates: dict[str, dict[str, float]] | None = No
 
 def test_every_column_has_a_title() -> None:
     titles = _text([Component("emulator", True)]).splitlines()[0].split()
-    known = ["component", "state", "since", "lag", "in/s", "out/s", "refused/s", "detail", "log"]
-    assert titles == known
+    rates = ["in/s", "out/s", "refused/s"]
+    assert titles == ["component", "state", "since", "MiB", "lag", *rates, "detail", "log"]
 
 
 def test_rates_are_below_their_titles_and_those_that_are_watched_are_newer() -> None:
@@ -46,6 +46,11 @@ def test_flinks_own_log_is_named_beside_what_its_program_prints(tmp_path: Path) 
     text = _text([flink])
     assert "logs/flink-shop.log" in text
     assert "logs/flink-shop.out" in text
+
+
+def test_what_a_component_occupies_is_below_its_title() -> None:
+    title, line = _text([Component("emulator", True, memory_mib=1234)]).splitlines()[:2]
+    assert line[title.index("MiB") :].startswith("1,234")
 
 
 def _delivery(records: int) -> list[tuple[str, dict[str, int]]]:
