@@ -45,7 +45,7 @@ _KINDS = {
     "ProcessTableFunction": "the function",
 }
 _LAYOUT = re.compile(r"Correlate\(key=\[([^]]*)\], stages=\[([^]]*)\]\)")
-_PATTERNS = "Patterns("
+_PATTERNS = re.compile(r"Patterns\(key=\[([^]]*)\], kinds=\[([^]]*)\]\)")
 
 
 class StateError(PlatformError):
@@ -77,7 +77,8 @@ def _content(use_case: UseCase) -> str:
     with zipfile.ZipFile(JAR) as jar:
         classes = sorted((entry.filename, entry.CRC) for entry in jar.infolist())
     flink_version = (ROOT / "requirements" / "flink.txt").read_text()
-    parts = [statements, classes, flink_version, PROGRAM.read_text()]
+    programs = [PROGRAM.read_text(), Path(__file__).read_text()]
+    parts = [statements, classes, flink_version, programs]
     return sha256(repr(parts).encode()).hexdigest()
 
 
@@ -124,8 +125,10 @@ def _operators(use_case: UseCase, planned: Sequence[Mapping[str, Any]]) -> list[
 
 
 def _layout(description: str) -> str:
-    match = _LAYOUT.match(description)
-    return f"{match[1]}: {match[2]}" if match else ""
+    if match := _LAYOUT.match(description):
+        return f"{match[1]}: {match[2]}"
+    match = _PATTERNS.match(description)
+    return f"{match[1]}: {{{match[2]}}}" if match else ""
 
 
 def _results(use_case: UseCase) -> dict[str, str]:
@@ -143,9 +146,9 @@ def _label(use_case: UseCase, planned: Mapping[str, Any], results: Mapping[str, 
             return f"the reading of the events of {table}"
         case "SinkTransformation":
             return f"the writing of {results.get(table, table)}"
-    if _layout(planned["description"]):
+    if _LAYOUT.match(planned["description"]):
         return f"the correlation {kind}"
-    if planned["description"].startswith(_PATTERNS):
+    if _PATTERNS.match(planned["description"]):
         return f"the patterns {kind}"
     tables = (name.rpartition(".")[2] for name in planned["reached"])
     readers = list(dict.fromkeys(results.get(name, name) for name in tables))

@@ -22,7 +22,8 @@ class Operator:
     """An operator with state.
 
     `former` is the id that earlier versions of the platform gave it. `layout` says what of its
-    state must stay: more names may follow, nothing else may change. `label` is for people.
+    state must stay: of `key: a, b` more names may follow, to `key: {a, b}` names may be added
+    anywhere, and nothing else may change. `label` is for people.
     """
 
     id: str
@@ -48,12 +49,25 @@ class Loss:
     before: Operator
     layout: str | None = None
 
+    @property
+    def needs_name(self) -> bool:
+        """Whether the operator can drop the state only under another name.
+
+        Patterns that are gone are skipped in the state, and so can be dropped from it.
+        """
+        return self.layout is not None and not _is_set_of(self.before.layout, self.layout)
+
     def __str__(self) -> str:
         if self.layout is None:
             return f"{self.use_case}: {self.before.label} is no longer there, or has changed"
+        rule = (
+            "patterns can be added, but none can be removed, renamed or of another kind"
+            if self.before.layout.endswith("}")
+            else "only stages after the others can be added"
+        )
         return (
             f"{self.use_case}: {self.before.label} has changed from {self.before.layout!r} to "
-            f"{self.layout!r}; only stages after the others can be added"
+            f"{self.layout!r}; {rule}"
         )
 
 
@@ -114,4 +128,18 @@ def _losses(use_case: str, before: Operator, after: Sequence[Operator]) -> Itera
 
 
 def _continues(before: str, after: str) -> bool:
-    return after == before or after.startswith(f"{before}, ")
+    if not before or after == before:  # a version that did not describe it has no layout
+        return True
+    if _is_set_of(before, after):
+        return _names(before) <= _names(after)
+    return not before.endswith("}") and after.startswith(f"{before}, ")
+
+
+def _is_set_of(before: str, after: str) -> bool:
+    """Whether both are names in any order, of one key."""
+    head, opened, _ = before.partition("{")
+    return bool(opened) and after.startswith(head + opened)
+
+
+def _names(layout: str) -> set[str]:
+    return set(layout.partition("{")[2].removesuffix("}").split(", "))

@@ -20,7 +20,7 @@ def check(applications: Applications, name: str, operators: Operators, state_los
     cannot read its state would end the job again and again.
     """
     lost = losses(applications.operators(name), operators)
-    changed = [loss for loss in lost if loss.layout is not None]
+    changed = [loss for loss in lost if loss.needs_name]
     if state_loss == ALLOW and not changed:
         return
     if lost:
@@ -30,7 +30,10 @@ def check(applications: Applications, name: str, operators: Operators, state_los
 def _reason(name: str, lost: list[Loss], changed: list[Loss]) -> str:
     named = "; ".join(str(loss) for loss in lost[:_NAMED])
     more = f"; and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
-    rename = " Give a changed correlation another 'name' to start it without state." * bool(changed)
+    rename = (
+        " Give a changed correlation, or patterns with another key, another 'name' to start it "
+        "without state." * bool(changed)
+    )
     return (
         f"{name}: the new version cannot restore all state of the running one, which still runs: "
         f"{named}{more}. Keep these parts as they are, or drop their state with stateLoss=allow: "

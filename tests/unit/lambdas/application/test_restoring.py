@@ -81,8 +81,18 @@ def test_it_passes_where_the_deployment_allows_it(plane: ControlPlane) -> None:
 
 def test_a_state_that_its_own_operator_cannot_read_is_never_allowed(plane: ControlPlane) -> None:
     """Flink would not drop it: the job would end again and again."""
-    with pytest.raises(ApplicationError, match="Give a changed correlation another 'name'"):
+    with pytest.raises(ApplicationError, match="Give a changed correlation, or patterns"):
         check({"adtech": [COUNTS, OTHER]}, state_loss="allow")
+
+
+def test_a_pattern_that_is_gone_is_refused_and_can_be_allowed(plane: ControlPlane) -> None:
+    """The operator skips its state."""
+    before = Operator("e" * 12, "", "card: {low count-in-window, odd anomaly}", "the patterns")
+    plane.running = {"bank": [before]}
+    after = {"bank": [Operator("e" * 12, "", "card: {odd anomaly}", "the patterns")]}
+    with pytest.raises(ApplicationError, match="none can be removed"):
+        check(after)
+    check(after, state_loss="allow")
 
 
 def test_one_that_does_not_exist_or_has_no_list_passes(plane: ControlPlane) -> None:
