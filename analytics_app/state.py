@@ -46,6 +46,7 @@ _KINDS = {
 }
 _LAYOUT = re.compile(r"Correlate\(key=\[([^]]*)\], stages=\[([^]]*)\]\)")
 _PATTERNS = re.compile(r"Patterns\(key=\[([^]]*)\], kinds=\[([^]]*)\]\)")
+_SERIES = re.compile(r"SeriesJoin\(key=\[([^]]*)\]\)")
 
 
 class StateError(PlatformError):
@@ -127,6 +128,8 @@ def _operators(use_case: UseCase, planned: Sequence[Mapping[str, Any]]) -> list[
 def _layout(description: str) -> str:
     if match := _LAYOUT.match(description):
         return f"{match[1]}: {match[2]}"
+    if match := _SERIES.match(description):
+        return f"{match[1]}: r, s"
     match = _PATTERNS.match(description)
     return f"{match[1]}: {{{match[2]}}}" if match else ""
 
@@ -150,6 +153,8 @@ def _label(use_case: UseCase, planned: Mapping[str, Any], results: Mapping[str, 
         return f"the correlation {kind}"
     if _PATTERNS.match(planned["description"]):
         return f"the patterns {kind}"
+    if _SERIES.match(planned["description"]):
+        return f"the join {kind}"
     tables = (name.rpartition(".")[2] for name in planned["reached"])
     readers = list(dict.fromkeys(results.get(name, name) for name in tables))
     own = [r for r in readers if r.startswith(("record ", "report "))] or readers

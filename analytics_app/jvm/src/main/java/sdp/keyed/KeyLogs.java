@@ -150,6 +150,16 @@ public class KeyLogs {
     return keyAt() + keyLength();
   }
 
+  /** The length of the payload, with the bytes that fill up the entry. */
+  public int payloadLength() {
+    return at + Bytes.getInt(bytes, at) - payloadAt();
+  }
+
+  /** The key group of the selected key. */
+  public int keyGroup() {
+    return group.number;
+  }
+
   /** Stores what is known of the selected key from now on, which is due at that time. */
   public void put(
       long hash, byte[] key, int from, int keyLength, byte[] payload, int length, long dueAt)

@@ -23,4 +23,9 @@ public final class PublishedMetrics {
   public static MetricGroup ofPatterns(MetricGroup operator, String name) {
     return operator.addGroup(PUBLISHED).addGroup("Patterns", name);
   }
+
+  /** The group of a join of series below that of its operator. */
+  public static MetricGroup ofSeries(MetricGroup operator, String name) {
+    return operator.addGroup(PUBLISHED).addGroup("Series", name);
+  }
 }

@@ -16,6 +16,7 @@ import sdp.keyed.KeyLogs;
 import sdp.keyed.KeyLogsOperator;
 import sdp.keyed.Packed;
 import sdp.keyed.Ports;
+import sdp.keyed.RefusedRow;
 import sdp.metrics.PublishedMetrics;
 
 /** The patterns as an operator: an {@link Evaluation} whose matches and refusals leave by ports. */
@@ -128,7 +129,7 @@ class PatternsOperator extends KeyLogsOperator implements Evaluation.Outcomes {
   @Override
   public void refused(Refusal refusal, Packed packed, String why) {
     refusals.get(refusal).inc();
-    emit(refused, RefusedRow.of(types, refusal, packed, why));
+    emit(refused, RefusedRow.of(types, packed.bytes(), Packed.BLOCK, refusal.label(), why));
   }
 
   @Override

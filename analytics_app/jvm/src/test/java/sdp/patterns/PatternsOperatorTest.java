@@ -20,6 +20,7 @@ import org.apache.flink.table.types.logical.LogicalType;
 import org.junit.jupiter.api.Test;
 import sdp.keyed.Packed;
 import sdp.keyed.Ports;
+import sdp.keyed.RefusedRow;
 import sdp.keyed.RowPacker;
 import sdp.keyed.StateChunks;
 
@@ -58,7 +59,7 @@ class PatternsOperatorTest {
     @Override
     public void refused(Refusal refusal, Packed packed, String why) {
       super.refused(refusal, packed, why);
-      RowData row = RefusedRow.of(Run.TYPES, refusal, packed, why);
+      RowData row = RefusedRow.of(Run.TYPES, packed.bytes(), Packed.BLOCK, refusal.label(), why);
       results.add(row.getString(5) + " " + row.getString(0) + " " + row.getString(1));
     }
   }

@@ -16,6 +16,7 @@ import sdp.keyed.HeapBudget;
 import sdp.keyed.KeyLogs;
 import sdp.keyed.MemoryChunks;
 import sdp.keyed.Packed;
+import sdp.keyed.RefusedRow;
 import sdp.keyed.RowPacker;
 import sdp.keyed.StateChunks;
 
@@ -211,7 +212,7 @@ final class Run {
 
     @Override
     public void refused(Refusal refusal, Packed packed, String why) {
-      GenericRowData row = RefusedRow.of(TYPES, refusal, packed, why);
+      GenericRowData row = RefusedRow.of(TYPES, packed.bytes(), Packed.BLOCK, refusal.label(), why);
       String key = row.getString(0).toString();
       String id = row.getString(1).toString();
       long time = row.getTimestamp(2, 3).getMillisecond();

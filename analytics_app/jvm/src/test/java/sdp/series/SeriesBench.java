@@ -1,0 +1,122 @@
+package sdp.series;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.apache.flink.table.data.GenericRowData;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.data.StringData;
+import org.apache.flink.table.data.TimestampData;
+import org.apache.flink.table.types.logical.BigIntType;
+import org.apache.flink.util.OutputTag;
+import sdp.keyed.Packed;
+import sdp.keyed.Ports;
+import sdp.keyed.RowPacker;
+
+/**
+ * The operator with RocksDB, one subtask in one thread: {@code SeriesBench SAMPLES KEYS FOLDER}.
+ * Both series of each key have a sample each 100 ms, in turns, 5 s of them not settled; a
+ * checkpoint after each tenth. Prints samples and pairs a second; ends with 1 if a pair is missing.
+ */
+public final class SeriesBench {
+  private static final long START = 1_767_600_000_000L;
+  private static final long APART = 50;
+  private static final String MANAGED = "512mb";
+  private static final SeriesJoin.Limits LIMITS =
+      new SeriesJoin.Limits(1_000, 5_000, 5_000, 30_000, 600_000);
+  private static final int MAX_PARALLELISM = 128;
+  private static final int[] SOURCE = {0, 1, 2, 3};
+
+  private final long samples;
+  private final int keys;
+  private final Operator operator = new Operator();
+  private final KeyedOneInputStreamOperatorTestHarness<Integer, Packed, RowData> harness;
+  private final RowPacker packer = new RowPacker(Run.TYPES, 0, 2, -1);
+  private final StringData[] names;
+
+  private SeriesBench(long samples, int keys, Path folder) throws Exception {
+    this.samples = samples;
+    this.keys = keys;
+    names = new StringData[keys];
+    for (int key = 0; key < keys; key++) {
+      names[key] = StringData.fromString("thing-" + key);
+    }
+    harness =
+        new KeyedOneInputStreamOperatorTestHarness<>(
+            operator, Packed::partition, Types.INT, MAX_PARALLELISM, 1, 0);
+    EmbeddedRocksDBStateBackend backend = new EmbeddedRocksDBStateBackend();
+    backend.getMemoryConfiguration().setFixedMemoryPerSlot(MANAGED);
+    backend.setDbStoragePath(folder.toString());
+    harness.setStateBackend(backend);
+    harness.open();
+  }
+
+  public static void main(String[] arguments) throws Exception {
+    long samples = Long.parseLong(arguments[0]);
+    int keys = Integer.parseInt(arguments[1]);
+    System.exit(new SeriesBench(samples, keys, Path.of(arguments[2])).run() ? 0 : 1);
+  }
+
+  private boolean run() throws Exception {
+    long part = samples / 10;
+    for (int number = 0; number < 10; number++) {
+      long started = System.nanoTime();
+      long before = operator.pairs;
+      for (long sample = number * part; sample < (number + 1) * part; sample++) {
+        accept(sample);
+      }
+      harness.snapshot(number, number);
+      report(part, operator.pairs - before, (System.nanoTime() - started) / 1e9);
+    }
+    harness.processWatermark(Long.MAX_VALUE);
+    return operator.pairs == 10 * part - keys && operator.openKeys() == 0;
+  }
+
+  private void accept(long sample) throws Exception {
+    int key = (int) (sample % keys);
+    long turn = sample / keys;
+    long time = START + turn * APART;
+    if (key == 0 && turn % 2 == 0) {
+      harness.processWatermark(time - 5_000);
+    }
+    RowData row =
+        GenericRowData.of(
+            names[key],
+            StringData.fromString(Long.toHexString(sample)),
+            TimestampData.fromEpochMillis(time),
+            (double) (sample % 1_000));
+    harness.processElement(new StreamRecord<>(packer.pack(row, SOURCE, (int) (turn % 2), 0)));
+  }
+
+  private void report(long count, long pairs, double seconds) {
+    System.out.printf(
+        "%,12d samples %,10.0f samples/s %,10.0f pairs/s  entries %,9d  kept %,4d MiB%n",
+        count, count / seconds, pairs / seconds, operator.openKeys(), operator.heap().kept() >> 20);
+  }
+
+  private static Ports ports() {
+    Ports ports = new Ports("bench");
+    for (String port : List.of(SeriesCall.PAIRS, SeriesCall.REFUSED)) {
+      ports.add(port, List.of("x"), List.of(new BigIntType()));
+    }
+    return ports;
+  }
+
+  /** The operator, whose rows are counted instead of collected. */
+  private static final class Operator extends SeriesOperator {
+    private static final long serialVersionUID = 1L;
+    private transient long pairs;
+
+    Operator() {
+      super("bench", Run.COLUMNS, LIMITS, "r", "s", 0.42, Run.TYPES, ports());
+    }
+
+    @Override
+    protected void emit(OutputTag<RowData> port, RowData row) {
+      pairs++;
+    }
+  }
+}

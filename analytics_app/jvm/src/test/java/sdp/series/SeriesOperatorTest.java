@@ -1,0 +1,212 @@
+package sdp.series;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.apache.flink.table.api.DataTypes;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.types.logical.LogicalType;
+import org.junit.jupiter.api.Test;
+import sdp.keyed.Packed;
+import sdp.keyed.Ports;
+import sdp.keyed.RefusedRow;
+import sdp.keyed.RowPacker;
+import sdp.keyed.StateChunks;
+
+/** The operator in Flink's state: checkpoints, other parallelism, what is late after a restart. */
+class SeriesOperatorTest {
+  private static final int MAX_PARALLELISM = 128;
+  private static final int[] SOURCE = {0, 1, 2, 3};
+
+  private final List<String> results = new ArrayList<>();
+  private SeriesJoin.Limits limits = new SeriesJoin.Limits(20, 40, 40, 100, 1_000);
+  private List<Harness> subtasks = List.of();
+  private List<SeriesOperator> operators = List.of();
+
+  private static final class Harness
+      extends KeyedOneInputStreamOperatorTestHarness<Integer, Packed, RowData> {
+    Harness(SeriesOperator operator, int parallelism, int subtask) throws Exception {
+      super(operator, Packed::partition, Types.INT, MAX_PARALLELISM, parallelism, subtask);
+    }
+  }
+
+  /** The operator, whose results are noted. */
+  private final class Noted extends SeriesOperator {
+    private static final long serialVersionUID = 1L;
+
+    Noted() {
+      super("test", Run.COLUMNS, limits, "r", "s", 0.1, Run.TYPES, ports());
+    }
+
+    @Override
+    public void pair(byte[] key, Pair pair, Status status) {
+      super.pair(key, pair, status);
+      results.add(Oracle.pair(status.label(), new String(key, StandardCharsets.UTF_8), pair));
+    }
+
+    @Override
+    public void refused(Refusal refusal, byte[] record, int at, String why) {
+      super.refused(refusal, record, at, why);
+      results.add(
+          Run.refused(RefusedRow.of(Run.TYPES, record, at + Packed.BLOCK, refusal.label(), why)));
+    }
+  }
+
+  @Test
+  void anyParallelismGoesOnWithWhatAnotherLeft() throws Exception {
+    List<Arrival> arrivals = new ArrayList<>();
+    List<String> uninterrupted = run(arrivals, 1);
+    assertEquals(Oracle.expected(limits, arrivals), uninterrupted);
+    for (String outcome : List.of("final", "late", "duplicate")) {
+      assertTrue(uninterrupted.stream().anyMatch(r -> r.startsWith(outcome)), outcome);
+    }
+    assertEquals(uninterrupted, run(new ArrayList<>(), 1, 2, 1, 3));
+  }
+
+  private List<String> run(List<Arrival> arrivals, int... parallelisms) throws Exception {
+    results.clear();
+    Random random = new Random(5);
+    start(parallelisms[0], null);
+    long watermark = Run.NONE;
+    for (int part = 0; part < 4; part++) {
+      if (part > 0 && part < parallelisms.length) {
+        start(parallelisms[part], AbstractStreamOperatorTestHarness.repackageState(snapshot()));
+      }
+      for (int number = 0; number < 1_000; number++) {
+        long time = part * 200L + number / 5 + random.nextInt(60) - 30;
+        String key = "key " + random.nextInt(20);
+        int side = random.nextInt(2);
+        double value = random.nextInt(5);
+        arrivals.add(new Arrival("e" + number, key, side, time, value, watermark));
+        accept(arrivals.get(arrivals.size() - 1));
+      }
+      watermark = part * 200L + 150;
+      watermark(watermark);
+    }
+    watermark(Long.MAX_VALUE);
+    assertEquals(0, operators.stream().mapToLong(SeriesOperator::openKeys).sum());
+    return results.stream().filter(each -> !isOpen(each)).sorted().toList();
+  }
+
+  private static boolean isOpen(String result) {
+    return result.startsWith("provisional") || result.startsWith("withdrawn");
+  }
+
+  @Test
+  void whatWasLateBeforeARestartIsLateAfterIt() throws Exception {
+    start(2, null);
+    watermark(20_000);
+    start(3, AbstractStreamOperatorTestHarness.repackageState(snapshot()));
+    accept(Arrival.r("a", 18_999));
+    accept(Arrival.r("a", 19_000));
+    assertEquals(List.of("late a r18999 at 18999 of 18999.0"), results);
+  }
+
+  /** Up to the watermark that leaves, all final pairs have left. */
+  @Test
+  void theWatermarkIsBehindThePairsAndNeverGoesBack() throws Exception {
+    start(1, null);
+    watermark(20_000);
+    start(1, snapshot()[0]);
+    watermark(10_000);
+    long behind = limits.finalAfter() + limits.distance() + SeriesJoin.STEP;
+    assertEquals(new Watermark(20_000 - behind), subtasks.get(0).getOutput().poll());
+  }
+
+  /** What is stored is due by the old limits, and is needed by the new ones. */
+  @Test
+  void theLimitsChangeWhileSamplesWait() throws Exception {
+    start(1, null);
+    watermark(900);
+    accept(Arrival.s("a", 1_000));
+    accept(Arrival.r("a", 1_001));
+    limits = new SeriesJoin.Limits(100_000, 1_000, 1_000, 100_000, 100_000);
+    start(1, snapshot()[0]);
+    watermark(90_000);
+    assertEquals(List.of(), results);
+    accept(Arrival.s("a", 999));
+    watermark(200_000);
+    assertEquals(
+        List.of("final a r1001 1001.0 s1000 -1000.0", "final a r1001 1001.0 s999 -999.0"),
+        results.stream().filter(each -> !isOpen(each)).sorted().toList());
+    watermark(400_000);
+    assertEquals(0, operators.get(0).openKeys());
+  }
+
+  @Test
+  void theStateOfANewerVersionIsRefusedWithWhatToDo() {
+    byte[] header = {0, 0, 0, 99, 0, 0, 0, 0, 0, 0, 0, 0};
+    Exception refused =
+        assertThrows(java.io.IOException.class, () -> SeriesOperator.watermark(header));
+    assertTrue(refused.getMessage().contains("layout 99; this version reads 1."));
+  }
+
+  // --- running ----------------------------------------------------------------------------------
+
+  private void start(int parallelism, OperatorSubtaskState state) throws Exception {
+    int before = subtasks.size();
+    List<Harness> started = new ArrayList<>();
+    operators = Stream.generate(() -> (SeriesOperator) new Noted()).limit(parallelism).toList();
+    for (int subtask = 0; subtask < parallelism; subtask++) {
+      Harness harness = new Harness(operators.get(subtask), parallelism, subtask);
+      harness.setup();
+      if (state != null) {
+        harness.initializeState(
+            AbstractStreamOperatorTestHarness.repartitionOperatorState(
+                state, MAX_PARALLELISM, Math.max(1, before), parallelism, subtask));
+      }
+      harness.open();
+      started.add(harness);
+    }
+    subtasks = started;
+  }
+
+  private OperatorSubtaskState[] snapshot() throws Exception {
+    List<OperatorSubtaskState> states = new ArrayList<>();
+    for (Harness each : subtasks) {
+      each.prepareSnapshotPreBarrier(1);
+      states.add(each.snapshot(1, 1));
+    }
+    return states.toArray(OperatorSubtaskState[]::new);
+  }
+
+  private void watermark(long time) throws Exception {
+    for (Harness each : subtasks) {
+      each.processWatermark(time);
+    }
+  }
+
+  private void accept(Arrival arrival) throws Exception {
+    RowPacker packer = new RowPacker(Run.TYPES, 0, 2, -1);
+    Packed packed = packer.pack(Run.row(arrival), SOURCE, arrival.side(), 0);
+    int group = StateChunks.group(packed.partition(), MAX_PARALLELISM);
+    subtasks
+        .get(group * subtasks.size() / MAX_PARALLELISM)
+        .processElement(new StreamRecord<>(packed));
+  }
+
+  private static Ports ports() {
+    Ports ports = new Ports("test");
+    ports.add(SeriesCall.PAIRS, List.of(PairRow.NAMES), List.of(PairRow.TYPES));
+    LogicalType text = DataTypes.STRING().getLogicalType();
+    LogicalType number = DataTypes.DOUBLE().getLogicalType();
+    LogicalType time = DataTypes.TIMESTAMP_LTZ(3).getLogicalType();
+    ports.add(
+        SeriesCall.REFUSED,
+        List.of("key", "id", "at", "value", "outcome", "detail"),
+        List.of(text, text, time, number, text, text));
+    return ports;
+  }
+}
