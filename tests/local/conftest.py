@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 from sdpctl.local import outputs, platform
 from sdpctl.local.processes import free_port
 from sdpctl.settings import Settings
-from tests.local.driver import Auctions, Driver, auctions
+from tests.local.driver import Auctions, Driver, Event, auctions
 from tests.local.machine import Machine
 
 PARAMETERS = {
@@ -80,6 +81,27 @@ def early(driver: Driver) -> Auctions:
     made = auctions(60, at=minute + timedelta(seconds=30))
     driver.send([*made.events, *made.bids[:10]])
     return made
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Events that are accepted and never counted."""
+
+    late: Event
+    unmatched: Event
+    duplicate: Event
+    """Another bid of an auction that has one."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def refused(driver: Driver, early: Auctions) -> Refused:
+    """Sent before the tests, because the key of the second closes minutes later."""
+    [late] = auctions(1, at=datetime.now(UTC) - timedelta(hours=1)).bids
+    [unmatched] = auctions(1).impressions
+    [first] = auctions(1).bids
+    duplicate = first | {"event_id": f"{first['event_id']}-other"}
+    driver.send([late, unmatched, first, duplicate])
+    return Refused(late, unmatched, duplicate)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from typing import Any
 from sdpctl.local import flink_status
 from sdpctl.settings import Settings
 from tests.local.commands import sdp
+from tests.local.conftest import PARAMETERS
 from tests.local.driver import Driver, auctions, wait_until
 from tests.local.machine import Machine
 
@@ -40,6 +41,15 @@ def test_what_comes_in_goes_out_and_is_refused_is_counted(
     wait_until(holds, 60, lambda: f"{counted()}")
     rates = _components(settings)["events of adtech"]["per_second"]
     assert all(rates[way] > 0 for way in ("in", "out", "refused"))
+
+
+def test_status_and_outputs_have_the_deployed_parameters(settings: Settings) -> None:
+    names = ("AggregationPeriod", "CorrelationWindow", "AllowedLateness")
+    deployed = {name: PARAMETERS[name] for name in names}
+    shown = _components(settings)["stacks"]["detail"].split(", ")
+    assert {f"{name}={value}" for name, value in deployed.items()} <= set(shown)
+    found = json.loads(sdp(settings, "outputs", "--json").stdout)
+    assert deployed.items() <= found.items()
 
 
 def test_at_rest_every_lag_is_near_zero(driver: Driver, settings: Settings) -> None:
