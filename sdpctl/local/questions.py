@@ -1,4 +1,4 @@
-"""Questions that are asked at the same time, with a common limit for their answers."""
+"""Calls that are made at the same time, with a common limit for their answers."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ def answers(questions: Mapping[str, Callable[[], Answer]], seconds: float) -> di
 
     Their threads are not waited for, not even when the process ends. Raises what a question raised.
     """
-    asked: dict[str, Future[Answer]] = {name: Future() for name in questions}
+    futures: dict[str, Future[Answer]] = {name: Future() for name in questions}
     for name, question in questions.items():
-        threading.Thread(target=_ask, args=(question, asked[name]), daemon=True).start()
-    wait(asked.values(), seconds)
-    return {name: future.result() for name, future in asked.items() if future.done()}
+        threading.Thread(target=_answer, args=(question, futures[name]), daemon=True).start()
+    wait(futures.values(), seconds)
+    return {name: future.result() for name, future in futures.items() if future.done()}
 
 
-def _ask(question: Callable[[], Answer], future: Future[Answer]) -> None:
+def _answer(question: Callable[[], Answer], future: Future[Answer]) -> None:
     try:
         future.set_result(question())
-    except BaseException as error:  # noqa: BLE001 - whoever asked raises it
+    except BaseException as error:  # noqa: BLE001 - the caller of `answers` raises it
         future.set_exception(error)
