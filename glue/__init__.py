@@ -3,6 +3,7 @@
 May import the standard library and annotated_types only: it ships inside the Flink zip.
 """
 
+from glue.actions import Actions
 from glue.catalog import Catalog, UseCase
 from glue.errors import CatalogError, PlatformError, SchemaError
 from glue.schema import Schema, event, fields_of, record, report, schema_of
@@ -20,6 +21,7 @@ from glue.types import (
 )
 
 __all__ = [
+    "Actions",
     "Amount",
     "Boolean",
     "Catalog",

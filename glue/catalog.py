@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from glue import definitions as defined
+from glue.actions import DISPATCH, Actions, Dispatching
+from glue.actions import PARAMETERS as ACTION_PARAMETERS
 from glue.definitions import DEFINITIONS, Definitions
 from glue.errors import CatalogError
 from glue.models import Model
@@ -24,7 +26,8 @@ class UseCase:
     if it has them, `generator.py` and saved `queries/*.sql`. `model` is what is trained on its
     records, if anything is. `parameters` are its own, beside the platform's. `functions` are those
     of the jar that its SQL calls: the name in SQL and the Java class. `definitions` are what people
-    change while it runs. `max_amount` is the deployment's limit of amounts.
+    change while it runs, `actions` the records that are sent to the outside. `max_amount` is the
+    deployment's limit of amounts.
     """
 
     name: str
@@ -36,6 +39,7 @@ class UseCase:
     parameters: tuple[Parameter, ...] = ()
     functions: Mapping[str, str] = field(default_factory=dict)
     definitions: Definitions | None = None
+    actions: Actions | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is declared wrongly: CatalogError names it."""
@@ -44,7 +48,9 @@ class UseCase:
                 f"use case {self.name!r}: a name has 1 to 20 lower case letters, digits and "
                 "underscores, a letter first"
             )
-        names = [p.name for p in (*PLATFORM, *self.own_parameters)]
+        if self.actions is not None:
+            self.actions.check(self.name, self.classes)
+        names = [p.name for p in (*PLATFORM, *self.settings)]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise CatalogError(f"{self.name}: parameters {twice} are declared twice")
         results = {PROGRESS, DEAD_LETTERS, *(s.stream for s in (*self.records, *self.reports))}
@@ -58,6 +64,11 @@ class UseCase:
             raise CatalogError(
                 f"{self.name}: report path {DEFINITIONS!r} is that of its definitions' table; "
                 "give the report another path"
+            )
+        if self.actions and DISPATCH in {report.path for report in self.reports}:
+            raise CatalogError(
+                f"{self.name}: report path {DISPATCH!r} is that of its actions' table; give the "
+                "report another path"
             )
         for name, java in self.functions.items():
             if not _FUNCTION.fullmatch(name) or not _CLASS.fullmatch(java):
@@ -74,6 +85,11 @@ class UseCase:
     def configured(self, values: Mapping[str, object]) -> Parameters:
         """Its parameters from a deployment's values; ParameterError names a wrong one."""
         return Parameters.parse(values, self.name, self.own_parameters)
+
+    @property
+    def settings(self) -> tuple[Parameter, ...]:
+        """Every parameter that a deployment may set beside the platform's."""
+        return (*self.own_parameters, *(ACTION_PARAMETERS if self.actions else ()))
 
     @property
     def schemas(self) -> tuple[Schema, ...]:
@@ -160,9 +176,13 @@ class Catalog:
         """Each use case's parameters from a deployment's; ParameterError names a wrong value."""
         return {u.name: u.configured(values) for u in self.use_cases}
 
+    def dispatching(self, values: Mapping[str, object]) -> dict[str, Dispatching]:
+        """How each use case with actions sends them; ParameterError names a wrong value."""
+        return {u.name: Dispatching.parse(values, u.name) for u in self.use_cases if u.actions}
+
     def check_names(self, keys: Iterable[str]) -> None:
         """ParameterError for a key that is written like a parameter's and is unknown."""
-        check_names(keys, {u.name: u.own_parameters for u in self.use_cases})
+        check_names(keys, {u.name: u.settings for u in self.use_cases})
 
     def use_case(self, name: str) -> UseCase:
         """The use case of that name; CatalogError lists the choices."""

@@ -11,8 +11,10 @@ from typing import Annotated, Literal, get_args
 from glue.schema import columns_of
 from glue.types import Column
 
-Stage = Literal["flink", "persist", "lake"]
-Reason = Literal["malformed", "late", "duplicate", "unmatched", "refused", "filtered"]
+Stage = Literal["flink", "persist", "lake", "dispatch"]
+Reason = Literal[
+    "malformed", "late", "duplicate", "unmatched", "refused", "filtered", "undelivered"
+]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 REASONS: tuple[Reason, ...] = get_args(Reason)
 

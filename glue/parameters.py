@@ -105,7 +105,15 @@ class Text:
     max_length: int = 256
 
 
-ParameterType = Duration | Bucket | Whole | Number | Text
+@dataclass(frozen=True)
+class Form:
+    """Text that a regular expression matches as a whole; `allowed` describes it for people."""
+
+    pattern: str
+    allowed: str
+
+
+ParameterType = Duration | Bucket | Whole | Number | Text | Form
 
 
 @dataclass(frozen=True)
@@ -140,6 +148,8 @@ class Parameter:
                 return "divides 15 minutes, or is a multiple of them that divides a day"
             case Text(length):
                 return f"1 to {length} characters"
+            case Form(allowed=allowed):
+                return allowed
         assert_never(self.type)
 
     @property
@@ -152,7 +162,7 @@ class Parameter:
                 return unit
             case Number():
                 return "number"
-            case Text():
+            case Text() | Form():
                 return "text"
         assert_never(self.type)
 
@@ -203,6 +213,9 @@ def _parse(kind: ParameterType, text: str) -> Value:
             return float(text)
         case Text(length):
             _require(1 <= len(text) <= length)
+            return text
+        case Form(pattern):
+            _require(re.fullmatch(pattern, text, re.ASCII))
             return text
     assert_never(kind)
 

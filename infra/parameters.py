@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from glue import Catalog
+from glue.actions import PARAMETERS as ACTIONS
 from glue.errors import ParameterError
 from glue.parameters import PLATFORM, Parameter
 from infra.settings import described
@@ -68,6 +69,16 @@ GROUPS: Mapping[str, Mapping[str, Meaning]] = {
         ),
         "predictionsConcurrency": Meaning(
             "executions", "Executions reserved for predictions, and their limit; 0 reserves none."
+        ),
+    },
+    "Actions": {
+        "actionConcurrency": Meaning(
+            "executions", "Maximum concurrent executions for each destination of actions."
+        ),
+        "webhookAddresses": Meaning(
+            "",
+            "`public`: webhooks are https, and only addresses of the internet are connected to. "
+            "`any` allows http and private addresses: for receivers in a network of your own.",
         ),
     },
     "Flink": {
@@ -191,6 +202,7 @@ _COLUMNS = "| parameter | default | allowed | unit | meaning |\n|---|---|---|---
 def page(catalog: Catalog) -> str:
     """docs/parameters.md. Raises ParameterError for undescribed or removed parameters."""
     lines = [_HEAD, *_declared("Every use case", PLATFORM)]
+    lines += _declared("Every use case with actions", ACTIONS)
     for use_case in catalog.use_cases:
         if use_case.own_parameters:
             lines += _declared(f"Use case {use_case.name}", use_case.own_parameters)

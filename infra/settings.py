@@ -6,10 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import ip_address
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import usecases
 from glue import Catalog, UseCase
+from glue.actions import Dispatching
 from glue.errors import ParameterError
 from glue.parameters import PLATFORM, Parameters, format_duration, parse_duration
 from infra import applications
@@ -43,6 +46,8 @@ class Settings:
     running queries. `alarm_email` receives alarms, if it is not empty. `state_loss` is what
     becomes of a deployment that cannot restore all state: `refuse` or `allow`. Flink's metrics
     are reported every `metric_seconds`: 60 on AWS; the local platform reports more often.
+    `dispatching` is how each use case with actions sends them, with at most `action_concurrency`
+    executions for each destination; `webhook_addresses` are `public` or `any`.
     """
 
     parameters: Mapping[str, Parameters]
@@ -75,6 +80,9 @@ class Settings:
     athena_scan_limit_mib: int = 102_400
     alarm_email: str = ""
     training: Training = Training()  # noqa: RUF009  it is frozen
+    dispatching: Mapping[str, Dispatching] = field(default_factory=dict)
+    action_concurrency: int = 10
+    webhook_addresses: str = "public"
 
     @property
     def use_cases(self) -> tuple[str, ...]:
@@ -101,6 +109,8 @@ class Settings:
         known = Catalog(_united(usecases.load(), catalog))
         known.check_names(context)
         settings = cls.read(read, catalog)
+        for dispatching in settings.dispatching.values():
+            check_webhook(dispatching, settings.webhook_addresses)
         names = [u.name for u in known.use_cases]
         applications.check_scoped(context, settings.applications, _SCALE, names)
         return settings
@@ -141,6 +151,9 @@ class Settings:
             athena_scan_limit_mib=read("athenaScanLimitMiB", "102400", _number(10, 100_000_000)),
             alarm_email=read("alarmEmail", "", _email),
             training=_training(read),
+            dispatching=catalog.dispatching(read.context),
+            action_concurrency=read("actionConcurrency", "10", _number(2, 1_000)),
+            webhook_addresses=read("webhookAddresses", "public", _one_of("public", "any")),
         )
 
     @property
@@ -149,13 +162,33 @@ class Settings:
         return timedelta(hours=max(self.stream_retention_hours, self.result_retention_hours))
 
 
+def check_webhook(dispatching: Dispatching, allowed: str) -> None:
+    """ParameterError for a URL that no action would be sent to."""
+    url = dispatching.webhook
+    if url is None or allowed == "any":
+        return
+    host = urlsplit(url).hostname or ""
+    if not url.startswith("https://") or host == "localhost" or _is_private(host):
+        raise ParameterError(
+            f"ActionWebhook={url}: must be https and a host of the internet; for a receiver in a "
+            "private network set webhookAddresses=any"
+        )
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return False
+
+
 def _united(known: Catalog, catalog: Catalog) -> tuple[UseCase, ...]:
     return tuple({u.name: u for u in (*known.use_cases, *catalog.use_cases)}.values())
 
 
 def names() -> frozenset[str]:
     """Every key that a deployment reads, but for those of one use case or one application."""
-    own = {p.name for u in usecases.load().use_cases for p in u.own_parameters}
+    own = {p.name for u in usecases.load().use_cases for p in u.settings}
     return frozenset(described()) | {p.name for p in PLATFORM} | own
 
 

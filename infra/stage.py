@@ -8,6 +8,7 @@ from constructs import Construct
 from glue import Catalog
 from infra.assets import Assets
 from infra.settings import Settings
+from infra.stacks.actions import ActionsStack
 from infra.stacks.definitions import DefinitionsStack
 from infra.stacks.ingestion import IngestionStack
 from infra.stacks.lake import LakeStack
@@ -67,6 +68,16 @@ class PlatformStage(cdk.Stage):
         for reader in (self.processing, self.reporting, self.lake):
             # They know its streams by their names alone.
             reader.add_stack_dependency(self.ingestion)
+        if topology.dispatches:
+            self.actions = ActionsStack(
+                self,
+                "actions",
+                topology=topology,
+                topic=self.observability.topic,
+                settings=settings,
+                assets=assets,
+            )
+            self.actions.add_stack_dependency(self.ingestion)
         if any(use_case.model is not None for use_case in catalog.use_cases):
             self.ml = MlStack(
                 self,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from glue import Catalog, Integer, Schema, UseCase
+from glue.actions import DISPATCH
 from glue.catalog import DEAD_LETTERS, PROGRESS
 from glue.definitions import DEFINITIONS
 from glue.errors import ParameterError
@@ -60,6 +61,29 @@ class Delivery:
 
 
 @dataclass(frozen=True)
+class Dispatch:
+    """The dispatch of a use case's actions; `name` is its table's, and begins its queues'."""
+
+    use_case: str
+    stream: Stream
+    name: str
+
+    @property
+    def key(self) -> str:
+        """The table's key in the functions' settings."""
+        return f"{self.use_case}/{DISPATCH}"
+
+    @property
+    def secret(self) -> str:
+        """The secret with the signing keys of the webhook."""
+        return f"{self.name}-webhook"
+
+    def queue(self, destination: str) -> str:
+        """The queue of a destination."""
+        return f"{self.name}-{destination}"
+
+
+@dataclass(frozen=True)
 class Topology:
     """The names of everything in a deployment with this prefix and catalog.
 
@@ -104,6 +128,17 @@ class Topology:
         """The table of definitions of each use case that has some: use case → name."""
         names = [u.name for u in self.catalog.use_cases if u.definitions]
         return {name: f"{self.prefix}-{name}-{DEFINITIONS}" for name in names}
+
+    @property
+    def dispatches(self) -> tuple[Dispatch, ...]:
+        """The dispatch of each use case with actions."""
+        return tuple(
+            Dispatch(
+                u.name, self._stream(u, u.actions.stream), f"{self.prefix}-{u.name}-{DISPATCH}"
+            )
+            for u in self.catalog.use_cases
+            if u.actions is not None
+        )
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:

@@ -39,6 +39,7 @@ SERVICES = (
     "s3",
     "sagemaker",
     "sagemaker-runtime",
+    "secretsmanager",
     "sns",
     "sqs",
     "ssm",

@@ -41,15 +41,18 @@ def dead_letter(
     field: str | None,
     failed_at: datetime,
     event_id: str | None = None,
+    part: str = "",
 ) -> Entry:
     """The dead letter of a record, as a stream entry.
 
     Its id is made of the record's place and the reason: a repeated delivery gives the same id.
+    `part` distinguishes several dead letters of one record and reason.
     `failed_at` is when the platform refused the record.
     """
     payload, encoding, remark = _enclosed(data)
+    names = (source.stream, source.shard or "", source.sequence_number, reason, part)
     letter: Mapping[str, Any] = {
-        "id": ":".join((source.stream, source.shard or "", source.sequence_number, reason)),
+        "id": ":".join(names if part else names[:-1]),
         "use_case": use_case,
         "stage": stage,
         "reason": reason,

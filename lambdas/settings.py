@@ -25,7 +25,8 @@ class Settings:
     use_cases: the deployed ones. streams: "use case/stream" → Kinesis stream name. tables:
     "use case/report path" → DynamoDB table name. parameters: `Name` or `use_case.Name` → value.
     databases: use case → Glue database, of the files in `lake_bucket`. compaction: its limits, by
-    name. retention: how long the streams keep a record.
+    name. retention: how long the streams keep a record. queues: destination of actions → URL of
+    its queue. actions: what is sent and to whom, by name.
     """
 
     use_cases: tuple[str, ...] = usecases.NAMES
@@ -37,6 +38,8 @@ class Settings:
     databases: Mapping[str, str] = field(default_factory=dict)
     compaction: Mapping[str, str] = field(default_factory=dict)
     retention: timedelta = timedelta(days=1)
+    queues: Mapping[str, str] = field(default_factory=dict)
+    actions: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -52,6 +55,8 @@ class Settings:
             databases=_mapping(variables, "SDP_LAKE_DATABASES"),
             compaction=_mapping(variables, "SDP_COMPACTION"),
             retention=_duration(variables, "SDP_RETENTION", "P1D"),
+            queues=_mapping(variables, "SDP_QUEUES"),
+            actions=_mapping(variables, "SDP_ACTIONS"),
         )
 
     def stream(self, use_case: str, stream: str) -> str:
@@ -61,6 +66,10 @@ class Settings:
     def table(self, use_case: str, path: str) -> str:
         """The DynamoDB table's name. Raises SettingsError if this function does not have it."""
         return _named(self.tables, f"{use_case}/{path}", "SDP_TABLES")
+
+    def action(self, name: str) -> str:
+        """A setting of actions. Raises SettingsError if this function does not have it."""
+        return _named(self.actions, name, "SDP_ACTIONS")
 
 
 def _named(mapping: Mapping[str, str], key: str, variable: str) -> str:

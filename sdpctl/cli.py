@@ -32,6 +32,8 @@ MODULES = {
     "cost": "cost",
     "dead-letters": "dead_letters",
     "find": "find",
+    "actions": "actions",
+    "receiver": "receiver",
     "new-use-case": "new_use_case",
 }
 

@@ -64,7 +64,7 @@ class DynamoStore:
             try:
                 self._transact(totals.change(due, held, self._total(due[0], total)))
             except ClientError as error:
-                if not _came_second(error):
+                if not came_second(error):
                     raise
             else:
                 return
@@ -177,7 +177,7 @@ def _invalid(error: ClientError) -> str | None:
     return next((str(r.get("Message", "ValidationError")) for r in rejected), None)
 
 
-def _came_second(error: ClientError) -> bool:
+def came_second(error: ClientError) -> bool:
     """Whether a transaction failed only because of another writer."""
     codes = {reason.get("Code", "None") for reason in _reasons(error)} - {"None"}
     return bool(codes) and codes <= {"ConditionalCheckFailed", "TransactionConflict"}

@@ -24,6 +24,8 @@ LOCAL = {
     "ingestConcurrency": "16",
     "reportsConcurrency": "8",
     "predictionsConcurrency": "8",
+    "actionConcurrency": "2",
+    "webhookAddresses": "any",  # receivers are on this machine
 }
 
 

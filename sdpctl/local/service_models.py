@@ -103,36 +103,78 @@ class Limit(NamedTuple):
     unit: str
 
 
+_KB256 = 262_144
+
+
+def _batch(entries: str, text: str, max_bytes: int) -> tuple[Limit, ...]:
+    """A batch of SNS or SQS: ten entries, all their texts and attributes together."""
+
+    def size(request: Mapping[str, Any]) -> int:
+        return sum(len(e[text].encode()) + _attribute_bytes(e) for e in request[entries])
+
+    path = entries[:1].lower() + entries[1:]
+    return (
+        Limit(path, lambda request: len(request[entries]), 10, "members"),
+        Limit(path, size, max_bytes, "bytes together"),
+    )
+
+
+def _attribute_bytes(entry: Mapping[str, Any]) -> int:
+    return sum(
+        len(name) + len(value["DataType"]) + len(value.get("StringValue", "").encode())
+        for name, value in entry.get("MessageAttributes", {}).items()
+    )
+
+
+def _event_bytes(entry: Mapping[str, Any]) -> int:
+    texts = sum(len(entry.get(name, "").encode()) for name in ("Source", "DetailType", "Detail"))
+    return texts + sum(map(len, entry.get("Resources", ()))) + (14 if "Time" in entry else 0)
+
+
 # Where a service counts what its model does not. Sources: the API reference of each operation,
 # "Service quotas" of Athena.
-LIMITS: Mapping[tuple[str, str], Limit] = {
-    ("athena", "StartQueryExecution"): Limit(
-        "queryString", lambda request: len(request["QueryString"].encode()), 262_144, "bytes"
+LIMITS: Mapping[tuple[str, str], tuple[Limit, ...]] = {
+    ("athena", "StartQueryExecution"): (
+        Limit("queryString", lambda request: len(request["QueryString"].encode()), _KB256, "bytes"),
     ),
-    ("cloudwatch", "PutMetricData"): Limit(
-        "metricData", lambda request: len(request.get("MetricData", ())), 1_000, "members"
+    ("cloudwatch", "PutMetricData"): (
+        Limit("metricData", lambda request: len(request.get("MetricData", ())), 1_000, "members"),
     ),
-    ("dynamodb", "BatchGetItem"): Limit(
-        "requestItems",
-        lambda request: sum(len(table["Keys"]) for table in request["RequestItems"].values()),
-        100,
-        "keys of all tables together",
+    ("dynamodb", "BatchGetItem"): (
+        Limit(
+            "requestItems",
+            lambda request: sum(len(table["Keys"]) for table in request["RequestItems"].values()),
+            100,
+            "keys of all tables together",
+        ),
     ),
-    ("s3", "DeleteObjects"): Limit(
-        "delete.objects", lambda request: len(request["Delete"]["Objects"]), 1_000, "members"
+    ("events", "PutEvents"): (
+        Limit(
+            "entries",
+            lambda request: sum(map(_event_bytes, request["Entries"])),
+            _KB256,
+            "bytes together",
+        ),
     ),
-    ("stepfunctions", "StartExecution"): Limit(
-        "input", lambda request: len(request.get("input", "").encode()), 262_144, "bytes"
+    ("s3", "DeleteObjects"): (
+        Limit(
+            "delete.objects", lambda request: len(request["Delete"]["Objects"]), 1_000, "members"
+        ),
+    ),
+    ("sns", "PublishBatch"): _batch("PublishBatchRequestEntries", "Message", _KB256),
+    ("sqs", "SendMessageBatch"): _batch("Entries", "MessageBody", 1_048_576),
+    ("stepfunctions", "StartExecution"): (
+        Limit("input", lambda request: len(request.get("input", "").encode()), _KB256, "bytes"),
     ),
 }
 
 
 def _beyond_limits(model: OperationModel, params: Mapping[str, Any]) -> Iterator[Violation]:
-    """The limit of the operation that a request, otherwise valid, exceeds."""
-    limit = LIMITS.get((model.service_model.service_name, model.name))
-    if limit and (size := limit.size(params)) > limit.maximum:
-        rule = f"Member must have at most {limit.maximum} {limit.unit}"
-        yield Violation(limit.path, f"of {size} {limit.unit}", rule)
+    """The limits of the operation that a request, otherwise valid, exceeds."""
+    for limit in LIMITS.get((model.service_model.service_name, model.name), ()):
+        if (size := limit.size(params)) > limit.maximum:
+            rule = f"Member must have at most {limit.maximum} {limit.unit}"
+            yield Violation(limit.path, f"of {size} {limit.unit}", rule)
 
 
 def _violations(shape: Shape, value: Any, path: str) -> Iterator[Violation]:

@@ -91,6 +91,14 @@ def synthesis(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Synth
     return Synthesis(tuple(templates(out)), report["pluginReports"][0])
 
 
+@pytest.fixture(scope="session")
+def dispatching(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
+    """The stack of actions with every destination; no use case of cdk.json has one."""
+    from tests.infrastructure.dispatching import EVERYWHERE, synthesize
+
+    return synthesize(assets, tmp_path_factory.mktemp("dispatching"), **EVERYWHERE)
+
+
 def templates(out: Path) -> Iterator[Template]:
     """Every stack of a synthesis."""
     for manifest in sorted(out.glob("assembly-*/manifest.json")):

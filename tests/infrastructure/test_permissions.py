@@ -60,6 +60,8 @@ ACTIONS: dict[tuple[str, str], set[str]] = {
     # Without ListBucket an object that is not there is forbidden, not absent.
     ("s3", "get_object"): {*_READS, "s3:ListBucket"},
     ("s3", "put_object"): _WRITES,
+    ("sns", "publish_batch"): {"sns:Publish"},
+    ("sqs", "send_message_batch"): {"sqs:SendMessage"},
     ("s3", "copy_object"): _READS | _WRITES,
     ("s3", "delete_objects"): {"s3:DeleteObject"},
     ("s3", "list_objects_v2"): {"s3:ListBucket"},
@@ -86,6 +88,8 @@ _EVENT_SOURCE = {
     "sqs:GetQueueUrl",
     "sqs:SendMessage",
 }
+# "Configuring permissions for your function role" of Lambda's guide to queues.
+_QUEUE_SOURCE = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 _LOG_DELIVERY = {
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",
@@ -158,9 +162,10 @@ _JAVA_CALL = re.compile(r"\bclient\.([a-z]\w+)\(")
 
 
 @pytest.fixture(scope="module")
-def templates(synthesis: Synthesis) -> list[Template]:
-    """The stacks of one region."""
-    return [t for t in synthesis.templates if t.name.startswith(f"sdp-{REGION}-")]
+def templates(synthesis: Synthesis, dispatching: Synthesis) -> list[Template]:
+    """The stacks of one region, and that of actions."""
+    own = [t for t in synthesis.templates if t.name.startswith(f"sdp-{REGION}-")]
+    return [*own, dispatching.stack(f"sdp-{REGION}-actions")]
 
 
 def ours(templates: list[Template]) -> Iterator[tuple[Template, str, dict[str, Any]]]:
@@ -184,9 +189,9 @@ def needs(template: Template, name: str, handler: str) -> set[str]:
     found = set(_FUNCTION)
     for request in calls.reachable(handler):
         found |= needed(request)
-    mappings = template.properties("AWS::Lambda::EventSourceMapping")
-    if any(mapping["FunctionName"] == {"Ref": name} for mapping in mappings):
-        found |= _EVENT_SOURCE
+    for mapping in template.properties("AWS::Lambda::EventSourceMapping"):
+        if mapping["FunctionName"] == {"Ref": name}:
+            found |= _EVENT_SOURCE if "StartingPosition" in mapping else _QUEUE_SOURCE
     return found
 
 

@@ -28,6 +28,7 @@ NOT_RUN = {
 }
 # By page and language: the tests that run its blocks, because they look at what they print.
 ELSEWHERE = {
+    ("docs/actions.md", "python"): "tests/unit/lambdas/dispatch/test_page.py",
     ("README.md", "bash"): "tests/local/test_readme.py",
     ("docs/clients.md", "python"): "tests/emulator/test_clients.py",
     ("docs/model.md", "bash"): "tests/unit/ml/test_launch.py",

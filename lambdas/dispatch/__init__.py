@@ -1,0 +1,1 @@
+"""Sends actions to their destinations: decides once, then delivers at least once."""

@@ -1,0 +1,26 @@
+"""The Lambda entry point that puts actions of one use case on an event bus."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from lambdas.adapters.buses import EventBus
+from lambdas.dispatch.messages import Answer, Handler, compose, metrics
+from lambdas.settings import Settings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+@cache
+def bootstrap() -> Handler:
+    """The function's parts, from its environment; built at its first call."""
+    settings = Settings.from_environment()
+    return compose(settings, EventBus(settings.action("use_case"), settings.action("bus")))
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> Answer:
+    """AWS Lambda's entry point."""
+    return bootstrap()(event)
