@@ -2,10 +2,14 @@ package sdp.keyed;
 
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.dag.Transformation;
 import org.apache.flink.api.java.functions.KeySelector;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
+import org.apache.flink.streaming.api.transformations.TwoInputTransformation;
 import org.apache.flink.table.data.RowData;
 
 /** Puts a keyed operator behind rows: packed by one operator, shuffled by key, taken by another. */
@@ -26,6 +30,43 @@ public final class KeyedStream {
         .keyBy(new Partition(), Types.INT)
         .transform(name, type, operator)
         .uid(name);
+  }
+
+  /**
+   * The same with a second input, of which every subtask gets every element. Flink's API has no
+   * such operator, but its runtime runs one.
+   */
+  public static <T> SingleOutputStreamOperator<RowData> attach(
+      DataStream<RowData> rows,
+      String name,
+      OneInputStreamOperator<RowData, Packed> packer,
+      DataStream<T> broadcast,
+      TwoInputStreamOperator<Packed, T, RowData> operator,
+      TypeInformation<RowData> type) {
+    var environment = rows.getExecutionEnvironment();
+    var keyed =
+        rows.transform(name + " pack", new PackedType(), packer)
+            .uid(name + "-pack")
+            .keyBy(new Partition(), Types.INT);
+    var both =
+        new TwoInputTransformation<>(
+            keyed.getTransformation(),
+            broadcast.broadcast().getTransformation(),
+            name,
+            operator,
+            type,
+            environment.getParallelism(),
+            false);
+    both.setStateKeySelectors(new Partition(), null);
+    both.setStateKeyType(Types.INT);
+    environment.addOperator(both);
+    return new Attached(environment, both).uid(name);
+  }
+
+  private static final class Attached extends SingleOutputStreamOperator<RowData> {
+    Attached(StreamExecutionEnvironment environment, Transformation<RowData> operator) {
+      super(environment, operator);
+    }
   }
 
   private static final class Partition implements KeySelector<Packed, Integer> {

@@ -28,4 +28,9 @@ public final class PublishedMetrics {
   public static MetricGroup ofSeries(MetricGroup operator, String name) {
     return operator.addGroup(PUBLISHED).addGroup("Series", name);
   }
+
+  /** The group of decisions below that of their operator. */
+  public static MetricGroup ofDecisions(MetricGroup operator, String name) {
+    return operator.addGroup(PUBLISHED).addGroup("Decisions", name);
+  }
 }

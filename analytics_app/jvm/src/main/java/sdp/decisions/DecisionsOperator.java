@@ -1,0 +1,196 @@
+package sdp.decisions;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.flink.core.memory.DataInputDeserializer;
+import org.apache.flink.core.memory.DataOutputSerializer;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.util.OutputTag;
+import sdp.decisions.Decision.Result;
+import sdp.keyed.KeyLogs;
+import sdp.keyed.LogsOperator;
+import sdp.keyed.Packed;
+import sdp.keyed.Ports;
+import sdp.keyed.RefusedRow;
+import sdp.metrics.PublishedMetrics;
+
+/**
+ * Decisions as an operator: {@link Deciding} over business events and profiles of each key, and
+ * over the definitions, of which each subtask gets all versions.
+ *
+ * <p>Definitions that go on arriving are no state: after a restart they are read again, and nothing
+ * is decided before their watermark has come. Those that end ({@code bounded}) are: a source that
+ * has ended before a checkpoint is not started again after it.
+ */
+class DecisionsOperator extends LogsOperator
+    implements TwoInputStreamOperator<Packed, byte[], RowData>, Deciding.Outcomes {
+  private static final long serialVersionUID = 1L;
+
+  /** Of header and entries; it changes when either does. */
+  private static final int VERSION = 1;
+
+  private final String name;
+  private final Layout layout;
+  private final Scores scores;
+  private final boolean bounded;
+  private final OutputTag<RowData> decisions;
+  private final OutputTag<RowData> actions;
+  private final OutputTag<RowData> refused;
+
+  private transient KeyLogs logs;
+  private transient Definitions definitions;
+  private transient Deciding deciding;
+  private transient Map<Refusal, Counter> refusals;
+  private transient Map<Result, Counter> results;
+  private transient Counter passed;
+  private transient Counter stopped;
+  private transient Counter fired;
+  private transient Counter withoutProfile;
+  private transient Counter unfilled;
+
+  /**
+   * @param bounded whether the definitions end
+   * @param heapShare the share of a task manager's heap that its subtasks may keep open keys in
+   */
+  DecisionsOperator(
+      String name, Layout layout, Scores scores, boolean bounded, double heapShare, Ports ports) {
+    super(name, heapShare, Deciding.STEP);
+    this.name = name;
+    this.layout = layout;
+    this.scores = scores;
+    this.bounded = bounded;
+    decisions = ports.tag(DecisionsCall.DECISIONS);
+    actions = ports.tag(DecisionsCall.ACTIONS);
+    refused = ports.tag(DecisionsCall.REFUSED);
+  }
+
+  @Override
+  protected void begin(KeyLogs keys) {
+    logs = keys;
+    definitions = new Definitions();
+    deciding = new Deciding(layout, new Decider(definitions, scores), keys, this);
+  }
+
+  // --- state ------------------------------------------------------------------------------------
+
+  @Override
+  protected void restore(Iterable<byte[]> headers) throws Exception {
+    for (byte[] bytes : headers) {
+      DataInputDeserializer in = new DataInputDeserializer(bytes);
+      int version = in.readInt();
+      if (version != VERSION) {
+        throw new IOException(
+            ("The state of the decisions has layout %d; this version reads %d. Start it with the"
+                    + " version of the platform that wrote it, or a newer one.")
+                .formatted(version, VERSION));
+      }
+      deciding.restore(in.readLong());
+      for (int left = in.readInt(); left > 0; left--) {
+        byte[] definition = new byte[in.readInt()];
+        in.readFully(definition);
+        definitions.add(Version.of(definition));
+      }
+    }
+    logs.restore();
+    LOG.info("{}: {} keys restored, watermark {}", name, logs.open(), deciding.watermark());
+  }
+
+  @Override
+  protected byte[] header() throws IOException {
+    List<byte[]> kept = new ArrayList<>();
+    if (bounded && getRuntimeContext().getTaskInfo().getIndexOfThisSubtask() == 0) {
+      definitions.versions().forEach(version -> kept.add(version.toBytes()));
+    }
+    DataOutputSerializer bytes = new DataOutputSerializer(16);
+    bytes.writeInt(VERSION);
+    bytes.writeLong(deciding.watermark());
+    bytes.writeInt(kept.size());
+    for (byte[] definition : kept) {
+      bytes.writeInt(definition.length);
+      bytes.write(definition);
+    }
+    return bytes.getCopyOfBuffer();
+  }
+
+  @Override
+  public void open() throws Exception {
+    super.open();
+    MetricGroup metrics = PublishedMetrics.ofDecisions(getMetricGroup(), name);
+    refusals = new EnumMap<>(Refusal.class);
+    for (Refusal refusal : Refusal.values()) {
+      refusals.put(refusal, metrics.counter(refusal.label()));
+    }
+    results = new EnumMap<>(Result.class);
+    results.put(Result.TRUE, metrics.counter("rulesTrue"));
+    results.put(Result.FALSE, metrics.counter("rulesFalse"));
+    results.put(Result.ERROR, metrics.counter("rulesFailed"));
+    passed = metrics.counter("passed");
+    stopped = metrics.counter("stopped");
+    fired = metrics.counter("actions");
+    withoutProfile = metrics.counter("withoutProfile");
+    unfilled = metrics.counter("passedWithoutAction");
+    metrics.gauge("openKeys", logs::open);
+  }
+
+  // --- input ------------------------------------------------------------------------------------
+
+  @Override
+  public void processElement1(StreamRecord<Packed> element) throws Exception {
+    accept(element.getValue());
+  }
+
+  @Override
+  public void processElement2(StreamRecord<byte[]> element) throws Exception {
+    definitions.add(Version.of(element.getValue()));
+  }
+
+  @Override
+  protected void accept(int keyGroup, Packed packed) throws Exception {
+    deciding.accept(keyGroup, packed);
+  }
+
+  /**
+   * The watermark of both inputs. What leaves is the greatest there ever was, after a restart too,
+   * less the step in which keys are decided: up to there all decisions have left.
+   */
+  @Override
+  public void processWatermark(Watermark mark) throws Exception {
+    long reached = deciding.advance(mark.getTimestamp());
+    boolean isEnd = reached == Watermark.MAX_WATERMARK.getTimestamp();
+    super.processWatermark(new Watermark(isEnd ? reached : reached - Deciding.STEP));
+  }
+
+  // --- output -----------------------------------------------------------------------------------
+
+  @Override
+  public void decided(
+      long time, Map<String, Object> event, Map<String, Object> profile, Decision decision) {
+    decision.rules().forEach(rule -> results.get(rule.result()).inc());
+    (decision.passed() ? passed : stopped).inc();
+    if (profile == null) {
+      withoutProfile.inc();
+    }
+    emit(decisions, Rows.decision(time, event, profile, layout.customer(), decision));
+    if (decision.action() != null) {
+      fired.inc();
+      emit(actions, Rows.action(time, event, profile, layout.customer(), decision));
+    } else if (decision.passed()) {
+      unfilled.inc();
+    }
+  }
+
+  @Override
+  public void refused(Refusal refusal, Packed packed, String why) {
+    refusals.get(refusal).inc();
+    emit(
+        refused, RefusedRow.of(layout.types(), packed.bytes(), Packed.BLOCK, refusal.label(), why));
+  }
+}

@@ -1,0 +1,38 @@
+package sdp.decisions;
+
+import java.io.Serializable;
+import java.util.List;
+
+/** Where the versions of all definitions are. */
+interface DefinitionStore extends AutoCloseable {
+  /** An update that nothing can follow. */
+  long END = Long.MAX_VALUE;
+
+  /**
+   * What a read has found.
+   *
+   * @param versions those that were not read before, in the order in which they were written
+   * @param instant all versions that are or ever will be valid from then or earlier have been read
+   */
+  record Update(List<Version> versions, long instant) {}
+
+  /** Opens the store where it is read. */
+  interface Opener extends Serializable {
+    DefinitionStore open();
+  }
+
+  /** It cannot be read now, but may be later. */
+  final class UnavailableException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    UnavailableException(String message, Throwable cause) {
+      super(message, cause);
+    }
+  }
+
+  /** Reads what is new. The first read returns all there is. */
+  Update read();
+
+  @Override
+  void close();
+}

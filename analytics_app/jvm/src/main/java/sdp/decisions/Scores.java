@@ -1,0 +1,29 @@
+package sdp.decisions;
+
+import java.io.Serializable;
+import java.util.Map;
+
+/** How well an action fits a business event: the place of a model. */
+interface Scores extends Serializable {
+  /**
+   * @param value from 0 to 1
+   * @param modelVersion of the model that gave it; null if it is the default
+   */
+  record Score(double value, String modelVersion) {}
+
+  /**
+   * Scores an action.
+   *
+   * @param variables {@code event}, {@code profile} and {@code features}
+   * @param time of the event, which decides on the version of the model
+   */
+  Score of(Map<String, ?> variables, String action, long time);
+
+  /** Every action has the same score while there is no model. */
+  record Default(double value) implements Scores {
+    @Override
+    public Score of(Map<String, ?> variables, String action, long time) {
+      return new Score(value, null);
+    }
+  }
+}

@@ -1,0 +1,202 @@
+package sdp.decisions;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import sdp.decisions.Decision.Result;
+import sdp.decisions.Decision.RuleResult;
+
+/** What one business event comes to. */
+class DeciderTest {
+  private static final Map<String, Object> EVENT = Map.of("balance", 150.0, "count", 5L);
+  private static final Map<String, Object> PROFILE = Map.of("age", 30L, "customer_id", "c1");
+
+  private static Decision decide(Scores scores, Version... versions) {
+    Definitions definitions = new Definitions();
+    List.of(versions).forEach(definitions::add);
+    return new Decider(definitions, scores).decide("low", 100, EVENT, PROFILE);
+  }
+
+  private static Decision decide(Version... versions) {
+    return decide(new Scores.Default(0.5), versions);
+  }
+
+  private static Version rule(String name, String body, String checked) {
+    return new Version("rule", name, 1, 0, true, false, body, checked, null);
+  }
+
+  private static Version transfer(String message) {
+    return Checked.template("transfer", 1, 0, message);
+  }
+
+  @Test
+  void withoutARuleItStops() {
+    Decision decision = decide();
+    assertFalse(decision.passed());
+    assertEquals(List.of(), decision.rules());
+    assertNull(decision.score());
+  }
+
+  @Test
+  void anyRuleThatIsTrueLetsItPass() {
+    Decision decision =
+        decide(
+            Checked.rule("a", 1, 0, "event.balance < 100.0"),
+            Checked.rule("b", 1, 0, "profile.age == 30"));
+    assertTrue(decision.passed());
+    assertEquals(
+        List.of(Result.FALSE, Result.TRUE),
+        decision.rules().stream().map(RuleResult::result).toList());
+    assertNull(decision.action());
+  }
+
+  @Test
+  void anErrorIsAnOutcomeOfItsOwnAndTheOthersGoOn() {
+    Decision decision =
+        decide(
+            Checked.rule("a", 1, 0, "event.nothing > 1"),
+            rule("b", "no JSON", null),
+            rule("c", "{\"kind_of_event\": \"low\"}", "no base64!"),
+            Checked.rule("d", 1, 0, "true"));
+    assertEquals(
+        List.of(Result.ERROR, Result.ERROR, Result.ERROR, Result.TRUE),
+        decision.rules().stream().map(RuleResult::result).toList());
+    assertTrue(decision.rules().get(0).reason().contains("nothing"));
+    assertTrue(decision.passed());
+  }
+
+  @Test
+  void aRuleOfAnotherKindOfEventSaysNothing() {
+    Version other = rule("a", "{\"kind_of_event\": \"stuck\"}", Checked.of("true"));
+    assertEquals(List.of(), decide(other).rules());
+  }
+
+  @Test
+  void theTemplateIsFilledWithTypedValues() {
+    Decision decision =
+        decide(
+            Checked.rule("a", 3, 0, "true", "transfer", 1),
+            transfer(
+                "You have {{ event.balance }} after {{event.count}}: transfer"
+                    + " {{ event.balance < 245.0 ? 250.0 - event.balance : 5.0 }} or"
+                    + " {{ event.balance < 45.0 ? 50.0 - event.balance : 5.0 }}"));
+    assertEquals("Hello c1", decision.action().title());
+    assertEquals("You have 150.00 after 5: transfer 100.00 or 5.00", decision.action().message());
+    assertEquals("push", decision.action().channel());
+    assertEquals(3, decision.action().rule().version());
+    assertEquals(0.5, decision.score());
+    assertNull(decision.modelVersion());
+    assertEquals(List.of("there is no model: the default score applies"), decision.remarks());
+  }
+
+  @Test
+  void aPlaceholderIsWrittenAsPeopleReadIt() throws Expression.FailedException {
+    assertEquals("0.12", Placeholder.text(0.125));
+    assertEquals("0.38", Placeholder.text(0.375));
+    assertEquals("1.00", Placeholder.text(1.005)); // which is 1.00499…
+    assertEquals("0.00", Placeholder.text(-0.004));
+    assertEquals("1000000000.00", Placeholder.text(1e9));
+    assertEquals("7", Placeholder.text(7L));
+    assertEquals(
+        "2026-11-21T10:00:00.000Z", Placeholder.text(Instant.parse("2026-11-21T10:00:00Z")));
+    for (Object wrong : List.of(true, Double.NaN, Double.POSITIVE_INFINITY, List.of())) {
+      assertThrows(Expression.FailedException.class, () -> Placeholder.text(wrong));
+    }
+  }
+
+  @Test
+  void anActionThatCannotBeFilledLeavesTheChoiceToTheNext() {
+    Decision decision =
+        decide(
+            Checked.rule("a", 1, 0, "true", "missing", 9),
+            Checked.rule("b", 1, 0, "true", "broken", 8),
+            Checked.rule("c", 1, 0, "true", "nothing", 7),
+            Checked.rule("d", 1, 0, "true", "transfer", 1),
+            Checked.template("broken", 1, 0, "{{ event. }}"),
+            Checked.template("nothing", 1, 0, "{{ profile.email }}"),
+            transfer("text"));
+    assertEquals("d", decision.action().rule().name());
+    assertEquals("the template missing is not in force", decision.remarks().get(1));
+    assertTrue(decision.remarks().get(2).startsWith("the template broken cannot be read: "));
+    assertTrue(decision.remarks().get(3).startsWith("the template nothing cannot be filled: "));
+  }
+
+  @Test
+  void theBestScoreAtOrAboveTheThresholdIsChosenAndTiesByPriority() {
+    Scores byAction =
+        (variables, action, time) ->
+            new Scores.Score(Double.parseDouble(action.substring(1)), "m1");
+    Version[] versions = {
+      Checked.rule("a", 1, 0, "true", "t0.2", 9),
+      Checked.rule("b", 1, 0, "true", "t0.7", 1),
+      Checked.rule("c", 1, 0, "true", "t0.7", 2),
+      Checked.rule("d", 1, 0, "true", "t0.7", 2),
+      Checked.template("t0.2", 1, 0, "low"),
+      Checked.template("t0.7", 1, 0, "high"),
+      Checked.threshold("least", 1, 0, 0.7)
+    };
+    Decision decision = decide(byAction, versions);
+    assertEquals("c", decision.action().rule().name());
+    assertEquals(0.7, decision.score());
+    assertEquals("m1", decision.modelVersion());
+    versions[6] = Checked.threshold("least", 2, 0, 0.71);
+    Decision below = decide(byAction, versions);
+    assertTrue(below.passed());
+    assertNull(below.action());
+    assertEquals(
+        List.of("the score 0.7 is below the threshold 0.71 (least, version 2)"), below.remarks());
+  }
+
+  @Test
+  void aShadowIsRecordedAndActsOnNothing() {
+    Decision decision =
+        decide(
+            Checked.shadow(Checked.rule("a", 1, 0, "true", "transfer", 1)),
+            Checked.shadow(Checked.threshold("least", 1, 0, 2)),
+            transfer("text"));
+    assertFalse(decision.passed());
+    assertNull(decision.action());
+    assertEquals(Result.TRUE, decision.rules().get(0).result());
+    assertFalse(decision.rules().get(0).version().live());
+  }
+
+  @Test
+  void withoutAProfileTheDecisionSaysSo() {
+    Definitions definitions = new Definitions();
+    definitions.add(Checked.rule("a", 1, 0, "has(profile.age) || true", "transfer", 1));
+    definitions.add(transfer("text"));
+    Decision decision =
+        new Decider(definitions, new Scores.Default(1)).decide("low", 100, EVENT, null);
+    assertTrue(decision.passed());
+    assertEquals("there is no profile", decision.remarks().get(0));
+    assertNull(decision.action()); // the title names the customer
+  }
+
+  @Test
+  void theNewestVersionThatIsValidDecidesUnlessItIsTheEnd() {
+    Definitions definitions = new Definitions();
+    Version first = Checked.rule("a", 1, 10, "true");
+    definitions.add(first);
+    definitions.add(Checked.rule("a", 2, 20, "false"));
+    definitions.add(Checked.rule("a", 3, 20, "true"));
+    definitions.add(Checked.ended(first, 4, 30));
+    definitions.add(Checked.rule("a", 5, 40, "false"));
+    assertEquals(List.of(), definitions.inForce("rule", 9));
+    assertEquals(1, version(definitions, 10));
+    assertEquals(1, version(definitions, 19));
+    assertEquals(3, version(definitions, 20));
+    assertEquals(List.of(), definitions.inForce("rule", 30));
+    assertEquals(5, version(definitions, 40));
+  }
+
+  private static long version(Definitions definitions, long time) {
+    return definitions.inForce("rule", time).get(0).version().version();
+  }
+}
