@@ -21,7 +21,8 @@ class Assets:
 
     `lake` is the folder of the functions that read and write the lake's files, `models` that of
     the source archives of training jobs, one per use case with a model. `state` is the file with
-    the operators of each use case that have state.
+    the operators of each use case that have state. `definitions` is the folder of the function
+    behind the definitions' API.
     """
 
     functions: Path
@@ -29,9 +30,10 @@ class Assets:
     lake: Path
     models: Path
     state: Path
+    definitions: Path
 
     def __post_init__(self) -> None:
-        for folder in (self.functions, self.lake):
+        for folder in (self.functions, self.lake, self.definitions):
             if not folder.is_dir():
                 raise AssetError(f"{folder} is missing; build it with 'make build'")
         if not self.models.is_dir():
@@ -55,4 +57,5 @@ class Assets:
             build / "lambdas/lake",
             build / "ml",
             build / "state.json",
+            build / "lambdas/definitions",
         )

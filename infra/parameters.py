@@ -70,6 +70,10 @@ GROUPS: Mapping[str, Mapping[str, Meaning]] = {
         "predictionsConcurrency": Meaning(
             "executions", "Executions reserved for predictions, and their limit; 0 reserves none."
         ),
+        "definitionsConcurrency": Meaning(
+            "executions",
+            "Executions reserved for the definitions, and their limit; 0 reserves none.",
+        ),
     },
     "Actions": {
         "actionConcurrency": Meaning(

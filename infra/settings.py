@@ -66,6 +66,7 @@ class Settings:
     ingest_concurrency: int = 0
     reports_concurrency: int = 0
     predictions_concurrency: int = 0
+    definitions_concurrency: int = 0
     state_loss: str = "refuse"
     metric_seconds: int = 60
     lake_buffer_seconds: int = 60
@@ -137,6 +138,7 @@ class Settings:
             ingest_concurrency=read("ingestConcurrency", "0", _number(0, 100_000)),
             reports_concurrency=read("reportsConcurrency", "0", _number(0, 100_000)),
             predictions_concurrency=read("predictionsConcurrency", "0", _number(0, 100_000)),
+            definitions_concurrency=read("definitionsConcurrency", "0", _number(0, 100_000)),
             state_loss=read("stateLoss", "refuse", _one_of("refuse", "allow")),
             metric_seconds=int(read("flinkMetricSeconds", "60", _one_of("5", "10", "30", "60"))),
             lake_buffer_seconds=read("lakeBufferSeconds", "60", _number(0, 900)),

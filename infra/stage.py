@@ -94,8 +94,10 @@ class PlatformStage(cdk.Stage):
                 self,
                 "definitions",
                 topology=topology,
+                lake=self.lake.lake,
                 topic=self.observability.topic,
                 settings=settings,
+                assets=assets,
             )
         cdk.Tags.of(self).add("platform", settings.prefix)
 

@@ -69,7 +69,10 @@ class Bundle:
 
 SHARED = Bundle(FOLDER / "bundle", ROOT / "requirements" / "lambda.txt")
 LAKE = Bundle(FOLDER / "lake", ROOT / "requirements" / "lake.txt", ("compact",))
-BUNDLES = (SHARED, LAKE)
+DEFINITIONS = Bundle(
+    FOLDER / "definitions", ROOT / "requirements" / "definitions.txt", ("definitions",)
+)
+BUNDLES = (SHARED, LAKE, DEFINITIONS)
 
 
 def build(bundle: Bundle) -> bool:
@@ -124,8 +127,10 @@ def _ignored(folder: str, names: list[str]) -> set[str]:
     path = Path(folder)
     if path.parts[-2:] == ("botocore", "data"):
         left_out |= {n for n in names if (path / n).is_dir() and n not in SERVICES}
+    if path.name == "cel_expr_python":
+        left_out |= {"ext"} & set(names)  # extensions that no expression may use
     if path.name.endswith(tuple(f"-python{python}" for python in PYTHONS)):
-        left_out |= {"bin", ".lock"} & set(names)
+        left_out |= {"bin", ".lock", "bazel-project"} & set(names)
     return left_out
 
 

@@ -28,6 +28,7 @@ MODULES = {
     "lake": "lake",
     "compact": "compact",
     "backfill": "backfill",
+    "definitions": "definitions",
     "keys": "keys",
     "cost": "cost",
     "dead-letters": "dead_letters",

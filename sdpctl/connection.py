@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from glue import UseCase
     from sdpctl.local.outputs import Outputs
 
-Api = Literal["url_for_api", "url_for_reports", "url_for_predictions"]
+Api = Literal["url_for_api", "url_for_reports", "url_for_predictions", "url_for_definitions"]
 ApiKey = Annotated[
     str | None, typer.Option(envvar="SDP_API_KEY", help="Use this API key.", show_envvar=True)
 ]
@@ -32,7 +32,8 @@ def connect(
     from sdpctl.local.outputs import read  # imported late: reading a deployment needs boto3
 
     current = read()
-    return base(current, which, url).rstrip("/"), api_key or current.api_key
+    key = current.definitions_key if which == "url_for_definitions" else current.api_key
+    return base(current, which, url).rstrip("/"), api_key or key or ""
 
 
 def choose(use_case: str, *, deployed: bool) -> UseCase:
@@ -52,5 +53,6 @@ def base(current: Outputs, which: Api, url: str | None) -> str:
     """The URL of the option, or the deployment's."""
     deployed: str | None = url or getattr(current, which)
     if deployed is None:
-        raise CommandError("no deployed use case has a model")
+        missing = "definitions" if which == "url_for_definitions" else "a model"
+        raise CommandError(f"no deployed use case has {missing}")
     return deployed

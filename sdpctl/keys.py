@@ -26,6 +26,7 @@ class Api(StrEnum):
     INGESTION = "ingestion"
     REPORTS = "reports"
     PREDICTIONS = "predictions"
+    DEFINITIONS = "definitions"
 
 
 @dataclass(frozen=True)

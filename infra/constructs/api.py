@@ -14,7 +14,7 @@ from infra.constructs.acknowledge import acknowledge
 from infra.constructs.logs import log_group
 from infra.settings import Settings
 
-_HEADERS = ["content-type", "x-api-key", "accept"]
+_HEADERS = ["content-type", "x-api-key", "accept", "if-match", "if-none-match"]
 _EXPOSED = ["retry-after"]
 _PROBLEM = {
     "Content-Type": "'application/problem+json'",

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from glue.parameters import together
+from glue.targets.lake import lake_tables
+from infra.assets import Assets
 from infra.constructs.alarms import Alarms
+from infra.constructs.api import KeyedApi
 from infra.constructs.definitions_tables import DefinitionsTables
+from infra.constructs.function import PlatformFunction
+from infra.constructs.lake import Lake
+from infra.constructs.permissions import query_table
 from infra.settings import Settings
-from infra.topology import Topology
+from infra.topology import Topology, to_setting
 
 
 class DefinitionsStack(cdk.Stack):
-    """There is one where a use case declares definitions; others know its tables by their names."""
+    """There is one where a use case declares definitions; others know its tables by their names.
+
+    Its API has a key of its own: who sends events cannot change rules.
+    """
 
     def __init__(
         self,
@@ -21,12 +33,75 @@ class DefinitionsStack(cdk.Stack):
         id_: str,
         *,
         topology: Topology,
+        lake: Lake,
         topic: sns.ITopic,
         settings: Settings,
+        assets: Assets,
     ) -> None:
         super().__init__(scope, id_, description="SDP: definitions stored and changed over HTTP")
-        self._topology, self._settings = topology, settings
+        self._topology, self._lake = topology, lake
+        self._settings, self._assets = settings, assets
         self._tables = DefinitionsTables(self, "Tables", topology=topology, settings=settings)
+        function = self._function()
+        key = apigateway.ApiKey(self, "ApiKey", description="Key for the definitions")
+        api = KeyedApi(
+            self,
+            "Definitions",
+            function=function,
+            api_key=key,
+            settings=settings,
+            name=f"{topology.prefix}-definitions",
+            description=f"{topology.prefix}: definitions",
+        )
         alarms = Alarms(self, "Watch", topic=topic)
+        alarms.function("definitions", function)
+        alarms.faults("faults", api.api)
         for use_case, table in self._tables.by_use_case.items():
             alarms.table(use_case, table)
+        cdk.CfnOutput(self, "UrlForDefinitions", value=api.url)
+        cdk.CfnOutput(self, "DefinitionsKeyId", value=key.key_id)
+
+    def _function(self) -> lambda_.Function:
+        tables = self._tables.by_use_case
+        names = {use_case: table.table_name for use_case, table in tables.items()}
+        function = PlatformFunction(
+            self,
+            "DefinitionsFunction",
+            handler="definitions.handler.handler",
+            assets=self._assets,
+            settings=self._settings,
+            memory_mib=1024,
+            code=self._assets.definitions,
+            reserved=self._settings.definitions_concurrency,
+            environment={
+                "SDP_TABLES": to_setting(names),
+                "SDP_PARAMETERS": to_setting(together(self._settings.parameters)),
+                "SDP_LAKE_DATABASES": to_setting({n: self._topology.database(n) for n in names}),
+                "SDP_WORKGROUPS": to_setting({n: self._topology.workgroup(n) for n in names}),
+            },
+        )
+        for table in tables.values():
+            table.grant(
+                function.role,
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:Query",
+                "dynamodb:UpdateItem",
+            )
+        self._query(function)
+        return function.function
+
+    def _query(self, function: PlatformFunction) -> None:
+        """Business events of the lake, for tests over a range of it."""
+        for use_case in self._topology.catalog.use_cases:
+            if use_case.definitions is None:
+                continue
+            stream = use_case.definitions.event.stream
+            query_table(
+                function.role,
+                self,
+                self._lake,
+                next(table for table in lake_tables(use_case) if table.stream == stream),
+                self._topology.database(use_case.name),
+                self._topology.workgroup(use_case.name),
+            )

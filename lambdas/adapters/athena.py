@@ -35,11 +35,12 @@ class AthenaLake:
         glue: GlueClient | None = None,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
+        timeout: float = TIMEOUT,
     ) -> None:
         self._database, self._workgroup = database, workgroup
         self._athena: Any = athena or boto3.client("athena")
         self._glue: Any = glue or boto3.client("glue")
-        self._sleep, self._monotonic = sleep, monotonic
+        self._sleep, self._monotonic, self._timeout = sleep, monotonic, timeout
 
     def query(self, sql: str) -> list[Row]:
         """The rows of a query, as text. Raises QueryError with Athena's reason."""
@@ -55,7 +56,7 @@ class AthenaLake:
         return [[cell.get("VarCharValue") for cell in row] for row in rows[1:]]  # after the header
 
     def _await(self, execution: str) -> None:
-        deadline, pause = self._monotonic() + TIMEOUT, 0.1
+        deadline, pause = self._monotonic() + self._timeout, 0.1
         while True:
             execution_status = self._athena.get_query_execution(QueryExecutionId=execution)
             status = execution_status["QueryExecution"]["Status"]

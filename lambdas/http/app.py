@@ -5,6 +5,7 @@ Each app adds its own routes and its own errors.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from fastapi import FastAPI, Request, Response
@@ -38,14 +39,16 @@ class WithoutBody:
         await self._app(scope, receive, headers_only if is_head else send)
 
 
-def new_app(title: str, *, fault: str, **options: Any) -> FastAPI:
+def new_app(title: str, *, fault: str, exposed: Sequence[str] = (), **options: Any) -> FastAPI:
     """An app without routes but `/health`; `fault` is the detail of a 500.
+
+    `exposed`: headers that pages of other origins may read, beside Retry-After.
 
     A path with a slash at its end is unknown: a redirect would lose the stage of API Gateway.
     """
     app = FastAPI(title=title, docs_url=None, redoc_url=None, redirect_slashes=False, **options)
     # API Gateway answers the preflight; our own responses must name the origin too.
-    app.add_middleware(CORSMiddleware, allow_origins=["*"], expose_headers=[EXPOSED])
+    app.add_middleware(CORSMiddleware, allow_origins=["*"], expose_headers=[EXPOSED, *exposed])
     app.add_middleware(WithoutBody)
 
     def failed(request: Request, error: Exception) -> Response:

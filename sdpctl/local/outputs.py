@@ -14,15 +14,22 @@ from sdpctl.errors import CommandError
 from sdpctl.local import aws, deploy, running
 from sdpctl.settings import Settings
 
+# What a use case declares, where there is such an output.
+_MISSING = {
+    "UrlForPredictions": "a model",
+    "UrlForDefinitions": "definitions",
+    "DefinitionsKey": "definitions",
+}
 _API = re.compile(r"https://([a-z0-9]+)\.execute-api\.[^/]+/([^/]+)(/.*)?")
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """The platform's addresses and its API key.
+    """The platform's addresses and its API keys.
 
     `url_for_predictions` is None if no use case declares a model. `parameters`: as deployed, by
-    name. `topology`: the deployed use cases, with the names of their resources.
+    name. `url_for_definitions` and `definitions_key` are None if no use case has definitions.
+    `topology`: the deployed use cases, with the names of their resources.
     """
 
     url_for_api: str
@@ -32,6 +39,8 @@ class Outputs:
     region: str
     topology: Topology
     parameters: Mapping[str, str] = field(default_factory=dict)
+    url_for_definitions: str | None = None
+    definitions_key: str | None = None
 
     def as_dict(self) -> dict[str, str | None]:
         """As a mapping with the names of the CloudFormation outputs."""
@@ -39,7 +48,9 @@ class Outputs:
             "UrlForAPI": self.url_for_api,
             "UrlForReports": self.url_for_reports,
             "UrlForPredictions": self.url_for_predictions,
+            "UrlForDefinitions": self.url_for_definitions,
             "ApiKey": self.api_key,
+            "DefinitionsKey": self.definitions_key,
             "Region": self.region,
             "UseCases": ",".join(u.name for u in self.topology.catalog.use_cases),
             **self.parameters,
@@ -48,7 +59,8 @@ class Outputs:
     def __str__(self) -> str:
         """Formatted for people, one per line."""
         shown = {
-            name: value or "none: no use case has a model" for name, value in self.as_dict().items()
+            name: value or f"none: no use case has {_MISSING[name]}"
+            for name, value in self.as_dict().items()
         }
         return "\n".join(f"{name:18} {value}" for name, value in shown.items())
 
@@ -72,6 +84,7 @@ def of(raw: Mapping[str, str], key: Callable[[str], str], settings: Settings) ->
     if {"UrlForAPI", "UrlForReports", "ApiKeyId"} - raw.keys():
         raise CommandError("the platform is not deployed; run 'make up'")
     predictions, topology = raw.get("UrlForPredictions"), topology_in(settings.prefix, raw)
+    definitions, definitions_key = raw.get("UrlForDefinitions"), raw.get("DefinitionsKeyId")
     return Outputs(
         url_for_api=local_url(settings, raw["UrlForAPI"]),
         url_for_reports=local_url(settings, raw["UrlForReports"]),
@@ -80,6 +93,8 @@ def of(raw: Mapping[str, str], key: Callable[[str], str], settings: Settings) ->
         region=settings.region,
         topology=topology,
         parameters=parameters_in(raw, topology.catalog),
+        url_for_definitions=definitions and local_url(settings, definitions),
+        definitions_key=definitions_key and key(definitions_key),
     )
 
 

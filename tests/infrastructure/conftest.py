@@ -56,7 +56,7 @@ class Synthesis:
 def assets(tmp_path_factory: pytest.TempPathFactory) -> Assets:
     """Placeholders: folders with one file, and a file."""
     root = tmp_path_factory.mktemp("assets")
-    for folder in ("bundle", "lake", "ml"):
+    for folder in ("bundle", "lake", "ml", "definitions"):
         (root / folder).mkdir()
         (root / folder / "here.py").touch()
     (root / "analytics.zip").write_bytes(b"zip")
@@ -72,6 +72,7 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Assets:
         root / "lake",
         root / "ml",
         root / "state.json",
+        root / "definitions",
     )
 
 
@@ -97,6 +98,18 @@ def dispatching(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Syn
     from tests.infrastructure.dispatching import EVERYWHERE, synthesize
 
     return synthesize(assets, tmp_path_factory.mktemp("dispatching"), **EVERYWHERE)
+
+
+@pytest.fixture(scope="session")
+def both(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> list[Template]:
+    """The stacks of one region with every use case of the catalog."""
+    context = json.loads((Path(__file__).parents[2] / "cdk.json").read_text())["context"]
+    context |= {"regions": "us-east-1", "useCases": ",".join(usecases.NAMES)}
+    out = tmp_path_factory.mktemp("both")
+    app = cdk.App(outdir=str(out), context=context)
+    add_stages(app, catalog=usecases.load(), settings=Settings.parse(context), assets=assets)
+    app.synth()
+    return list(templates(out))
 
 
 def templates(out: Path) -> Iterator[Template]:

@@ -68,6 +68,13 @@ ACTIONS: dict[tuple[str, str], set[str]] = {
     ("sagemaker", "create_training_job"): {"sagemaker:CreateTrainingJob", "iam:PassRole"},
     ("sagemaker", "create_model"): {"sagemaker:CreateModel", "iam:PassRole"},
 }
+# The same operation where it does other things: by the module of the request.
+ACTIONS_IN: dict[tuple[str, str], set[str]] = {
+    ("lambdas.adapters.definitions", "transact_write_items"): {
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+    },
+}
 # What Lambda does with the role of each function, and with that of one that reads a stream.
 _FUNCTION = {
     "logs:CreateLogStream",
@@ -162,9 +169,9 @@ _JAVA_CALL = re.compile(r"\bclient\.([a-z]\w+)\(")
 
 
 @pytest.fixture(scope="module")
-def templates(synthesis: Synthesis, dispatching: Synthesis) -> list[Template]:
-    """The stacks of one region, and that of actions."""
-    own = [t for t in synthesis.templates if t.name.startswith(f"sdp-{REGION}-")]
+def templates(both: list[Template], dispatching: Synthesis) -> list[Template]:
+    """The stacks of one region with all that any use case declares, and that of actions."""
+    own = [t for t in both if not t.name.endswith("-actions")]
     return [*own, dispatching.stack(f"sdp-{REGION}-actions")]
 
 
@@ -179,7 +186,8 @@ def ours(templates: list[Template]) -> Iterator[tuple[Template, str, dict[str, A
 def needed(request: Request) -> set[str]:
     """The actions that IAM must allow for a request."""
     service, operation = request.service, request.operation
-    if found := ACTIONS.get((service, operation)):
+    module = request.place.rpartition(":")[0]
+    if found := ACTIONS_IN.get((module, operation)) or ACTIONS.get((service, operation)):
         return found
     return {f"{IAM.get(service, service)}:{calls.operations(service)[operation]}"}
 

@@ -7,12 +7,15 @@ import sys
 import pytest
 
 from lambdas import bundle
-from lambdas.bundle import LAKE, SHARED, Bundle
+from lambdas.bundle import DEFINITIONS, LAKE, SHARED, Bundle
 
 HANDLERS = sorted(path.parent.name for path in (bundle.ROOT / "lambdas").glob("*/handler.py"))
 # What the compiled extensions of each bundle belong to; duckdb's fits every later CPython.
 EXTENSIONS = {
     SHARED: {"3.11": {"orjson", "pydantic_core"}, "3.12": {"orjson", "pydantic_core"}},
+    DEFINITIONS: {
+        version: {"cel_expr_python", "orjson", "pydantic_core"} for version in ("3.11", "3.12")
+    },
     LAKE: {"3.11": {"orjson", "lake"}, "3.12": {"orjson"}},
 }
 # AWS counts a function's folder unpacked.

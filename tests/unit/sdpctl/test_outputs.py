@@ -94,6 +94,21 @@ def test_without_a_model_there_is_everything_else() -> None:
     assert base(found, "url_for_predictions", "http://elsewhere") == "http://elsewhere"
 
 
+def test_the_definitions_have_an_address_and_a_key_of_their_own() -> None:
+    url = "https://jkl.execute-api.us-east-1.amazonaws.com/v1"
+    found = _outputs(RAW | {"UrlForDefinitions": url, "DefinitionsKeyId": "k2"})
+    assert found.url_for_definitions == "http://127.0.0.1:4999/restapis/jkl/v1/_user_request_"
+    assert found.as_dict()["DefinitionsKey"] == "value of k2" != found.as_dict()["ApiKey"]
+
+
+def test_without_definitions_there_is_everything_else() -> None:
+    found = _outputs(RAW)
+    assert found.as_dict()["UrlForDefinitions"] is None
+    assert "DefinitionsKey     none: no use case has definitions" in str(found).splitlines()
+    with pytest.raises(CommandError, match="no deployed use case has definitions"):
+        base(found, "url_for_definitions", None)
+
+
 def test_what_is_not_deployed_is_said() -> None:
     with pytest.raises(CommandError, match="run 'make up'"):
         _outputs({**MODEL, "ApiKeyId": "k1"})

@@ -1,0 +1,1 @@
+"""The definitions' API: documents that are valid from an instant, with every version kept."""

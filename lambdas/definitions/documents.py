@@ -1,0 +1,165 @@
+"""A document as it is sent: fields, instant and mode, with every expression checked."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from glue import instants
+from glue.definitions import DefinitionKind, Definitions, Role
+from glue.targets.pydantic import Instant, annotation
+from glue.types import Column
+from lambdas.definitions.cel import Checker, ExpressionError
+from lambdas.definitions.filling import RESULTS, placeholders
+from lambdas.http.rejections import Rejection, from_validation, shown
+
+LIVE, SHADOW = "live", "shadow"
+MODES = (LIVE, SHADOW)
+_CONFIG = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A document that may be written. `valid_from`: epoch milliseconds, if it was given."""
+
+    body: Mapping[str, Any]
+    mode: str = LIVE
+    valid_from: int | None = None
+    checked: str = ""
+    placeholders: Mapping[str, str] = field(default_factory=dict)
+
+
+class Misplaced(Rejection):
+    """An expression is wrong: where in the text, in characters from 0, and as line and column."""
+
+    def __init__(self, where: str, text: str, error: ExpressionError, start: int = 0) -> None:
+        super().__init__("invalid_expression", where, error.message)
+        offset = min(start + error.offset, len(text))
+        before = text[:offset].split("\n")
+        self.position = {
+            "offset": offset,
+            "line": len(before),
+            "column": len(before[-1]) + 1,
+        }
+
+
+class Checkers:
+    """A use case's checkers, one for each kind of business event, built when first needed."""
+
+    def __init__(self, declared: Definitions) -> None:
+        self.of: Callable[[str], Checker] = cache(lambda k: Checker(declared.variables(k)))
+
+
+def parse(sent: object, kind: DefinitionKind, declared: Definitions, checkers: Checkers) -> Draft:
+    """The document. Raises Rejection with the first field that is wrong."""
+    if not isinstance(sent, dict):
+        raise Rejection("wrong_type", "", f"{shown(sent)} is not an object; send one {kind.name}")
+    values = _validated(sent, kind)
+    mode, valid_from = values.pop("mode"), values.pop("valid_from")
+    if mode not in (None, *MODES):
+        raise Rejection(
+            "unknown_mode", "/mode", f"{shown(mode)} is not a mode; send {' or '.join(MODES)}"
+        )
+    body = {n: kind.defaults.get(n) if v is None else _plain(v) for n, v in values.items()}
+    _check_event_kind(body, kind, declared)
+    checked, filled = _check_expressions(body, kind, checkers)
+    return Draft(
+        body,
+        mode or LIVE,
+        None if valid_from is None else instants.to_millis(valid_from),
+        checked,
+        filled,
+    )
+
+
+def _validated(sent: Mapping[str, Any], kind: DefinitionKind) -> dict[str, Any]:
+    fields = ["valid_from", "mode", *kind.names]
+    try:
+        return dict(model_of(kind).model_validate(sent))
+    except ValidationError as error:
+        raise from_validation(error, kind.name, fields) from None
+
+
+@cache
+def _model(name: str, doc: str, columns: tuple[Column, ...]) -> type[BaseModel]:
+    fields: dict[str, Any] = {
+        "valid_from": (
+            Instant | None,
+            Field(None, description="From when on it is valid: event time, after the frontier."),
+        ),
+        "mode": (
+            str | None,
+            Field(
+                None,
+                description="`shadow` decides and is recorded, and has no effect.",
+                json_schema_extra={"enum": [*MODES, None]},
+            ),
+        ),
+    }
+    for column in columns:
+        hint = annotation(column.type, column.name)
+        if column.required:
+            fields[column.name] = (hint, Field(..., description=column.doc))
+        else:
+            fields[column.name] = (hint | None, Field(None, description=column.doc))
+    return create_model(name.title(), __config__=_CONFIG, __doc__=doc, **fields)
+
+
+def model_of(kind: DefinitionKind) -> type[BaseModel]:
+    """The model of what may be sent for a kind."""
+    return _model(kind.name, kind.doc, kind.columns)
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, BaseModel) else value
+
+
+def _check_event_kind(body: Mapping[str, Any], kind: DefinitionKind, declared: Definitions) -> None:
+    for name in kind.with_role(Role.EVENT_KIND):
+        if body[name] is not None and body[name] not in declared.events:
+            raise Rejection(
+                "unknown_kind",
+                f"/{name}",
+                f"{shown(body[name])} is not a kind of business event; kinds: "
+                f"{', '.join(declared.events)}",
+            )
+
+
+def _check_expressions(
+    body: Mapping[str, Any], kind: DefinitionKind, checkers: Checkers
+) -> tuple[str, dict[str, str]]:
+    expressions, filled = kind.with_role(Role.EXPRESSION), kind.with_role(Role.FILLED)
+    if not expressions and not filled:
+        return "", {}
+    (of,) = kind.with_role(Role.EVENT_KIND)
+    checker = checkers.of(body[of])
+    checked = ""
+    for name in expressions:
+        try:
+            checked = _base64(checker.check(body[name]).form)
+        except ExpressionError as error:
+            raise Misplaced(f"/{name}", body[name], error) from None
+    found: dict[str, str] = {}
+    for name in filled:
+        found |= _check_placeholders(f"/{name}", body[name], checker)
+    return checked, found
+
+
+def _check_placeholders(where: str, text: str, checker: Checker) -> dict[str, str]:
+    found, start = {}, 0
+    try:
+        for one in list(placeholders(text)):
+            start = one.start
+            found[one.text] = _base64(checker.check(one.text, RESULTS).form)
+    except ExpressionError as error:
+        raise Misplaced(where, text, error, start) from None
+    return found
+
+
+def _base64(form: bytes) -> str:
+    return base64.b64encode(form).decode()

@@ -1,0 +1,79 @@
+"""The definitions' own errors as RFC 9457 problem documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+
+from glue.errors import PlatformError
+from glue.instants import from_millis, to_wire
+from lambdas.definitions.documents import Misplaced
+from lambdas.http.problems import problem
+from lambdas.http.rejections import Rejection
+from lambdas.ports.report_store import StoreUnavailable
+
+
+class BadParameter(PlatformError):
+    """A part of the path, a query parameter or a header is invalid."""
+
+    def __init__(self, parameter: str, detail: str) -> None:
+        super().__init__(f"{parameter}: {detail}")
+        self.parameter = parameter
+
+
+class NotFound(PlatformError):
+    """There is no such use case, kind or definition."""
+
+
+class PreconditionFailed(PlatformError):
+    """The newest version is not the one that If-Match names."""
+
+
+class TooEarly(PlatformError):
+    """The version would be valid at or before the frontier."""
+
+    def __init__(self, valid_from: int, frontier: int) -> None:
+        earliest = to_wire(from_millis(max(frontier + 1, 0)))
+        super().__init__(
+            f"valid_from {to_wire(from_millis(valid_from))}: events of this time are decided "
+            f"already; the earliest possible instant is {earliest}. Without valid_from it is now "
+            "and DefinitionsLead"
+        )
+        self.earliest = earliest
+
+
+class Contended(PlatformError):
+    """Other writers were first, again and again."""
+
+
+def install(app: FastAPI) -> None:
+    """Make the app return a problem document for each of them."""
+    responses: dict[type[Exception], Any] = {
+        BadParameter: lambda e: problem(400, str(e), parameter=e.parameter),
+        Rejection: _rejection,
+        NotFound: lambda e: problem(404, str(e)),
+        TooEarly: lambda e: problem(409, str(e), earliest=e.earliest, field="/valid_from"),
+        PreconditionFailed: lambda e: problem(412, str(e)),
+        Contended: lambda e: problem(503, str(e), {"Retry-After": "1"}),
+        StoreUnavailable: lambda e: problem(
+            503, "the definitions cannot be read or written now", {"Retry-After": "1"}
+        ),
+    }
+    for kind, respond in responses.items():
+        app.add_exception_handler(kind, _handler(respond))
+
+
+def _handler(respond: Any) -> Any:
+    def handle(request: Request, error: Exception) -> Response:
+        response: Response = respond(error)
+        return response
+
+    return handle
+
+
+def _rejection(error: Rejection) -> Response:
+    more: dict[str, Any] = {"code": error.code, "field": error.field}
+    if isinstance(error, Misplaced):
+        more["position"] = error.position
+    return problem(400, error.message, **more)

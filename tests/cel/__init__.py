@@ -1,0 +1,1 @@
+"""The corpus of CEL: what an expression means, the same at the door and in the stream."""

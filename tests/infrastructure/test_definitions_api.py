@@ -1,0 +1,70 @@
+"""The API of the definitions: a function and a key of its own, bounded and watched."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.infrastructure.conftest import Template
+
+
+@pytest.fixture(scope="module")
+def stack(both: list[Template]) -> Template:
+    """The stack of the definitions."""
+    return next(t for t in both if t.name == "sdp-us-east-1-definitions")
+
+
+def test_it_has_a_key_of_its_own(stack: Template, both: list[Template]) -> None:
+    """Who sends events cannot change rules."""
+    (key,) = stack.all("AWS::ApiGateway::ApiKey")
+    (plan_key,) = stack.properties("AWS::ApiGateway::UsagePlanKey")
+    assert plan_key["KeyId"] == {"Ref": key}
+    assert stack.outputs["DefinitionsKeyId"]["Value"] == {"Ref": key}
+    others = [t for t in both if t is not stack]
+    assert all(stack.name not in json.dumps(t.content.get("Resources")) for t in others)
+
+
+def test_its_address_is_an_output(stack: Template) -> None:
+    assert "execute-api" in json.dumps(stack.outputs["UrlForDefinitions"]["Value"])
+
+
+def test_every_method_but_the_preflight_needs_the_key(stack: Template) -> None:
+    methods = stack.properties("AWS::ApiGateway::Method")
+    assert {m["HttpMethod"]: m.get("ApiKeyRequired", False) for m in methods} == {
+        "ANY": True,
+        "OPTIONS": False,
+    }
+
+
+def test_a_page_may_send_preconditions(stack: Template) -> None:
+    preflight = next(
+        m for m in stack.properties("AWS::ApiGateway::Method") if m["HttpMethod"] == "OPTIONS"
+    )
+    assert "if-match" in json.dumps(preflight)
+
+
+def test_the_use_of_it_is_bounded(stack: Template) -> None:
+    (plan,) = stack.properties("AWS::ApiGateway::UsagePlan")
+    assert plan["Throttle"] == {"BurstLimit": 2000, "RateLimit": 1000}
+    assert {r["ResponseType"] for r in stack.properties("AWS::ApiGateway::GatewayResponse")} >= {
+        "THROTTLED",
+        "INTEGRATION_FAILURE",
+    }
+
+
+def test_failures_throttling_and_5xx_raise_alarms(stack: Template) -> None:
+    watched = [alarm["MetricName"] for alarm in stack.properties("AWS::CloudWatch::Alarm")]
+    assert {"Errors", "Throttles", "5XXError"} <= set(watched)
+
+
+def test_it_writes_its_own_table_alone(stack: Template) -> None:
+    (table,) = stack.all("AWS::DynamoDB::Table")
+    statements = [
+        statement
+        for policy in stack.properties("AWS::IAM::Policy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "dynamodb" in json.dumps(statement["Action"])
+    ]
+    (statement,) = statements
+    assert statement["Resource"] == {"Fn::GetAtt": [table, "Arn"]}

@@ -1,0 +1,91 @@
+"""The store in memory, as strict as the table: a write is a transaction with its conditions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+import usecases
+from lambdas.definitions.app import create_app
+from lambdas.ports.definitions import Frontier, FrontierPassed, Overtaken, Version
+
+NOW = 1_795_000_000_000
+TABLE = "t"
+
+
+class Memory:
+    """`interrupt` is called once, between a writer's reads and its write."""
+
+    def __init__(self) -> None:
+        self.at = Frontier()
+        self.versions: list[Version] = []
+        self.interrupt: Any = None
+
+    def frontier(self, table: str) -> Frontier:
+        return self.at
+
+    def head(self, table: str, kind: str, name: str) -> Version | None:
+        found = self.history(table, kind, name, 10**12, 1)
+        return found[0] if found else None
+
+    def heads(self, table: str, kind: str | None, after: str, limit: int) -> list[Version]:
+        newest = {f"{v.kind}#{v.name}": v for v in self.versions}
+        names = sorted(n for n in newest if n > after and (kind is None or newest[n].kind == kind))
+        return [newest[name] for name in names[:limit]]
+
+    def history(self, table: str, kind: str, name: str, before: int, limit: int) -> list[Version]:
+        own = [v for v in self.versions if (v.kind, v.name) == (kind, name) and v.version < before]
+        return own[::-1][:limit]
+
+    def write(self, table: str, version: Version) -> None:
+        interrupt, self.interrupt = self.interrupt, None
+        if interrupt:
+            interrupt()
+        if self.at.instant >= version.valid_from:
+            raise FrontierPassed(self.at.instant)
+        head = self.head(table, version.kind, version.name)
+        if (self.at.sequence, head.version if head else 0) != (
+            version.sequence - 1,
+            version.version - 1,
+        ):
+            raise Overtaken("read again")
+        self.at = replace(self.at, sequence=version.sequence)
+        self.versions.append(version)
+
+
+class Events:
+    """Business events of the lake."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    def between(
+        self, use_case: str, kind: str, start: datetime, end: datetime, limit: int
+    ) -> list[dict[str, Any]]:
+        rows = [r for r in self.rows if r["kind"] == kind and start <= r["occurred_at"] < end]
+        return sorted(rows, key=lambda r: r["occurred_at"], reverse=True)[:limit]
+
+
+class Door:
+    """The API over a store in memory, for the use case `shopping`."""
+
+    def __init__(self) -> None:
+        self.store, self.events, self.now = Memory(), Events(), NOW
+        catalog = usecases.load()
+        app = create_app(
+            catalog,
+            self.store,
+            {"shopping": TABLE},
+            catalog.configured({}),
+            self.events,
+            lambda: self.now,
+        )
+        self.client = TestClient(app, raise_server_exceptions=False)
+
+    def call(self, method: str, path: str, sent: Any = None, **more: Any) -> Any:
+        """A request below the use case's path."""
+        body = {} if sent is None else {"json": sent}
+        return self.client.request(method, f"/definitions/shopping{path}", **body, **more)
