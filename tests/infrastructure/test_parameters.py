@@ -42,7 +42,7 @@ def test_a_parameter_without_a_meaning_is_refused_by_name(monkeypatch: pytest.Mo
 
 def test_every_parameter_says_what_is_allowed() -> None:
     assert all(allowed for _, allowed in described().values())
-    own = {p.name for u in usecases.load().use_cases for p in (*PLATFORM, *u.parameters)}
+    own = {p.name for u in usecases.load().use_cases for p in (*PLATFORM, *u.settings)}
     assert names() == own | {name for group in parameters.GROUPS.values() for name in group}
 
 
