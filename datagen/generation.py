@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from decimal import Decimal
+from typing import Any, assert_never
 
 from datagen.occurrences import Event, Generator, Occurrence, Settings
 from datagen.sending import disturbed
 from glue.catalog import UseCase
 from glue.instants import from_millis, to_wire
 from glue.schema import Schema
+from glue.types import Fold
 
 
 @dataclass
@@ -69,7 +71,7 @@ class Generation:
         matched, late, unmatched = self._matched, self._late, self._unmatched
         buckets = self._buckets
         width = round(self.settings.period.total_seconds())
-        latest = _latest(self.use_case.reports)
+        folds = _folds(self.use_case.reports)
         for occurrence in self.generator.occurrences(self.settings):
             kind = occurrence.event["type"]
             self._distinct += 1
@@ -88,21 +90,24 @@ class Generation:
                     if sums is None:
                         buckets[bucket] = list(numbers)
                     else:
-                        _count(sums, numbers, latest.get(path, ()))
+                        _count(sums, numbers, folds.get(path, ()))
             if occurrence.rows or occurrence.later:
-                self._add_later(occurrence, width)
+                self._add_later(occurrence, width, folds)
             yield occurrence
 
-    def _add_later(self, occurrence: Occurrence, width: int) -> None:
+    def _add_later(
+        self, occurrence: Occurrence, width: int, folds: dict[str, tuple[Fold, ...]]
+    ) -> None:
         """Adds what follows from an event, whatever became of the event itself."""
         for stream, row in occurrence.rows:
             self._rows.setdefault(stream, []).append(row)
         for at, (path, key, numbers) in occurrence.later:
             second = at // 1000
-            sums = self._buckets.setdefault(
-                (path, key, second - second % width), [0] * len(numbers)
-            )
-            _count(sums, numbers, ())
+            bucket = (path, key, second - second % width)
+            if bucket in self._buckets:
+                _count(self._buckets[bucket], numbers, folds.get(path, ()))
+            else:
+                self._buckets[bucket] = list(numbers)
 
     def _repeat(self, occurrence: Occurrence) -> None:
         """A copy is one more duplicate; one of a refused event is refused like it."""
@@ -125,11 +130,11 @@ class Generation:
 
     def _totals(self, report: Schema) -> dict[str, dict[str, Any]]:
         totals: dict[int | str, list[Any]] = {}
-        latest = _latest((report,)).get(report.path, ())
+        folds = _folds((report,)).get(report.path, ())
         for (path, key, _), numbers in sorted(self._buckets.items(), key=lambda b: b[0][2]):
             if path == report.path:
                 if key in totals:
-                    _count(totals[key], numbers, latest)
+                    _count(totals[key], numbers, folds)
                 else:
                     totals[key] = list(numbers)
         return {str(key): _row(report, key, totals[key]) for key in sorted(totals, key=str)}
@@ -143,21 +148,36 @@ class Generation:
         ]
 
 
-def _latest(reports: Iterable[Schema]) -> dict[str, tuple[int, ...]]:
-    """By report path, which of its measures are latest values."""
-    found = {r.path: tuple(i for i, m in enumerate(r.measures) if m.latest) for r in reports}
-    return {path: places for path, places in found.items() if places}
+def _folds(reports: Iterable[Schema]) -> dict[str, tuple[Fold, ...]]:
+    """By report path, what becomes of each of its measures; only where not all are added up."""
+    found = {r.path: tuple(m.fold for m in r.measures) for r in reports}
+    return {path: folds for path, folds in found.items() if set(folds) != {Fold.SUM}}
 
 
-def _count(held: list[Any], numbers: Iterable[Any], latest: tuple[int, ...]) -> None:
-    """Add to what is held; what is a latest value takes its place."""
-    for index, number in enumerate(numbers):
-        if index in latest:
-            held[index] = number
-        else:
+def _count(held: list[Any], numbers: Iterable[Any], folds: tuple[Fold, ...]) -> None:
+    """Add to what is held; without `folds` all are sums."""
+    if not folds:
+        for index, number in enumerate(numbers):
             held[index] += number
+        return
+    for index, (number, fold) in enumerate(zip(numbers, folds, strict=True)):
+        held[index] = _folded(fold, held[index], number)
+
+
+def _folded(fold: Fold, held: Any, number: Any) -> Any:
+    match fold:
+        case Fold.SUM:
+            return held + number
+        case Fold.LATEST:
+            return number
+        case Fold.MINIMUM:
+            return min(held, number)
+        case Fold.MAXIMUM:
+            return max(held, number)
+    assert_never(fold)
 
 
 def _row(report: Schema, key: int | str, numbers: Iterable[Any]) -> dict[str, Any]:
     measures = (column.name for column in report.measures)
-    return {report.key: key, **dict(zip(measures, numbers, strict=True))}
+    plain = (float(n) if isinstance(n, Decimal) else n for n in numbers)
+    return {report.key: key, **dict(zip(measures, plain, strict=True))}

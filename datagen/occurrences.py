@@ -22,7 +22,8 @@ class Occurrence(NamedTuple):
     one that is unmatched: the earlier events of its key are never sent. `refused` is another reason
     for which it and its copies become dead letters. Copies of an `idempotent` one are none.
     `rows` are rows of the pipeline's records that are certain with it, by stream; `later` is what
-    they add to the sums of reports, at times of their own (epoch ms).
+    they add to reports, at times of their own (epoch ms), those of one key in their order.
+    Decimals are added exactly.
     """
 
     at: int

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from glue.errors import CompatibilityError
+from glue.types import Fold
 
 Json = dict[str, Any]
 _LIMITS = {"minimum": 1, "minLength": 1, "maximum": -1, "maxLength": -1}
@@ -32,13 +33,23 @@ def problems(released: Json, current: Json) -> Iterator[str]:
         if old != new:
             word = member.removeprefix("x-")
             yield f": {word} changed from {old!r} to {new!r}; declare a new class beside this one"
-    before, after = (set(found.get("x-latest", [])) for found in (released, current))
-    for name in sorted((before ^ after) & released["properties"].keys()):
-        yield f".{name}: changed between a sum and a latest value; add another field instead"
+    before, after = _folds(released), _folds(current)
+    for name in sorted(released["properties"]):
+        if (old := before.get(name, Fold.SUM)) != (new := after.get(name, Fold.SUM)):
+            words = (_word(fold) for fold in (old, new))
+            yield f".{name}: changed from {' to '.join(words)}; add another field instead"
     for alias in released.get("x-aliases", []):
         if alias not in (*current.get("x-aliases", []), current.get("x-type")):
             yield f": alias {alias!r} was removed; keep it, senders use it"
     yield from _fields(released, current, "")
+
+
+def _word(fold: Fold) -> str:
+    return "a latest value" if fold is Fold.LATEST else f"a {fold}"
+
+
+def _folds(schema: Json) -> dict[str, Fold]:
+    return {name: fold for fold in Fold for name in schema.get(f"x-{fold}", [])}
 
 
 def _fields(released: Json, current: Json, prefix: str) -> Iterator[str]:

@@ -25,8 +25,11 @@ from glue.types import (
     Column,
     ColumnType,
     Double,
+    Fold,
     Integer,
     Latest,
+    Maximum,
+    Minimum,
     String,
     Struct,
     Timestamp,
@@ -35,6 +38,11 @@ from glue.types import (
 C = TypeVar("C", bound=type)
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 _ATTRIBUTE = "__sdp_schema__"
+_FOLDS: dict[type, Fold] = {
+    Latest: Fold.LATEST,
+    Minimum: Fold.MINIMUM,
+    Maximum: Fold.MAXIMUM,
+}
 
 
 class Kind(StrEnum):
@@ -100,12 +108,16 @@ class Schema:
     @property
     def sums(self) -> tuple[Column, ...]:
         """The measures that are added up over buckets."""
-        return tuple(c for c in self.measures if not c.latest)
+        return self.folded(Fold.SUM)
 
     @property
     def latest(self) -> tuple[Column, ...]:
         """The measures of which the newest bucket's value counts."""
-        return tuple(c for c in self.measures if c.latest)
+        return self.folded(Fold.LATEST)
+
+    def folded(self, fold: Fold) -> tuple[Column, ...]:
+        """The measures of which several buckets make this."""
+        return tuple(c for c in self.measures if c.fold is fold)
 
 
 def _is_amount(column: Column) -> bool:
@@ -234,10 +246,12 @@ def _check_of_report(report: str, column: Column, *, is_measure: bool) -> None:
         raise SchemaError(f"{where}: a row of a report has all its fields; give it no None")
     if not is_measure:
         return
-    if column.latest and isinstance(column.type, Struct | Timestamp):
+    is_state = column.fold is Fold.LATEST
+    if is_state and isinstance(column.type, Struct | Timestamp):
         raise SchemaError(f"{where}: a latest value is a str, int, float or bool")
-    if not column.latest and not isinstance(column.type, Integer | Double):
-        raise SchemaError(f"{where}: only numbers are added up; annotate a state with Latest")
+    if not is_state and not isinstance(column.type, Integer | Double):
+        does = {Fold.SUM: "are added up"}.get(column.fold, f"have a {column.fold}")
+        raise SchemaError(f"{where}: only numbers {does}; annotate a state with Latest")
 
 
 def schema_of(cls: type) -> Schema:
@@ -298,9 +312,12 @@ def _schema(
         raise SchemaError(
             f"{schema.name}: key {key!r} is not a field; fields: {schema.names}"
         ) from error
-    states = [c.name for c in schema.columns if c.latest]
-    if states and (kind is not Kind.REPORT or key in states):
-        raise SchemaError(f"{schema.name}: {states}: only what a report measures can be Latest")
+    for column in schema.columns:
+        if column.fold is not Fold.SUM and (kind is not Kind.REPORT or key == column.name):
+            marker = column.fold.capitalize()
+            raise SchemaError(
+                f"{schema.name}.{column.name}: only what a report measures can be {marker}"
+            )
     return schema
 
 
@@ -329,8 +346,12 @@ def _column(cls: type, name: str, hint: Any) -> Column:
     docs = [m for m in metadata if isinstance(m, str)]
     if len(docs) != 1:
         raise SchemaError(f"{where}: needs one sentence saying what it is; got {docs}")
-    latest, metadata = Latest in metadata, tuple(m for m in metadata if m is not Latest)
-    return Column(name, _type(where, hint, metadata), required, docs[0], latest)
+    folds = [_FOLDS[m] for m in metadata if isinstance(m, type) and m in _FOLDS]
+    if len(folds) > 1:
+        raise SchemaError(f"{where}: is {' or '.join(folds)}, not both")
+    metadata = tuple(m for m in metadata if not isinstance(m, type) or m not in _FOLDS)
+    fold = folds[0] if folds else Fold.SUM
+    return Column(name, _type(where, hint, metadata), required, docs[0], fold)
 
 
 def _type(where: str, hint: Any, metadata: tuple[Any, ...]) -> ColumnType:

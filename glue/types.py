@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 # The largest amount unless a deployment says otherwise: sums of millions of them fit in 64 bits.
@@ -21,6 +22,23 @@ class Latest:
 
     Of several buckets the value of the newest one is reported, and not the sum.
     """
+
+
+class Minimum:
+    """Annotates a number of a report of which the least over several buckets is reported."""
+
+
+class Maximum:
+    """Annotates a number of a report of which the greatest over several buckets is reported."""
+
+
+class Fold(StrEnum):
+    """What several buckets make of a measure."""
+
+    SUM = "sum"
+    LATEST = "latest"
+    MINIMUM = "minimum"
+    MAXIMUM = "maximum"
 
 
 @dataclass(frozen=True)
@@ -75,11 +93,11 @@ ColumnType = String | Integer | Double | Boolean | Timestamp | Struct
 class Column:
     """One field: its name, type, whether it may be absent, and what it means.
 
-    Of a `latest` one in a report the newest bucket's value counts, not the sum over buckets.
+    `fold` is what several buckets of a report make of it.
     """
 
     name: str
     type: ColumnType
     required: bool
     doc: str
-    latest: bool = False
+    fold: Fold = Fold.SUM

@@ -16,6 +16,7 @@ from glue.types import (
     Column,
     ColumnType,
     Double,
+    Fold,
     Integer,
     String,
     Struct,
@@ -60,9 +61,12 @@ def _kind_members(schema: Schema) -> Json:
         case Kind.RECORD:
             return {}
         case Kind.REPORT:
-            latest = [column.name for column in schema.latest]
-            states: Json = {"x-latest": latest} if latest else {}
-            return {"x-path": schema.path, "x-period": schema.period} | states
+            folds: Json = {
+                f"x-{fold}": [column.name for column in schema.folded(fold)]
+                for fold in Fold
+                if fold is not Fold.SUM and schema.folded(fold)
+            }
+            return {"x-path": schema.path, "x-period": schema.period} | folds
         case _:
             assert_never(schema.kind)
 

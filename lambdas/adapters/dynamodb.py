@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -62,7 +62,7 @@ class DynamoStore:
             if not due:
                 return
             try:
-                self._transact(totals.change(due, held, self._total(due[0], total)))
+                self._transact(totals.change(due, held, self._total(due, held, total)))
             except ClientError as error:
                 if not came_second(error):
                     raise
@@ -84,15 +84,18 @@ class DynamoStore:
         total = held.pop((table, *(v for n in names for v in key[n].values())), None)
         return held, total
 
-    def _total(self, upsert: Upsert, item: Item | None) -> totals.Total:
-        """What the item holds, or the total over all buckets of a key that has none yet."""
-        if item is not None and totals.is_complete(upsert, item):
+    def _total(
+        self, due: Sequence[Upsert], held: Mapping[tuple[str, ...], Item], item: Item | None
+    ) -> totals.Total:
+        """What the item holds, or the total over all buckets where that is not enough."""
+        upsert = due[0]
+        if item is not None and totals.is_complete(due, held, item):
             return totals.Total.read(upsert, item)
         hash_key, range_key = upsert.key
         buckets = self._query(
             upsert.table, (hash_key, upsert.item[hash_key]), (range_key, 0, LAST_SECOND)
         )
-        return totals.Total.summed(upsert, buckets, item and item.get(WRITES))
+        return totals.Total.summed(due, buckets, item and item.get(WRITES))
 
     def _transact(self, change: totals.Change) -> None:
         upsert = change.puts[0][0]

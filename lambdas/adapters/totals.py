@@ -1,10 +1,10 @@
 """The running total of a key: over all its buckets, kept exact write by write.
 
-Beside the buckets of a key, a report's table has one item with their sums and, for latest values,
-those of the newest bucket. Buckets and total change in one transaction, so the total always equals
-that of the stored buckets, whatever is repeated, out of order, or counted again in a higher
-generation: a bucket that is not newer changes neither, and one that replaces another adds the
-difference.
+Beside the buckets of a key, a report's table has one item with their sums, minima and maxima and,
+for latest values, those of the newest bucket. Buckets and total change in one transaction, so the
+total always equals that of the stored buckets, whatever is repeated, out of order, or counted again
+in a higher generation: a bucket that is not newer changes neither, and one that replaces another
+adds the difference. Where it takes back a minimum or maximum, that is found anew from all buckets.
 
 The total has the number of its `writes`. A transaction requires the number that it has read, so of
 two writers that read the same state one is refused, and reads again. A key without a total (its
@@ -16,6 +16,7 @@ difference of two writes leaves no trace of rounding.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
@@ -32,13 +33,15 @@ _DIGITS = Context(prec=38)
 
 @dataclass(frozen=True)
 class Total:
-    """A key's sums, and the bucket whose latest values count (empty before the first).
+    """A key's sums and extremes, and the bucket whose latest values count (empty before the first).
 
-    `seen` is the number of writes of the item that it was read from; None: there was none.
+    `extremes` has no name that no bucket has. `seen` is the number of writes of the item that it
+    was read from; None: there was none.
     """
 
     sums: Mapping[str, Number]
     newest: Item
+    extremes: Mapping[str, Number]
     seen: Attribute | None
 
     @classmethod
@@ -48,22 +51,62 @@ class Total:
         if NEWEST in item:
             newest[upsert.key[1]] = item[NEWEST]
         sums = {name: _number(item.get(name)) for name in upsert.measures}
-        return cls(sums, newest, item.get(WRITES))
+        extremes = {name: _number(item[name]) for name in _extremes(upsert)}
+        return cls(sums, newest, extremes, item.get(WRITES))
 
     @classmethod
-    def summed(cls, upsert: Upsert, buckets: Iterable[Item], seen: Attribute | None) -> Total:
-        """The total over all buckets of a key."""
+    def summed(
+        cls, due: Sequence[Upsert], buckets: Iterable[Item], seen: Attribute | None
+    ) -> Total:
+        """The total over all buckets of a key; extremes without those that are to be replaced."""
+        upsert = due[0]
+        replaced = {u.identity for u in due}
         sums: dict[str, Number] = dict.fromkeys(upsert.measures, 0)
+        extremes: dict[str, Number] = {}
         newest: Item = {}
         for bucket in buckets:
             _add(sums, bucket, 1)
             newest = _newest(upsert, bucket, newest)
-        return cls(sums, newest, seen)
+            if dataclasses.replace(upsert, item=bucket).identity not in replaced:
+                _extend(upsert, extremes, bucket)
+        return cls(sums, newest, extremes, seen)
 
 
-def is_complete(upsert: Upsert, item: Item) -> bool:
-    """Whether an item has all of a total: it has not if a report got its first latest value."""
-    return not upsert.latest or NEWEST in item
+def is_complete(due: Sequence[Upsert], held: Mapping[tuple[str, ...], Item], item: Item) -> bool:
+    """Whether the new total follows from an item and the new buckets.
+
+    It does not if a report got its first latest value or an extreme, or an extreme may be taken
+    back: a bucket that has it is replaced by one that is less extreme.
+    """
+    upsert = due[0]
+    if upsert.latest and NEWEST not in item:
+        return False
+    return all(name in item for name in _extremes(upsert)) and not any(
+        _takes_back(u, held.get(u.identity, {}), item) for u in due
+    )
+
+
+def _takes_back(upsert: Upsert, before: Item, total: Item) -> bool:
+    for name in _extremes(upsert):
+        if name in before and _number(before[name]) == _number(total[name]):
+            kept = {name: _number(before[name])}
+            _extend(upsert, kept, upsert.item)
+            if kept[name] != _number(upsert.item[name]):
+                return True
+    return False
+
+
+def _extremes(upsert: Upsert) -> tuple[str, ...]:
+    return (*upsert.minima, *upsert.maxima)
+
+
+def _extend(upsert: Upsert, extremes: dict[str, Number], item: Mapping[str, Attribute]) -> None:
+    """Note an item's measures where they are more extreme."""
+    for names, extreme in ((upsert.minima, min), (upsert.maxima, max)):
+        for name in names:
+            if name in item:
+                value = _number(item[name])
+                extremes[name] = extreme(extremes.get(name, value), value)
 
 
 @dataclass(frozen=True)
@@ -96,11 +139,13 @@ def newer(upserts: Iterable[Upsert], held: Mapping[tuple[str, ...], Item]) -> li
 def change(upserts: Sequence[Upsert], held: Mapping[tuple[str, ...], Item], total: Total) -> Change:
     """What to write for upserts of one key all newer than the stored items."""
     first, sums, newest = upserts[0], dict(total.sums), total.newest
+    extremes = dict(total.extremes)
     for upsert in upserts:
         _add(sums, upsert.item, 1)
         _add(sums, held.get(upsert.identity, {}), -1)
         newest = _newest(upsert, upsert.item, newest)
-    numbers: dict[str, Number] = {**sums, WRITES: 1 + _number(total.seen)}
+        _extend(first, extremes, upsert.item)
+    numbers: dict[str, Number] = {**sums, **extremes, WRITES: 1 + _number(total.seen)}
     item = {name: {"N": _text(first, name, value)} for name, value in numbers.items()}
     puts = tuple((upsert, held.get(upsert.identity)) for upsert in upserts)
     return Change(puts, {**total_key(first), **item, **_states(first, newest)}, total.seen)

@@ -14,7 +14,7 @@ from glue import Catalog
 from glue.catalog import PROGRESS
 from glue.deadletter import Reason
 from glue.targets import dynamodb
-from glue.types import Double, Timestamp
+from glue.types import Double, Fold, Timestamp
 from lambdas.persist.stream import StreamRecord
 from lambdas.ports.report_store import StoreUnavailable
 from lambdas.ports.stream import Entry, Stream
@@ -108,6 +108,8 @@ class Persist:
             item=dynamodb.item(report, row),
             measures=tuple(c.name for c in report.sums),
             latest=tuple(c.name for c in report.latest),
+            minima=tuple(c.name for c in report.folded(Fold.MINIMUM)),
+            maxima=tuple(c.name for c in report.folded(Fold.MAXIMUM)),
             decimals=frozenset(c.name for c in report.sums if isinstance(c.type, Double)),
         )
 

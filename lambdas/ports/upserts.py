@@ -24,7 +24,8 @@ class Upsert:
     `key`: the key attributes. `rank`: the number attributes that order items by age, the most
     significant first; a report has generation and version. `measures`: the attributes summed in
     the total of its hash key, of which `decimals` are not integers; `latest`: those that the total
-    has from its newest item. An item with neither is in no total.
+    has from its newest item; `minima` and `maxima`: those of which the total has the least and the
+    greatest. An item with none of them is in no total.
     """
 
     table: str
@@ -33,12 +34,14 @@ class Upsert:
     item: Item
     measures: tuple[str, ...] = ()
     latest: tuple[str, ...] = ()
+    minima: tuple[str, ...] = ()
+    maxima: tuple[str, ...] = ()
     decimals: frozenset[str] = frozenset()
 
     @property
     def is_totalled(self) -> bool:
         """Whether it counts in the total of its hash key."""
-        return bool(self.measures or self.latest)
+        return bool(self.measures or self.latest or self.minima or self.maxima)
 
     @property
     def identity(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, Field, create_model
 
 from glue import Boolean, Column, Double, Schema, String, instants
+from glue.types import Fold
 from lambdas.reports.calendar import Calendar
 from lambdas.reports.counting import Row
 
@@ -61,7 +62,7 @@ def _kind(measure: Column) -> Any:
             kind = bool
         case _:
             kind = int
-    return kind | None if measure.latest else kind
+    return kind if measure.fold is Fold.SUM else kind | None
 
 
 def totals(

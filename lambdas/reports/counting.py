@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Context, Decimal
-from typing import Any
+from typing import Any, assert_never
 
 from glue import Column, Double, Schema
 from glue.instants import EPOCH
 from glue.targets import dynamodb
+from glue.types import Fold
 from lambdas.ports.report_store import ReportStore
 from lambdas.reports.calendar import Calendar
 from lambdas.reports.questions import END
@@ -20,6 +21,7 @@ ALWAYS = (0, END)
 
 Measures = dict[str, Any]  # by name: int, float, or of a latest value also str, bool and None
 _DIGITS = Context(prec=38)
+_EXTREMES: dict[Fold, Callable[..., Any]] = {Fold.MINIMUM: min, Fold.MAXIMUM: max}
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,12 @@ class Buckets:
     def total(self) -> Measures | None:
         """The running total, which always equals that of all buckets.
 
-        None for a key that was last written before totals existed, or latest values.
+        None for a key that was last written before totals existed, or latest values, or extremes.
         """
         item = self.store.get(self.table, dynamodb.total_key(self.report, self.key))
         if item is None or (self.report.latest and dynamodb.NEWEST not in item):
+            return None
+        if any(m.name not in item for m in self.report.measures if m.fold in _EXTREMES):
             return None
         # Items written before a measure was added to the report lack it.
         return {
@@ -77,6 +81,8 @@ class Sums:
         self._report = report
         self._sums: dict[str, int | Decimal] = dict.fromkeys((c.name for c in report.sums), 0)
         self._newest: dict[str, Any] = {}
+        self._extremes = {m.name: m for m in report.measures if m.fold in _EXTREMES}
+        self._extreme: dict[str, Any] = {}
 
     def add(self, bucket: dict[str, Any]) -> None:
         """Add a bucket; one written before a measure was added counts 0 for it."""
@@ -86,17 +92,28 @@ class Sums:
                 self._sums[name] = _DIGITS.add(Decimal(held), Decimal(repr(value)))
             else:
                 self._sums[name] = held + value
+        for name, measure in self._extremes.items():
+            if name in bucket:
+                held = self._extreme.get(name, bucket[name])
+                self._extreme[name] = _EXTREMES[measure.fold](held, bucket[name])
         period = self._report.period
         if bucket[period] >= self._newest.get(period, bucket[period]):
             self._newest = bucket
 
     @property
     def measures(self) -> Measures:
-        """By name, in declared order; a latest value is None where there is none."""
-        return {
-            m.name: self._newest.get(m.name) if m.latest else _plain(m, self._sums[m.name])
-            for m in self._report.measures
-        }
+        """By name, in declared order; None where there is no latest value or extreme."""
+        return {m.name: self._measure(m) for m in self._report.measures}
+
+    def _measure(self, measure: Column) -> Any:
+        match measure.fold:
+            case Fold.SUM:
+                return _plain(measure, self._sums[measure.name])
+            case Fold.LATEST:
+                return self._newest.get(measure.name)
+            case Fold.MINIMUM | Fold.MAXIMUM:
+                return self._extreme.get(measure.name)
+        assert_never(measure.fold)
 
 
 def _plain(measure: Column, value: int | Decimal) -> int | float:
@@ -104,7 +121,7 @@ def _plain(measure: Column, value: int | Decimal) -> int | float:
 
 
 def _nothing(measure: Column) -> int | float | None:
-    return None if measure.latest else _plain(measure, 0)
+    return _plain(measure, 0) if measure.fold is Fold.SUM else None
 
 
 @dataclass

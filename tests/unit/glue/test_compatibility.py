@@ -114,9 +114,12 @@ def test_fields_of_nested_objects_are_compared_too():
         check(old, new)
 
 
-def test_a_sum_does_not_become_a_latest_value_or_back():
-    released = {**RELEASED, "x-latest": ["win_price"]}
+@pytest.mark.parametrize("fold", ["latest", "minimum", "maximum"])
+def test_a_sum_does_not_become_another_fold_or_back(fold):
+    released = {**RELEASED, f"x-{fold}": ["win_price"]}
     check(released, released)
-    for old, new in ((RELEASED, released), (released, RELEASED)):
-        with pytest.raises(CompatibilityError, match=r"win_price: changed between a sum and"):
-            check(old, new)
+    word = "a latest value" if fold == "latest" else f"a {fold}"
+    with pytest.raises(CompatibilityError, match=f"win_price: changed from a sum to {word}; add"):
+        check(RELEASED, released)
+    with pytest.raises(CompatibilityError, match=f"win_price: changed from {word} to a sum; add"):
+        check(released, RELEASED)

@@ -14,6 +14,8 @@ from glue import (
     Double,
     Integer,
     Latest,
+    Maximum,
+    Minimum,
     SchemaError,
     String,
     Struct,
@@ -25,6 +27,7 @@ from glue import (
     report,
     schema_of,
 )
+from glue.types import Fold
 
 Id = Annotated[str, "Which one."]
 Bucket = Annotated[int, "Start of the bucket."]
@@ -135,10 +138,14 @@ def test_a_report_adds_up_numbers_and_holds_states():
         litres=Annotated[float, "Taken."],
         level=Annotated[float, Latest, "In it."],
         content=Annotated[str, Latest, MaxLen(9), "What is in it."],
+        coldest=Annotated[float, Minimum, "Degrees."],
+        warmest=Annotated[int, Maximum, "Degrees."],
     )
     schema = schema_of(usage)
     assert [c.name for c in schema.sums] == ["litres"]
     assert [c.name for c in schema.latest] == ["level", "content"]
+    assert [c.name for c in schema.folded(Fold.MINIMUM)] == ["coldest"]
+    assert [c.name for c in schema.folded(Fold.MAXIMUM)] == ["warmest"]
     assert schema.column("content").type == String(0, 9)
 
 
@@ -146,6 +153,11 @@ def test_a_report_adds_up_numbers_and_holds_states():
     ("field", "message"),
     [
         (Annotated[str, "Text."], r"Usage\.mean: only numbers are added up; annotate a state with"),
+        (Annotated[str, Minimum, "Text."], r"Usage\.mean: only numbers have a minimum; annotate"),
+        (
+            Annotated[float, Minimum, Latest, "Both."],
+            r"Usage\.mean: is minimum or latest, not both",
+        ),
         (Annotated[int | None, "Maybe."], r"Usage\.mean: a row of a report has all its fields"),
         (Annotated[datetime, Latest, "When."], r"Usage\.mean: a latest value is a str, int, float"),
     ],
@@ -161,7 +173,9 @@ def test_a_report_has_no_field_of_the_platforms_own():
 
 
 def test_only_a_report_holds_states():
-    with pytest.raises(SchemaError, match=r"Pass: \['level'\]: only what a report measures"):
+    with pytest.raises(
+        SchemaError, match=r"Pass\.level: only what a report measures can be Latest"
+    ):
         _of("Pass", level=Annotated[float, Latest, "In it."])
 
 

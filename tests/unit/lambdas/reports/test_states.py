@@ -1,4 +1,4 @@
-"""Reports of decimals and of states: from the stream through persist and the tables to the API."""
+"""Reports of decimals, states and extremes: from the stream through persist to the API."""
 
 import json
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from glue import Catalog, Latest, UseCase, event, report
+from glue import Catalog, Latest, Maximum, Minimum, UseCase, event, report
 from glue.targets.dynamodb import hash_key, range_key, total_key
 from lambdas.adapters.dynamodb import DynamoStore
 from lambdas.persist.stream import StreamRecord
@@ -24,6 +24,7 @@ from tests.unit.lambdas.made_up import PROGRESS_TABLE
 from tests.unit.lambdas.tables import create_table
 
 NAMES = count()
+STATES = ("level", "open", "content")
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
 
@@ -44,6 +45,8 @@ class Tank:
     level: Annotated[float, Latest, "Litres in it."]
     open: Annotated[bool, Latest, "Its valve is open."]
     content: Annotated[str, Latest, "What is in it."]
+    coldest: Annotated[float, Minimum, "Degrees."]
+    warmest: Annotated[float, Maximum, "Degrees."]
 
 
 FARM = UseCase("farm", "Tanks.", Path(), (Level, Tank))
@@ -85,7 +88,7 @@ class _Farm:
 
     def total(self, tank: str) -> dict[str, Any]:
         found: dict[str, Any] = self.api.get(f"/reports/tanks/{tank}").json()
-        return {name: found[name] for name in ("taken", "level", "open", "content")}
+        return {name: found[name] for name in ("taken", *STATES, "coldest", "warmest")}
 
 
 @pytest.fixture
@@ -100,10 +103,11 @@ def farm(store: DynamoStore) -> _Farm:
 def row(
     period: int, version: int, taken: float, generation: int = 0, tank: str = "a"
 ) -> dict[str, Any]:
-    """Its states follow from its value, so that they all differ."""
+    """Its states and extremes follow from its value, so that they all differ."""
     states = {"level": version / 8 + period, "open": bool(version % 2), "content": f"v{version}"}
+    degrees = {"coldest": 20 - taken - period / 300, "warmest": taken - period / 300}
     ranks = {"version": version, "generation": generation}
-    return {"tank": tank, "period": period, "taken": taken, **states, **ranks}
+    return {"tank": tank, "period": period, "taken": taken, **states, **degrees, **ranks}
 
 
 ROWS = st.builds(
@@ -132,7 +136,9 @@ def test_totals_are_those_of_the_newest_rows_whatever_is_repeated_and_in_whateve
         newest[one["period"]] = one
     last = newest[max(newest)]
     exact = sum(Fraction(repr(one["taken"])) for one in newest.values())
-    states = {state: last[state] for state in ("level", "open", "content")}
+    states = {state: last[state] for state in STATES}
+    states["coldest"] = min(one["coldest"] for one in newest.values())
+    states["warmest"] = max(one["warmest"] for one in newest.values())
     assert farm.total(name) == {"taken": float(exact), **states}
     page = farm.api.get(f"/reports/tanks/{name}/period", params={"period": "DAYS"}).json()
     (found,) = page["rows"]
@@ -159,12 +165,20 @@ def test_an_empty_range_has_no_state(farm: _Farm) -> None:
     farm.write(row(300, 1, 1.5))
     found = farm.api.get("/reports/tanks/a", params={"from": "1", "to": "2"}).json()
     assert (found["taken"], found["level"], found["content"]) == (0.0, None, None)
+    assert (found["coldest"], found["warmest"]) == (None, None)
+
+
+def test_a_replay_takes_back_an_extreme(farm: _Farm) -> None:
+    farm.write(row(300, 1, 50.0), row(600, 1, 2.0))
+    assert farm.total("a")["warmest"] == 49.0
+    farm.write(row(300, 1, 1.0, generation=1))
+    assert (farm.total("a")["warmest"], farm.total("a")["coldest"]) == (0.0, 16.0)
 
 
 def test_a_total_from_before_a_state_was_declared_gets_it_with_the_next_write(farm: _Farm) -> None:
     farm.write(row(300, 1, 1.5), row(600, 2, 1.0))
     client, key = boto3.client("dynamodb"), total_key(FARM.reports[0], "a")
-    for name in ("newest", "level", "content"):
+    for name in ("newest", "level", "content", "coldest", "warmest"):
         client.update_item(
             TableName="t-tanks",
             Key=key,
@@ -173,12 +187,21 @@ def test_a_total_from_before_a_state_was_declared_gets_it_with_the_next_write(fa
         )
     assert farm.total("a")["content"] == "v2"
     farm.write(row(0, 9, 0.5))
-    assert farm.total("a") == {"taken": 3.0, "level": 600.25, "open": False, "content": "v2"}
+    states = {"level": 600.25, "open": False, "content": "v2"}
+    extremes = {"coldest": 17.0, "warmest": 0.5}
+    assert farm.total("a") == {"taken": 3.0, **states, **extremes}
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("taken", "1.5"), ("taken", 1e126), ("level", True), ("open", 1), ("content", 7)],
+    [
+        ("taken", "1.5"),
+        ("taken", 1e126),
+        ("level", True),
+        ("open", 1),
+        ("content", 7),
+        ("coldest", "1"),
+    ],
 )
 def test_what_is_of_another_type_is_a_dead_letter_naming_the_field(
     farm: _Farm, field: str, value: Any
@@ -193,3 +216,4 @@ def test_the_document_says_what_is_a_number_and_what_may_be_absent(farm: _Farm) 
     fields = components["TankTotals"]["properties"]
     assert fields["taken"]["type"] == "number"
     assert {"type": "null"} in fields["level"]["anyOf"]
+    assert {"type": "null"} in fields["coldest"]["anyOf"]
