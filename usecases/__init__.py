@@ -4,7 +4,7 @@ from importlib import import_module
 
 from glue import Catalog, UseCase
 
-NAMES = ("adtech", "shopping")
+NAMES = ("adtech", "shopping", "machines")
 
 
 def chosen(text: str) -> tuple[str, ...]:

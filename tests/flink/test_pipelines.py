@@ -17,12 +17,12 @@ import pytest
 from analytics_app.package import build
 from sdpctl import new_use_case
 from sdpctl.settings import ROOT
-from tests.flink import application, pipelines, shopping
+from tests.flink import application, machines, pipelines, shopping
 from tests.flink.pipelines import Made
 
 FOLDER = Path(__file__).parents[1] / "usecases"
 MADE = {"parcels": pipelines.parcels, "doors": pipelines.doors, "rides": pipelines.rides}
-OWN = {"shopping": shopping.made}  # the platform's
+OWN = {"shopping": shopping.made, "machines": machines.made}  # the platform's
 PAGE = "doormen"  # the use case of docs/use-cases.md under another name
 PASSAGES = [
     {
@@ -249,3 +249,60 @@ def test_business_events_are_counted_by_kind_and_time(run, found):
         second = pipelines.at(row) // 1000
         expected[row["kind"], second - second % 300] += 1
     assert {key: row["found"] for key, row in newest.items()} == expected
+
+
+# machines: two series joined in time --------------------------------------------------------------
+
+
+def _pair(row: dict) -> tuple:
+    times = {name: pipelines.at({"occurred_at": row[name]}) for name in ("r_time", "s_time")}
+    return tuple(sorted({**row, **times}.items()))
+
+
+def test_pairs_of_any_seed_are_those_found_by_force(run):
+    folder, made = run
+    expected = machines.pairs(made["machines"][0].streams["measurements"])
+    rows = [r for r in _written(folder, "machines", "pairs") if r["status"] == "final"]
+    assert sorted(map(_pair, rows)) == sorted(tuple(sorted(p.items())) for p in expected)
+    assert len(expected) > 2_000
+
+
+def test_the_documented_cases_of_the_join_give_their_pairs(run):
+    folder, _ = run
+    found = {number: [] for number in range(len(machines.GOLDEN))}
+    for row in _written(folder, "machines", "pairs"):
+        if row["thing"].startswith("golden-") and row["status"] == "final":
+            r, s = (pipelines.at({"occurred_at": row[f"{n}_time"]}) for n in "rs")
+            text = f"r{r - pipelines.START}-s{s - pipelines.START}"
+            found[int(row["thing"].partition("-")[2])].append(text)
+    expected = [sorted(pairs.split()) for pairs in machines.GOLDEN.values()]
+    assert [sorted(pairs) for pairs in found.values()] == expected
+
+
+def test_each_final_pair_is_power_at_its_mean_time(run):
+    folder, made = run
+    expected = [
+        tuple(machines.power(pair).values())
+        for pair in machines.pairs(made["machines"][0].streams["measurements"])
+    ]
+    rows = _written(folder, "machines", "power")
+    assert sorted((r["thing"], pipelines.at(r), r["power"]) for r in rows) == sorted(expected)
+
+
+def test_measurements_of_one_time_and_repeated_ones_are_duplicates(run):
+    folder, made = run
+    one, sent = made["machines"]
+    letters = Counter(r["reason"] for r in _written(folder, "machines", "dead-letters"))
+    joined = [e for e in sent["measurements"] if e["quantity"] != "temperature"]
+    competitors = machines.refused(one.streams["measurements"])
+    assert competitors > 100
+    assert letters == {"duplicate": pipelines.copies(joined) + competitors}
+
+
+def test_the_power_of_a_machine_is_counted_summed_and_banded(run):
+    folder, made = run
+    newest = _newest(_written(folder, "machines", "aggregates"), "thing", "period")
+    expected = machines.reports(made["machines"][0].streams["measurements"])
+    assert newest.keys() == expected.keys()
+    for key, row in expected.items():
+        assert {name: newest[key][name] for name in row} == row

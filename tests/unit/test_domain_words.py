@@ -21,7 +21,7 @@ WORDS = {
     *("merchant", "spend", "tx", "bcns", "fraud", "payment", "adtech", "shopping"),
 }
 # Words of use cases that are words of the platform, or of everybody, too.
-COMMON = {"balance", "customer", "kinds", "page-view", "transaction"}
+COMMON = {"balance", "customer", "kinds", "machines", "measurement", "page-view", "transaction"}
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 

@@ -1,0 +1,143 @@
+"""Machines by the hundred, and what must come of their measurements by force.
+
+The oracle looks at all pairs of measurements of a machine. It knows nothing of streams, and no part
+of it is shared with the use case.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
+from random import Random
+from typing import Any
+
+from glue.instants import from_millis, to_wire
+from tests.flink.pipelines import START, Event, Made, Row, at
+
+SEEDS = 100
+DISTANCE, RATED = 1_000, 1_000
+SPEED, TORQUE = "speed", "torque"
+BUCKET = 300
+MICRO = Decimal("0.000001")
+
+# Speeds are r, torques are s; the number is the time in milliseconds.
+GOLDEN = {
+    "r1 s2 r3 s4": "r1-s2 r3-s2 r3-s4",
+    "r1 r2 r5 s3 s4": "r1-s3 r2-s3 r2-s4 r5-s3 r5-s4",
+    "r5 s5": "r5-s5",
+    "r1 s1 r2 s2": "r1-s1 r2-s2",
+    "r1 r2 r3": "",
+    "s1 r2": "r2-s1",
+    "r1 s2 s3 s4 r5": "r1-s2 r1-s3 r1-s4 r5-s2 r5-s3 r5-s4",
+    "r1 s1001 r2002": "r1-s1001",
+    "r1 s900 r2 s3": "r1-s3 r2-s3 r2-s900",
+}
+
+
+def made() -> Made:
+    """The golden cases, and random machines of many seeds."""
+    events = [*_golden()]
+    for seed in range(SEEDS):
+        events += _random(seed)
+    return Made({"measurements": sorted(events, key=at)})
+
+
+def _event(name: str, thing: str, moment: int, quantity: str, result: float) -> Event:
+    fields = {"thing": thing, "quantity": quantity, "result": result}
+    time = to_wire(from_millis(START + moment))
+    return {"type": "measurement", "event_id": name, "occurred_at": time, **fields}
+
+
+def _golden() -> Iterator[Event]:
+    for number, text in enumerate(GOLDEN):
+        for sample in text.split():
+            quantity, moment = SPEED if sample[0] == "r" else TORQUE, int(sample[1:])
+            yield _event(f"g{number}-{sample}", f"golden-{number}", moment, quantity, moment)
+
+
+def _random(seed: int) -> Iterator[Event]:
+    """Ties within and across series, gaps, bursts, and competitors of one time."""
+    random = Random(f"machines/{seed}")
+    moments = [random.randrange(0, 20_000, 100) for _ in range(12)]
+    for number in range(60):
+        moment = random.choice(moments) if number % 3 else random.randrange(20_000)
+        quantity = random.choice((SPEED, TORQUE, SPEED, TORQUE, "temperature"))
+        result = random.randrange(-200, 1_600) / 2 if quantity == SPEED else random.randrange(16)
+        yield _event(f"{seed}-{number}", f"{seed}-m", moment, quantity, float(result))
+
+
+# the oracle ---------------------------------------------------------------------------------------
+
+
+def refused(events: list[Event]) -> int:
+    """How many distinct events are duplicates of another of their machine, quantity and time."""
+    joined = [e for e in events if e["quantity"] in (SPEED, TORQUE)]
+    return len(joined) - len(_standing(joined))
+
+
+def _standing(events: list[Event]) -> list[Event]:
+    found: dict[tuple[str, str, int], Event] = {}
+    for event in sorted(events, key=lambda e: (e["result"], e["event_id"])):
+        found.setdefault((event["thing"], event["quantity"], at(event)), event)
+    return list(found.values())
+
+
+def pairs(events: list[Event]) -> list[Row]:
+    """Every two measurements of which one is the other's previous or next."""
+    things: dict[str, dict[str, list[Event]]] = defaultdict(lambda: {SPEED: [], TORQUE: []})
+    for event in _standing([e for e in events if e["quantity"] in (SPEED, TORQUE)]):
+        things[event["thing"]][event["quantity"]].append(event)
+    return [
+        _pair(r, s)
+        for series in things.values()
+        for r in series[SPEED]
+        for s in series[TORQUE]
+        if abs(at(r) - at(s)) <= DISTANCE
+        and (_is_next(r, s, series[TORQUE]) or _is_next(s, r, series[SPEED]))
+    ]
+
+
+def _is_next(one: Event, other: Event, series: list[Event]) -> bool:
+    """Whether nothing of the other's series is nearer to it on that side."""
+    low, high = sorted((at(one), at(other)))
+    return not any(low <= at(e) <= high and e is not other for e in series)
+
+
+def _pair(r: Event, s: Event) -> Row:
+    return {
+        "thing": r["thing"],
+        "r_quantity": SPEED,
+        "r_time": at(r),
+        "r_result": r["result"],
+        "s_quantity": TORQUE,
+        "s_time": at(s),
+        "s_result": s["result"],
+        "status": "final",
+    }
+
+
+def power(pair: Row) -> Row:
+    """The power of a pair."""
+    watts = math.pi / 30 * pair["r_result"] * pair["s_result"]
+    moment = (pair["r_time"] + pair["s_time"]) // 2
+    return {"thing": pair["thing"], "occurred_at": moment, "power": watts}
+
+
+def reports(events: list[Event]) -> dict[tuple[str, int], Row]:
+    """The rows of the report, by machine and bucket."""
+    buckets: dict[tuple[str, int], list[Row]] = defaultdict(list)
+    for pair in sorted(pairs(events), key=lambda p: (p["r_time"] + p["s_time"], p["r_time"])):
+        second = power(pair)["occurred_at"] // 1000
+        buckets[pair["thing"], second - second % BUCKET].append(power(pair))
+    return {key: _report([row["power"] for row in rows]) for key, rows in buckets.items()}
+
+
+def _report(values: list[float]) -> dict[str, Any]:
+    exact = [Decimal(repr(v)).quantize(MICRO, ROUND_HALF_UP) for v in values]
+    loads = [min(5, int(abs(v) * 5 / RATED) + 1) for v in values]
+    bands = {f"load_{band}": loads.count(band) for band in range(1, 6)}
+    extremes = {"minimum": min(values), "maximum": max(values)}
+    total = float(sum(exact))
+    return {"count": len(values), "total": total, **extremes, "last": values[-1], **bands}

@@ -1,0 +1,344 @@
+CREATE DATABASE IF NOT EXISTS `machines`;
+
+USE `machines`;
+
+CREATE TEMPORARY TABLE `measurements` (
+  `type` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `received_at` TIMESTAMP_LTZ(3),
+  `thing` STRING,
+  `quantity` STRING,
+  `result` DOUBLE,
+  `shard_id` STRING METADATA FROM 'shard-id' VIRTUAL,
+  `sequence_number` STRING METADATA FROM 'sequence-number' VIRTUAL,
+  `arrival_timestamp` TIMESTAMP_LTZ(3) METADATA FROM 'arrival-timestamp' VIRTUAL,
+  `data` BYTES METADATA FROM 'data' VIRTUAL,
+  `event_time` AS CASE WHEN `occurred_at` IS NULL
+    OR `occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND
+    THEN TO_TIMESTAMP_LTZ(0, 3) ELSE `occurred_at` END,
+  WATERMARK FOR `event_time` AS `event_time` - INTERVAL '0 00:00:05' DAY(3) TO SECOND
+) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-machines-measurements',
+  'aws.region' = 'eu-west-1',
+  'source.init.position' = 'TRIM_HORIZON',
+  'source.record.max-bytes' = '262144',
+  'format' = 'sdp-json'
+);
+
+CREATE TEMPORARY TABLE `pairs` (
+  `thing` STRING,
+  `r_quantity` STRING,
+  `r_time` TIMESTAMP_LTZ(3),
+  `r_result` DOUBLE,
+  `s_quantity` STRING,
+  `s_time` TIMESTAMP_LTZ(3),
+  `s_result` DOUBLE,
+  `status` STRING
+) PARTITIONED BY (`thing`) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-machines-pairs',
+  'aws.region' = 'eu-west-1',
+  'sink.flush-buffer.timeout' = '100',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'ISO-8601',
+  'json.encode.ignore-null-fields' = 'true'
+);
+
+CREATE TEMPORARY TABLE `power` (
+  `thing` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `power` DOUBLE
+) PARTITIONED BY (`thing`) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-machines-power',
+  'aws.region' = 'eu-west-1',
+  'sink.flush-buffer.timeout' = '100',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'ISO-8601',
+  'json.encode.ignore-null-fields' = 'true'
+);
+
+CREATE TEMPORARY TABLE `aggregates` (
+  `thing` STRING,
+  `period` BIGINT,
+  `count` BIGINT,
+  `total` DOUBLE,
+  `minimum` DOUBLE,
+  `maximum` DOUBLE,
+  `last` DOUBLE,
+  `load_1` BIGINT,
+  `load_2` BIGINT,
+  `load_3` BIGINT,
+  `load_4` BIGINT,
+  `load_5` BIGINT,
+  `version` BIGINT,
+  `generation` BIGINT
+) PARTITIONED BY (`thing`) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-machines-aggregates',
+  'aws.region' = 'eu-west-1',
+  'sink.flush-buffer.timeout' = '100',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'ISO-8601',
+  'json.encode.ignore-null-fields' = 'true'
+);
+
+CREATE TEMPORARY TABLE `progress` (
+  `use_case` STRING,
+  `watermark` TIMESTAMP_LTZ(3),
+  `heartbeat_at` TIMESTAMP_LTZ(3)
+) PARTITIONED BY (`use_case`) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-machines-progress',
+  'aws.region' = 'eu-west-1',
+  'sink.flush-buffer.timeout' = '100',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'ISO-8601',
+  'json.encode.ignore-null-fields' = 'true'
+);
+
+CREATE TEMPORARY TABLE `dead_letters` (
+  `id` STRING,
+  `use_case` STRING,
+  `stage` STRING,
+  `reason` STRING,
+  `detail` STRING,
+  `field` STRING,
+  `payload` BYTES,
+  `encoding` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `failed_at` TIMESTAMP_LTZ(3),
+  `source` ROW<`stream` STRING, `shard` STRING, `sequence_number` STRING>
+) PARTITIONED BY (`id`) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-machines-dead-letters',
+  'aws.region' = 'eu-west-1',
+  'sink.flush-buffer.timeout' = '100',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'ISO-8601',
+  'json.encode.ignore-null-fields' = 'true'
+);
+
+CREATE TEMPORARY VIEW `checked` AS
+SELECT *,
+  CASE
+    WHEN `occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND THEN '/occurred_at is in the future of its arrival'
+    WHEN `type` = 'heartbeat' THEN CAST(NULL AS STRING)
+    WHEN `type` IS NULL THEN '/type is missing: the record cannot be decoded, has no type or is larger than 262144 bytes'
+    WHEN `type` NOT IN ('measurement') THEN '/type is not one of the types of this stream'
+    WHEN `event_id` IS NULL THEN '/event_id is required'
+    WHEN `event_id` = '' THEN '/event_id is shorter than 1'
+    WHEN CHAR_LENGTH(`event_id`) > 128 THEN '/event_id is longer than 128'
+    WHEN `occurred_at` IS NULL THEN '/occurred_at is required'
+    WHEN `type` = 'measurement' THEN CASE
+      WHEN `thing` IS NULL THEN '/thing is required'
+      WHEN `thing` = '' THEN '/thing is shorter than 1'
+      WHEN CHAR_LENGTH(`thing`) > 128 THEN '/thing is longer than 128'
+      WHEN `quantity` IS NULL THEN '/quantity is required'
+      WHEN `quantity` = '' THEN '/quantity is shorter than 1'
+      WHEN CHAR_LENGTH(`quantity`) > 128 THEN '/quantity is longer than 128'
+      WHEN `result` IS NULL THEN '/result is required'
+      WHEN `result` < -1000000000000.0 THEN '/result is less than -1000000000000.0'
+      WHEN `result` > 1000000000000.0 THEN '/result is greater than 1000000000000.0'
+    END
+  END AS `violation`
+FROM `measurements`;
+
+CREATE TEMPORARY VIEW `decoded` AS
+SELECT * FROM `checked`
+WHERE `violation` IS NULL AND `type` <> 'heartbeat';
+
+CREATE TEMPORARY TABLE joined (
+  `type` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `received_at` TIMESTAMP_LTZ(3),
+  `thing` STRING,
+  `quantity` STRING,
+  `result` DOUBLE,
+  `shard_id` STRING,
+  `sequence_number` STRING,
+  `arrival_timestamp` TIMESTAMP_LTZ(3),
+  `data` BYTES
+) WITH (
+  'connector' = 'series-join',
+  'name' = 'machines-join',
+  'key' = 'thing',
+  'id' = 'event_id',
+  'time' = 'occurred_at',
+  'data' = 'data',
+  'series' = 'quantity',
+  'value' = 'result',
+  'r' = 'speed',
+  's' = 'torque',
+  'distance' = '1000 ms',
+  'r.delay' = '5000 ms',
+  's.delay' = '5000 ms',
+  'max-latency' = '30000 ms',
+  'final-after' = '600000 ms'
+);
+
+CREATE TEMPORARY TABLE refused (
+  `type` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `received_at` TIMESTAMP_LTZ(3),
+  `thing` STRING,
+  `quantity` STRING,
+  `result` DOUBLE,
+  `shard_id` STRING,
+  `sequence_number` STRING,
+  `arrival_timestamp` TIMESTAMP_LTZ(3),
+  `data` BYTES,
+  `outcome` STRING,
+  `detail` STRING
+) WITH (
+  'connector' = 'series-join',
+  'name' = 'machines-join',
+  'port' = 'refused'
+);
+
+CREATE TEMPORARY TABLE paired (
+  `subject` STRING,
+  `r_series` STRING,
+  `r_time` TIMESTAMP_LTZ(3),
+  `r_value` DOUBLE,
+  `s_series` STRING,
+  `s_time` TIMESTAMP_LTZ(3),
+  `s_value` DOUBLE,
+  `mean_time` TIMESTAMP_LTZ(3),
+  `status` STRING
+) WITH (
+  'connector' = 'series-join',
+  'name' = 'machines-join',
+  'port' = 'pairs'
+);
+
+CREATE TEMPORARY VIEW pair AS
+SELECT
+  `subject` AS `thing`,
+  `r_series` AS `r_quantity`,
+  `r_time`,
+  `r_value` AS `r_result`,
+  `s_series` AS `s_quantity`,
+  `s_time`,
+  `s_value` AS `s_result`,
+  `status`
+FROM paired;
+
+CREATE TEMPORARY VIEW power_sample AS
+SELECT
+  `subject` AS `thing`,
+  `mean_time` AS `occurred_at`,
+  PI() / 30 * `r_value` * `s_value` AS `power`,
+  `r_time`,
+  `s_time`
+FROM paired
+WHERE `status` = 'final';
+
+CREATE TEMPORARY VIEW machines AS
+SELECT
+  `thing`,
+  `period`,
+  `count`,
+  `total`,
+  `minimum`,
+  `maximum`,
+  CAST(SPLIT_INDEX(`latest`, '|', 1) AS DOUBLE) AS `last`,
+  `load_1`,
+  `load_2`,
+  `load_3`,
+  `load_4`,
+  `load_5`,
+  `count` AS `version`
+FROM (
+  SELECT
+    `thing`,
+    (UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')) - MOD(UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')), 300)) AS `period`,
+    COUNT(*) AS `count`,
+    CAST(SUM(CAST(`power` AS DECIMAL(38, 6))) AS DOUBLE) AS `total`,
+    MIN(`power`) AS `minimum`,
+    MAX(`power`) AS `maximum`,
+    MAX(
+      DATE_FORMAT(`occurred_at`, 'yyyyMMddHHmmssSSS')
+      || DATE_FORMAT(`r_time`, 'yyyyMMddHHmmssSSS')
+      || DATE_FORMAT(`s_time`, 'yyyyMMddHHmmssSSS')
+      || '|' || CAST(`power` AS STRING)
+    ) AS `latest`,
+    COUNT(*) FILTER (WHERE `load` < 0.2) AS `load_1`,
+    COUNT(*) FILTER (WHERE `load` >= 0.2 AND `load` < 0.4) AS `load_2`,
+    COUNT(*) FILTER (WHERE `load` >= 0.4 AND `load` < 0.6) AS `load_3`,
+    COUNT(*) FILTER (WHERE `load` >= 0.6 AND `load` < 0.8) AS `load_4`,
+    COUNT(*) FILTER (WHERE `load` >= 0.8) AS `load_5`
+  FROM (SELECT *, ABS(`power`) / 1000 AS `load` FROM power_sample)
+  GROUP BY `thing`, (UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')) - MOD(UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')), 300))
+);
+
+CREATE TEMPORARY VIEW `machines_changelog` AS
+SELECT * FROM TO_CHANGELOG(
+  input => TABLE `machines`,
+  op => DESCRIPTOR(`op`),
+  op_mapping => MAP['INSERT, UPDATE_AFTER', 'upsert', 'DELETE', 'delete']);
+
+CREATE TEMPORARY VIEW `beats` AS
+SELECT CAST(NULL AS TIMESTAMP_LTZ(3)) AS `heartbeat_at`
+FROM `machines_changelog` WHERE `op` = 'none'
+UNION ALL
+SELECT CAST(`occurred_at` AS TIMESTAMP_LTZ(3)) AS `heartbeat_at`
+FROM `measurements` WHERE `type` = 'heartbeat' AND (`occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND) IS NOT TRUE;
+
+INSERT INTO joined
+SELECT `type`, `event_id`, `occurred_at`, `received_at`, `thing`, `quantity`, `result`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`
+FROM decoded;
+
+INSERT INTO `pairs`
+SELECT `thing`, `r_quantity`, `r_time`, `r_result`, `s_quantity`, `s_time`, `s_result`, `status`
+FROM `pair`;
+
+INSERT INTO `power`
+SELECT `thing`, `occurred_at`, `power`
+FROM `power_sample`;
+
+INSERT INTO `aggregates`
+SELECT `thing`, `period`, `count`, `total`, `minimum`, `maximum`, `last`, `load_1`, `load_2`, `load_3`, `load_4`, `load_5`, `version`, CAST(0 AS BIGINT)
+FROM `machines_changelog`;
+
+INSERT INTO `progress`
+SELECT 'machines', `watermark`, `heartbeat_at`
+FROM PROGRESS(input => TABLE `beats`, uid => 'machines-progress');
+
+INSERT INTO `dead_letters`
+SELECT
+  COALESCE(`shard_id` || ':' || `sequence_number`, `event_id`, '') || ':' || `outcome`,
+  'machines',
+  'flink',
+  `outcome`,
+  COALESCE(`detail`, `outcome`) || COALESCE(`enclosed`.`remark`, ''),
+  CASE WHEN `outcome` = 'malformed' THEN SPLIT_INDEX(`detail`, ' ', 0) END,
+  `enclosed`.`payload`,
+  `enclosed`.`encoding`,
+  `event_id`,
+  `occurred_at`,
+  CURRENT_TIMESTAMP,
+  ROW('measurements', `shard_id`, `sequence_number`)
+FROM (SELECT *, ENCLOSE(`data`, 716800) AS `enclosed` FROM `refused`);
+
+INSERT INTO `dead_letters`
+SELECT
+  COALESCE(`shard_id` || ':' || `sequence_number`, `event_id`, '') || ':' || 'malformed',
+  'machines',
+  'flink',
+  'malformed',
+  `violation` || COALESCE(`enclosed`.`remark`, ''),
+  SPLIT_INDEX(`violation`, ' ', 0),
+  `enclosed`.`payload`,
+  `enclosed`.`encoding`,
+  `event_id`,
+  `occurred_at`,
+  CURRENT_TIMESTAMP,
+  ROW('measurements', `shard_id`, `sequence_number`)
+FROM (SELECT *, ENCLOSE(`data`, 716800) AS `enclosed` FROM `checked` WHERE `violation` IS NOT NULL);
+
