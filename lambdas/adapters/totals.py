@@ -4,7 +4,7 @@ Beside the buckets of a key, a report's table has one item with their sums, mini
 for latest values, those of the newest bucket. Buckets and total change in one transaction, so the
 total always equals that of the stored buckets, whatever is repeated, out of order, or counted again
 in a higher generation: a bucket that is not newer changes neither, and one that replaces another
-adds the difference. Where it takes back a minimum or maximum, that is found anew from all buckets.
+adds the difference. Where it takes back a minimum or maximum, all buckets are read for it.
 
 The total has the number of its `writes`. A transaction requires the number that it has read, so of
 two writers that read the same state one is refused, and reads again. A key without a total (its

@@ -123,7 +123,7 @@ final class Run {
     return settled();
   }
 
-  /** A pair ends as final or as withdrawn, and after it is final nothing else is said of it. */
+  /** A pair ends as final or as withdrawn, and nothing follows once it is final. */
   private List<String> settled() {
     Map<String, String> statuses = new TreeMap<>();
     List<String> all = new ArrayList<>();
