@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
+import usecases
 from sdpctl.answers import console
 from sdpctl.commands.report import fetch, report, table
 from sdpctl.errors import CommandError
@@ -137,5 +138,5 @@ def test_a_report_of_another_use_case_is_refused_with_the_choices():
 
 def test_an_unknown_use_case_is_refused_with_the_choices():
     assert _refused("campaigns", "7", "--use-case", "shops") == (
-        "--use-case shops: not deployed; use cases: adtech, shopping"
+        f"--use-case shops: not deployed; use cases: {', '.join(usecases.NAMES)}"
     )
