@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from analytics_app.properties import Properties, PropertiesError
@@ -31,6 +31,9 @@ class Connector(Protocol):
     def sink(self, use_case: str, stream: str) -> dict[str, str]:
         """Options of the table that writes a stream."""
 
+    def definitions(self, use_case: str) -> dict[str, str]:
+        """Options of an operator that reads the definitions of a use case."""
+
 
 @dataclass(frozen=True)
 class Kinesis:
@@ -40,6 +43,7 @@ class Kinesis:
     region: str
     metadata: bool = True
     partitioned: bool = True
+    tables: Mapping[str, str] = field(default_factory=dict)
 
     def source(self, use_case: str, stream: str) -> dict[str, str]:
         """Reads from the oldest record kept: a first start misses nothing."""
@@ -51,6 +55,16 @@ class Kinesis:
         """Writes after at most 100 ms: the time to buffer is latency."""
         flush = {"sink.flush-buffer.timeout": "100"}
         return {**self._stream(use_case, stream), **flush, **JSON, **_OMIT_NULLS}
+
+    def definitions(self, use_case: str) -> dict[str, str]:
+        """Reads the table as long as the job runs, and moves its frontier."""
+        try:
+            return {"definitions.table": self.tables[use_case], "aws.region": self.region}
+        except KeyError:
+            key = f"definitions.{use_case}"
+            raise PropertiesError(
+                f"{key}: the property is missing; it is the name of the table of definitions"
+            ) from None
 
     def _stream(self, use_case: str, stream: str) -> dict[str, str]:
         try:
@@ -67,13 +81,17 @@ class Kinesis:
 class Files:
     """NDJSON files, one folder a stream below `path`: bounded, for backfills, tests and benchmarks.
 
-    Of the results only the streams `kept` are written, all of them if it names none.
+    Of the results only the streams `kept` are written, all of them if it names none. Definitions
+    are those of the deployment's `tables` as they are now, or else the file `definitions.ndjson` in
+    the use case's folder, one version a line.
     """
 
     path: str
     kept: tuple[str, ...] = ()
     metadata: bool = False
     partitioned: bool = False
+    tables: Mapping[str, str] = field(default_factory=dict)
+    region: str = ""
 
     def source(self, use_case: str, stream: str) -> dict[str, str]:
         """Reads the files that exist, then ends."""
@@ -85,6 +103,13 @@ class Files:
             return {"connector": "blackhole"}
         return {**self._stream(use_case, stream), **JSON, **_OMIT_NULLS}
 
+    def definitions(self, use_case: str) -> dict[str, str]:
+        """Reads once, and moves no frontier."""
+        if table := self.tables.get(use_case):
+            once = {"definitions.bounded": "true", "aws.region": self.region}
+            return {"definitions.table": table, **once}
+        return {"definitions.file": f"{self.path}/{use_case}/definitions.ndjson"}
+
     def _stream(self, use_case: str, stream: str) -> dict[str, str]:
         return {"connector": "filesystem", "path": f"{self.path}/{use_case}/{stream}"}
 
@@ -93,8 +118,13 @@ def connector(properties: Properties) -> Connector:
     """The connector the properties name."""
     match properties.connector:
         case "kinesis":
-            return Kinesis(properties.streams, properties.region)
+            return Kinesis(properties.streams, properties.region, tables=properties.definitions)
         case "files":
-            return Files(properties.files_path, properties.files_kept)
+            return Files(
+                properties.files_path,
+                properties.files_kept,
+                tables=properties.definitions,
+                region=properties.region,
+            )
         case other:
             raise PropertiesError(f"connector: {other!r} is not one of ['kinesis', 'files']")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from glue import PlatformError
 from glue.parameters import is_parameter
 
 GROUP = "sdp"
+_DEFINITIONS = "definitions."
 DEFAULT_PATH = "/etc/flink/application_properties.json"
 # Set to 1 by a program whose cluster ends with main(): the local worker, a backfill, tests.
 # An environment variable, because Managed Flink has no way to set one: there main() never waits.
@@ -26,8 +27,9 @@ class Properties:
     """The property group `sdp`, and those of the use cases, `sdp.<use case>`, with their streams.
 
     `parameters` are the deployment's, by `Name` or `use_case.Name`; the catalog checks them.
-    `streams` maps (use case, stream) to the stream's ARN. `connector` is `kinesis`, or `files` for
-    a run over NDJSON files below `files_path`, which is how tests and benchmarks run the package.
+    `streams` maps (use case, stream) to the stream's ARN, `definitions` a use case to the DynamoDB
+    table of its definitions. `connector` is `kinesis`, or `files` for a run over NDJSON files below
+    `files_path`, which is how tests and benchmarks run the package.
     """
 
     use_cases: tuple[str, ...]
@@ -37,6 +39,7 @@ class Properties:
     connector: str = "kinesis"
     files_path: str = ""
     files_kept: tuple[str, ...] = ()
+    definitions: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Properties:
@@ -68,6 +71,7 @@ class Properties:
             connector=values.get("connector", "kinesis"),
             files_path=values.get("files.path", ""),
             files_kept=_names(values.get("files.kept", "")),
+            definitions=_definitions(values),
         )
 
 
@@ -93,3 +97,11 @@ def _streams(values: Mapping[str, str]) -> dict[tuple[str, str], str]:
             use_case, _, stream = key.removeprefix("stream.").partition(".")
             streams[use_case, stream] = arn
     return streams
+
+
+def _definitions(values: Mapping[str, str]) -> dict[str, str]:
+    return {
+        key.removeprefix(_DEFINITIONS): table
+        for key, table in values.items()
+        if key.startswith(_DEFINITIONS)
+    }

@@ -66,7 +66,7 @@ def render(use_case: UseCase, parameters: Parameters, connector: Connector) -> S
 
     Raises PipelineError naming the file, or what no file creates.
     """
-    own = _pipeline(use_case, parameters)
+    own = _pipeline(use_case, parameters, connector)
     created, written = _names(own, _CREATES), _names(own, _INSERTS)
     records = [r for r in use_case.records if flink.table_name(r.stream) not in written]
     _require(use_case, created, records)
@@ -105,23 +105,27 @@ def _functions(use_case: UseCase) -> Iterator[str]:
         yield f"CREATE TEMPORARY FUNCTION {name} AS '{java}'"
 
 
-def substitutions(use_case: UseCase, parameters: Parameters) -> dict[str, str]:
+def substitutions(
+    use_case: UseCase, parameters: Parameters, connector: Connector
+) -> dict[str, str]:
     """What `${name}` in a pipeline file may name.
 
     - `use_case`: its name, which begins the names of its operators.
     - `events`, `event_names`: the columns of all that is read of a record, with and without types.
+    - `event_nulls`: as many columns that are null, for rows beside them that are no events.
     - `checks`: the options of a table that checks the events which are written to it: what to
       check, and what the events are called.
-    - `columns.Class`: the names of the columns of a definition; `taken.Class`: of those that a
-      record takes from its events.
+    - `columns.Class`: the names of the columns of a definition, `fields.Class`: the same for an
+      option; `taken.Class`: of those that a record takes from its events.
     - `envelope`: the options that tell an operator what is in which of these columns.
+    - `definitions`: the options that tell an operator where the use case's definitions are.
     - `origin`: those of these columns that every event has, and `refused` needs.
     - `bucket`: the start of the bucket in which `occurred_at` is, epoch seconds.
     - `Name`: a parameter; of a duration also `Name.ms`, `Name.seconds` and, for SQL,
       `Name.interval`.
 
-    Where events are on several streams, `events`, `event_names` and `checks` take the stream's
-    name: `events.readings`.
+    Where events are on several streams, `events`, `event_names`, `event_nulls` and `checks` take
+    the stream's name: `events.readings`.
     """
     values = {
         "use_case": use_case.name,
@@ -129,8 +133,11 @@ def substitutions(use_case: UseCase, parameters: Parameters) -> dict[str, str]:
         "origin": _listed(ORIGIN),
         "bucket": flink.bucket(parameters.aggregation_period),
     }
+    if use_case.definitions:
+        values["definitions"] = _options(connector.definitions(use_case.name))
     for schema in use_case.schemas:
         values[f"columns.{schema.name}"] = _listed(schema.names)
+        values[f"fields.{schema.name}"] = ",".join(schema.names)
         values[f"taken.{schema.name}"] = _listed(schema.taken)
     streams = use_case.event_streams
     for stream in streams:
@@ -146,6 +153,7 @@ def _of_stream(use_case: UseCase, stream: str) -> dict[str, str]:
     return {
         "events": flink.column_list(columns),
         "event_names": _listed([name for name, _ in columns]),
+        "event_nulls": ", ".join(f"CAST(NULL AS {type_}) AS `{name}`" for name, type_ in columns),
         "checks": _options({"labels": _labels(events), "checks": flink.check_lines(events)}),
     }
 
@@ -232,8 +240,8 @@ class _Template(Template):
     idpattern = r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*"
 
 
-def _pipeline(use_case: UseCase, parameters: Parameters) -> list[str]:
-    values = substitutions(use_case, parameters)
+def _pipeline(use_case: UseCase, parameters: Parameters, connector: Connector) -> list[str]:
+    values = substitutions(use_case, parameters, connector)
     return [s for path in use_case.pipeline for s in pipeline_statements(path, values)]
 
 

@@ -45,6 +45,8 @@ _KINDS = {
     "ProcessTableFunction": "the function",
 }
 _LAYOUT = re.compile(r"Correlate\(key=\[([^]]*)\], stages=\[([^]]*)\]\)")
+_DECISIONS = re.compile(r"Decisions\(key=\[([^]]*)\]\)")
+_DEFINITIONS = " definitions"
 _PATTERNS = re.compile(r"Patterns\(key=\[([^]]*)\], kinds=\[([^]]*)\]\)")
 _SERIES = re.compile(r"SeriesJoin\(key=\[([^]]*)\]\)")
 
@@ -74,7 +76,8 @@ def build(target: Path = TARGET) -> Path:
 
 def _content(use_case: UseCase) -> str:
     """A fingerprint of all that the plan depends on."""
-    statements = render(use_case, use_case.configured({}), Kinesis(_streams(use_case), REGION))
+    connector = Kinesis(_streams(use_case), REGION, tables=_tables(use_case))
+    statements = render(use_case, use_case.configured({}), connector)
     with zipfile.ZipFile(JAR) as jar:
         classes = sorted((entry.filename, entry.CRC) for entry in jar.infolist())
     flink_version = (ROOT / "requirements" / "flink.txt").read_text()
@@ -86,6 +89,10 @@ def _content(use_case: UseCase) -> str:
 def _streams(use_case: UseCase) -> dict[tuple[str, str], str]:
     arn = f"arn:aws:kinesis:{REGION}:000000000000:stream/{use_case.name}"
     return {(use_case.name, stream): f"{arn}-{stream}" for stream in use_case.streams}
+
+
+def _tables(use_case: UseCase) -> dict[str, str]:
+    return {use_case.name: f"{use_case.name}-definitions"} if use_case.definitions else {}
 
 
 def _planned(use_cases: Sequence[UseCase]) -> list[list[dict[str, Any]]]:
@@ -102,7 +109,8 @@ def _planned(use_cases: Sequence[UseCase]) -> list[list[dict[str, Any]]]:
 
 def _properties(use_case: UseCase) -> dict[str, str]:
     streams = {f"stream.{u}.{s}": arn for (u, s), arn in _streams(use_case).items()}
-    return {"use_cases": use_case.name, "region": REGION, **streams}
+    tables = {f"definitions.{u}": table for u, table in _tables(use_case).items()}
+    return {"use_cases": use_case.name, "region": REGION, **streams, **tables}
 
 
 def _run(folder: Path) -> None:
@@ -130,8 +138,10 @@ def _layout(description: str) -> str:
         return f"{match[1]}: {match[2]}"
     if match := _SERIES.match(description):
         return f"{match[1]}: r, s"
-    match = _PATTERNS.match(description)
-    return f"{match[1]}: {{{match[2]}}}" if match else ""
+    if match := _PATTERNS.match(description):
+        return f"{match[1]}: {{{match[2]}}}"
+    match = _DECISIONS.match(description)
+    return match[1] if match else ""
 
 
 def _results(use_case: UseCase) -> dict[str, str]:
@@ -145,6 +155,8 @@ def _label(use_case: UseCase, planned: Mapping[str, Any], results: Mapping[str, 
     kind = re.sub(r"\[\d+\]", "", planned["name"])
     table = kind.rpartition(".")[2]
     match planned["class"]:
+        case "SourceTransformation" if kind.endswith(_DEFINITIONS):
+            return f"the definitions of {kind.removesuffix(_DEFINITIONS)}"
         case "SourceTransformation":
             return f"the reading of the events of {table}"
         case "SinkTransformation":
@@ -155,6 +167,8 @@ def _label(use_case: UseCase, planned: Mapping[str, Any], results: Mapping[str, 
         return f"the patterns {kind}"
     if _SERIES.match(planned["description"]):
         return f"the join {kind}"
+    if _DECISIONS.match(planned["description"]):
+        return f"the decisions {kind}"
     tables = (name.rpartition(".")[2] for name in planned["reached"])
     readers = list(dict.fromkeys(results.get(name, name) for name in tables))
     own = [r for r in readers if r.startswith(("record ", "report "))] or readers

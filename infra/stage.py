@@ -99,6 +99,8 @@ class PlatformStage(cdk.Stage):
                 settings=settings,
                 assets=assets,
             )
+            # The job reads its definitions from its start on.
+            self.processing.add_stack_dependency(self.definitions)
         cdk.Tags.of(self).add("platform", settings.prefix)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -24,6 +25,8 @@ from infra.topology import Topology
 # What the connector calls (analytics_app/jvm, AwsKinesisStream).
 _READ = ("kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards")
 _WRITE = ("kinesis:PutRecords",)
+# What the source of definitions calls (DynamoStore).
+_DEFINE = ("dynamodb:Query", "dynamodb:UpdateItem")
 _MINUTE = cdk.Duration.minutes(1)
 _SLOW_CHECKPOINT_MS = 60_000
 
@@ -76,6 +79,10 @@ class ProcessingStack(cdk.Stack):
         sources = {stream.key for stream in self._topology.event_streams}
         for key, stream in streams.items():
             stream.grant(flink.role, *(_READ if key in sources else _WRITE))
+        for table in self._definitions_of(application).values():
+            flink.role.add_to_policy(
+                iam.PolicyStatement(actions=[*_DEFINE], resources=[self._table_arn(table)])
+            )
         state = running.keep(_id("State", application), flink)
         if application.name != FIRST:
             state.node.add_dependency(running.allow(flink.name))
@@ -89,6 +96,13 @@ class ProcessingStack(cdk.Stack):
         own = [s.key for s in self._topology.streams if s.use_case in application.use_cases]
         return {key: self._streams[key] for key in own}
 
+    def _definitions_of(self, application: Application) -> dict[str, str]:
+        tables = self._topology.definitions_tables
+        return {u: table for u, table in tables.items() if u in application.use_cases}
+
+    def _table_arn(self, table: str) -> str:
+        return self.format_arn(service="dynamodb", resource="table", resource_name=table)
+
     def _properties(
         self, application: Application, streams: dict[str, kinesis.IStream]
     ) -> dict[str, str]:
@@ -98,6 +112,7 @@ class ProcessingStack(cdk.Stack):
             "region": self.region,
             **together(parameters),
             **{f"stream.{k.replace('/', '.')}": s.stream_arn for k, s in streams.items()},
+            **{f"definitions.{u}": t for u, t in self._definitions_of(application).items()},
         }
 
 

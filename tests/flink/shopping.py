@@ -6,12 +6,17 @@ nothing of streams, and no part of it is shared with the use case.
 
 from __future__ import annotations
 
+import base64
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from decimal import Decimal
 from fractions import Fraction
 from random import Random
 from typing import Any
+
+from cel_expr_python import cel
+from google.protobuf import any_pb2
 
 from glue.instants import from_millis, to_wire
 from tests.flink.pipelines import START, Event, Made, Row, at
@@ -48,6 +53,8 @@ def _random(seed: int) -> Iterator[Event]:
     for number in range(60):
         moment = random.choice(moments) if number % 3 else random.randrange(180 * MINUTE)
         name, card = f"{seed}-{random.randrange(1_000)}-{number}", f"{seed}-c{random.randrange(2)}"
+        if number % 10 == 9 and card.endswith("1"):
+            yield _customer(card, name, moment, age=number)
         match random.randrange(10):
             case 0:
                 yield _event("balance", name, moment, card_id=card, balance=100.0 + 25 * seed % 250)
@@ -62,10 +69,18 @@ def _random(seed: int) -> Iterator[Event]:
                 yield _event("transaction", name, moment, **fields)
 
 
+def _customer(card: str, name: str, moment: int, **fields: Any) -> Event:
+    own = {"customer_id": f"k-{card}", "card_id": card, "acc_num": 7, **fields}
+    return _event("customer", f"{name}-profile", moment, **own)
+
+
 # golden cases -------------------------------------------------------------------------------------
 
 
 def _golden() -> Iterator[Event]:
+    yield _customer("golden-five", "old", -2 * MINUTE, age=20, segment="student")
+    yield _customer("golden-five", "own", -MINUTE, age=40)
+    yield _customer("golden-five", "next", MINUTE, age=20)
     yield from _spent("five", 5)
     yield from _spent("six", 6)
     for card in range(6):
@@ -107,7 +122,7 @@ def business_events(events: list[Event]) -> dict[str, Row]:
     for event in events:
         if event["type"] == "page-view":
             sessions[event["session_id"]].append(event)
-        elif event["type"] == "balance" or event["acc_num"] != 0:
+        elif event["type"] != "customer" and event.get("acc_num") != 0:
             cards[event["card_id"]].append(event)
     found: list[Row] = []
     for card, own in cards.items():
@@ -176,3 +191,118 @@ def _row(
         "causes": json.dumps(ids, separators=(",", ":")),
         "trace_id": named["event_id"],
     }
+
+
+# decisions ----------------------------------------------------------------------------------------
+
+HOUR = 60 * MINUTE
+AMOUNT = "event.balance < 245.0 ? 250.0 - event.balance : 5.0"
+FILLED = "{{ " + AMOUNT + " }}"
+MESSAGE = "You have {{ event.balance }}: shall we transfer " + FILLED + "?"
+
+
+def _rule(name: str, version: int, valid: int, kind: str, expression: str, **own: Any) -> Row:
+    body = {"kind_of_event": kind, "expression": expression, "action": None, "priority": 0, **own}
+    return {
+        **_version("rule", name, version, valid, body),
+        "checked": _checked(expression),
+    }
+
+
+def _version(kind: str, name: str, version: int, valid: int, body: Row, **own: Any) -> Row:
+    return {
+        "kind": kind,
+        "name": name,
+        "version": version,
+        "valid_from": START + valid,
+        "mode": "live",
+        "ended": False,
+        "body": body,
+        **own,
+    }
+
+
+def _checked(expression: str) -> str:
+    """The checked form, as it is stored."""
+    types = cel.Type
+    fields = types.Map(types.STRING, types.DYN)
+    environment = cel.NewEnv(variables={"event": fields, "profile": fields})
+    packed = any_pb2.Any.FromString(environment.compile(expression).serialize())
+    return base64.b64encode(packed.value).decode()
+
+
+def definitions() -> list[Row]:
+    """A rule that changes, one in the shadow, one that fails, and a threshold that ends."""
+    help_ = {"channel": "push", "title": "Help", "message": "{{ profile.customer_id }}"}
+    transfer = {"channel": "push", "title": "Low", "message": MESSAGE}
+    alert = {"channel": "mail", "title": "Unusual", "message": "{{ event.deviation }}"}
+    newer = "event.balance < 160.0 && profile.age >= 30"
+    high = {"kind_of_event": "spending_anomaly", "value": 0.9}
+    return [
+        _rule("spender", 1, -HOUR, "shopping", "event.balance < 151.0", action="transfer"),
+        _rule("spender", 2, HOUR, "shopping", newer, action="transfer"),
+        _rule("student", 1, -HOUR, "shopping", "profile.segment == 'student'"),
+        {**_rule("all", 1, -HOUR, "shopping", "true", action="transfer"), "mode": "shadow"},
+        _rule("stuck", 1, -HOUR, "stuck_in_form", "true", action="help"),
+        _rule("unusual", 1, -HOUR, "spending_anomaly", "event.deviation > 0.0", action="alert"),
+        _template("transfer", transfer, "event.balance", AMOUNT),
+        _template("help", help_, "profile.customer_id"),
+        _template("alert", alert, "event.deviation"),
+        _version("threshold", "high", 1, -HOUR, high),
+        _version("threshold", "high", 2, HOUR, high, ended=True),
+    ]
+
+
+def _template(name: str, body: Row, *placeholders: str) -> Row:
+    checked = {text: _checked(text) for text in placeholders}
+    return _version("template", name, 1, -HOUR, body, placeholders=checked)
+
+
+def decisions(events: list[Event], found: dict[str, Row]) -> dict[str, Row]:
+    """What must be decided of the business events that were found, by their ids."""
+    profiles: dict[str, list[Event]] = defaultdict(list)
+    for event in sorted(events, key=lambda e: (at(e), e["event_id"])):
+        if event["type"] == "customer":
+            profiles[event["card_id"]].append(event)
+    decided = {}
+    for id_, row in found.items():
+        known = [p for p in profiles[row["subject"]] if at(p) <= row["occurred_at"]]
+        decided[id_] = _decided(row, known[-1] if known else None)
+    return decided
+
+
+def _decided(row: Row, profile: Event | None) -> Row:
+    results, action = _results(row, profile)
+    if action == "transfer":
+        balance = Decimal(row["balance"])
+        cents = Decimal("0.01")
+        action = MESSAGE.replace("{{ event.balance }}", str(balance.quantize(cents)))
+        amount = Decimal(250.0 - row["balance"] if row["balance"] < 245 else 5.0)
+        action = action.replace(FILLED, str(amount.quantize(cents)))
+    elif action == "alert":
+        action = str(Decimal(row["deviation"]).quantize(Decimal("0.01")))
+    return {
+        "rules": results,
+        "profile": profile["event_id"] if profile else None,
+        "customer": profile["customer_id"] if profile else None,
+        "message": action,
+    }
+
+
+def _results(row: Row, profile: Event | None) -> tuple[list[tuple[str, int, str]], str | None]:
+    is_new = row["occurred_at"] >= START + HOUR
+    match row["kind"]:
+        case "stuck_in_form":
+            return [("stuck", 1, "true")], None  # the template names the customer: there is none
+        case "spending_anomaly":
+            is_unusual = row["deviation"] > 0
+            action = "alert" if is_unusual and is_new else None
+            return [("unusual", 1, str(is_unusual).lower())], action
+    low = row["balance"] < (160 if is_new else 151)
+    spender = str(low).lower()
+    if is_new and low:
+        spender = str(profile["age"] >= 30).lower() if profile else "error"
+    segment = (profile or {}).get("segment")
+    student = str(segment == "student").lower() if segment else "error"
+    rules = [("all", 1, "true"), ("spender", 2 if is_new else 1, spender), ("student", 1, student)]
+    return rules, "transfer" if spender == "true" else None

@@ -83,6 +83,8 @@ def run(tmp_path_factory):
         (folder / "code" / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / "code" / path).write_text(text)
     _write(folder, PAGE, "passages", PASSAGES)
+    lines = (json.dumps(version) + "\n" for version in shopping.definitions())
+    (folder / "data" / "shopping" / "definitions.ndjson").write_text("".join(lines))
     places = {"connector": "files", "files.path": str(folder / "data")}
     names = ",".join([*MADE, *OWN, PAGE])
     application.start(folder, "main.py", {"use_cases": names, **places})
@@ -239,6 +241,66 @@ def test_what_is_refused_of_patterns_is_in_the_dead_letters(run):
     filtered = [e for e in sent["activity"] if e.get("acc_num") == 0]
     others = [e for e in sent["activity"] if e.get("acc_num") != 0 and e.get("page") != "home"]
     assert letters == {"filtered": len(filtered), "duplicate": pipelines.copies(others)}
+
+
+def test_each_business_event_is_decided_by_what_was_in_force_at_its_own_time(run, found):
+    folder, made = run
+    rows = {row["id"]: row for row in _written(folder, "shopping", "decisions")}
+    events = made["shopping"][0].streams["activity"]
+    known = {id_: {**row, "occurred_at": pipelines.at(row)} for id_, row in found.items()}
+    expected = shopping.decisions(events, known)
+    assert len(_written(folder, "shopping", "decisions")) == len(rows)
+    assert rows.keys() == expected.keys()
+    actions = {row["id"]: row for row in _written(folder, "shopping", "actions")}
+    results: Counter = Counter()
+    for id_, row in rows.items():
+        rules = [(r["name"], r["version"], r["result"]) for r in json.loads(row["rules"])]
+        results.update(rules)
+        action = actions.get(row.get("action_id"))
+        assert {
+            "rules": rules,
+            "profile": row.get("profile_id"),
+            "customer": row.get("customer_id"),
+            "message": action and action["message"],
+        } == expected[id_]
+        assert row["passed"] == any(r == "true" and n != "all" for n, _, r in rules)
+    assert len(actions) == sum(1 for row in expected.values() if row["message"]) > 20
+    for version in (1, 2):
+        assert results["spender", version, "true"] and results["spender", version, "false"]
+    assert results["spender", 2, "error"] and results["student", 1, "true"] == 0
+
+
+def test_a_decision_says_why_and_its_action_what_to_do(run, found):
+    folder, _ = run
+    (five,) = _golden(found, "five")
+    (decision,) = [
+        row for row in _written(folder, "shopping", "decisions") if row["id"] == five["id"]
+    ]
+    assert (decision["profile_id"], decision["passed"], decision["score"]) == (
+        "own-profile",
+        True,
+        0.5,
+    )
+    assert decision["detail"] == "there is no model: the default score applies"
+    (action,) = [
+        row for row in _written(folder, "shopping", "actions") if row["subject"] == "golden-five"
+    ]
+    assert action == {
+        "id": f"{five['id']}:spender",
+        "kind": "shopping",
+        "subject": "golden-five",
+        "customer_id": "k-golden-five",
+        "channel": "push",
+        "title": "Low",
+        "message": "You have 150.00: shall we transfer 100.00?",
+        "score": 0.5,
+        "rule": "spender",
+        "rule_version": 1,
+        "template_version": 1,
+        "business_event_id": five["id"],
+        "occurred_at": five["occurred_at"],
+        "trace_id": five["trace_id"],
+    }
 
 
 def test_business_events_are_counted_by_kind_and_time(run, found):

@@ -42,14 +42,16 @@ def test_the_layout_is_what_must_stay(built: Path) -> None:
     assert layouts == {"the correlation adtech-correlate": "tx_id: bid, imp, click"}
 
 
-def test_the_layout_of_patterns_is_their_key_names_and_kinds(built: Path) -> None:
+def test_the_layout_of_patterns_and_decisions_is_their_key_names_and_kinds(built: Path) -> None:
     layouts = {o.label: o.layout for o in read(built)["shopping"] if o.layout}
     assert layouts == {
         "the patterns shopping-cards": (
             "card_id: {shopping count-in-window, spending_anomaly anomaly}"
         ),
         "the patterns shopping-sessions": "session_id: {stuck_in_form missing-step 3}",
+        "the decisions shopping-decisions": "key",
     }
+    assert "the definitions of shopping-decisions" in {o.label for o in read(built)["shopping"]}
 
 
 def test_only_what_the_planner_named_has_a_former_id(built: Path) -> None:

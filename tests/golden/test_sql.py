@@ -19,7 +19,9 @@ USE_CASES = load().use_cases
 def _rendered(use_case: UseCase) -> str:
     prefix = "arn:aws:kinesis:eu-west-1:000000000000:stream/sdp"
     arns = {(use_case.name, s): f"{prefix}-{use_case.name}-{s}" for s in use_case.streams}
-    sql = render(use_case, use_case.configured({}), Kinesis(arns, "eu-west-1"))
+    tables = {use_case.name: f"sdp-{use_case.name}-definitions"}
+    connector = Kinesis(arns, "eu-west-1", tables=tables)
+    sql = render(use_case, use_case.configured({}), connector)
     return "".join(f"{statement};\n\n" for statement in (*sql.definitions, *sql.inserts))
 
 

@@ -18,15 +18,21 @@ NAME = "sdp-us-east-1-definitions"
 
 
 @pytest.fixture(scope="module")
-def stack(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """The stack of a deployment of both use cases, one of which has definitions."""
+def deployed(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
+    """The stacks of a deployment of both use cases, one of which has definitions, by name."""
     out = tmp_path_factory.mktemp("definitions")
     context = json.loads((Path(__file__).parents[2] / "cdk.json").read_text())["context"]
     context |= {"regions": "us-east-1", "useCases": "adtech,shopping"}
     app = cdk.App(outdir=str(out), context=context)
     add_stages(app, catalog=usecases.load(), settings=Settings.parse(context), assets=assets)
     app.synth()
-    return next(t for t in templates(out) if t.name == NAME)
+    return {template.name: template for template in templates(out)}
+
+
+@pytest.fixture
+def stack(deployed: dict[str, Template]) -> Template:
+    """The stack of definitions."""
+    return deployed[NAME]
 
 
 def test_only_a_use_case_with_definitions_has_a_table(stack: Template) -> None:
@@ -55,3 +61,22 @@ def test_the_table_can_be_restored_and_stays_when_the_stack_is_deleted(stack: Te
 def test_throttled_requests_to_the_table_raise_an_alarm(stack: Template) -> None:
     watched = {alarm["MetricName"] for alarm in stack.properties("AWS::CloudWatch::Alarm")}
     assert {"ReadThrottleEvents", "WriteThrottleEvents"} <= watched
+
+
+def test_only_the_job_of_the_use_case_reads_the_table_and_moves_its_frontier(
+    deployed: dict[str, Template],
+) -> None:
+    processing = deployed["sdp-us-east-1-processing"]
+    statements = [
+        statement
+        for policy in processing.properties("AWS::IAM::Policy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "dynamodb" in json.dumps(statement["Action"])
+    ]
+    (statement,) = statements
+    assert statement["Action"] == ["dynamodb:Query", "dynamodb:UpdateItem"]
+    assert json.dumps(statement["Resource"]).endswith(':table/sdp-shopping-definitions"]]}')
+    applications = processing.properties("AWS::KinesisAnalyticsV2::Application")
+    named = [json.dumps(a) for a in applications if "definitions.shopping" in json.dumps(a)]
+    assert len(applications) == 2 and len(named) == 1
+    assert '"definitions.shopping": "sdp-shopping-definitions"' in named[0]

@@ -6,14 +6,14 @@ from glue import UseCase
 from glue.definitions import RULE, TEMPLATE, THRESHOLD, definitions
 from usecases.shopping.events import Balance, Customer, PageView, Transaction
 from usecases.shopping.parameters import PARAMETERS
-from usecases.shopping.records import BusinessEvent
+from usecases.shopping.records import Action, BusinessEvent, Decision
 from usecases.shopping.reports import Kind
 
 USE_CASE = UseCase(
     name="shopping",
     doc="Banking: card holders who spend towards an empty account, and sessions that are stuck.",
     folder=Path(__file__).parent,
-    classes=(Transaction, Balance, Customer, PageView, BusinessEvent, Kind),
+    classes=(Transaction, Balance, Customer, PageView, BusinessEvent, Decision, Action, Kind),
     parameters=PARAMETERS,
     definitions=definitions(
         RULE,

@@ -173,7 +173,7 @@ class _Made:
             "segment": SEGMENTS[card % len(SEGMENTS)],
             "average_monthly_expenditures": 50.0 * self._usual(card),
         }
-        return Occurrence(at, self._event("customer", number, at, **fields), (), idempotent=True)
+        return Occurrence(at, self._event("customer", number, at, **fields), ())
 
     def _amount(self, number: int, card: int) -> float:
         amount = self._usual(card) * (0.8 + 0.4 * self.random.random())

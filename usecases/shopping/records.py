@@ -21,3 +21,56 @@ class BusinessEvent:
     ] = None
     causes: Annotated[str, "The ids of the events that made it, a JSON list."]
     trace_id: Annotated[str, "The id of the event that names it; follows it to its action."]
+
+
+@record(key="subject", stream="decisions")
+class Decision:
+    """What was decided about a business event: one row for each."""
+
+    id: Annotated[str, "That of the business event, which is decided once."]
+    business_event_id: Annotated[str, "The business event."]
+    kind: Annotated[str, "Its kind."]
+    subject: Annotated[str, "Its subject: the card or the session."]
+    customer_id: Annotated[str | None, "The customer of the profile; none without a profile."] = (
+        None
+    )
+    occurred_at: Annotated[datetime, "When the business event happened, in event time."]
+    passed: Annotated[bool, "Whether a live rule was true."]
+    rules: Annotated[
+        str,
+        "A JSON list with `name`, `version`, `mode`, `result` (`true`, `false` or `error`) and "
+        "`reason` of each rule in force.",
+    ]
+    score: Annotated[float | None, "The score of the best action; none if there was none."] = None
+    model_version: Annotated[str | None, "The model of the score; none if it is the default."] = (
+        None
+    )
+    action_id: Annotated[str | None, "The action that follows, if any."] = None
+    profile_id: Annotated[str | None, "The event of the profile in force; none without one."] = None
+    detail: Annotated[
+        str | None, "What else decided: no profile, no model, a threshold, a template."
+    ] = None
+    trace_id: Annotated[str, "That of the business event."]
+
+
+@record(key="subject", stream="actions")
+class Action:
+    """A message to a customer that is to be sent, once."""
+
+    id: Annotated[str, "The business event and the rule: the same at each computation."]
+    kind: Annotated[str, "The kind of the business event."]
+    subject: Annotated[str, "Its subject."]
+    customer_id: Annotated[str | None, "Who gets it."] = None
+    channel: Annotated[str, "How it is sent, from the template."]
+    title: Annotated[str, "Its title, from the template."]
+    message: Annotated[str, "Its text, from the template."]
+    score: Annotated[float, "Its score."]
+    rule: Annotated[str, "The rule that let the business event pass."]
+    rule_version: Annotated[int, "The version of the rule."]
+    template_version: Annotated[int, "The version of the template."]
+    model_version: Annotated[str | None, "The model of the score; none if it is the default."] = (
+        None
+    )
+    business_event_id: Annotated[str, "The business event."]
+    occurred_at: Annotated[datetime, "When the business event happened, in event time."]
+    trace_id: Annotated[str, "That of the business event."]

@@ -59,6 +59,57 @@ CREATE TEMPORARY TABLE `business_events` (
   'json.encode.ignore-null-fields' = 'true'
 );
 
+CREATE TEMPORARY TABLE `decisions` (
+  `id` STRING,
+  `business_event_id` STRING,
+  `kind` STRING,
+  `subject` STRING,
+  `customer_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `passed` BOOLEAN,
+  `rules` STRING,
+  `score` DOUBLE,
+  `model_version` STRING,
+  `action_id` STRING,
+  `profile_id` STRING,
+  `detail` STRING,
+  `trace_id` STRING
+) PARTITIONED BY (`subject`) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-shopping-decisions',
+  'aws.region' = 'eu-west-1',
+  'sink.flush-buffer.timeout' = '100',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'ISO-8601',
+  'json.encode.ignore-null-fields' = 'true'
+);
+
+CREATE TEMPORARY TABLE `actions` (
+  `id` STRING,
+  `kind` STRING,
+  `subject` STRING,
+  `customer_id` STRING,
+  `channel` STRING,
+  `title` STRING,
+  `message` STRING,
+  `score` DOUBLE,
+  `rule` STRING,
+  `rule_version` BIGINT,
+  `template_version` BIGINT,
+  `model_version` STRING,
+  `business_event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `trace_id` STRING
+) PARTITIONED BY (`subject`) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-shopping-actions',
+  'aws.region' = 'eu-west-1',
+  'sink.flush-buffer.timeout' = '100',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'ISO-8601',
+  'json.encode.ignore-null-fields' = 'true'
+);
+
 CREATE TEMPORARY TABLE `aggregates` (
   `kind` STRING,
   `period` BIGINT,
@@ -259,6 +310,56 @@ CREATE TEMPORARY TABLE sessions (
   'stuck_in_form.timeout' = '1800000 ms'
 );
 
+CREATE TEMPORARY TABLE deciding (
+  `type` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `received_at` TIMESTAMP_LTZ(3),
+  `card_id` STRING,
+  `acc_num` BIGINT,
+  `amount` DOUBLE,
+  `balance` DOUBLE,
+  `customer_id` STRING,
+  `age` BIGINT,
+  `segment` STRING,
+  `rating` STRING,
+  `budget` STRING,
+  `credit_card` STRING,
+  `average_monthly_expenditures` DOUBLE,
+  `address` STRING,
+  `email` STRING,
+  `session_id` STRING,
+  `page` STRING,
+  `shard_id` STRING,
+  `sequence_number` STRING,
+  `arrival_timestamp` TIMESTAMP_LTZ(3),
+  `data` BYTES,
+  `key` STRING,
+  `id` STRING,
+  `at` TIMESTAMP_LTZ(3),
+  `kind` STRING,
+  `subject` STRING,
+  `trace_id` STRING,
+  `causes` STRING,
+  `found_balance` DOUBLE,
+  `count` BIGINT,
+  `deviation` DOUBLE
+) WITH (
+  'connector' = 'decisions',
+  'name' = 'shopping-decisions',
+  'key' = 'key',
+  'id' = 'id',
+  'time' = 'at',
+  'data' = 'data',
+  'kind' = 'kind',
+  'subject' = 'subject',
+  'trace' = 'trace_id',
+  'event' = 'balance=found_balance,count,deviation,causes',
+  'profile' = 'customer_id,card_id,acc_num,age,segment,rating,budget,credit_card,average_monthly_expenditures,address,email',
+  'definitions.table' = 'sdp-shopping-definitions',
+  'aws.region' = 'eu-west-1'
+);
+
 CREATE TEMPORARY TABLE cards_refused (
   `type` STRING,
   `event_id` STRING,
@@ -323,12 +424,49 @@ CREATE TEMPORARY TABLE sessions_refused (
   'port' = 'refused'
 );
 
+CREATE TEMPORARY TABLE deciding_refused (
+  `type` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `received_at` TIMESTAMP_LTZ(3),
+  `card_id` STRING,
+  `acc_num` BIGINT,
+  `amount` DOUBLE,
+  `balance` DOUBLE,
+  `customer_id` STRING,
+  `age` BIGINT,
+  `segment` STRING,
+  `rating` STRING,
+  `budget` STRING,
+  `credit_card` STRING,
+  `average_monthly_expenditures` DOUBLE,
+  `address` STRING,
+  `email` STRING,
+  `session_id` STRING,
+  `page` STRING,
+  `shard_id` STRING,
+  `sequence_number` STRING,
+  `arrival_timestamp` TIMESTAMP_LTZ(3),
+  `data` BYTES,
+  `kind` STRING,
+  `outcome` STRING,
+  `detail` STRING
+) WITH (
+  'connector' = 'decisions',
+  'name' = 'shopping-decisions',
+  'port' = 'refused'
+);
+
 CREATE TEMPORARY VIEW refused AS
 SELECT `type`, `event_id`, `occurred_at`, `received_at`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`, `outcome`, `detail`
 FROM cards_refused
 UNION ALL
 SELECT `type`, `event_id`, `occurred_at`, `received_at`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`, `outcome`, `detail`
 FROM sessions_refused
+UNION ALL
+SELECT `type`, `event_id`, `occurred_at`, `received_at`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`, `outcome`, `detail`
+FROM deciding_refused
+WHERE `kind` IS NULL
 UNION ALL
 SELECT `type`, `event_id`, `occurred_at`, `received_at`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`, 'filtered' AS `outcome`, 'acc_num is 0, which is no account' AS `detail`
 FROM decoded
@@ -390,6 +528,49 @@ SELECT
 FROM business_event
 GROUP BY `kind`, (UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')) - MOD(UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')), 300));
 
+CREATE TEMPORARY TABLE decision (
+  `id` STRING,
+  `business_event_id` STRING,
+  `kind` STRING,
+  `subject` STRING,
+  `customer_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `passed` BOOLEAN,
+  `rules` STRING,
+  `score` DOUBLE,
+  `model_version` STRING,
+  `action_id` STRING,
+  `profile_id` STRING,
+  `detail` STRING,
+  `trace_id` STRING
+) WITH (
+  'connector' = 'decisions',
+  'name' = 'shopping-decisions',
+  'port' = 'decisions'
+);
+
+CREATE TEMPORARY TABLE action (
+  `id` STRING,
+  `kind` STRING,
+  `subject` STRING,
+  `customer_id` STRING,
+  `channel` STRING,
+  `title` STRING,
+  `message` STRING,
+  `score` DOUBLE,
+  `rule` STRING,
+  `rule_version` BIGINT,
+  `template_version` BIGINT,
+  `model_version` STRING,
+  `business_event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `trace_id` STRING
+) WITH (
+  'connector' = 'decisions',
+  'name' = 'shopping-decisions',
+  'port' = 'actions'
+);
+
 CREATE TEMPORARY VIEW `kinds_changelog` AS
 SELECT * FROM TO_CHANGELOG(
   input => TABLE `kinds`,
@@ -419,9 +600,47 @@ SELECT
 FROM decoded
 WHERE `type` = 'page-view';
 
+INSERT INTO deciding
+SELECT
+  CAST(NULL AS STRING) AS `type`, CAST(NULL AS STRING) AS `event_id`, CAST(NULL AS TIMESTAMP_LTZ(3)) AS `occurred_at`, CAST(NULL AS TIMESTAMP_LTZ(3)) AS `received_at`, CAST(NULL AS STRING) AS `card_id`, CAST(NULL AS BIGINT) AS `acc_num`, CAST(NULL AS DOUBLE) AS `amount`, CAST(NULL AS DOUBLE) AS `balance`, CAST(NULL AS STRING) AS `customer_id`, CAST(NULL AS BIGINT) AS `age`, CAST(NULL AS STRING) AS `segment`, CAST(NULL AS STRING) AS `rating`, CAST(NULL AS STRING) AS `budget`, CAST(NULL AS STRING) AS `credit_card`, CAST(NULL AS DOUBLE) AS `average_monthly_expenditures`, CAST(NULL AS STRING) AS `address`, CAST(NULL AS STRING) AS `email`, CAST(NULL AS STRING) AS `session_id`, CAST(NULL AS STRING) AS `page`, CAST(NULL AS STRING) AS `shard_id`, CAST(NULL AS STRING) AS `sequence_number`, CAST(NULL AS TIMESTAMP_LTZ(3)) AS `arrival_timestamp`, CAST(NULL AS BYTES) AS `data`,
+  `subject` AS `key`,
+  `id`,
+  `occurred_at` AS `at`,
+  `kind`,
+  `subject`,
+  `trace_id`,
+  `causes`,
+  `balance` AS `found_balance`,
+  `count`,
+  `deviation`
+FROM business_event
+UNION ALL
+SELECT
+  `type`, `event_id`, `occurred_at`, `received_at`, `card_id`, `acc_num`, `amount`, `balance`, `customer_id`, `age`, `segment`, `rating`, `budget`, `credit_card`, `average_monthly_expenditures`, `address`, `email`, `session_id`, `page`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`,
+  `card_id` AS `key`,
+  `event_id` AS `id`,
+  `occurred_at` AS `at`,
+  CAST(NULL AS STRING) AS `kind`,
+  CAST(NULL AS STRING) AS `subject`,
+  CAST(NULL AS STRING) AS `trace_id`,
+  CAST(NULL AS STRING) AS `causes`,
+  CAST(NULL AS DOUBLE) AS `found_balance`,
+  CAST(NULL AS BIGINT) AS `count`,
+  CAST(NULL AS DOUBLE) AS `deviation`
+FROM decoded
+WHERE `type` = 'customer' AND `card_id` IS NOT NULL;
+
 INSERT INTO `business_events`
 SELECT `id`, `kind`, `subject`, `occurred_at`, `balance`, `count`, `deviation`, `causes`, `trace_id`
 FROM `business_event`;
+
+INSERT INTO `decisions`
+SELECT `id`, `business_event_id`, `kind`, `subject`, `customer_id`, `occurred_at`, `passed`, `rules`, `score`, `model_version`, `action_id`, `profile_id`, `detail`, `trace_id`
+FROM `decision`;
+
+INSERT INTO `actions`
+SELECT `id`, `kind`, `subject`, `customer_id`, `channel`, `title`, `message`, `score`, `rule`, `rule_version`, `template_version`, `model_version`, `business_event_id`, `occurred_at`, `trace_id`
+FROM `action`;
 
 INSERT INTO `aggregates`
 SELECT `kind`, `period`, `found`, `version`, CAST(0 AS BIGINT)

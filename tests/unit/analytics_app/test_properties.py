@@ -75,6 +75,26 @@ def test_a_run_over_files_may_keep_only_some_results():
     assert all_.sink("adtech", "clicks")["path"] == "/data/adtech/clicks"
 
 
+def test_definitions_are_read_from_the_table_as_long_as_the_job_runs():
+    given = {**GIVEN, "definitions.shopping": "sdp-shopping-definitions"}
+    options = connector(Properties.parse(given)).definitions("shopping")
+    assert options["definitions.table"] == "sdp-shopping-definitions"
+    assert "definitions.bounded" not in options and options["aws.region"] == GIVEN["region"]
+    with pytest.raises(PropertiesError, match=r"definitions\.adtech: the property is missing"):
+        connector(Properties.parse(given)).definitions("adtech")
+
+
+def test_a_run_over_files_reads_the_table_once_or_a_file():
+    given = {**GIVEN, "connector": "files", "files.path": "/data"}
+    assert connector(Properties.parse(given)).definitions("shopping") == {
+        "definitions.file": "/data/shopping/definitions.ndjson"
+    }
+    given["definitions.shopping"] = "sdp-shopping-definitions"
+    options = connector(Properties.parse(given)).definitions("shopping")
+    assert options["definitions.table"] == "sdp-shopping-definitions"
+    assert options["definitions.bounded"] == "true"
+
+
 def test_main_awaits_its_result_only_where_a_variable_says_so():
     assert [awaits_result(env) for env in ({}, {AWAIT_VARIABLE: "0"})] == [False, False]
     assert awaits_result({AWAIT_VARIABLE: "1"})

@@ -1,6 +1,6 @@
 -- Which events take no part in the patterns, and why?
 -- Shows: the ports of what was refused, and a condition of the use case's own.
--- They become dead letters. A late debit has changed the balance all the same.
+-- They become dead letters. A late debit has changed the balance all the same, a late profile holds.
 CREATE TEMPORARY TABLE cards_refused (
   ${events},
   `outcome` STRING,
@@ -19,12 +19,26 @@ CREATE TEMPORARY TABLE sessions_refused (
   'name' = '${use_case}-sessions',
   'port' = 'refused'
 );
+CREATE TEMPORARY TABLE deciding_refused (
+  ${events},
+  `kind` STRING,
+  `outcome` STRING,
+  `detail` STRING
+) WITH (
+  'connector' = 'decisions',
+  'name' = '${use_case}-decisions',
+  'port' = 'refused'
+);
 CREATE TEMPORARY VIEW refused AS
 SELECT ${origin}, `outcome`, `detail`
 FROM cards_refused
 UNION ALL
 SELECT ${origin}, `outcome`, `detail`
 FROM sessions_refused
+UNION ALL
+SELECT ${origin}, `outcome`, `detail`
+FROM deciding_refused
+WHERE `kind` IS NULL
 UNION ALL
 SELECT ${origin}, 'filtered' AS `outcome`, 'acc_num is 0, which is no account' AS `detail`
 FROM decoded

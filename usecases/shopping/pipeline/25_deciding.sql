@@ -1,0 +1,29 @@
+-- Which business events pass, by the rules and the profile in force at their own time?
+-- Shows: an operator with definitions that people change while it runs.
+-- A profile is that of a card; a session has none, so nothing is known of who is stuck.
+CREATE TEMPORARY TABLE deciding (
+  ${events},
+  `key` STRING,
+  `id` STRING,
+  `at` TIMESTAMP_LTZ(3),
+  `kind` STRING,
+  `subject` STRING,
+  `trace_id` STRING,
+  `causes` STRING,
+  `found_balance` DOUBLE,
+  `count` BIGINT,
+  `deviation` DOUBLE
+) WITH (
+  'connector' = 'decisions',
+  'name' = '${use_case}-decisions',
+  'key' = 'key',
+  'id' = 'id',
+  'time' = 'at',
+  'data' = 'data',
+  'kind' = 'kind',
+  'subject' = 'subject',
+  'trace' = 'trace_id',
+  'event' = 'balance=found_balance,count,deviation,causes',
+  'profile' = '${fields.Customer}',
+  ${definitions}
+)

@@ -1,0 +1,73 @@
+-- What is decided about each business event, and what follows from it?
+-- Shows: rows of two kinds in one table, and two records that are ports as they are.
+-- A customer without a card is no profile of any event.
+INSERT INTO deciding
+SELECT
+  ${event_nulls},
+  `subject` AS `key`,
+  `id`,
+  `occurred_at` AS `at`,
+  `kind`,
+  `subject`,
+  `trace_id`,
+  `causes`,
+  `balance` AS `found_balance`,
+  `count`,
+  `deviation`
+FROM business_event
+UNION ALL
+SELECT
+  ${event_names},
+  `card_id` AS `key`,
+  `event_id` AS `id`,
+  `occurred_at` AS `at`,
+  CAST(NULL AS STRING) AS `kind`,
+  CAST(NULL AS STRING) AS `subject`,
+  CAST(NULL AS STRING) AS `trace_id`,
+  CAST(NULL AS STRING) AS `causes`,
+  CAST(NULL AS DOUBLE) AS `found_balance`,
+  CAST(NULL AS BIGINT) AS `count`,
+  CAST(NULL AS DOUBLE) AS `deviation`
+FROM decoded
+WHERE `type` = 'customer' AND `card_id` IS NOT NULL;
+CREATE TEMPORARY TABLE decision (
+  `id` STRING,
+  `business_event_id` STRING,
+  `kind` STRING,
+  `subject` STRING,
+  `customer_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `passed` BOOLEAN,
+  `rules` STRING,
+  `score` DOUBLE,
+  `model_version` STRING,
+  `action_id` STRING,
+  `profile_id` STRING,
+  `detail` STRING,
+  `trace_id` STRING
+) WITH (
+  'connector' = 'decisions',
+  'name' = '${use_case}-decisions',
+  'port' = 'decisions'
+);
+CREATE TEMPORARY TABLE action (
+  `id` STRING,
+  `kind` STRING,
+  `subject` STRING,
+  `customer_id` STRING,
+  `channel` STRING,
+  `title` STRING,
+  `message` STRING,
+  `score` DOUBLE,
+  `rule` STRING,
+  `rule_version` BIGINT,
+  `template_version` BIGINT,
+  `model_version` STRING,
+  `business_event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `trace_id` STRING
+) WITH (
+  'connector' = 'decisions',
+  'name' = '${use_case}-decisions',
+  'port' = 'actions'
+)
