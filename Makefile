@@ -126,7 +126,7 @@ of-engines:
 	@nice -n 5 $(PYTHON) -m pytest --durations 25 $(ENGINES)
 	@nice -n 5 $(MAKE) jvm
 
-properties: build ## each of the three APIs with 10,000 requests made from its OpenAPI document, and a summary
+properties: build ## each of the APIs with 10,000 requests made from its OpenAPI document, and a summary
 	@SDP_CASES=10000 $(PYTHON) -m pytest -vv -n $(JOBS) tests/unit/lambdas/properties
 
 bench-stream: build ## what the packaged SQL does, beside an earlier commit and a topology of joins: BENCH=--help

@@ -1,4 +1,4 @@
-"""One OpenAPI document for all three APIs.
+"""One OpenAPI document for all APIs.
 
 Each path has the server of its API, whose address is an output of the deployment.
 """
@@ -10,6 +10,7 @@ from typing import Any, cast
 from glue import Catalog
 from glue.targets.openapi import document, everywhere, problem, servers
 from glue.targets.predictions import add_predictions
+from lambdas.definitions.openapi import add_definitions
 from lambdas.ports.report_store import ReportStore
 from lambdas.reports.app import create_app
 from lambdas.tables import Tables
@@ -18,16 +19,17 @@ REPORTS = "Reports"
 _FASTAPIS = ("Problem", "HTTPValidationError", "ValidationError")
 _INFO = {
     "title": "Streaming Data Platform",
-    "description": "Send events, read reports and predictions. Each of the three APIs has its own "
-    "address: `servers` of its paths has the name of the deployment's output; the API key "
-    "is the same for all.",
+    "description": "Send events, read reports and predictions, change definitions. Each API has "
+    "its own address: `servers` of its paths has the name of the deployment's output. The API "
+    "key is the same for all but the definitions, which have their own.",
 }
 Document = dict[str, Any]
 
 
 def whole(catalog: Catalog) -> Document:
-    """Ingestion, reports and predictions in one document."""
+    """Ingestion, reports, predictions and definitions in one document."""
     spec = add_predictions(_add_reports(document(catalog), catalog), catalog)
+    spec = add_definitions(spec, catalog)
     return {**spec, "info": {**spec["info"], **_INFO}}
 
 

@@ -271,6 +271,16 @@ _PROBLEM = {
         "code": {"type": "string", "description": "What is wrong with the field."},
         "field": {"type": "string", "description": "JSON pointer (RFC 6901) into the request."},
         "parameter": {"type": "string", "description": "The query parameter at fault."},
+        "position": {
+            "type": "object",
+            "description": "Where in an expression: characters from 0, line and column from 1.",
+            "properties": {n: {"type": "integer"} for n in ("offset", "line", "column")},
+        },
+        "earliest": {
+            "type": "string",
+            "format": "date-time",
+            "description": "The earliest valid_from that is possible.",
+        },
     },
     "example": {
         "type": "about:blank",
