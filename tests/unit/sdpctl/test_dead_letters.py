@@ -22,9 +22,12 @@ from sdpctl.errors import CommandError
         (
             "--reason",
             "nope",
-            "'nope': unknown; choose from malformed, late, duplicate, unmatched, refused, filtered",
+            (
+                "'nope': unknown; choose from malformed, late, duplicate, unmatched, refused, "
+                "filtered, undelivered"
+            ),
         ),
-        ("--stage", "nope", "'nope': unknown; choose from flink, persist, lake"),
+        ("--stage", "nope", "'nope': unknown; choose from flink, persist, lake, dispatch"),
         ("--days", "999999999", "999999999: must be 1 to 3650"),
         ("--days", "0", "0: must be 1 to 3650"),
     ],
