@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from glue import UseCase
+from glue import Actions, UseCase
 from glue.definitions import RULE, TEMPLATE, THRESHOLD, definitions
 from usecases.shopping.events import Balance, Customer, PageView, Transaction
 from usecases.shopping.parameters import PARAMETERS
@@ -15,6 +15,7 @@ USE_CASE = UseCase(
     folder=Path(__file__).parent,
     classes=(Transaction, Balance, Customer, PageView, BusinessEvent, Decision, Action, Kind),
     parameters=PARAMETERS,
+    actions=Actions(Action),
     definitions=definitions(
         RULE,
         TEMPLATE,
