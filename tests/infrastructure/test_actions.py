@@ -166,8 +166,9 @@ def test_a_value_of_another_form_is_refused_by_name(name: str, value: str) -> No
 
 
 def test_without_actions_there_is_no_such_parameter() -> None:
-    with pytest.raises(ParameterError, match="ActionCap: unknown parameter"):
-        Settings.parse(context(ActionCap="1", useCases="adtech"))
+    Settings.parse(context(**{"shopping.ActionCap": "1", "useCases": "shopping"}))
+    with pytest.raises(ParameterError, match=r"adtech\.ActionCap: "):
+        Settings.parse(context(**{"adtech.ActionCap": "1", "useCases": "adtech"}))
 
 
 def test_actions_are_a_record_of_the_use_case_with_the_fields_that_dispatch_needs() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+import usecases
 from infra.images import training_image
 from tests.infrastructure import calls
 from tests.infrastructure.calls import Request
@@ -165,7 +166,7 @@ SERVICES: dict[str, set[str]] = {
 # The CDK writes these roles for functions and a state machine of its own.
 _FRAMEWORK = re.compile(r"(Running|Restorable)Provider(framework|waiter)")
 # A method of the SDK for Java on the connector's client.
-_JAVA_CALL = re.compile(r"\bclient\.([a-z]\w+)\(")
+_JAVA_CALL = re.compile(r"\bclient\s*\.([a-z]\w+)\(")
 
 
 @pytest.fixture(scope="module")
@@ -256,18 +257,28 @@ def _service_roles(templates: list[Template]) -> Iterator[Role]:
 
 
 def _of_the_job(role: Role) -> set[str]:
-    """What the connector calls, read from its code."""
+    """What the connector and the source of definitions call, read from their code."""
     if role.service != "kinesisanalytics.amazonaws.com":
         return set()
+    found = _java_calls("kinesis", "software.amazon.awssdk.services.kinesis")
+    if any(
+        u.definitions and f"Analytics{u.name}Role" in role.name for u in usecases.load().use_cases
+    ):
+        found |= _java_calls("dynamodb", "software.amazon.awssdk.services.dynamodb")
+    return found
+
+
+def _java_calls(service: str, package: str) -> set[str]:
+    """The actions that Java code which imports the package needs."""
     called = {
         name
         for path in JVM.rglob("*.java")
-        if "software.amazon.awssdk.services.kinesis" in (source := path.read_text("utf-8"))
+        if package in (source := path.read_text("utf-8"))
         for name in _JAVA_CALL.findall(source)
     }
-    by_java = {name[0].lower() + name[1:]: name for name in calls.operations("kinesis").values()}
-    assert called & by_java.keys(), "the connector's calls were not found"
-    return {f"kinesis:{by_java[name]}" for name in called & by_java.keys()}
+    by_java = {name[0].lower() + name[1:]: name for name in calls.operations(service).values()}
+    assert called & by_java.keys(), f"the calls of {package} were not found"
+    return {f"{service}:{by_java[name]}" for name in called & by_java.keys()}
 
 
 def test_every_role_is_looked_at(templates: list[Template]) -> None:

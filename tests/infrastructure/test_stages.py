@@ -113,6 +113,9 @@ def test_what_is_not_built_is_named_with_the_command_that_builds_it(tmp_path: Pa
     with pytest.raises(AssetError, match="lambdas/lake is missing; build it with 'make build'"):
         Assets.built(tmp_path)
     (tmp_path / "build/lambdas/lake").mkdir()
+    with pytest.raises(AssetError, match="lambdas/definitions is missing; build it with"):
+        Assets.built(tmp_path)
+    (tmp_path / "build/lambdas/definitions").mkdir()
     with pytest.raises(AssetError, match="build/ml is missing"):
         Assets.built(tmp_path)
     (tmp_path / "build/ml").mkdir()

@@ -42,7 +42,7 @@ def test_what_is_no_pair_is_refused(text: str) -> None:
         ("AggregationPeriod=PT7M", r"^AggregationPeriod=PT7M: must divide 15 minutes"),
         ("Bogus=1", r"^Bogus: unknown parameter; .*'retrainCheckMinutes'"),
         ("retrainCheckMinutes=0", r"^retrainCheckMinutes=0: "),
-        ("AllowedLatenes=PT1M", r"^AllowedLatenes: unknown parameter; parameters: \['Agg"),
+        ("AllowedLatenes=PT1M", r"^AllowedLatenes: unknown parameter; .*'AllowedLateness'"),
     ],
 )
 def test_a_parameter_that_cannot_be_is_refused_by_name(text: str, said: str) -> None:
