@@ -24,9 +24,9 @@ import org.junit.jupiter.api.Test;
 
 /** The definitions as a source of a running job. */
 class DefinitionsSourceTest {
-  private static final BlockingQueue<String> SEEN = new LinkedBlockingQueue<>();
+  /** Of the job that runs, as the answers: one that is cancelled may still emit something. */
+  private static volatile BlockingQueue<String> seen;
 
-  /** Of the job that runs: the reader of one that has ended may still wait for an answer. */
   private static volatile BlockingQueue<Object> answers;
 
   /** A store whose answers the test gives. */
@@ -55,15 +55,23 @@ class DefinitionsSourceTest {
       implements OneInputStreamOperator<byte[], String>, Serializable {
     private static final long serialVersionUID = 1L;
 
+    private transient BlockingQueue<String> own;
+
+    @Override
+    public void open() throws Exception {
+      super.open();
+      own = seen;
+    }
+
     @Override
     public void processElement(StreamRecord<byte[]> element) throws Exception {
       Version version = Version.of(element.getValue());
-      SEEN.add(version.name() + version.version());
+      own.add(version.name() + version.version());
     }
 
     @Override
     public void processWatermark(Watermark mark) throws Exception {
-      SEEN.add("watermark " + mark.getTimestamp());
+      own.add("watermark " + mark.getTimestamp());
       super.processWatermark(mark);
     }
   }
@@ -77,7 +85,7 @@ class DefinitionsSourceTest {
     configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
     configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, 1);
     var environment = StreamExecutionEnvironment.getExecutionEnvironment(configuration);
-    SEEN.clear();
+    seen = new LinkedBlockingQueue<>();
     answers = new LinkedBlockingQueue<>();
     environment
         .fromSource(
@@ -92,12 +100,12 @@ class DefinitionsSourceTest {
     return environment.executeAsync();
   }
 
-  private static List<String> seen(int count) throws InterruptedException {
-    List<String> seen = new ArrayList<>();
-    while (seen.size() < count) {
-      seen.add(SEEN.take());
+  private static List<String> next(int count) throws InterruptedException {
+    List<String> found = new ArrayList<>();
+    while (found.size() < count) {
+      found.add(seen.take());
     }
-    return seen;
+    return found;
   }
 
   @Test
@@ -109,11 +117,11 @@ class DefinitionsSourceTest {
     answers.add(new DefinitionStore.UnavailableException("not now", null));
     answers.add(update(20, two));
     answers.add(update(30));
-    assertEquals(List.of("r1", "watermark 10", "r2", "watermark 20", "watermark 30"), seen(5));
+    assertEquals(List.of("r1", "watermark 10", "r2", "watermark 20", "watermark 30"), next(5));
     // what does not pass restarts the job, which reads all again
     answers.add(new IllegalStateException("lost"));
     answers.add(update(40, one, two));
-    assertEquals(List.of("r1", "r2", "watermark 40"), seen(3));
+    assertEquals(List.of("r1", "r2", "watermark 40"), next(3));
     job.cancel().get();
     answers.add(update(50));
   }
@@ -123,8 +131,8 @@ class DefinitionsSourceTest {
     JobClient job = start(true);
     answers.add(update(DefinitionStore.END, Checked.rule("r", 1, 5, "true")));
     job.getJobExecutionResult().get();
-    List<String> seen = new ArrayList<>(SEEN);
-    assertEquals("r1", seen.get(0));
-    assertTrue(seen.contains("watermark " + Long.MAX_VALUE), seen.toString());
+    List<String> found = new ArrayList<>(seen);
+    assertEquals("r1", found.get(0));
+    assertTrue(found.contains("watermark " + Long.MAX_VALUE), found.toString());
   }
 }
