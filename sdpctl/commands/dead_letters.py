@@ -126,14 +126,17 @@ def nested(row: Letter) -> Letter:
 
 
 def _table(rows: list[Letter]) -> Table:
+    several = len({row["use_case"] for row in rows}) > 1  # a column less is wider ones
     shown = Table(box=None, pad_edge=False)
-    for title in ("failed at", "use case", "stage", "reason", "what is wrong", "record", "id"):
+    titles = ("failed at", "stage", "reason", "what is wrong", "record", "id")
+    for title in (*(("use case",) if several else ()), *titles):
         shown.add_column(title, overflow="fold")
     for row in rows:
         wrong = row["detail"] or row["field"] or ""
         record = glimpse(original(row["payload"], row["encoding"]))
-        where = (row["failed_at"], row["use_case"], row["stage"], row["reason"])
-        shown.add_row(*map(cell, (*where, wrong, record, row["id"])))
+        where = (row["failed_at"], row["stage"], row["reason"])
+        use_case = (row["use_case"],) if several else ()
+        shown.add_row(*map(cell, (*use_case, *where, wrong, record, row["id"])))
     return shown
 
 
