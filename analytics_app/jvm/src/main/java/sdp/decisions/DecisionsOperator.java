@@ -85,13 +85,7 @@ class DecisionsOperator extends LogsOperator
   protected void restore(Iterable<byte[]> headers) throws Exception {
     for (byte[] bytes : headers) {
       DataInputDeserializer in = new DataInputDeserializer(bytes);
-      int version = in.readInt();
-      if (version != VERSION) {
-        throw new IOException(
-            ("The state of the decisions has layout %d; this version reads %d. Start it with the"
-                    + " version of the platform that wrote it, or a newer one.")
-                .formatted(version, VERSION));
-      }
+      readVersion(in, VERSION, "decisions");
       deciding.restore(in.readLong());
       for (int left = in.readInt(); left > 0; left--) {
         byte[] definition = new byte[in.readInt()];
@@ -163,9 +157,7 @@ class DecisionsOperator extends LogsOperator
    */
   @Override
   public void processWatermark(Watermark mark) throws Exception {
-    long reached = deciding.advance(mark.getTimestamp());
-    boolean isEnd = reached == Watermark.MAX_WATERMARK.getTimestamp();
-    super.processWatermark(new Watermark(isEnd ? reached : reached - Deciding.STEP));
+    leave(deciding.advance(mark.getTimestamp()), Deciding.STEP);
   }
 
   // --- output -----------------------------------------------------------------------------------

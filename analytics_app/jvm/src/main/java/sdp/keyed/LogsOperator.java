@@ -1,5 +1,6 @@
 package sdp.keyed;
 
+import java.io.IOException;
 import java.util.List;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
@@ -7,11 +8,13 @@ import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.typeutils.base.LongSerializer;
 import org.apache.flink.api.common.typeutils.base.array.BytePrimitiveArraySerializer;
 import org.apache.flink.configuration.TaskManagerOptions;
+import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.runtime.state.KeyGroupRange;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.util.OutputTag;
@@ -132,6 +135,31 @@ public abstract class LogsOperator extends AbstractStreamOperator<RowData> {
   /** Takes a record that came in. */
   protected final void accept(Packed packed) throws Exception {
     accept(StateChunks.group(packed.partition(), maxParallelism), packed);
+  }
+
+  /**
+   * Reads the version that a header begins with.
+   *
+   * @param of what the operator does, for the error message
+   */
+  protected static void readVersion(DataInputDeserializer header, int version, String of)
+      throws IOException {
+    int found = header.readInt();
+    if (found != version) {
+      throw new IOException(
+          ("The state of the %s has layout %d; this version reads %d. Start it with the version of"
+                  + " the platform that wrote it, or a newer one.")
+              .formatted(of, found, version));
+    }
+  }
+
+  /**
+   * Sends a watermark on: the greatest there ever was, after a restart too, less what rows may be
+   * behind it. The end of time stays what it is.
+   */
+  protected final void leave(long reached, long behind) throws Exception {
+    boolean isEnd = reached == Watermark.MAX_WATERMARK.getTimestamp();
+    super.processWatermark(new Watermark(isEnd ? reached : reached - behind));
   }
 
   /** Sends a row through a port. */

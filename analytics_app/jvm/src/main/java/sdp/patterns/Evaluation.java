@@ -7,6 +7,7 @@ import sdp.keyed.Block;
 import sdp.keyed.Durations;
 import sdp.keyed.KeyLogs;
 import sdp.keyed.Packed;
+import sdp.keyed.Waking;
 
 /**
  * The events of each key in the order of event time, each once, for patterns to be found in. Knows
@@ -27,11 +28,6 @@ final class Evaluation implements KeyLogs.Closing {
 
   /** An event is evaluated when the watermark has passed it by at most this, in milliseconds. */
   static final long STEP = 100;
-
-  /** What is due later is looked at on the way: the number of logs is bounded by it. */
-  private static final int LOGS = 128;
-
-  private static final int COARSER = 16;
 
   /** Receives what was found, and what was refused as it came; valid during the call. */
   interface Outcomes {
@@ -156,7 +152,8 @@ final class Evaluation implements KeyLogs.Closing {
   private void store(long hash, boolean isKnown) throws Exception {
     if (!key.isEmpty()) {
       int length = key.write();
-      logs.put(hash, name, nameAt, nameLength, key.payload(), length, wakeAt(dueAt()));
+      logs.put(
+          hash, name, nameAt, nameLength, key.payload(), length, Waking.at(dueAt(), reached, STEP));
     } else if (isKnown) {
       logs.remove(hash, name, nameAt, nameLength);
     }
@@ -253,18 +250,6 @@ final class Evaluation implements KeyLogs.Closing {
       newest = Math.max(newest, event.time());
     }
     return newest + window + 1;
-  }
-
-  /** The later something is due, the coarser the steps, and the earlier it is looked at again. */
-  private long wakeAt(long due) {
-    if (reached == NO_WATERMARK) {
-      return due;
-    }
-    long step = STEP;
-    while (due - reached > LOGS * step) {
-      step *= COARSER;
-    }
-    return step == STEP ? due : Math.floorDiv(due, step) * step;
   }
 
   // --- reasons ----------------------------------------------------------------------------------

@@ -79,13 +79,7 @@ class PatternsOperator extends KeyLogsOperator implements Evaluation.Outcomes {
 
   static long watermark(byte[] header) throws IOException {
     DataInputDeserializer in = new DataInputDeserializer(header);
-    int version = in.readInt();
-    if (version != VERSION) {
-      throw new IOException(
-          ("The state of the patterns has layout %d; this version reads %d. Start it with the"
-                  + " version of the platform that wrote it, or a newer one.")
-              .formatted(version, VERSION));
-    }
+    readVersion(in, VERSION, "patterns");
     return in.readLong();
   }
 
@@ -115,9 +109,7 @@ class PatternsOperator extends KeyLogsOperator implements Evaluation.Outcomes {
    */
   @Override
   public void processWatermark(Watermark mark) throws Exception {
-    long reached = evaluation.advance(mark.getTimestamp());
-    boolean isEnd = reached == Watermark.MAX_WATERMARK.getTimestamp();
-    super.processWatermark(new Watermark(isEnd ? reached : reached - Evaluation.STEP));
+    leave(evaluation.advance(mark.getTimestamp()), Evaluation.STEP);
   }
 
   @Override

@@ -8,6 +8,7 @@ import sdp.keyed.Block;
 import sdp.keyed.Durations;
 import sdp.keyed.KeyLogs;
 import sdp.keyed.Packed;
+import sdp.keyed.Waking;
 
 /**
  * The join of two series of samples, r and s, of each key. Knows neither Flink nor a clock.
@@ -45,11 +46,6 @@ import sdp.keyed.Packed;
 final class SeriesJoin implements KeyLogs.Closing {
   /** A key is looked at when the stream's watermark has passed what is due by at most this, ms. */
   static final long STEP = 100;
-
-  /** What is due later is looked at on the way: the number of logs is bounded by it. */
-  private static final int LOGS = 128;
-
-  private static final int COARSER = 16;
 
   /** How many logs there are of entries that are mostly removed before they are due. */
   private static final int KEPT_LOGS = 32;
@@ -414,16 +410,8 @@ final class SeriesJoin implements KeyLogs.Closing {
     return wakeAt(due);
   }
 
-  /** The later something is due, the coarser the steps, and the earlier it is looked at again. */
   private long wakeAt(long due) {
-    if (reached == Frontier.NONE || due <= reached) {
-      return due;
-    }
-    long step = STEP;
-    while (due - reached > LOGS * step) {
-      step *= COARSER;
-    }
-    return step == STEP ? due : Math.floorDiv(due, step) * step;
+    return Waking.at(due, reached, STEP);
   }
 
   /** When an entry of a time is needed no more, for certain; mostly it is removed before. */

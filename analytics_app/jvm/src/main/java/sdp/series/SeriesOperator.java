@@ -84,13 +84,7 @@ class SeriesOperator extends KeyLogsOperator implements SeriesJoin.Outcomes {
 
   static long watermark(byte[] header) throws IOException {
     DataInputDeserializer in = new DataInputDeserializer(header);
-    int version = in.readInt();
-    if (version != VERSION) {
-      throw new IOException(
-          ("The state of the join has layout %d; this version reads %d. Start it with the version"
-                  + " of the platform that wrote it, or a newer one.")
-              .formatted(version, VERSION));
-    }
+    readVersion(in, VERSION, "join");
     return in.readLong();
   }
 
@@ -123,9 +117,7 @@ class SeriesOperator extends KeyLogsOperator implements SeriesJoin.Outcomes {
    */
   @Override
   public void processWatermark(Watermark mark) throws Exception {
-    long reached = join.advance(mark.getTimestamp());
-    boolean isEnd = reached == Watermark.MAX_WATERMARK.getTimestamp();
-    super.processWatermark(new Watermark(isEnd ? reached : reached - join.behind()));
+    leave(join.advance(mark.getTimestamp()), join.behind());
   }
 
   @Override
