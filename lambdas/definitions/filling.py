@@ -48,7 +48,7 @@ def fill(text: str, value_of: Callable[[str], Any]) -> str:
 def formatted(value: Any) -> str:
     """A double has two decimals; an instant is RFC 3339 in UTC.
 
-    Raises EvaluationError for infinity and for what is not a number.
+    Raises EvaluationError for infinity and NaN.
     """
     match value:
         case float():

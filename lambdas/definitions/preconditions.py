@@ -27,7 +27,7 @@ class Precondition:
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Precondition:
-        """From a request's headers. Raises BadParameter for what is no entity tag."""
+        """From a request's headers. Raises BadParameter if it is not an entity tag."""
         return cls(
             _tags("If-Match", headers.get("if-match"), strong=True),
             _tags("If-None-Match", headers.get("if-none-match"), strong=False),
