@@ -23,7 +23,7 @@ import sdp.shaded.software.amazon.awssdk.services.kinesis.model.ShardIteratorTyp
  * What a program without Flink does: {@code write STREAM FOLDER} puts the lines of each file of a
  * folder in calls of 500, {@code read STREAM FOLDER} gets all records of each shard, as many as the
  * folder has lines. Two threads, as the connector has two subtasks. STREAM and FOLDER in pairs, one
- * after the other; the first is there to warm up. Prints a line of JSON for each.
+ * after the other; all but the last are there to warm up. Prints a line of JSON for each.
  */
 class Loops {
   private static final int THREADS = 2;

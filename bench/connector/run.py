@@ -6,7 +6,8 @@ An emulator of its own has on-demand streams of four shards. The same events are
 of PutRecords of the AWS SDK for Java (two threads, 500 records a call) and by the connector's sink
 in a Flink job of two subtasks, with the options that the application has; then both streams are
 read by a loop of GetRecords and by the connector's source. The loops move bytes; the jobs parse and
-write JSON as well. Each process warms up with a tenth of the records first.
+write JSON as well. Each process warms up first with a tenth of the records and then with as many
+as are measured: a job of seconds is otherwise mostly the JVM's compiler at work.
 
 The emulator is one process of Python and the bottleneck of all four, so records/s say whether the
 connector keeps it as busy as a loop does; CPU says what it would cost where Kinesis has no limit.
@@ -36,11 +37,12 @@ from bench.stream.versions import CURRENT, ROOT
 from sdpctl.local import aws, emulator
 from sdpctl.settings import Settings
 
-RECORDS = 200_000
+RECORDS = 400_000
 MUST = 0.5
 SECONDS = 600  # for a process, after which it has hung
 LOOPS = Path(__file__).with_name("Loops.java")
 LEGS = ("write", "read")
+SIZES = ("few", "warm", "many")  # the streams of one process in their order; the last is measured
 
 
 @dataclass(frozen=True)
@@ -84,16 +86,18 @@ class Bench:
         return self._run(job)
 
     def _pairs(self, name: str) -> list[str]:
-        return [f"{name}_few", str(self.few.folder), f"{name}_many", str(self.many.folder)]
+        folders = {"few": self.few, "warm": self.many, "many": self.many}
+        return [part for size in SIZES for part in (f"{name}_{size}", str(folders[size].folder))]
 
     def _run(self, command: list[str]) -> Leg:
         env = {**self.settings.aws_environment(), "PYTHONPATH": str(ROOT)}
         env["PATH"] = f"{self.settings.python('flink').parent}{os.pathsep}{env['PATH']}"
+        env["HADOOP_CLASSPATH"] = f"{CURRENT.target / 'sdp.jar'}:{CURRENT.target / 'test-classes'}"
         done = subprocess.run(
             command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS
         )
         lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-        if done.returncode or len(lines) < 2:
+        if done.returncode or len(lines) < len(SIZES):
             raise SystemExit(f"{' '.join(command)}\n{(done.stdout + done.stderr)[-4000:]}")
         found = json.loads(lines[-1])
         return Leg(self.many.records, found["seconds"], found["cpu"])
@@ -101,7 +105,7 @@ class Bench:
     def create(self, name: str) -> None:
         """The streams of that name."""
         kinesis = aws.client(self.settings, "kinesis")
-        for size in ("few", "many"):
+        for size in SIZES:
             on_demand = {"StreamMode": "ON_DEMAND"}
             kinesis.create_stream(StreamName=f"{name}_{size}", StreamModeDetails=on_demand)
 
