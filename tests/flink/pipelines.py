@@ -43,6 +43,11 @@ def _sent(events: list[Event], random: Random) -> list[Event]:
     return [copies[n] for n in order]
 
 
+def moment(text: str) -> datetime:
+    """A time as events and results have it."""
+    return datetime.fromisoformat(text)
+
+
 def at(event: Event) -> int:
     """The event's time, epoch milliseconds."""
     return to_millis(datetime.fromisoformat(event["occurred_at"]))
@@ -148,7 +153,22 @@ def doors(number: int = 600) -> Made:
     return _made({"attempts": events})
 
 
-def forced_entries(made: Made) -> set[tuple[str, str, str, int]]:
+def last_attempt(made: Made) -> Event:
+    """One after which every entry before it is certain."""
+    later = max(map(at, made.streams["attempts"])) + 2 * ENTRY_MS
+    return _event("attempt", "last", later, badge="nobody's", granted=True)
+
+
+Entry = tuple[str, datetime, datetime, int]
+"""A badge, its first refusal, when it opened, and how many refusals."""
+
+
+def entry(row: Row) -> Entry:
+    """A row of the results, whose times may be written otherwise than those of the events."""
+    return row["badge"], moment(row["first_at"]), moment(row["opened_at"]), row["refusals"]
+
+
+def forced_entries(made: Made) -> set[Entry]:
     """By force: before each entry, the longest run of refusals that is within the window."""
     badges: dict[str, list[Event]] = defaultdict(list)
     for event in made.streams["attempts"]:
@@ -156,7 +176,7 @@ def forced_entries(made: Made) -> set[tuple[str, str, str, int]]:
     return {found for attempts in badges.values() for found in _entries(attempts)}
 
 
-def _entries(attempts: list[Event]) -> Iterator[tuple[str, str, str, int]]:
+def _entries(attempts: list[Event]) -> Iterator[Entry]:
     run: list[Event] = []
     for attempt in attempts:
         if not attempt["granted"]:
@@ -164,8 +184,8 @@ def _entries(attempts: list[Event]) -> Iterator[tuple[str, str, str, int]]:
             continue
         within = [r for r in run if at(attempt) - at(r) <= ENTRY_MS]
         if len(within) >= REFUSALS:
-            first = within[0]["occurred_at"]
-            yield attempt["badge"], first, attempt["occurred_at"], len(within)
+            first = moment(within[0]["occurred_at"])
+            yield attempt["badge"], first, moment(attempt["occurred_at"]), len(within)
         run = []
 
 

@@ -12,9 +12,10 @@ import shutil
 import subprocess
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,31 @@ _MEMORY = {
 }
 
 
+@dataclass
+class Restartable:
+    """A process of the cluster, and how another one is started in its place."""
+
+    start: Callable[[], subprocess.Popen[bytes]]
+    process: subprocess.Popen[bytes]
+
+    def end(self) -> None:
+        """`kill -9`."""
+        self.process.kill()
+        self.process.wait()
+
+    def replace(self) -> None:
+        """Kills it as a machine that fails does, and starts another one."""
+        self.end()
+        self.process = self.start()
+
+
 @dataclass(frozen=True)
 class Cluster:
     """A running cluster; `folder` has its configuration, logs and the unpacked application."""
 
     folder: Path
     http: httpx.Client
+    task_manager: Restartable
 
     def submit(self, code: str = "code", savepoint: str = "") -> httpx.Response:
         """What the cluster answers to the application in this folder, with its jar and main.py."""
@@ -121,18 +141,18 @@ def session_cluster(
     port = _configure(folder, options or {})
     groups = [{"PropertyGroupId": "sdp", "PropertyMap": dict(properties)}]
     (folder / "properties.json").write_text(json.dumps(groups))
-    processes: list[subprocess.Popen[bytes]] = []
+    processes: list[Restartable] = []
     try:
         for entry in (JOB_MANAGER, TASK_MANAGER):
-            processes.append(_start(entry, folder, environment or {}))
+            start = partial(_start, entry, folder, environment or {})
+            processes.append(Restartable(start, start()))
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
-            cluster = Cluster(folder, http)
+            cluster = Cluster(folder, http, processes[-1])
             _await_slots(cluster, processes)
             yield cluster
     finally:
         for process in processes:
-            process.kill()
-            process.wait()
+            process.end()
 
 
 def _start(entry: str, folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -200,11 +220,11 @@ def _configure(folder: Path, options: Mapping[str, str]) -> int:
     return port
 
 
-def _await_slots(cluster: Cluster, processes: list[subprocess.Popen[bytes]]) -> None:
+def _await_slots(cluster: Cluster, processes: list[Restartable]) -> None:
     """Wait until a task manager has offered its slot."""
     deadline = time.monotonic() + START_SECONDS
     while not _slots(cluster.http):
-        ended = [process.returncode for process in processes if process.poll() is not None]
+        ended = [p.process.returncode for p in processes if p.process.poll() is not None]
         assert not ended and time.monotonic() < deadline, cluster.log()
         time.sleep(0.2)
 

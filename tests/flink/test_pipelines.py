@@ -9,7 +9,6 @@ import json
 import shutil
 import zipfile
 from collections import Counter
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -58,10 +57,6 @@ def _written(folder: Path, use_case: str, stream: str) -> list[dict]:
 def _newest(rows: list[dict], *key: str) -> dict:
     ranked = sorted(rows, key=lambda r: r["version"])
     return {tuple(row[name] for name in key): row for row in ranked}
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
 
 
 @pytest.fixture(scope="module")
@@ -117,13 +112,8 @@ def test_what_a_correlation_refuses_is_in_its_dead_letters(run):
 def test_a_pattern_is_found_in_the_order_of_event_time(run):
     folder, made = run
     rows = _written(folder, "doors", "entries")
-    found = [
-        (r["badge"], _moment(r["first_at"]), _moment(r["opened_at"]), r["refusals"]) for r in rows
-    ]
-    expected = {
-        (badge, _moment(first), _moment(opened), refusals)
-        for badge, first, opened, refusals in pipelines.forced_entries(made["doors"][0])
-    }
+    found = [pipelines.entry(row) for row in rows]
+    expected = pipelines.forced_entries(made["doors"][0])
     assert len(expected) > 10 and max(e[3] for e in expected) > 3
     assert sorted(found) == sorted(expected)
 
@@ -151,8 +141,8 @@ def test_two_streams_are_joined_in_time(run):
             drive["zone"],
             drive["fare"],
         )
-        assert _moment(row["requested_at"]) == _moment(drive["requested"])
-        assert _moment(row["picked_at"]) == _moment(drive["occurred_at"])
+        assert pipelines.moment(row["requested_at"]) == pipelines.moment(drive["requested"])
+        assert pipelines.moment(row["picked_at"]) == pipelines.moment(drive["occurred_at"])
 
 
 def test_reports_hold_decimals_exactly_and_the_newest_values(run):

@@ -3,7 +3,8 @@
 One job of two use cases over Kinesis streams of the emulator is stopped in the middle, with open
 keys, half counted buckets and requests that wait for their pickup. Each changed version of it
 starts from that savepoint, reads what was put since, and must end where the oracle does: a count
-continues where it was, a stage finds those before it, and a repeated event counts no more.
+continues where it was, a stage finds those before it, and a repeated event counts no more. The same
+holds for three use cases, a pattern among them, whose task manager is killed in the middle.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,7 @@ CHANGES: dict[str, tuple[Edits, tuple[str, ...]]] = {
     "a pipeline file": (FILE, ("parcels", "rides")),
     "a use case": ([], ("doors", "parcels", "rides")),
 }
+KILLED = "killed"
 
 
 @dataclass
@@ -106,17 +108,21 @@ class Stopped:
     cluster: Cluster
     savepoint: str
     made: Mapping[str, pipelines.Made]
+    sources: str = ""
+    """What the names of the streams of events begin with."""
+    before: str = "nothing"
+    """The version that wrote results before the savepoint."""
 
     def put(self, use_case: str, stream: str, events: list[Event]) -> None:
         """Puts events as ingestion does."""
         for event in events:
             data = json.dumps({"received_at": event["occurred_at"], **event})
-            name = f"{use_case}-{stream}"
+            name = f"{self.sources}{use_case}-{stream}"
             self._kinesis.put_record(StreamName=name, Data=data, PartitionKey=event["event_id"])
 
     def start(self, change: str, savepoint: str) -> str:
         """Starts the version with a change; returns its job."""
-        edits, use_cases = CHANGES[change]
+        edits, use_cases = CHANGES.get(change, CHANGES["a use case"])
         code = change.replace(" ", "-")
         self._write(code, [*BEFORE, *edits])
         properties = {"use_cases": ",".join(use_cases), "region": self.settings.region}
@@ -140,7 +146,7 @@ class Stopped:
             file.write_text(text.replace(old, new, 1))
 
     def _streams(self, use_case: str, code: str) -> dict[str, str]:
-        names = {stream: f"{use_case}-{stream}" for stream in SOURCES[use_case]}
+        names = {s: f"{self.sources}{use_case}-{s}" for s in SOURCES[use_case]}
         names |= {s: f"{code}-{use_case}-{s}" for s in (*RESULTS[use_case], *PLATFORM)}
         return {f"stream.{use_case}.{s}": self._created(name) for s, name in names.items()}
 
@@ -155,7 +161,7 @@ class Stopped:
         """The newest row of each key that was written before the savepoint or by a change."""
         rows = [
             row
-            for code in {"nothing", change.replace(" ", "-")}
+            for code in {self.before, change.replace(" ", "-")}
             for row in self.written(f"{code}-{use_case}-{stream}")
         ]
         rows.sort(key=lambda row: row["version"])
@@ -210,13 +216,13 @@ def _halves(running: Stopped) -> Iterator[tuple[tuple[str, str], list[Event]]]:
             yield (use_case, stream), events[half - REPEATED : half] + events[half:]
 
 
-def _fares(running: Stopped, change: str = "nothing") -> dict[Any, tuple[Any, ...]]:
-    rows = running.newest(change, "rides", "last-fares", "zone", "period")
+def _fares(running: Stopped, change: str = "") -> dict[Any, tuple[Any, ...]]:
+    rows = running.newest(change or running.before, "rides", "last-fares", "zone", "period")
     return {key: (row["ride"], row["fare"], row["version"]) for key, row in rows.items()}
 
 
-def _shops(running: Stopped, change: str = "nothing") -> dict[Any, tuple[Any, ...]]:
-    rows = running.newest(change, "parcels", "aggregates", "shop", "period")
+def _shops(running: Stopped, change: str = "") -> dict[Any, tuple[Any, ...]]:
+    rows = running.newest(change or running.before, "parcels", "aggregates", "shop", "period")
     counts = {k: (r["ordered"], r["sent"], r["turnover"]) for k, r in rows.items()}
     return {key: count for key, count in counts.items() if any(count)}
 
@@ -251,6 +257,50 @@ def test_what_was_open_is_continued_after(stopped: Stopped, change: str) -> None
             stopped.await_that(lambda: bool(stopped.written(name)), job, lambda: name)
     finally:
         stopped.cluster.cancel(job)
+
+
+def test_three_use_cases_are_continued_after_a_kill(stopped: Stopped) -> None:
+    """Each is in the middle of its events; the rest is put when the task manager is gone."""
+    made = {**stopped.made, "doors": pipelines.doors()}
+    running = replace(stopped, made=made, sources="killed-", before=KILLED)
+    job = running.start(KILLED, "")
+    try:
+        later = dict(_halves(running))
+        running.await_that(
+            lambda: (
+                _is_half_counted(running) and len(_entries(running)) > 3 and _saved(running, job)
+            ),
+            job,
+            lambda: (_shops(running), _fares(running), _entries(running)),
+        )
+        running.cluster.task_manager.replace()
+        for (use_case, stream), events in later.items():
+            running.put(use_case, stream, events)
+        running.put("doors", "attempts", [pipelines.last_attempt(made["doors"])])
+        expected = (
+            pipelines.count_parcels(made["parcels"]).shops,
+            _expected_fares(made["rides"]),
+            pipelines.forced_entries(made["doors"]),
+        )
+        running.await_that(
+            lambda: (_shops(running), _fares(running), _entries(running)) == expected,
+            job,
+            lambda: (_shops(running), _fares(running), _entries(running), expected),
+        )
+        checkpoints = running.cluster.http.get(f"/jobs/{job}/checkpoints").json()
+        assert checkpoints["latest"]["restored"], "the job was not restored"
+    finally:
+        running.cluster.cancel(job)
+
+
+def _entries(running: Stopped) -> set[pipelines.Entry]:
+    return {pipelines.entry(row) for row in running.written(f"{KILLED}-doors-entries")}
+
+
+def _saved(running: Stopped, job: str) -> bool:
+    """Whether the job has a checkpoint."""
+    found = running.cluster.http.get(f"/jobs/{job}/checkpoints").raise_for_status().json()
+    return bool(found["counts"]["completed"])
 
 
 def _differences(found: dict[Any, Any], expected: dict[Any, Any]) -> dict[Any, Any]:

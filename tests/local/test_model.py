@@ -7,6 +7,7 @@ the API instead, and does the rest that takes long.
 from __future__ import annotations
 
 import itertools
+import json
 import tarfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from sdpctl import retraining
 from sdpctl.clock import now
 from sdpctl.local import aws, outputs
 from sdpctl.settings import Settings
+from tests.local.commands import sdp
 from tests.local.driver import wait_until
 from tests.local.modelling import Modelling
 from tests.unit.ml.auctions import after, auctions, request
@@ -162,6 +164,16 @@ def test_the_evaluation_is_kept_beside_the_model(modelling: Modelling, champion:
     page = modelling.place.file(names.key(champion, "evaluation.html"))
     assert page
     assert b"<html" in page.lower()
+
+
+def test_the_command_shows_a_summary_first_and_all_of_it_as_json(
+    modelling: Modelling, settings: Settings, champion: str
+) -> None:
+    evaluation = modelling.place.document(modelling.place.names.key(champion, "evaluation.json"))
+    shown = sdp(settings, "model", "show")
+    assert shown.stdout.startswith(f"{champion}: promote\n"), shown.stderr
+    assert f"{evaluation['challenger']['log_loss']:.4f}" in shown.stdout
+    assert json.loads(sdp(settings, "model", "show", champion, "--json").stdout) == evaluation
 
 
 @pytest.fixture

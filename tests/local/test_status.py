@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.local.commands import sdp
 from tests.local.conftest import PARAMETERS
 from tests.local.driver import Driver, auctions, wait_until
 from tests.local.machine import Machine
+from tests.local.terminal import Terminal
 
 
 def _components(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -41,6 +43,22 @@ def test_what_comes_in_goes_out_and_is_refused_is_counted(
     wait_until(holds, 60, lambda: f"{counted()}")
     rates = _components(settings)["events of adtech"]["per_second"]
     assert all(rates[way] > 0 for way in ("in", "out", "refused"))
+
+
+def test_watch_shows_what_comes_in_until_it_is_interrupted(
+    driver: Driver, settings: Settings
+) -> None:
+    with Terminal.running(settings, "status", "--watch") as terminal:
+        terminal.read_until(_incoming, 120)
+        driver.send(auctions(100).events)
+        terminal.read_until(lambda text: _incoming(text) and _incoming(text)[-1] > 0, 120)
+        assert terminal.interrupt() == 0
+
+
+def _incoming(screen: str) -> list[float]:
+    """Events per second, of each time that their line was drawn: after MiB, if any, and the lag."""
+    found = re.findall(r"events of adtech +running [^\n]*?(\d[\d,]*\.\d) +\d[\d,]*\.\d ", screen)
+    return [float(rate.replace(",", "")) for rate in found]
 
 
 def test_status_and_outputs_have_the_deployed_parameters(settings: Settings) -> None:
