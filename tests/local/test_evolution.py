@@ -1,4 +1,4 @@
-"""The running platform is changed while auctions go on: a field and two use cases are added.
+"""The running platform is changed while auctions go on: a field, a parameter and two use cases.
 
 One deployment, by the commands of docs/use-cases.md, makes all changes, because each takes minutes.
 Nothing that is open is lost, old and new work, and what is added counts exactly though its process
@@ -115,6 +115,15 @@ def test_the_open_auctions_of_the_old_version_are_continued_and_the_new_field_is
     driver.send([bid | {"placement": "top"} for bid in later.bids])
     expected = {**made.expected, "bids": len(made.bids) + len(later.bids), "clicks": 0}
     driver.await_totals(made.campaign, expected, seconds=240)
+
+
+def test_the_changed_parameter_reaches_the_job_which_goes_on_from_its_state(
+    settings: Settings, evolved: Evolved
+) -> None:
+    [groups] = settings.home.glob("flink/sdp-adtech/application_properties.json")
+    given = {g["PropertyGroupId"]: g["PropertyMap"] for g in json.loads(groups.read_text())}
+    assert given["sdp"].items() >= {"CorrelationWindow": "PT1M", **LATENESS}.items()
+    assert evolved.jobs["sdp-adtech"]["restored_from"]
 
 
 def test_the_use_case_of_the_page_runs_beside_the_others(

@@ -1,11 +1,10 @@
-"""The application stopped, started, given new code and other parameters while events flow.
+"""The application stopped, started and given new code while events flow.
 
-The last of the local tests in their order: the parameters stay changed, and event time runs ahead,
-so that no auction closes while the application restarts on a busy machine.
+Behind most local tests in their order: event time runs ahead, so that no auction closes while the
+application restarts on a busy machine. Other parameters, and other definitions, are test_evolution.
 """
 
 import io
-import json
 import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,10 +13,8 @@ from sdpctl.local import flink_status
 from sdpctl.local.applications import applications
 from sdpctl.settings import Settings
 from tests.local.commands import sdp
-from tests.local.conftest import PARAMETERS as DEPLOYED
+from tests.local.conftest import PARAMETERS
 from tests.local.driver import Auctions, Driver, auctions, wait_until
-
-PARAMETERS = "AggregationPeriod=PT1M CorrelationWindow=PT2M AllowedLateness=PT2M"
 
 
 def _state(settings: Settings) -> dict[str, Any]:
@@ -59,7 +56,7 @@ def test_a_stopped_application_is_started_by_up_and_goes_on_where_it_was(
         lambda: f"still there: {_state(settings)} {flink_status.jobs(settings)}",
     )
     driver.send(made.impressions)
-    _up(settings, " ".join(f"{name}={value}" for name, value in DEPLOYED.items()))
+    _up(settings, " ".join(f"{name}={value}" for name, value in PARAMETERS.items()))
     assert flink_status.running(settings)
     _end(driver, made)
     assert _state(settings)["restored_from"]
@@ -96,25 +93,6 @@ def _with_a_mark(code: bytes) -> bytes:
     return changed.getvalue()
 
 
-def test_other_parameters_reach_the_running_job(driver: Driver, settings: Settings) -> None:
-    """`make up PARAMETERS=…` is this command."""
-    made = _begin(driver)
-    _up(settings, PARAMETERS)
-    assert flink_status.running(settings)
-    given = _properties(settings)
-    assert (given["CorrelationWindow"], given["AllowedLateness"]) == ("PT2M", "PT2M")
-    assert _state(settings)["restored_from"]
-    _end(driver, made)
-
-
 def _up(settings: Settings, parameters: str) -> None:
     done = sdp(settings, "up", "--parameters", parameters)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def _properties(settings: Settings) -> dict[str, str]:
-    """What the running job was started with."""
-    folder = settings.home / "flink" / _state(settings)["name"]
-    groups = json.loads((folder / "application_properties.json").read_text())
-    found: dict[str, str] = next(g["PropertyMap"] for g in groups if g["PropertyGroupId"] == "sdp")
-    return found
