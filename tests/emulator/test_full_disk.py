@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
@@ -126,12 +127,23 @@ def test_an_object_that_could_not_be_written_is_no_success(own: Settings) -> Non
 
 
 def test_what_could_not_be_saved_at_the_end_is_an_error(own: Settings) -> None:
+    states = {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}, "Comment": "x" * 500_000}
+    _client(own, "stepfunctions").create_state_machine(
+        name="large", definition=json.dumps(states), roleArn="arn:aws:iam::000000000000:role/states"
+    )
+    _largest_file(own, 100_000)  # the log is smaller
+    with pytest.raises(CommandError, match=r"could not save .*stepfunctions.*: changes since"):
+        emulator.stop(own)
+
+
+def test_records_that_could_not_be_saved_at_the_end_are_in_the_journal(own: Settings) -> None:
     kinesis = _client(own, "kinesis")
     kinesis.create_stream(StreamName="events", ShardCount=1)
     kinesis.put_record(StreamName="events", Data=b"x" * 500_000, PartitionKey="k")
-    _largest_file(own, 100_000)  # the log is smaller
-    with pytest.raises(CommandError, match=r"could not save .*kinesis.*: changes since its start"):
-        emulator.stop(own)
+    _largest_file(own, 100_000)
+    emulator.stop(own)
+    emulator.start(own)
+    assert [len(record["Data"]) for record in streams.records(kinesis, "events")] == [500_000]
 
 
 # Python imports it at its start: the disk is full while the file FULL_DISK exists.

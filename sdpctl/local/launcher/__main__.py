@@ -16,6 +16,7 @@ from sdpctl.local.launcher import (
     athena,
     athena_catalog,
     disk,
+    durable,
     executions,
     existing_streams,
     firehose,
@@ -23,10 +24,12 @@ from sdpctl.local.launcher import (
     function_requests,
     functions,
     gateway,
+    items,
     kinesis,
     metering,
     payloads,
     process,
+    records,
     retention,
     server,
 )
@@ -37,6 +40,7 @@ SERVICES = (
     athena,
     athena_catalog,
     disk,
+    durable,
     executions,
     existing_streams,
     firehose,
@@ -44,10 +48,12 @@ SERVICES = (
     function_requests,
     functions,
     gateway,  # before `payloads`, which refuses a request around it
+    items,
     kinesis,
     metering,
     payloads,
     process,
+    records,
     retention,  # after `kinesis`, around whose reads it is
     server,
 )

@@ -11,7 +11,8 @@ refuses none and makes ones that clients of that model refuse.
 An on-demand stream has four shards, as a new one does on AWS, and takes and serves any number of
 bytes and records: there, its shards multiply with the load. Its reads are five a second and shard.
 
-A record is refused with InternalFailure while the disk has no space to save it (`disk`).
+A record is refused with InternalFailure while the disk has no space to save it (`disk`), or if it
+cannot be written to the journal (`records`): what is accepted survives a kill.
 
 CloudWatch has `IncomingRecords` of each stream, one value a minute; the emulator has none.
 """
@@ -26,7 +27,7 @@ from typing import Any
 
 from ministack.services import cloudwatch, kinesis
 
-from sdpctl.local.launcher import disk
+from sdpctl.local.launcher import disk, records
 from sdpctl.local.shard_rates import Shard
 
 RECORD_BYTES = 1024 * 1024
@@ -59,6 +60,8 @@ USED: dict[ModuleType, tuple[str, ...]] = {
 _create = kinesis._create_stream
 _get = kinesis._get_records
 _next_number = kinesis._next_sequence_number
+Placed = tuple[dict[str, Any], list[records.Row]]  # the record's result; what is to be stored of it
+_last_number = ""
 _rates: dict[tuple[str, str], Shard] = defaultdict(Shard)  # by the stream's ARN and the shard
 
 
@@ -80,8 +83,15 @@ def replace() -> None:
 
 
 def _next_sequence_number() -> str:
-    """The emulator's, of one length and so in order as text, behind a digit that is not zero."""
-    return f"4{_next_number()}"
+    """The emulator's, of one length and so in order as text, behind a digit that is not zero.
+
+    Always greater than the one before, whatever the clock did, also before a restart.
+    """
+    global _last_number
+    number = f"4{_next_number()}"
+    last = _last_number or records.last_number()
+    _last_number = number if number > last else str(int(last) + 1)
+    return _last_number
 
 
 def _answering(handler: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
@@ -103,7 +113,7 @@ def _create_stream(data: dict[str, Any]) -> Any:
 
 def _put_record(data: dict[str, Any]) -> Any:
     stream = _writable(data)
-    result = _stored(stream, data, _size(data))
+    (result,) = _stored(stream, [_placed(stream, data, _size(data))])
     if "ErrorCode" in result:
         raise _Invalid(result["ErrorCode"], result["ErrorMessage"])
     _count(stream, 1)
@@ -112,14 +122,15 @@ def _put_record(data: dict[str, Any]) -> Any:
 
 
 def _put_records(data: dict[str, Any]) -> Any:
-    stream, records = _writable(data), data.get("Records") or []
-    if not 1 <= len(records) <= PUT_RECORDS:
-        raise _invalid("records", f"length between 1 and {PUT_RECORDS}, not {len(records)}")
-    sizes = [_size(record) for record in records]
+    stream, sent = _writable(data), data.get("Records") or []
+    if not 1 <= len(sent) <= PUT_RECORDS:
+        raise _invalid("records", f"length between 1 and {PUT_RECORDS}, not {len(sent)}")
+    sizes = [_size(record) for record in sent]
     if sum(sizes) > CALL_BYTES:
         message = f"Records size exceeds {CALL_BYTES} bytes limit: {sum(sizes)}"
         raise _Invalid("InvalidArgumentException", message)
-    results = [_stored(stream, r, size) for r, size in zip(records, sizes, strict=True)]
+    placed = [_placed(stream, record, size) for record, size in zip(sent, sizes, strict=True)]
+    results = _stored(stream, placed)
     failed = sum("ErrorCode" in result for result in results)
     _count(stream, len(results) - failed)
     kinesis.esm_wake.set()
@@ -154,31 +165,39 @@ def _invalid(member: str, constraint: str) -> _Invalid:
     return _Invalid("ValidationException", f"1 validation error detected: {message}")
 
 
-def _stored(stream: dict[str, Any], record: dict[str, Any], size: int) -> dict[str, Any]:
-    """Store the record if its shard takes it now; the record's result."""
+def _stored(stream: dict[str, Any], placed: list[Placed]) -> list[dict[str, Any]]:
+    """Write and store what was given a place; the result of each record."""
+    try:
+        records.keep(stream, [row for _, rows in placed for row in rows])
+    except OSError as error:
+        failed = {"ErrorCode": FAILED, "ErrorMessage": f"not written to the disk: {error}"}
+        return [failed if rows else result for result, rows in placed]
+    return [result for result, _ in placed]
+
+
+def _placed(stream: dict[str, Any], record: dict[str, Any], size: int) -> Placed:
+    """Give the record a shard and a number, if the shard takes it now."""
     if problem := disk.shortage():
-        return {"ErrorCode": FAILED, "ErrorMessage": problem}
+        return {"ErrorCode": FAILED, "ErrorMessage": problem}, []
     explicit, key = record.get("ExplicitHashKey"), record["PartitionKey"]
     hash_key = int(explicit) if explicit else kinesis._partition_key_to_hash(key)
     shard_id = kinesis._route_to_shard(hash_key, stream)
     rates = _rates[stream["StreamARN"], shard_id]
     if not _on_demand(stream) and not rates.takes(size, time.monotonic()):
-        return {"ErrorCode": THROTTLED, "ErrorMessage": _exceeded(stream, shard_id)}
+        return {"ErrorCode": THROTTLED, "ErrorMessage": _exceeded(stream, shard_id)}, []
     number = kinesis._next_sequence_number()
-    arrival, data = round(time.time(), 3), record.get("Data") or ""
-    stream["shards"][shard_id]["records"].append(
-        {
-            "SequenceNumber": number,
-            "ApproximateArrivalTimestamp": arrival,
-            "Data": data,
-            "PartitionKey": key,
-        }
-    )
+    row = {
+        "SequenceNumber": number,
+        "ApproximateArrivalTimestamp": round(time.time(), 3),
+        "Data": record.get("Data") or "",
+        "PartitionKey": key,
+    }
     encryption = stream.get("EncryptionType", "NONE")
-    return {"SequenceNumber": number, "ShardId": shard_id, "EncryptionType": encryption}
+    result = {"SequenceNumber": number, "ShardId": shard_id, "EncryptionType": encryption}
+    return result, [(shard_id, row)]
 
 
-def _count(stream: dict[str, Any], records: int) -> None:
+def _count(stream: dict[str, Any], number: int) -> None:
     """Add to the stream's IncomingRecords of this minute."""
     dimensions, minute = {"StreamName": stream["StreamName"]}, time.time() // 60 * 60
     key = ("AWS/Kinesis", "IncomingRecords", cloudwatch._dims_key(dimensions))
@@ -186,7 +205,7 @@ def _count(stream: dict[str, Any], records: int) -> None:
     if not points or points[-1]["Timestamp"] != minute:
         point = {"Timestamp": minute, "Value": 0.0, "Unit": "Count", "Dimensions": dimensions}
         points.append(point)
-    points[-1]["Value"] += records
+    points[-1]["Value"] += number
 
 
 def _get_records(data: dict[str, Any]) -> Any:
@@ -204,11 +223,11 @@ def _get_records(data: dict[str, Any]) -> Any:
     return _get({**data, "Limit": max(1, count)})
 
 
-def _page(records: list[dict[str, Any]], start: int, limit: int) -> tuple[int, int]:
+def _page(stored: list[dict[str, Any]], start: int, limit: int) -> tuple[int, int]:
     """How many of the records one call returns, and their bytes."""
     size = 0
-    for index in range(start, min(start + limit, len(records))):
-        more = len(records[index]["Data"]) * 3 // 4
+    for index in range(start, min(start + limit, len(stored))):
+        more = len(stored[index]["Data"]) * 3 // 4
         if size + more > CALL_BYTES:
             return index - start, size
         size += more

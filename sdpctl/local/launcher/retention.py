@@ -17,6 +17,8 @@ from typing import Any
 
 from ministack.services import kinesis, lambda_svc
 
+from sdpctl.local.launcher import records as journaled
+
 EVERY = 10.0  # seconds
 
 REPLACED: dict[Callable[..., Any], list[str]] = {
@@ -57,12 +59,16 @@ def _alone(handler: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]
 
 
 def _poll_kinesis() -> Any:
-    """Serve the mappings; before that, now and then, drop what has expired."""
+    """Serve the mappings and note how far they are; before, now and then, drop what has expired."""
     global _due
+    journaled.await_readable()
     if time.monotonic() >= _due:
         drop_expired(time.time())
+        journaled.drop_expired(time.time())
         _due = time.monotonic() + EVERY
-    return _poll()
+    processed = _poll()
+    journaled.note_positions()
+    return processed
 
 
 def drop_expired(now: float) -> None:
