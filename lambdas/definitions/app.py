@@ -25,6 +25,7 @@ from lambdas.definitions import paging, preconditions, versions
 from lambdas.definitions.documents import Checkers, parse
 from lambdas.definitions.preconditions import Precondition
 from lambdas.definitions.problems import BadParameter, NotFound, install
+from lambdas.definitions.references import References
 from lambdas.definitions.trying import Trial, Trier
 from lambdas.definitions.versions import Writer
 from lambdas.http.app import add_health, new_app
@@ -111,7 +112,7 @@ def _service(
     )
     checkers = Checkers(declared)
     trier = Trier(use_case, declared, checkers, store, table, business_events, now)
-    writer = Writer(store, table, lead, now)
+    writer = Writer(store, table, lead, now, References(declared, store, table).check)
     return Service(use_case, declared, checkers, store, table, writer, trier, now)
 
 
@@ -186,7 +187,6 @@ class _Routes:
 
         def write() -> Version:
             draft = parse(sent, kind, service.declared, service.checkers)
-            service.trier.check_references(kind, draft)
             return service.writer.put(kind.name, name, draft, precondition)
 
         version = await run_in_threadpool(write)

@@ -183,7 +183,7 @@ def _get(own: str) -> Document:
 def _put(own: str, kind: DefinitionKind, body: Document) -> Document:
     answers = {
         "201": _version("The version that was written."),
-        "409": problem("valid_from is in the past; `earliest` is the earliest that is possible."),
+        "409": _conflict("for other business events"),
         "412": problem("The newest version is not that of If-Match."),
         "413": problem("The body is too large."),
         "415": problem("Not JSON."),
@@ -197,6 +197,13 @@ def _put(own: str, kind: DefinitionKind, body: Document) -> Document:
     }
 
 
+def _conflict(change: str) -> Document:
+    return problem(
+        "valid_from is in the past: `earliest` is the earliest that is possible. Or a template "
+        f"that live rules use would be {change}: `used_by` names them."
+    )
+
+
 def _delete(own: str) -> Document:
     valid_from = {
         "name": "valid_from",
@@ -206,7 +213,7 @@ def _delete(own: str) -> Document:
     }
     answers = {
         "200": _version("The version that ends it."),
-        "409": problem("valid_from is in the past; `earliest` is the earliest that is possible."),
+        "409": _conflict("ended"),
         "412": problem("The newest version is not that of If-Match."),
     }
     parameters = [_NAME, valid_from, _MATCH]

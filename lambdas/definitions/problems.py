@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -11,7 +12,10 @@ from glue.instants import from_millis, to_wire
 from lambdas.definitions.documents import Misplaced
 from lambdas.http.problems import problem
 from lambdas.http.rejections import Rejection
+from lambdas.ports.business_events import LakeUnavailable
 from lambdas.ports.report_store import StoreUnavailable
+
+LAKE_RETRY_AFTER = "5"  # seconds; a query takes longer than a read of the table
 
 
 class BadParameter(PlatformError):
@@ -43,6 +47,18 @@ class TooEarly(PlatformError):
         self.earliest = earliest
 
 
+class InUse(PlatformError):
+    """Live definitions need what would no longer be there, or be for other events."""
+
+    def __init__(self, template: str, users: Sequence[str], *, ended: bool) -> None:
+        change = "end" if ended else "become one for other business events"
+        super().__init__(
+            f"template {template!r} cannot {change}: {', '.join(users)} use it then; change or end "
+            "them first, from the same instant or before"
+        )
+        self.users = list(users)
+
+
 class Contended(PlatformError):
     """Other writers were first, again and again."""
 
@@ -54,10 +70,16 @@ def install(app: FastAPI) -> None:
         Rejection: _rejection,
         NotFound: lambda e: problem(404, str(e)),
         TooEarly: lambda e: problem(409, str(e), earliest=e.earliest, field="/valid_from"),
+        InUse: lambda e: problem(409, str(e), used_by=e.users),
         PreconditionFailed: lambda e: problem(412, str(e)),
         Contended: lambda e: problem(503, str(e), {"Retry-After": "1"}),
         StoreUnavailable: lambda e: problem(
             503, "the definitions cannot be read or written now", {"Retry-After": "1"}
+        ),
+        LakeUnavailable: lambda e: problem(
+            503,
+            "the lake did not answer in time; send the request again, or test a shorter range",
+            {"Retry-After": LAKE_RETRY_AFTER},
         ),
     }
     for kind, respond in responses.items():

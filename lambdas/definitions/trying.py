@@ -135,27 +135,6 @@ class Trier:
         self._use_case, self._declared, self._checkers = use_case, declared, checkers
         self._store, self._table, self._events, self._now = store, table, business_events, now
 
-    def check_references(self, kind: DefinitionKind, draft: Draft) -> None:
-        """Raises Rejection for a template that does not exist, or is for other events."""
-        for field in kind.with_role(Role.TEMPLATE):
-            name = draft.body[field]
-            if name is None:
-                continue
-            head = self._store.head(self._table, "template", name)
-            if head is None or head.ended:
-                raise Rejection(
-                    "unknown_template",
-                    f"/{field}",
-                    f"there is no template {name[:64]!r}; put it first",
-                )
-            own, other = draft.body.get("kind_of_event"), head.body.get("kind_of_event")
-            if own != other:
-                raise Rejection(
-                    "unknown_template",
-                    f"/{field}",
-                    f"template {name!r} is for business events {other!r}, not {own!r}",
-                )
-
     def answer(self, trial: Trial, kind: DefinitionKind, name: str) -> Mapping[str, Any]:
         """The results. Raises NotFound if there is nothing to test, Rejection for samples."""
         if not kind.with_role(Role.EXPRESSION) and not kind.with_role(Role.FILLED):

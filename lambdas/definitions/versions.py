@@ -45,12 +45,17 @@ def shown(version: Version) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Writer:
-    """Writes versions into one table; `now` returns epoch ms, `lead` is in ms."""
+    """Writes versions into one table; `now` returns epoch ms, `lead` is in ms.
+
+    `check` raises what is wrong with a version that is about to be written. What it reads cannot
+    change before the write: that would be another version, and the write is repeated.
+    """
 
     store: DefinitionsStore
     table: str
     lead: int
     now: Callable[[], int]
+    check: Callable[[Version], None] = lambda _: None
 
     def put(self, kind: str, name: str, draft: Draft, precondition: Precondition) -> Version:
         """The next version. Raises TooEarly, PreconditionFailed or Contended."""
@@ -68,6 +73,7 @@ class Writer:
     ) -> Version:
         for _ in range(ATTEMPTS):
             version = self._next(kind, name, draft, precondition, ended=ended)
+            self.check(version)
             try:
                 self.store.write(self.table, version)
             except FrontierPassed as error:
@@ -82,8 +88,9 @@ class Writer:
     def _next(
         self, kind: str, name: str, draft: Draft, precondition: Precondition, *, ended: bool
     ) -> Version:
-        head, now = self.store.head(self.table, kind, name), self.now()
+        # First: the write is refused if anything was written since.
         frontier = self.store.frontier(self.table)
+        head, now = self.store.head(self.table, kind, name), self.now()
         present = None if head is None or is_over(head, now) else head
         precondition.check(present)
         if ended and (present is None or present.ended):

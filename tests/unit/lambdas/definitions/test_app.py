@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from glue.instants import from_millis, to_wire
+from lambdas.ports.business_events import LakeUnavailable
 from lambdas.ports.definitions import Frontier
 from tests.unit.lambdas.definitions.memory import NOW, Door
 
@@ -225,6 +226,78 @@ def test_a_rule_names_a_template_of_its_own_kind_of_event(door):
     assert door.call("PUT", "/rule/x", {**RULE, "action": "offer"}).status_code == 201
     stuck = {"kind_of_event": "stuck_in_form", "expression": "true", "action": "offer"}
     assert "shopping" in problem(door.call("PUT", "/rule/y", stuck), 400)["detail"]
+
+
+@pytest.mark.parametrize("mode", ["live", "shadow"])
+def test_a_template_that_a_live_rule_uses_is_not_ended(door, mode):
+    door.call("PUT", "/template/offer", TEMPLATE)
+    for name in ("b", "a"):
+        door.call("PUT", f"/rule/{name}", {**RULE, "action": "offer", "mode": mode})
+    door.call("PUT", "/rule/c", RULE)
+    if mode == "shadow":
+        assert door.call("DELETE", "/template/offer").status_code == 200
+        return
+    refused = problem(door.call("DELETE", "/template/offer"), 409)
+    assert refused["used_by"] == ["rule 'a'", "rule 'b'"]
+    assert "rule 'a', rule 'b'" in refused["detail"]
+    assert not door.call("GET", "/template/offer").json()["ended"]
+    door.call("DELETE", "/rule/a")
+    door.call("PUT", "/rule/b", RULE)  # without an action
+    assert door.call("DELETE", "/template/offer").status_code == 200
+
+
+def test_a_rule_that_uses_a_template_until_or_from_a_later_instant_is_a_user_until_or_from_then(
+    door,
+):
+    def at(hours):
+        return to_wire(from_millis(NOW + hours * 3_600_000))
+
+    door.call("PUT", "/template/offer", TEMPLATE)
+    door.call("PUT", "/rule/later", {**RULE, "action": "offer", "valid_from": at(2)})
+    door.call("PUT", "/rule/later", RULE)  # from now on, until the other one begins
+    refused = problem(door.call("DELETE", "/template/offer"), 409)
+    assert refused["used_by"] == ["rule 'later'"]
+    door.call("DELETE", f"/rule/later?valid_from={at(3)}")
+    problem(door.call("DELETE", f"/template/offer?valid_from={at(2)}"), 409)
+    assert door.call("DELETE", f"/template/offer?valid_from={at(3)}").status_code == 200
+
+
+def test_a_template_that_live_rules_use_is_not_made_one_for_other_business_events(door):
+    door.call("PUT", "/template/offer", TEMPLATE)
+    door.call("PUT", "/rule/x", {**RULE, "action": "offer"})
+    other = {"kind_of_event": "stuck_in_form", "channel": "email", "title": "", "message": "Help?"}
+    refused = problem(door.call("PUT", "/template/offer", other), 409)
+    assert refused["used_by"] == ["rule 'x'"] and "other business events" in refused["detail"]
+    assert door.call("PUT", "/template/offer", {**TEMPLATE, "title": "Hi"}).status_code == 201
+
+
+def test_of_a_rule_and_the_end_of_its_template_that_are_written_at_once_one_is_refused(door):
+    door.call("PUT", "/template/offer", TEMPLATE)
+    door.store.interrupt = lambda: door.call("DELETE", "/template/offer")
+    refused = problem(door.call("PUT", "/rule/x", {**RULE, "action": "offer"}), 400)
+    assert refused["code"] == "unknown_template"
+    door.call("PUT", "/template/other", TEMPLATE)
+    door.store.interrupt = lambda: door.call("PUT", "/rule/y", {**RULE, "action": "other"})
+    assert problem(door.call("DELETE", "/template/other"), 409)["used_by"] == ["rule 'y'"]
+
+
+def test_every_rule_is_looked_at_however_many_there_are(door):
+    door.call("PUT", "/template/offer", TEMPLATE)
+    for n in range(101):
+        door.call("PUT", f"/rule/r{n:03d}", RULE)
+    door.call("PUT", "/rule/z", {**RULE, "action": "offer"})
+    assert problem(door.call("DELETE", "/template/offer"), 409)["used_by"] == ["rule 'z'"]
+
+
+def test_a_lake_that_does_not_answer_is_a_problem_that_may_pass(door):
+    def fail(*_):
+        raise LakeUnavailable("parquet_business_events: not ended after 20 s")
+
+    door.events.between = fail
+    sent = {"definition": RULE, "from": to_wire(from_millis(NOW)), "to": LATER}
+    response = door.call("POST", "/rule/x/test", sent)
+    assert "lake" in problem(response, 503)["detail"]
+    assert int(response.headers["retry-after"]) > 0
 
 
 @pytest.mark.parametrize(
