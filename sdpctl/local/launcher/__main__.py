@@ -17,6 +17,7 @@ from sdpctl.local.launcher import (
     athena_catalog,
     disk,
     durable,
+    event_sources,
     executions,
     existing_streams,
     firehose,
@@ -55,6 +56,7 @@ SERVICES = (
     process,
     records,
     retention,  # after `kinesis`, around whose reads it is
+    event_sources,  # after `retention`, around whose pass over the mappings it is
     server,
 )
 
