@@ -115,7 +115,8 @@ def package() -> None:
 def parse_parameters(text: str, use_cases: str = "") -> dict[str, str]:
     """`A=B C=D` as a mapping, checked here rather than after minutes of work.
 
-    `use_cases`, if given, are the parameter `useCases`. Raises CommandError for an invalid pair,
+    `use_cases`, if given, are the parameter `useCases`; what this machine sets by itself counts as
+    given. Raises CommandError for an invalid pair,
     ParameterError for an invalid value.
     """
     parameters = pairs("PARAMETERS", text.split())
@@ -129,7 +130,7 @@ def parse_parameters(text: str, use_cases: str = "") -> dict[str, str]:
     if unknown := sorted(shared - deployment.names()):
         known = sorted(deployment.names())
         raise ParameterError(f"{unknown[0]}: unknown parameter; parameters: {known}")
-    deployment.Settings.parse(parameters)
+    deployment.Settings.parse(platform.PARAMETERS | parameters)
     return parameters
 
 

@@ -22,6 +22,7 @@ from sdpctl.local.processes import last_lines, require_port
 from sdpctl.local.sagemaker import service as sagemaker
 from sdpctl.settings import Settings
 
+PARAMETERS = deploy.LOCAL  # what this machine sets, unless it is given
 JOB_SECONDS = 180
 WARM_SECONDS = 240
 RESULT_SECONDS = 60

@@ -50,6 +50,20 @@ def test_a_parameter_that_cannot_be_is_refused_by_name(text: str, said: str) -> 
         parse_parameters(text)
 
 
+def test_a_webhook_may_be_on_this_machine_unless_that_is_refused_on_purpose() -> None:
+    webhook = {"shopping.ActionWebhook": "http://127.0.0.1:8765/"}
+    assert parse_parameters(f"{_text(webhook)} useCases=shopping") == {
+        **webhook,
+        "useCases": "shopping",
+    }
+    with pytest.raises(ParameterError, match="must be https"):
+        parse_parameters(f"{_text(webhook)} useCases=shopping webhookAddresses=public")
+
+
+def _text(parameters: dict[str, str]) -> str:
+    return " ".join(f"{name}={value}" for name, value in parameters.items())
+
+
 def test_use_cases_are_a_parameter_of_their_own() -> None:
     assert parse_parameters("streamShards=4", " adtech, ") == {
         "streamShards": "4",
