@@ -34,6 +34,7 @@ MODULES = {
     "dead-letters": "dead_letters",
     "find": "find",
     "actions": "actions",
+    "latency": "latency",
     "receiver": "receiver",
     "new-use-case": "new_use_case",
 }
