@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import assert_never, cast
+from typing import Any, assert_never, cast
 
 from glue.errors import ParameterError
 from glue.types import MAX_AMOUNT
@@ -120,13 +120,15 @@ ParameterType = Duration | Bucket | Whole | Number | Text | Form
 class Parameter:
     """One parameter: its name, type with bounds, default as text, and a sentence on what it does.
 
-    Raises ParameterError where the name or the default is invalid.
+    Its value is at least that of the parameter `at_least`, of the same type. Raises ParameterError
+    where the name or the default is invalid.
     """
 
     name: str
     type: ParameterType
     default: str
     doc: str
+    at_least: str = ""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -269,6 +271,9 @@ class Parameters:
             p.name: p.parse(values.get(f"{use_case}.{p.name}", values.get(p.name, p.default)))
             for p in declared
         }
+        for parameter in declared:
+            if parameter.at_least:
+                _check_at_least(parameter, parsed)
         return cls(declared, parsed)
 
     def __getitem__(self, name: str) -> Value:
@@ -323,6 +328,16 @@ class Parameters:
 
     def _with_role(self, role: Role) -> list[Parameter]:
         return [p for p in self.declared if isinstance(p.type, Duration) and p.type.role is role]
+
+
+def _check_at_least(parameter: Parameter, parsed: Mapping[str, Value]) -> None:
+    value: Any = parsed[parameter.name]
+    lower: Any = parsed[parameter.at_least]
+    if value < lower:
+        raise ParameterError(
+            f"{parameter.name}={to_text(value)}: must be at least {parameter.at_least}, which is "
+            f"{to_text(lower)}; set a larger {parameter.name} or a smaller {parameter.at_least}"
+        )
 
 
 def to_text(value: Value) -> str:

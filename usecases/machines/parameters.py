@@ -35,6 +35,7 @@ PARAMETERS = (
         "How far event time goes on until pairs are `final` in any case, and an earlier "
         "measurement is late, even the first of its machine; at least `WatermarkDelay`. For as "
         "long measurements are stored while one quantity is silent.",
+        at_least="WatermarkDelay",
     ),
     Parameter(
         "RatedPower",

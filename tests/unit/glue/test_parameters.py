@@ -147,3 +147,12 @@ def test_the_largest_amount_is_an_integer(value: str) -> None:
 def test_an_amount_that_cannot_be_a_limit_is_refused_by_name(value: object) -> None:
     with pytest.raises(ParameterError, match="MaxAmount"):
         Parameters.parse({"MaxAmount": value})
+
+
+def test_a_parameter_is_at_least_another_one() -> None:
+    """FinalAfter of machines: before, the job failed when it was planned."""
+    own = (Parameter("Long", Duration("PT0S", "P1D"), "PT10M", "Long.", at_least="WatermarkDelay"),)
+    assert Parameters.parse({"Long": "PT5S"}, "u", own)["Long"] == timedelta(seconds=5)
+    message = "Long=PT1M: must be at least WatermarkDelay, which is PT2M; set a larger Long"
+    with pytest.raises(ParameterError, match=message):
+        Parameters.parse({"Long": "PT1M", "u.WatermarkDelay": "PT2M"}, "u", own)
