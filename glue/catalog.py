@@ -13,6 +13,7 @@ from glue.actions import PARAMETERS as ACTION_PARAMETERS
 from glue.definitions import DEFINITIONS, Definitions
 from glue.errors import CatalogError
 from glue.models import Model
+from glue.mqtt import MQTT, Mqtt
 from glue.parameters import PLATFORM, Parameter, Parameters, check_names
 from glue.schema import Kind, Schema, schema_of
 from glue.types import MAX_AMOUNT
@@ -26,8 +27,8 @@ class UseCase:
     if it has them, `generator.py` and saved `queries/*.sql`. `model` is what is trained on its
     records, if anything is. `parameters` are its own, beside the platform's. `functions` are those
     of the jar that its SQL calls: the name in SQL and the Java class. `definitions` are what people
-    change while it runs, `actions` the records that are sent to the outside. `max_amount` is the
-    deployment's limit of amounts.
+    change while it runs, `actions` the records that are sent to the outside, `mqtt` the topics that
+    its events arrive on beside HTTP. `max_amount` is the deployment's limit of amounts.
     """
 
     name: str
@@ -40,6 +41,7 @@ class UseCase:
     functions: Mapping[str, str] = field(default_factory=dict)
     definitions: Definitions | None = None
     actions: Actions | None = None
+    mqtt: Mqtt | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is declared wrongly: CatalogError names it."""
@@ -50,6 +52,8 @@ class UseCase:
             )
         if self.actions is not None:
             self.actions.check(self.name, self.classes)
+        if self.mqtt is not None:
+            self.mqtt.check(self.name, self.classes)
         names = [p.name for p in (*PLATFORM, *self.settings)]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise CatalogError(f"{self.name}: parameters {twice} are declared twice")
@@ -60,6 +64,11 @@ class UseCase:
                     f"{self.name}: stream {stream!r} has results; give the events a stream of "
                     "their own"
                 )
+        if self.mqtt and MQTT in self.streams:
+            raise CatalogError(
+                f"{self.name}: stream {MQTT!r} is that of its MQTT messages; give its own stream "
+                "another name"
+            )
         if self.definitions and DEFINITIONS in {report.path for report in self.reports}:
             raise CatalogError(
                 f"{self.name}: report path {DEFINITIONS!r} is that of its definitions' table; "
@@ -167,6 +176,18 @@ class Catalog:
                 if name in owners:
                     raise CatalogError(f"{name} is declared by {owners[name]} and {use_case.name}")
                 owners[name] = use_case.name
+        self._check_topics()
+
+    def _check_topics(self) -> None:
+        """No topic is of two use cases: a rule would deliver its messages to both."""
+        roots = {u.name: f"{u.mqtt.root}/" for u in self.use_cases if u.mqtt}
+        for name, root in roots.items():
+            for other, above in roots.items():
+                if name != other and root.startswith(above):
+                    raise CatalogError(
+                        f"MQTT topics {root}… of {name} are also those of {other}, {above}…; give "
+                        "each use case its own"
+                    )
 
     def within(self, parameters: Mapping[str, Parameters]) -> Catalog:
         """The catalog with amounts of at most each use case's MaxAmount."""

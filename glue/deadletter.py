@@ -11,7 +11,7 @@ from typing import Annotated, Literal, get_args
 from glue.schema import columns_of
 from glue.types import Column
 
-Stage = Literal["flink", "persist", "lake", "dispatch"]
+Stage = Literal["ingest", "flink", "persist", "lake", "dispatch"]
 Reason = Literal[
     "malformed", "late", "duplicate", "unmatched", "refused", "filtered", "undelivered"
 ]

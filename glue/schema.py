@@ -59,7 +59,8 @@ class Schema:
 
     `type` and `aliases` are set for events, `path` and `period` for reports; `event` for a record
     that is written once for each counted event of that type. `taken` are the names of the columns
-    that a record takes from its events.
+    that a record takes from its events. `identity` are the fields that, with `occurred_at`, name an
+    event that was sent without an `event_id`.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Schema:
     period: str = ""
     event: str = ""
     taken: tuple[str, ...] = ()
+    identity: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -155,9 +157,18 @@ REPORT_RESERVED = (*(c.name for c in VERSIONING), "writes", "newest")
 
 
 def event(
-    *, key: str, stream: str, type: str = "", aliases: tuple[str, ...] = ()
+    *,
+    key: str,
+    stream: str,
+    type: str = "",
+    aliases: tuple[str, ...] = (),
+    identity: tuple[str, ...] = (),
 ) -> Callable[[C], C]:
-    """Declare what senders send. `type` defaults to the class's name in lower case."""
+    """Declare what senders send. `type` defaults to the class's name in lower case.
+
+    `identity`: fields that, with `occurred_at`, name an event. One that is sent without an
+    `event_id` gets the same id each time.
+    """
 
     def declare(cls: C) -> C:
         name = cls.__name__.lower()
@@ -167,8 +178,16 @@ def event(
         reserved = [c.name for c in ENVELOPE if c.name in schema.names]
         if reserved:
             raise SchemaError(f"{schema.name}: fields {reserved} belong to every event already")
+        for field in identity:
+            if not schema.column(field).required:
+                raise SchemaError(
+                    f"{schema.name}.{field}: is part of the identity; give it no None"
+                )
         return _attach(
-            cls, dataclasses.replace(schema, type=kind, aliases=tuple(dict.fromkeys(others)))
+            cls,
+            dataclasses.replace(
+                schema, type=kind, aliases=tuple(dict.fromkeys(others)), identity=identity
+            ),
         )
 
     return declare

@@ -13,6 +13,7 @@ from infra.stacks.definitions import DefinitionsStack
 from infra.stacks.ingestion import IngestionStack
 from infra.stacks.lake import LakeStack
 from infra.stacks.ml import MlStack
+from infra.stacks.mqtt import MqttStack
 from infra.stacks.observability import ObservabilityStack
 from infra.stacks.processing import ProcessingStack
 from infra.stacks.reporting import ReportingStack
@@ -78,6 +79,16 @@ class PlatformStage(cdk.Stage):
                 assets=assets,
             )
             self.actions.add_stack_dependency(self.ingestion)
+        if topology.messages:
+            self.mqtt = MqttStack(
+                self,
+                "mqtt",
+                topology=topology,
+                topic=self.observability.topic,
+                settings=settings,
+                assets=assets,
+            )
+            self.mqtt.add_stack_dependency(self.ingestion)
         if any(use_case.model is not None for use_case in catalog.use_cases):
             self.ml = MlStack(
                 self,

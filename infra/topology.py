@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -12,6 +13,7 @@ from glue.actions import DISPATCH
 from glue.catalog import DEAD_LETTERS, PROGRESS
 from glue.definitions import DEFINITIONS
 from glue.errors import ParameterError
+from glue.mqtt import MQTT, Mqtt
 from glue.targets.lake import LakeTable, database_name, lake_tables
 from infra.applications import Application, one_each
 
@@ -84,6 +86,25 @@ class Dispatch:
 
 
 @dataclass(frozen=True)
+class Messages:
+    """The MQTT messages of a use case, and the stream that a rule stores them in."""
+
+    use_case: str
+    stream: Stream
+    mqtt: Mqtt
+
+    @property
+    def rule(self) -> str:
+        """The topic rule's name: letters, digits and underscores."""
+        return re.sub(r"[^a-zA-Z0-9_]", "_", self.stream.name)
+
+    @property
+    def policy(self) -> str:
+        """The name of the policy of the things that send."""
+        return f"{self.stream.name}-thing"
+
+
+@dataclass(frozen=True)
 class Topology:
     """The names of everything in a deployment with this prefix and catalog.
 
@@ -103,6 +124,15 @@ class Topology:
     def event_streams(self) -> tuple[Stream, ...]:
         """The streams events are ingested into."""
         return tuple(self._stream(u, s) for u in self.catalog.use_cases for s in u.event_streams)
+
+    @property
+    def messages(self) -> tuple[Messages, ...]:
+        """The MQTT messages of each use case that declares some."""
+        return tuple(
+            Messages(u.name, self._stream(u, MQTT), u.mqtt)
+            for u in self.catalog.use_cases
+            if u.mqtt
+        )
 
     @property
     def stored_streams(self) -> tuple[Stream, ...]:
@@ -179,7 +209,8 @@ class Topology:
         return f"{self.prefix}-{application.name}"
 
     def _stream(self, use_case: UseCase, stream: str) -> Stream:
-        kinds = {**dict.fromkeys(use_case.event_streams, Kind.EVENTS), PROGRESS: Kind.PROGRESS}
+        events = (*use_case.event_streams, MQTT)
+        kinds = {**dict.fromkeys(events, Kind.EVENTS), PROGRESS: Kind.PROGRESS}
         name = f"{self.prefix}-{use_case.name}-{stream}"
         return Stream(use_case.name, stream, name, kinds.get(stream, Kind.RESULTS))
 

@@ -10,9 +10,14 @@ from sdpctl.errors import CommandError
 
 if TYPE_CHECKING:
     from glue import UseCase
+    from glue.mqtt import Mqtt
     from sdpctl.local.outputs import Outputs
 
-Api = Literal["url_for_api", "url_for_reports", "url_for_predictions", "url_for_definitions"]
+Api = Literal[
+    "url_for_api", "url_for_reports", "url_for_predictions", "url_for_definitions", "url_for_mqtt"
+]
+# What a use case declares, where there is such an address.
+_MISSING = {"url_for_definitions": "definitions", "url_for_mqtt": "MQTT topics"}
 ApiKey = Annotated[
     str | None, typer.Option(envvar="SDP_API_KEY", help="Use this API key.", show_envvar=True)
 ]
@@ -49,10 +54,19 @@ def choose(use_case: str, *, deployed: bool) -> UseCase:
     return deployment.use_case(deployment.topology() if deployed else catalog, use_case)
 
 
+def topics(*, deployed: bool) -> dict[str, Mqtt]:
+    """The topics of each type of event, aliases included: of the deployment, or of the catalog."""
+    import usecases
+    from sdpctl import deployment  # imported late, as above
+
+    catalog = deployment.topology().catalog if deployed else usecases.load()
+    declared = [use_case.mqtt for use_case in catalog.use_cases if use_case.mqtt]
+    return {name: m for m in declared for name in (m.schema.type, *m.schema.aliases)}
+
+
 def base(current: Outputs, which: Api, url: str | None) -> str:
     """The URL of the option, or the deployment's."""
     deployed: str | None = url or getattr(current, which)
     if deployed is None:
-        missing = "definitions" if which == "url_for_definitions" else "a model"
-        raise CommandError(f"no deployed use case has {missing}")
+        raise CommandError(f"no deployed use case has {_MISSING.get(which, 'a model')}")
     return deployed

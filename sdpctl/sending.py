@@ -198,10 +198,13 @@ def _delay(answer: httpx.Response | str, attempt: int) -> float:
     return float(after) if after.isdigit() else float(min(0.2 * 2**attempt, 10.0))
 
 
-def read_lines(source: Iterable[bytes], tally: Tally, types: Types | None = None) -> Iterator[Line]:
+def read_lines(
+    source: Iterable[bytes], tally: Tally, types: Types | None = None, *, name: bool = True
+) -> Iterator[Line]:
     """The records of an NDJSON source; an invalid line is rejected here, with its number.
 
-    So is one of a type other than `types`, if they are given.
+    So is one of a type other than `types`, if they are given. `name`: a record without an event_id
+    gets one.
     """
     for number, raw in enumerate(source, 1):
         text = raw.removeprefix(_BOM).strip()
@@ -218,7 +221,8 @@ def read_lines(source: Iterable[bytes], tally: Tally, types: Types | None = None
         if types and "type" in event and event["type"] not in types.names:
             tally.reject(Rejection(number, "/type", types.reason(event["type"]), text))
             continue
-        yield Line(number, text if event.get("event_id") is not None else with_id(text, event))
+        is_named = not name or event.get("event_id") is not None
+        yield Line(number, text if is_named else with_id(text, event))
 
 
 def with_id(text: bytes, event: dict[str, Any]) -> bytes:

@@ -14,7 +14,12 @@ from sdpctl.errors import CommandError
 ROOT = Path(__file__).resolve().parent.parent
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
-PORTS = {"SDP_EMULATOR_PORT": 4566, "SDP_FLINK_PORT": 8081, "SDP_SAGEMAKER_PORT": 8082}
+PORTS = {
+    "SDP_EMULATOR_PORT": 4566,
+    "SDP_FLINK_PORT": 8081,
+    "SDP_SAGEMAKER_PORT": 8082,
+    "SDP_MQTT_PORT": 1883,
+}
 PORTS_FILE = "ports.json"
 
 
@@ -27,6 +32,7 @@ class Settings:
     emulator_port: int
     flink_port: int
     sagemaker_port: int
+    mqtt_port: int = PORTS["SDP_MQTT_PORT"]
     prefix: str = "sdp"
     region: str = REGION
     account: str = ACCOUNT
@@ -48,14 +54,14 @@ class Settings:
             emulator_port=ports["SDP_EMULATOR_PORT"],
             flink_port=ports["SDP_FLINK_PORT"],
             sagemaker_port=ports["SDP_SAGEMAKER_PORT"],
+            mqtt_port=ports["SDP_MQTT_PORT"],
         )
 
     @property
     def ports(self) -> dict[str, int]:
         """Each port by the name of its variable."""
-        return dict(
-            zip(PORTS, (self.emulator_port, self.flink_port, self.sagemaker_port), strict=True)
-        )
+        ports = (self.emulator_port, self.flink_port, self.sagemaker_port, self.mqtt_port)
+        return dict(zip(PORTS, ports, strict=True))
 
     def remember_ports(self) -> None:
         """Store the ports for commands without these variables, as in another terminal."""
@@ -107,6 +113,7 @@ class Settings:
             "SDP_EMULATOR_PORT": str(self.emulator_port),
             "SDP_FLINK_PORT": str(self.flink_port),
             "SDP_SAGEMAKER_PORT": str(self.sagemaker_port),
+            "SDP_MQTT_PORT": str(self.mqtt_port),
             "PATH": f"{self.python('dev').parent}{os.pathsep}{os.environ.get('PATH', '')}",
         }
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
-from uuid import uuid4
+from uuid import UUID, uuid4, uuid5
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -19,6 +19,7 @@ from lambdas.http.rejections import Rejection, from_validation, pointer, shown
 from lambdas.ports.stream import Entry
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME
+_IDENTITIES = UUID("9a6d6a5e-2f0b-4d43-8f62-0b8c3f9f1c11")  # the namespace of derived event_ids
 
 
 class Prepared(NamedTuple):
@@ -47,7 +48,8 @@ class Receipt(NamedTuple):
 class Event:
     """One event, compiled: its canonical type, key, stream and validator.
 
-    Records older than `lateness` get the `warning`; without a lateness none does.
+    Records older than `lateness` get the `warning`; without a lateness none does. `identity` names,
+    with the time, a record that was sent without an event_id.
     """
 
     type: str
@@ -58,6 +60,7 @@ class Event:
     validate: Callable[[Any], Any]
     lateness: timedelta | None
     warning: dict[str, str]
+    identity: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, use_case: UseCase, schema: Schema, parameters: Parameters) -> Event:
@@ -72,19 +75,24 @@ class Event:
             validate=model.model_validate,
             lateness=parameters.lateness if names else None,
             warning=_old(names, parameters.lateness),
+            identity=schema.identity,
         )
 
-    def prepare(self, value: Any, receipt: Receipt) -> Prepared:
-        """Validate and complete one record. Raises Rejection with the reason."""
+    def prepare(self, value: Any, receipt: Receipt, place: str = "") -> Prepared:
+        """Validate and complete one record. Raises Rejection with the reason.
+
+        `place` names it where each delivery is the same: then a repetition gets the same event_id.
+        """
         try:
             sent = self.validate(value).__dict__
         except ValidationError as error:
             raise from_validation(error, self.type, self.fields, self.amounts) from None
-        event_id = sent["event_id"] or str(uuid4())
         stored: dict[str, Any] = {k: v for k, v in sent.items() if v is not None}
         stored["type"] = self.type
-        stored["event_id"] = event_id
         stored["occurred_at"] = _occurred_at(sent["occurred_at"], value, receipt)
+        is_named = bool(self.identity) and (place or sent["occurred_at"] is not None)
+        event_id = sent["event_id"] or (self._derived(stored) if is_named else _given(place))
+        stored["event_id"] = event_id
         stored["received_at"] = receipt.wire
         data = orjson.dumps(stored, _plain, _OPTIONS | orjson.OPT_APPEND_NEWLINE)
         if len(data) > RECORD_BYTES:
@@ -93,10 +101,20 @@ class Event:
         warning = self.warning if self._is_old(sent["occurred_at"], receipt) else None
         return Prepared(event_id, self.stream, entry, warning)
 
+    def _derived(self, stored: Mapping[str, Any]) -> str:
+        """The event_id that follows from the identity and the time."""
+        parts = [self.type, *(str(stored[name]) for name in self.identity), stored["occurred_at"]]
+        return str(uuid5(_IDENTITIES, "\0".join(parts)))
+
     def _is_old(self, occurred_at: datetime | None, receipt: Receipt) -> bool:
         if occurred_at is None or self.lateness is None:
             return False
         return receipt.at - occurred_at > self.lateness
+
+
+def _given(place: str) -> str:
+    """An event_id for a record without one; the same for the same place."""
+    return str(uuid5(_IDENTITIES, place) if place else uuid4())
 
 
 def _old(names: str, lateness: timedelta) -> dict[str, str]:

@@ -22,7 +22,7 @@ from rich.progress import (
 
 from glue import UseCase
 from sdpctl.answers import check_url
-from sdpctl.connection import ApiKey, choose, connect
+from sdpctl.connection import ApiKey, choose, connect, topics
 from sdpctl.errors import CommandError
 from sdpctl.sending import Rejection, Sender, Tally, Types, send_all
 
@@ -45,26 +45,72 @@ def send(
         str | None,
         typer.Option(help="Reject events of other use cases. [default: send those of all]"),
     ] = None,
-    url: Annotated[str | None, typer.Option(help="Use this UrlForAPI.")] = None,
+    mqtt: Annotated[
+        bool, typer.Option("--mqtt", help="Publish over MQTT, one connection for each thing.")
+    ] = False,
+    url: Annotated[
+        str | None, typer.Option(help="Use this UrlForAPI, or with --mqtt this UrlForMQTT.")
+    ] = None,
     api_key: ApiKey = None,
 ) -> None:
     """Send events in batches of up to 500, retry unanswered ones, count exactly.
 
     Exits with 1 if any line was rejected (the first ones are shown with line, field and reason) or
     never answered: sent again, a line that has an event_id counts once.
+
+    With --mqtt events without an event_id are named by what identifies them, so they too count once
+    if they have a time.
     """
-    if url is not None:
+    if url is not None and not mqtt:
         check_url(url)
     types = None if use_case is None else _types(choose(use_case, deployed=url is None))
-    base, key = connect("url_for_api", url, api_key)
     errors = Console(stderr=True)
+    if mqtt:
+        _publish(file, rate, errors, rejected, types, url, api_key)
+        return
+    base, key = connect("url_for_api", url, api_key)
     with (
         _input(file, errors) as (source, total),
         _kept(rejected) as keep,
         _client(key, workers) as client,
     ):
         sender = Sender(client, f"{base}/events")
-        tally = _send(sender, source, total, workers, rate, errors, keep, types)
+        with _progress(total, errors) as progress:
+            tally = send_all(
+                sender,
+                source,
+                workers=workers,
+                rate=rate,
+                progress=progress,
+                keep=keep,
+                types=types,
+            )
+    _end(tally, errors, rejected)
+
+
+def _publish(
+    file: str,
+    rate: float | None,
+    errors: Console,
+    rejected: Path | None,
+    types: Types | None,
+    url: str | None,
+    api_key: str | None,
+) -> None:
+    from sdpctl.publishing import Broker, publish_all  # imported late: the client of MQTT
+
+    base, key = connect("url_for_mqtt", url, api_key)
+    broker = Broker(base, key, topics(deployed=url is None))
+    with (
+        _input(file, errors) as (source, total),
+        _kept(rejected) as keep,
+        _progress(total, errors) as progress,
+    ):
+        tally = publish_all(broker, source, rate=rate, progress=progress, keep=keep, types=types)
+    _end(tally, errors, rejected)
+
+
+def _end(tally: Tally, errors: Console, rejected: Path | None) -> None:
     show(tally, errors)
     if rejected and tally.rejected:
         errors.print(f"  all of them: {rejected}", style="dim", markup=False, soft_wrap=True)
@@ -72,16 +118,9 @@ def send(
         raise typer.Exit(1)
 
 
-def _send(
-    sender: Sender,
-    source: BinaryIO,
-    total: int | None,
-    workers: int,
-    rate: float | None,
-    console: Console,
-    keep: Keep,
-    types: Types | None,
-) -> Tally:
+@contextmanager
+def _progress(total: int | None, console: Console) -> Iterator[Callable[[Tally], None]]:
+    """A progress bar that is moved with a tally."""
     columns = (MofNCompleteColumn(), TaskProgressColumn(show_speed=True), TimeElapsedColumn())
     with Progress("{task.description}", BarColumn(), *columns, console=console) as bar:
         task = bar.add_task("sending", total=total)
@@ -89,15 +128,7 @@ def _send(
         def progress(tally: Tally) -> None:
             bar.update(task, completed=tally.accepted + tally.rejected + tally.unanswered)
 
-        return send_all(
-            sender,
-            source,
-            workers=workers,
-            rate=rate,
-            progress=progress,
-            keep=keep,
-            types=types,
-        )
+        yield progress
 
 
 def _types(use_case: UseCase) -> Types:

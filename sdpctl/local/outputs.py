@@ -19,6 +19,7 @@ _MISSING = {
     "UrlForPredictions": "a model",
     "UrlForDefinitions": "definitions",
     "DefinitionsKey": "definitions",
+    "UrlForMQTT": "topics",
 }
 _API = re.compile(r"https://([a-z0-9]+)\.execute-api\.[^/]+/([^/]+)(/.*)?")
 
@@ -29,7 +30,8 @@ class Outputs:
 
     `url_for_predictions` is None if no use case declares a model. `parameters`: as deployed, by
     name. `url_for_definitions` and `definitions_key` are None if no use case has definitions.
-    `topology`: the deployed use cases, with the names of their resources.
+    `url_for_mqtt` is None if no use case has topics. `topology`: the deployed use cases, with the
+    names of their resources.
     """
 
     url_for_api: str
@@ -41,6 +43,7 @@ class Outputs:
     parameters: Mapping[str, str] = field(default_factory=dict)
     url_for_definitions: str | None = None
     definitions_key: str | None = None
+    url_for_mqtt: str | None = None
 
     def as_dict(self) -> dict[str, str | None]:
         """As a mapping with the names of the CloudFormation outputs."""
@@ -49,6 +52,7 @@ class Outputs:
             "UrlForReports": self.url_for_reports,
             "UrlForPredictions": self.url_for_predictions,
             "UrlForDefinitions": self.url_for_definitions,
+            "UrlForMQTT": self.url_for_mqtt,
             "ApiKey": self.api_key,
             "DefinitionsKey": self.definitions_key,
             "Region": self.region,
@@ -95,6 +99,7 @@ def of(raw: Mapping[str, str], key: Callable[[str], str], settings: Settings) ->
         parameters=parameters_in(raw, topology.catalog),
         url_for_definitions=definitions and local_url(settings, definitions),
         definitions_key=definitions_key and key(definitions_key),
+        url_for_mqtt=f"mqtt://127.0.0.1:{settings.mqtt_port}" if topology.messages else None,
     )
 
 

@@ -18,6 +18,7 @@ from sdpctl.errors import CommandError
 from sdpctl.local import aws, deploy, emulator, flink_status, outputs, revision, running, workers
 from sdpctl.local.applications import applications
 from sdpctl.local.applications import start as start_application
+from sdpctl.local.mqtt import worker as mqtt
 from sdpctl.local.processes import last_lines, require_port
 from sdpctl.local.sagemaker import service as sagemaker
 from sdpctl.settings import Settings
@@ -26,6 +27,7 @@ PARAMETERS = deploy.LOCAL  # what this machine sets, unless it is given
 JOB_SECONDS = 180
 WARM_SECONDS = 240
 RESULT_SECONDS = 60
+BROKER_SECONDS = 60
 AGAIN = (429, 500, 502, 503, 504)
 
 
@@ -70,6 +72,8 @@ def up(settings: Settings, parameters: Mapping[str, str], steps: Steps) -> None:
     # Before the stacks, whose deployment waits until the Flink job has run for a while.
     steps("Workers", lambda: workers.start(settings))
     steps("Stacks and Flink job", lambda: _deploy(settings, assembly))
+    if deploy.topology(settings).messages:
+        steps("MQTT broker", lambda: receive(settings))
     steps("First calls of the functions", lambda: warm(settings))
     steps("Flink application", lambda: run_job(settings))
     steps("First result", lambda: first_result(settings))
@@ -175,6 +179,18 @@ def first_result(settings: Settings) -> None:
 def _progress(settings: Settings, table: str) -> list[Any]:
     items: list[Any] = aws.client(settings, "dynamodb").scan(TableName=table)["Items"]
     return items
+
+
+def receive(settings: Settings) -> None:
+    """Wait until the broker accepts connections. Raises CommandError with the reason."""
+    deadline = time.monotonic() + BROKER_SECONDS
+    while not mqtt.accepts(settings):
+        if not mqtt.service(settings).process():
+            require_port(settings.mqtt_port, "SDP_MQTT_PORT")
+        if time.monotonic() > deadline:
+            why = mqtt.state(settings).get("problem") or "it accepts no connection"
+            raise CommandError(f"the MQTT broker: {why}\nlog: {mqtt.service(settings).log}")
+        pause(0.3)
 
 
 def flink_pages(settings: Settings) -> dict[str, str]:

@@ -22,6 +22,7 @@ from sdpctl.local import (
     workers,
 )
 from sdpctl.local.delivery import worker as delivery
+from sdpctl.local.mqtt import worker as mqtt
 from sdpctl.local.processes import Service, port_problem
 from sdpctl.local.questions import answers
 from sdpctl.local.sagemaker import service as sagemaker
@@ -90,6 +91,7 @@ def _questions(
         "sagemaker": lambda: [_sagemaker(settings)],
         **{f"flink-{s['name']}": partial(_jobs, settings, s, now) for s in states},
         "delivery": partial(_deliveries, settings, now),
+        **({"mqtt": lambda: [_broker(settings)]} if mqtt.state(settings) else {}),
     }
 
 
@@ -231,6 +233,18 @@ def _deliveries(settings: Settings, now: datetime) -> list[Component]:
             for name, state in sorted(delivery.states(settings).items())
         ),
     ]
+
+
+def _broker(settings: Settings) -> Component:
+    """The MQTT broker, where a use case has topics."""
+    said = mqtt.state(settings)
+    notes = [
+        f"mqtt://127.0.0.1:{settings.mqtt_port}",
+        f"{said.get('messages', 0):,} messages, {said.get('failed', 0):,} not stored by their rule",
+        str(said.get("problem") or ""),
+    ]
+    detail = ", ".join(note for note in notes if note)
+    return _of_process("mqtt", mqtt.service(settings), detail, mqtt.accepts(settings))
 
 
 def _delivery(name: str, state: dict[str, Any], process: Component, now: datetime) -> Component:

@@ -1,7 +1,7 @@
 """`python -m sdpctl.local.workers`: the process that runs what the emulator lacks.
 
-It also restarts the emulator, the delivery to the lake and the SageMaker stand-in if they die
-unexpectedly.
+It also restarts the emulator, the delivery to the lake, the SageMaker stand-in and the MQTT broker
+if they die unexpectedly.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from sdpctl.local.applications import Application, applications
 from sdpctl.local.applications import start as start_application
 from sdpctl.local.delivery import worker as delivery
 from sdpctl.local.flink_worker import FlinkWorker
+from sdpctl.local.mqtt import worker as mqtt
 from sdpctl.local.processes import Service
 from sdpctl.local.sagemaker import service as sagemaker
 from sdpctl.settings import Settings
 
 LOOK_EVERY = 1.0
 START_EVERY = 5.0
+MQTT_EVERY = 2.0
 log = logging.getLogger("sdp.workers")
 
 
@@ -47,6 +49,7 @@ def stop(settings: Settings) -> bool:
     """End the workers, the delivery and the jobs they run."""
     ended = service(settings).stop()
     delivery.service(settings).kill()  # its journals say where it goes on
+    mqtt.service(settings).kill()  # what it has acknowledged is stored
     for job in _job_services(settings):
         job.kill()
     return ended
@@ -86,7 +89,7 @@ class Supervisor:
         self.settings = settings
         self.ended = threading.Event()
         self._jobs: dict[str, FlinkWorker] = {}
-        self._delivery_due = 0.0
+        self._delivery_due = self._mqtt_due = 0.0
 
     def run(self) -> None:
         """Follow the control plane until a signal arrives; then end the jobs."""
@@ -97,6 +100,7 @@ class Supervisor:
                 log.warning("%s: %s", type(error).__name__, error)
             self.ended.wait(LOOK_EVERY)
         delivery.service(self.settings).kill()
+        mqtt.service(self.settings).kill()
         for job in self._jobs.values():
             job.service.kill()
 
@@ -118,6 +122,7 @@ class Supervisor:
             job = self._job(name)
             job.jobs = len(by_name)
             job.follow(by_name.get(name))
+        self._keep_receiving()
 
     def _stated(self) -> set[str]:
         """Applications of which an earlier process stated that it runs their job."""
@@ -127,6 +132,12 @@ class Supervisor:
         now = time.monotonic()
         if now >= self._delivery_due and delivery.start(self.settings):
             self._delivery_due = now + START_EVERY
+
+    def _keep_receiving(self) -> None:
+        now = time.monotonic()
+        if now >= self._mqtt_due:
+            mqtt.follow(self.settings)
+            self._mqtt_due = now + MQTT_EVERY
 
     def _job(self, name: str) -> FlinkWorker:
         return self._jobs.setdefault(name, FlinkWorker(self.settings, name))

@@ -34,6 +34,7 @@ ELSEWHERE = {
     ("docs/actions.md", "python"): "tests/unit/lambdas/dispatch/test_page.py",
     ("README.md", "bash"): "tests/local/test_readme.py",
     ("docs/clients.md", "python"): "tests/emulator/test_clients.py",
+    ("docs/mqtt.md", "python"): "tests/emulator/test_mqtt.py",
     ("docs/model.md", "bash"): "tests/unit/ml/test_launch.py",
     ("docs/notebooks.md", "python"): "tests/emulator/test_notebooks.py",
     ("docs/use-cases.md", "bash"): "tests/local/test_evolution.py",

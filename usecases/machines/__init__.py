@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from glue import UseCase
+from glue.mqtt import Mqtt
 from usecases.machines.events import Measurement
 from usecases.machines.parameters import PARAMETERS
 from usecases.machines.records import Pair, PowerSample
@@ -14,4 +15,5 @@ USE_CASE = UseCase(
     folder=Path(__file__).parent,
     classes=(Measurement, Pair, PowerSample, Machine),
     parameters=PARAMETERS,
+    mqtt=Mqtt(Measurement, topic="measurements/{thing}/{quantity}", value="result"),
 )

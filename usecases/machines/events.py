@@ -7,7 +7,7 @@ from annotated_types import Interval, MaxLen, MinLen
 from glue import event
 
 
-@event(key="thing", stream="measurements")
+@event(key="thing", stream="measurements", identity=("thing", "quantity"))
 class Measurement:
     """A quantity of a machine was measured; `occurred_at` is when, the phenomenon's time."""
 

@@ -9,7 +9,11 @@ import pytest
 from lambdas import bundle
 from lambdas.bundle import DEFINITIONS, LAKE, SHARED, Bundle
 
-HANDLERS = sorted(path.parent.name for path in (bundle.ROOT / "lambdas").glob("*/handler.py"))
+HANDLERS = sorted(
+    (path.parent.name, path.stem)
+    for path in (bundle.ROOT / "lambdas").glob("*/*.py")
+    if "\ndef handler(" in path.read_text() or path.stem == "handler"
+)
 # What the compiled extensions of each bundle belong to; duckdb's fits every later CPython.
 EXTENSIONS = {
     SHARED: {"3.11": {"orjson", "pydantic_core"}, "3.12": {"orjson", "pydantic_core"}},
@@ -41,8 +45,8 @@ def built(request: pytest.FixtureRequest) -> Bundle:
 def handlers(of: Bundle) -> list[str]:
     """The modules of the functions that run from the bundle."""
     elsewhere = {name for other in bundle.BUNDLES for name in other.handlers}
-    names = of.handlers or [name for name in HANDLERS if name not in elsewhere]
-    return [f"lambdas.{name}.handler" for name in names if name in HANDLERS]
+    own = of.handlers or {name for name, _ in HANDLERS} - elsewhere
+    return [f"lambdas.{name}.{module}" for name, module in HANDLERS if name in own]
 
 
 def _interpreters() -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""The stand-in for AWS IoT Core: a broker that does what topic rules and thing policies say."""

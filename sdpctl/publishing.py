@@ -1,0 +1,195 @@
+"""Publishes NDJSON over MQTT: a connection for each thing, QoS 1, and an exact count.
+
+A message counts as accepted when the broker has acknowledged it. What a lost connection left
+without an acknowledgement is published again by the client: it may arrive twice, and is counted
+once. May not import typer or rich.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
+
+from glue import PlatformError
+from glue.mqtt import PAYLOAD_BYTES, PUBLISHES_PER_SECOND, TOPIC_BYTES, Mqtt
+from sdpctl.errors import CommandError
+from sdpctl.sending import Line, Rejection, Tally, Types, read_lines
+
+CONNECTIONS = 64
+IN_FLIGHT = 20
+WAIT_SECONDS = 60.0
+# Below the broker's limit, which counts by its own clock.
+A_SECOND = PUBLISHES_PER_SECOND * 9 // 10
+USER = "sdp"  # any; the password is the API key
+
+
+@dataclass(frozen=True)
+class Broker:
+    """Where to publish; `topics` are by type of event, aliases included."""
+
+    url: str
+    key: str
+    topics: Mapping[str, Mqtt]
+
+    def address(self) -> tuple[str, int]:
+        """Host and port. Raises CommandError."""
+        parts = urlsplit(self.url)
+        if parts.scheme != "mqtt" or not parts.hostname:
+            raise CommandError(f"--url {self.url}: give mqtt://HOST:PORT")
+        return parts.hostname, parts.port or 1883
+
+
+class Thing:
+    """The connection of one thing."""
+
+    def __init__(self, broker: Broker, name: str) -> None:
+        self.sent: deque[float] = deque(maxlen=A_SECOND)
+        self.refused = ""
+        self._answered = threading.Event()
+        self._acknowledged = set[int]()
+        self._changed = threading.Condition()
+        self.client = Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False)
+        self.client.username_pw_set(USER, broker.key)
+        self.client.max_inflight_messages_set(IN_FLIGHT)
+        self.client.reconnect_delay_set(1, 5)
+        self.client.on_connect = self._on_connect
+        self.client.on_publish = self._on_publish
+        host, port = broker.address()
+        try:
+            self.client.connect(host, port, keepalive=60)
+        except OSError as error:
+            raise CommandError(f"{broker.url}: {error.strerror or error}") from error
+        self.client.loop_start()
+        if not self._answered.wait(WAIT_SECONDS):
+            raise CommandError(f"{broker.url}: no answer within {WAIT_SECONDS:g} s")
+        if self.refused:
+            self.end()
+            raise CommandError(f"{broker.url} refuses {name}: {self.refused}")
+
+    def publish(self, topic: str, payload: bytes) -> int:
+        """Hand a message over, not faster than the broker takes them; its id.
+
+        Without a connection it is published after the next one is made.
+        """
+        if len(self.sent) == A_SECOND:
+            time.sleep(max(0.0, self.sent[0] + 1 - time.monotonic()))
+        self.sent.append(time.monotonic())
+        return self.client.publish(topic, payload, qos=1).mid
+
+    def is_acknowledged(self, message: int) -> bool:
+        """Wait for the acknowledgement of a message; whether it came."""
+        with self._changed:
+            came = self._changed.wait_for(lambda: message in self._acknowledged, WAIT_SECONDS)
+            self._acknowledged.discard(message)
+        return came
+
+    def end(self) -> None:
+        """Disconnect."""
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def _on_publish(self, *answer: Any) -> None:
+        with self._changed:
+            self._acknowledged.add(answer[2])
+            self._changed.notify_all()
+
+    def _on_connect(self, *answer: Any) -> None:
+        code = answer[3]
+        assert isinstance(code, ReasonCode)
+        self.refused = str(code) if code.is_failure else ""
+        self._answered.set()
+
+
+@dataclass
+class Publisher:
+    """Publishes lines in their order; things that have not sent for longest are disconnected."""
+
+    broker: Broker
+    tally: Tally
+    progress: Callable[[Tally], object] = lambda tally: None
+    _things: OrderedDict[str, Thing] = field(default_factory=OrderedDict)
+    _open: deque[tuple[Thing, int]] = field(default_factory=deque)
+
+    def send(self, lines: Iterable[Line], rate: float | None) -> None:
+        """Publish them, and wait for every acknowledgement."""
+        started = time.monotonic()
+        try:
+            for number, line in enumerate(lines):
+                if rate:
+                    time.sleep(max(0.0, started + number / rate - time.monotonic()))
+                self._line(line)
+            self._await(0)
+        finally:
+            for thing in self._things.values():
+                thing.end()
+
+    def _line(self, line: Line) -> None:
+        event = orjson.loads(line.body)
+        try:
+            topic, payload, name = self._message(event)
+        except (PlatformError, ValueError) as error:
+            self.tally.reject(Rejection(line.number, "", str(error), line.body))
+            return
+        thing = self._thing(name)
+        self._open.append((thing, thing.publish(topic, payload)))
+        self._await(IN_FLIGHT * CONNECTIONS)
+
+    def _message(self, event: Mapping[str, Any]) -> tuple[str, bytes, str]:
+        mqtt = self.broker.topics.get(str(event.get("type")))
+        if mqtt is None:
+            choices = ", ".join(sorted(self.broker.topics))
+            raise ValueError(f"type {event.get('type')!r} has no topic; types: {choices}")
+        topic, content = mqtt.message(event)
+        payload = orjson.dumps(content)
+        if len(payload) > PAYLOAD_BYTES or len(topic.encode()) > TOPIC_BYTES:
+            raise ValueError(
+                f"{len(payload)} bytes on a topic of {len(topic.encode())}; a message has at most "
+                f"{PAYLOAD_BYTES}, a topic {TOPIC_BYTES}"
+            )
+        return topic, payload, str(event[mqtt.fields[0]])
+
+    def _thing(self, name: str) -> Thing:
+        if name not in self._things:
+            if len(self._things) == CONNECTIONS:
+                self._await(0)
+                self._things.popitem(last=False)[1].end()
+            self._things[name] = Thing(self.broker, name)
+        self._things.move_to_end(name)
+        return self._things[name]
+
+    def _await(self, left: int) -> None:
+        """Until at most so many are without an acknowledgement."""
+        while len(self._open) > left:
+            thing, message = self._open.popleft()
+            if thing.is_acknowledged(message):
+                self.tally.accepted += 1
+            else:
+                self.tally.unanswered += 1
+                self.tally.cause = f"no acknowledgement within {WAIT_SECONDS:g} s"
+            self.progress(self.tally)
+
+
+def publish_all(
+    broker: Broker,
+    source: Iterable[bytes],
+    *,
+    rate: float | None = None,
+    progress: Callable[[Tally], object] = lambda tally: None,
+    keep: Callable[[Rejection], object] = lambda rejection: None,
+    types: Types | None = None,
+) -> Tally:
+    """Publish an NDJSON source. Raises CommandError if the broker refuses the key."""
+    tally = Tally(keep=keep)
+    lines = read_lines(source, tally, types, name=False)
+    Publisher(broker, tally, progress).send(lines, rate)
+    return tally

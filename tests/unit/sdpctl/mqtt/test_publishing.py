@@ -1,0 +1,88 @@
+"""`./sdp send --mqtt`: a connection for each thing, and an exact count."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import usecases
+from glue.mqtt import Mqtt
+from sdpctl.errors import CommandError
+from sdpctl.publishing import CONNECTIONS, Broker, publish_all
+from tests.unit.sdpctl.mqtt.brokers import KEY, FakeDoor, running
+
+(MACHINES,) = usecases.load(("machines",)).use_cases
+assert MACHINES.mqtt
+TOPICS: dict[str, Mqtt] = {"measurement": MACHINES.mqtt}
+
+
+def line(number: int, thing: str = "m1", **more: object) -> bytes:
+    """An event as NDJSON."""
+    event = {"type": "measurement", "thing": thing, "quantity": "speed", "result": number}
+    return json.dumps({**event, **more}).encode() + b"\n"
+
+
+def broker(port: int, key: str = KEY) -> Broker:
+    """The address of a broker of the tests."""
+    return Broker(f"mqtt://127.0.0.1:{port}", key, TOPICS)
+
+
+def test_each_thing_publishes_its_own_events_in_their_order() -> None:
+    door = FakeDoor()
+    with running(door) as port:
+        tally = publish_all(broker(port), [line(n, f"m{n % 3}") for n in range(30)])
+    assert (tally.accepted, tally.rejected, tally.unanswered) == (30, 0, 0)
+    for thing in ("m0", "m1", "m2"):
+        own = [m for m in door.stored if m.client_id == thing]
+        assert {m.topic for m in own} == {f"measurements/{thing}/speed"}
+        assert [json.loads(m.payload)["result"] for m in own] == list(range(int(thing[1]), 30, 3))
+
+
+def test_what_a_lost_connection_left_without_an_acknowledgement_is_published_again() -> None:
+    door = FakeDoor(failures=3)
+    with running(door) as port:
+        tally = publish_all(broker(port), [line(n) for n in range(50)])
+    assert (tally.accepted, tally.unanswered) == (50, 0)
+    assert {json.loads(m.payload)["result"] for m in door.stored} == set(range(50))
+
+
+def test_an_event_without_an_id_is_published_without_one() -> None:
+    """The platform names it by what identifies it, so that a second publishing counts once."""
+    door = FakeDoor()
+    with running(door) as port:
+        publish_all(broker(port), [line(1)])
+    assert json.loads(door.stored[0].payload) == {"type": "measurement", "result": 1}
+
+
+def test_more_things_than_connections_are_published_in_turns() -> None:
+    door, things = FakeDoor(), CONNECTIONS + 2
+    with running(door) as port:
+        tally = publish_all(broker(port), [line(n, f"m{n}") for n in range(things)])
+    assert tally.accepted == len({m.client_id for m in door.stored}) == things
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (line(1, type="bid"), "type 'bid' has no topic; types: measurement"),
+        (line(1, thing="a/b"), "thing 'a/b' cannot be a level of a topic"),
+        (line(1, more="x" * 200_000), "a message has at most 131072"),
+        (b"{oops\n", "not JSON"),
+    ],
+)
+def test_what_cannot_be_a_message_is_rejected_with_its_line(content: bytes, message: str) -> None:
+    door = FakeDoor()
+    with running(door) as port:
+        tally = publish_all(broker(port), [content, line(2)])
+    assert (tally.accepted, tally.rejected) == (1, 1)
+    assert tally.shown[0].line == 1 and message in tally.shown[0].message
+
+
+def test_a_wrong_key_and_a_broker_that_is_not_there_are_named() -> None:
+    with running(FakeDoor()) as port, pytest.raises(CommandError, match="refuses m1"):
+        publish_all(broker(port, "wrong"), [line(1)])
+    with pytest.raises(CommandError, match=f"mqtt://127.0.0.1:{port}: "):
+        publish_all(broker(port), [line(1)])
+    with pytest.raises(CommandError, match="give mqtt://HOST:PORT"):
+        publish_all(Broker("http://x", KEY, TOPICS), [line(1)])
