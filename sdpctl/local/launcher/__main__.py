@@ -42,6 +42,7 @@ SERVICES = (
     athena_catalog,
     disk,
     durable,
+    event_sources,
     executions,
     existing_streams,
     firehose,
@@ -56,7 +57,6 @@ SERVICES = (
     process,
     records,
     retention,  # after `kinesis`, around whose reads it is
-    event_sources,  # after `retention`, around whose pass over the mappings it is
     server,
 )
 

@@ -3,7 +3,7 @@
 As on AWS, a mapping with `ReportBatchItemFailures` goes back to the first record that the function
 names, and to the first of the batch if its report is invalid. The emulator takes every answer for
 success. It moves a mapping's position after each call, so the position goes back when its pass over
-the mappings has ended.
+the mappings has ended, and before the position is noted (`retention`, which calls `poll`).
 """
 
 from __future__ import annotations
@@ -34,13 +34,14 @@ USED: dict[ModuleType, tuple[str, ...]] = {
         "_kinesis_positions",
     ),
 }
-_inner: dict[str, Callable[..., Any]] = {}
+_poll = lambda_svc._poll_kinesis
+_inner = lambda_svc._execute_function
 _polling = threading.local()
 
 
 @dataclass(frozen=True)
 class Failure:
-    """So many of a batch's last records are to be delivered again; in the mapping's account."""
+    """The last `records` of a batch are to be delivered again; in the mapping's account."""
 
     mapping: str
     shard: str
@@ -49,16 +50,15 @@ class Failure:
 
 
 def replace() -> None:
-    """Put our functions around the emulator's, and around those that replaced them."""
-    for name, function in (("_execute_function", _execute), ("_poll_kinesis", _poll_kinesis)):
-        _inner[name] = getattr(lambda_svc, name)
-        setattr(lambda_svc, name, function)
+    """Put our function around the emulator's."""
+    lambda_svc._execute_function = _execute
 
 
-def _poll_kinesis() -> Any:
+def poll() -> Any:
+    """One pass of the emulator over the mappings, with what is to be delivered again."""
     _polling.failures = []
     try:
-        processed = _inner["_poll_kinesis"]()
+        processed = _poll()
     finally:
         failures, _polling.failures = _polling.failures, None
         for failure in failures:
@@ -67,7 +67,7 @@ def _poll_kinesis() -> Any:
 
 
 def _execute(func: dict[str, Any], event: dict[str, Any]) -> Any:
-    result = _inner["_execute_function"](func, event)
+    result = _inner(func, event)
     failures = getattr(_polling, "failures", None)
     if failures is not None and not result.get("error"):
         failures += _failures(func, event["Records"], result.get("body"))

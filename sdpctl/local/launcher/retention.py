@@ -17,6 +17,7 @@ from typing import Any
 
 from ministack.services import kinesis, lambda_svc
 
+from sdpctl.local.launcher import event_sources
 from sdpctl.local.launcher import records as journaled
 
 EVERY = 10.0  # seconds
@@ -31,7 +32,6 @@ USED: dict[ModuleType, tuple[str, ...]] = {
     kinesis: ("_shard_iterators", "_streams"),
     lambda_svc: ("_iter_all_esms", "_kinesis_positions"),
 }
-_poll = lambda_svc._poll_kinesis
 _reading = threading.Lock()
 _due = 0.0
 
@@ -66,7 +66,7 @@ def _poll_kinesis() -> Any:
         drop_expired(time.time())
         journaled.drop_expired(time.time())
         _due = time.monotonic() + EVERY
-    processed = _poll()
+    processed = event_sources.poll()
     journaled.note_positions()
     return processed
 
