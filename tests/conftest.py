@@ -12,14 +12,33 @@ rescaling: 232 s instead of 296) and with the serial collector (the tests of pla
 
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from sdpctl.local import service_models
 
 pytest_plugins = ["tests.ending"]
 
 service_models.install()
+
+
+TOGETHER = ("tests/infrastructure", "tests/sagemaker")  # their files share what takes long to make
+
+
+class ByFile(LoadFileScheduling):  # type: ignore[misc]
+    """The tests of a file go to one process, and those of all files in one of the folders."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | None:
+    """Instead of what `--dist loadfile` has."""
+    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session", autouse=True)
