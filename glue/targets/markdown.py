@@ -39,7 +39,7 @@ def _use_case(use_case: UseCase) -> Iterator[str]:
     yield f"\n## {use_case.name}\n{use_case.doc}\n"
     yield f"Streams: {', '.join(f'`{name}`' for name in use_case.streams)}."
     for schema in use_case.schemas:
-        yield f"\n### {schema.name}\n{schema.doc}\n\n{_where(schema)}\n"
+        yield f"\n### {schema.name}\n{schema.doc}\n\n{_where(schema)}{_also(use_case, schema)}\n"
         yield from _table(schema.columns)
 
 
@@ -57,6 +57,18 @@ def _where(schema: Schema) -> str:
             return f"Report, `GET {url}` and `GET {url}/period`. {on}"
         case _:
             assert_never(schema.kind)
+
+
+def _also(use_case: UseCase, schema: Schema) -> str:
+    """How else an event is sent, and what names it."""
+    notes = []
+    if use_case.mqtt and use_case.mqtt.schema.type == schema.type:
+        topics = " or ".join(f"`{form}`" for form in use_case.mqtt.forms)
+        notes.append(f" Over MQTT: {topics} ([mqtt.md](mqtt.md)).")
+    if schema.identity:
+        names = ", ".join(f"`{name}`" for name in (*schema.identity, "occurred_at"))
+        notes.append(f" Without an `event_id`, it is named by {names}.")
+    return "".join(notes)
 
 
 def _table(columns: tuple[Column, ...], *, required: bool = True) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """MQTT from a client to the stream of events: the stack's own rule, policy and function, deployed.
 
-A broker of the platform follows them. It and the connections are ended again and again.
+A broker of the platform follows them. It and the connections are ended again and again. The
+environment variable SDP_TEST_MESSAGES has the number of distinct messages, 1,000 by default.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ CATALOG = usecases.load(("machines",))
 TOPOLOGY = Topology("sdp", CATALOG)
 CODE = {"S3Bucket": "code-of-mqtt", "S3Key": "bundle.zip"}
 EVENTS, LETTERS = "sdp-machines-measurements", "sdp-machines-dead-letters"
-THINGS, EACH, RECONNECTS = 5, 200, 5
+THINGS, RECONNECTS = 10, 5
+EACH = int(os.environ.get("SDP_TEST_MESSAGES", "1000")) // THINGS
 
 
 def template(assets: Assets) -> str:
