@@ -85,7 +85,8 @@ down: ## stop it, keeping its data
 clean: ## stop it and remove its data
 	@[ ! -e $(STAMPS)/dev ] || ./sdp clean
 
-demo: up ## everything from nothing: the platform, generated events, and their report
+demo: build ## everything from nothing: the platform, generated events, their report, and one customer's way to a message
+	@names="$(USE_CASES)"; ./sdp up --use-cases "$${names:-$$($(PYTHON) -m sdpctl.demo_chain)}" --parameters "$(PARAMETERS)"
 	@$(PYTHON) -m sdpctl.demo --events $(EVENTS)
 
 # --- quality ----------------------------------------------------------------------------------

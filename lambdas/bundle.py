@@ -47,7 +47,8 @@ SERVICES = (
     "sts",
 )
 _LEFT_OUT = ("__pycache__", "*.pyc", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
-_OURS_LEFT_OUT = shutil.ignore_patterns("generator.py", *_LEFT_OUT)  # no function generates
+# No function generates or demonstrates events.
+_OURS_LEFT_OUT = shutil.ignore_patterns("generator.py", "demonstration.py", *_LEFT_OUT)
 
 
 @dataclass(frozen=True)

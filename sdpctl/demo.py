@@ -1,4 +1,8 @@
-"""`make demo`: generated events through the public API, then a report that equals the truth."""
+"""`make demo`: generated events through the public API, then a report that equals the truth.
+
+At its end it shows the chain of one customer, if a use case with `demonstration.py` is deployed:
+the business event, its decision and the message.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ from rich.console import Console
 from datagen import Generation
 from datagen import Settings as Shape
 from glue import Schema, UseCase
+from sdpctl import demo_chain
 from sdpctl.clock import now, pause
 from sdpctl.commands.generate import generator_of, write
 from sdpctl.commands.report import table
@@ -37,6 +42,7 @@ def demo(events: Annotated[int, typer.Option()] = 20_000, seed: int | None = Non
     generation = Generation(use_case, generator_of(use_case.name), _shape(events, seed, now()))
     file = settings.home / "demo" / "events.ndjson"
     file.parent.mkdir(parents=True, exist_ok=True)
+    chain = demo_chain.prepared(current, now())
     with file.open("wb") as stream:
         write(generation, stream)
     truth = _measures(report, generation.truth()["reports"][report.path])
@@ -47,6 +53,8 @@ def demo(events: Annotated[int, typer.Option()] = 20_000, seed: int | None = Non
         took = await_report(client, current, report, expected)
     _show(console, report, expected, file, generation.truth())
     console.print(f"[green]✓[/] the report equals the truth, {took:.1f} s after the last event\n")
+    if chain is not None:
+        console.print("\n".join((*chain.shown(settings), "")), markup=False, soft_wrap=True)
     console.print(str(current), soft_wrap=True)
     for name, page in platform.flink_pages(settings).items():
         console.print(f"{'Flink':18} {page}  {name}")

@@ -135,6 +135,10 @@ def warm(settings: Settings) -> None:
         requests = [http.build_request("GET", url) for url in reports]
         for url in filter(None, (f"{current.url_for_api}/events", current.url_for_predictions)):
             requests.append(http.build_request("POST", url, json=[]))
+        own = {"x-api-key": current.definitions_key or ""}
+        for name in (use_case.name for use_case in deployed if use_case.definitions):
+            url = f"{current.url_for_definitions}/definitions/{name}"
+            requests.append(http.build_request("GET", url, headers=own))
         for call in [pool.submit(_answered, http, r) for r in requests]:
             call.result()
 
