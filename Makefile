@@ -27,9 +27,11 @@ ENGINES := $(addprefix tests/,flink connector emulator)
 PYTHON := .venv/dev/bin/python
 JAR := analytics_app/jvm/target/sdp.jar
 STAMPS := .venv/.stamps
+PAGE := build/dashboard/index.html
+PAGE_SOURCES := $(shell find dashboard -name node_modules -prune -o -type f -print)
 JVM_SOURCES := $(shell find analytics_app/jvm/src/main analytics_app/jvm/pom.xml -type f 2>/dev/null)
 
-.PHONY: help env tools build demo up down clean test of-platform of-engines check types lint unit jvm generated properties bench-stream
+.PHONY: help env tools build browser screenshots demo up down clean test of-platform of-engines check types lint unit jvm generated properties bench-stream
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -61,9 +63,15 @@ $(STAMPS)/node: package-lock.json | $(STAMPS)/uv
 	@npm ci --silent --no-progress
 	@touch $@
 
+# In the page's own folder: what it is built with is not what the platform is deployed with.
+dashboard/node_modules/.stamp: dashboard/package-lock.json
+	@echo "installing dashboard/node_modules"
+	@cd dashboard && npm ci --silent --no-progress
+	@touch $@
+
 # --- build ------------------------------------------------------------------------------------
 
-build: env $(JAR) ## the jar, the Flink zip, the Lambda bundles and the source of training
+build: env $(JAR) $(PAGE) ## the jar, the Flink zip, the page, the Lambda bundles and the source of training
 	@$(PYTHON) -m analytics_app.package
 	@$(PYTHON) -m analytics_app.state
 	@$(PYTHON) -m lambdas.bundle
@@ -73,6 +81,17 @@ $(JAR): $(JVM_SOURCES)
 	@echo "building the jar"
 	@$(MVN) package -DskipTests
 	@touch $@
+
+$(PAGE): $(PAGE_SOURCES) | dashboard/node_modules/.stamp
+	@echo "building the page"
+	@npm --prefix dashboard run --silent build
+	@touch $@
+
+browser: ## a browser for the tests of the page: Debian's Chromium, where there is none
+	@scripts/find-browser --install > /dev/null
+
+screenshots: build browser ## a picture of each view of the running platform, in .sdp/screenshots
+	@$(PYTHON) -m tests.page.screenshots
 
 # --- run --------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ class Assets:
     `lake` is the folder of the functions that read and write the lake's files, `models` that of
     the source archives of training jobs, one per use case with a model. `state` is the file with
     the operators of each use case that have state. `definitions` is the folder of the function
-    behind the definitions' API.
+    behind the definitions' API. `page` is the folder of the page's files.
     """
 
     functions: Path
@@ -31,9 +31,10 @@ class Assets:
     models: Path
     state: Path
     definitions: Path
+    page: Path
 
     def __post_init__(self) -> None:
-        for folder in (self.functions, self.lake, self.definitions):
+        for folder in (self.functions, self.lake, self.definitions, self.page):
             if not folder.is_dir():
                 raise AssetError(f"{folder} is missing; build it with 'make build'")
         if not self.models.is_dir():
@@ -58,4 +59,5 @@ class Assets:
             build / "ml",
             build / "state.json",
             build / "lambdas/definitions",
+            build / "dashboard",
         )

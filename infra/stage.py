@@ -9,6 +9,7 @@ from glue import Catalog
 from infra.assets import Assets
 from infra.settings import Settings
 from infra.stacks.actions import ActionsStack
+from infra.stacks.dashboard import DashboardStack
 from infra.stacks.definitions import DefinitionsStack
 from infra.stacks.ingestion import IngestionStack
 from infra.stacks.lake import LakeStack
@@ -112,6 +113,19 @@ class PlatformStage(cdk.Stage):
             )
             # The job reads its definitions from its start on.
             self.processing.add_stack_dependency(self.definitions)
+        apis = {"/reports/*": self.reporting.api}
+        if topology.definitions_tables:
+            apis["/definitions/*"] = self.definitions.api
+        self.dashboard = DashboardStack(
+            self,
+            "dashboard",
+            topology=topology,
+            lake=self.lake.lake,
+            apis=apis,
+            topic=self.observability.topic,
+            settings=settings,
+            assets=assets,
+        )
         cdk.Tags.of(self).add("platform", settings.prefix)
 
 

@@ -8,39 +8,56 @@ from __future__ import annotations
 from typing import Any, cast
 
 from glue import Catalog
+from glue.instants import EPOCH
 from glue.targets.openapi import document, everywhere, problem, servers
 from glue.targets.predictions import add_predictions
+from lambdas.dashboard import app as dashboard
 from lambdas.definitions.openapi import add_definitions
+from lambdas.ports.lake_rows import LakeRows
 from lambdas.ports.report_store import ReportStore
 from lambdas.reports.app import create_app
 from lambdas.tables import Tables
 
 REPORTS = "Reports"
+DASHBOARD = "Dashboard"
 _FASTAPIS = ("Problem", "HTTPValidationError", "ValidationError")
 _INFO = {
     "title": "Streaming Data Platform",
     "description": "Send events, read reports and predictions, change definitions. Each API has "
     "its own address: `servers` of its paths has the name of the deployment's output. The API "
-    "key is the same for all but the definitions, which have their own.",
+    "key is the same for all but the definitions and the dashboard, which have their own.",
 }
 Document = dict[str, Any]
 
 
 def whole(catalog: Catalog) -> Document:
-    """Ingestion, reports, predictions and definitions in one document."""
+    """Ingestion, reports, predictions, definitions and dashboard in one document."""
     spec = add_predictions(_add_reports(document(catalog), catalog), catalog)
-    spec = add_definitions(spec, catalog)
+    spec = _add_dashboard(add_definitions(spec, catalog), catalog)
     return {**spec, "info": {**spec["info"], **_INFO}}
 
 
 def _add_reports(spec: Document, catalog: Catalog) -> Document:
     own = _reports(catalog)
+    paths = {path: _item(path, item) for path, item in own["paths"].items()}
+    return _added(spec, own, paths, REPORTS, "Counts out.")
+
+
+def _add_dashboard(spec: Document, catalog: Catalog) -> Document:
+    """The page's own API, below the page's address."""
+    app = dashboard.create_app(catalog, cast(LakeRows, None), catalog.configured({}), lambda: EPOCH)
+    own = app.openapi()
+    paths = {path: _of_the_page(path, item) for path, item in own["paths"].items()}
+    return _added(spec, own, paths, DASHBOARD, "What the page reads beside the reports.")
+
+
+def _added(spec: Document, own: Document, paths: Document, tag: str, doc: str) -> Document:
     schemas = {n: s for n, s in own["components"]["schemas"].items() if n not in _FASTAPIS}
     components = spec["components"]
     return {
         **spec,
-        "tags": [*spec["tags"], {"name": REPORTS, "description": "Counts out."}],
-        "paths": {**spec["paths"], **{p: _item(p, i) for p, i in own["paths"].items()}},
+        "tags": [*spec["tags"], {"name": tag, "description": doc}],
+        "paths": {**spec["paths"], **paths},
         "components": {**components, "schemas": {**components["schemas"], **schemas}},
     }
 
@@ -56,17 +73,32 @@ def _reports(catalog: Catalog) -> Document:
 
 def _item(path: str, item: Document) -> Document:
     """A report's path, with its server, a name and the answers of every API."""
-    operation = dict(item["get"])
     parts = [part for part in path.split("/") if part and "{" not in part][1:]
+    operation = _operation(
+        item, parts, REPORTS, "The counts.", "No events were counted under this key."
+    )
+    return {"servers": servers("UrlForReports"), "get": operation}
+
+
+def _of_the_page(path: str, item: Document) -> Document:
+    """A path of the dashboard, likewise."""
+    parts = [part for part in path.split("/") if part and "{" not in part]
+    operation = _operation(
+        item, parts, DASHBOARD, "What was found.", "There is no such use case or report."
+    )
+    return {"servers": servers("UrlForDashboard"), "get": operation}
+
+
+def _operation(item: Document, parts: list[str], tag: str, found: str, absent: str) -> Document:
+    operation = dict(item["get"])
     answered = operation["responses"]["200"]
-    operation |= {
+    return operation | {
         "operationId": "_".join(["get", *parts]).replace("-", "_"),
-        "tags": [REPORTS],
+        "tags": [tag],
         "responses": {
-            "200": {**answered, "description": "The counts."},
+            "200": {**answered, "description": found},
             "400": problem("A parameter is invalid; the detail names it."),
-            "404": problem("No events were counted under this key."),
+            "404": problem(absent),
             **everywhere(),
         },
     }
-    return {"servers": servers("UrlForReports"), "get": operation}

@@ -14,10 +14,11 @@ from infra.constructs.acknowledge import acknowledge
 from infra.constructs.logs import log_group
 from infra.settings import Settings
 
+STAGE = "v1"  # the first part of each path
 _HEADERS = ["content-type", "x-api-key", "accept", "if-match", "if-none-match"]
 _EXPOSED = ["retry-after"]
-_PROBLEM = {
-    "Content-Type": "'application/problem+json'",
+_PROBLEM = {"Content-Type": "'application/problem+json'"}
+_CORS = {
     "Access-Control-Allow-Origin": "'*'",
     "Access-Control-Expose-Headers": "'retry-after'",
 }
@@ -68,7 +69,10 @@ _ACKNOWLEDGED = {
 
 
 class KeyedApi(Construct):
-    """The function serves every path of the stage; `name` identifies the API in metrics."""
+    """The function serves every path of the stage; `name` identifies the API in metrics.
+
+    `cross_origin`: whether pages of other origins may call it.
+    """
 
     def __init__(
         self,
@@ -80,8 +84,10 @@ class KeyedApi(Construct):
         settings: Settings,
         name: str,
         description: str,
+        cross_origin: bool = True,
     ) -> None:
         super().__init__(scope, id_)
+        self._cross_origin = cross_origin
         self.api = self._rest_api(settings, name, description)
         # Its own output would repeat the stack's under a generated name.
         self.api.node.try_remove_child("Endpoint")
@@ -100,10 +106,13 @@ class KeyedApi(Construct):
     @property
     def url(self) -> str:
         """The URL of the API, without a trailing slash."""
-        stage = self.api.deployment_stage
+        return f"https://{self.host}/{self.api.deployment_stage.stage_name}"
+
+    @property
+    def host(self) -> str:
+        """The host of the API."""
         stack = cdk.Stack.of(self)
-        host = f"{self.api.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}"
-        return f"https://{host}/{stage.stage_name}"
+        return f"{self.api.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}"
 
     def _rest_api(self, settings: Settings, name: str, description: str) -> apigateway.RestApi:
         access_logs = log_group(self, "AccessLogs", settings=settings)
@@ -119,14 +128,9 @@ class KeyedApi(Construct):
             binary_media_types=["*/*"],
             min_compression_size=cdk.Size.kibibytes(1),
             endpoint_types=[apigateway.EndpointType.REGIONAL],
-            default_cors_preflight_options=apigateway.CorsOptions(
-                allow_origins=apigateway.Cors.ALL_ORIGINS,
-                allow_headers=_HEADERS,
-                expose_headers=_EXPOSED,
-                max_age=cdk.Duration.hours(1),
-            ),
+            default_cors_preflight_options=_preflight() if self._cross_origin else None,
             deploy_options=apigateway.StageOptions(
-                stage_name="v1",
+                stage_name=STAGE,
                 throttling_rate_limit=throttle.rate_limit,
                 throttling_burst_limit=throttle.burst_limit,
                 tracing_enabled=True,
@@ -158,9 +162,18 @@ class KeyedApi(Construct):
             kind,
             type=apigateway.ResponseType.of(kind),
             status_code=status,
-            response_headers={**_PROBLEM, **headers},
+            response_headers={**_PROBLEM, **(_CORS if self._cross_origin else {}), **headers},
             templates={"application/json": json.dumps(problem).replace(f'"{_MESSAGE}"', _MESSAGE)},
         )
+
+
+def _preflight() -> apigateway.CorsOptions:
+    return apigateway.CorsOptions(
+        allow_origins=apigateway.Cors.ALL_ORIGINS,
+        allow_headers=_HEADERS,
+        expose_headers=_EXPOSED,
+        max_age=cdk.Duration.hours(1),
+    )
 
 
 def _access_log() -> str:

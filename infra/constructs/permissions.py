@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -87,7 +87,19 @@ def _allow_objects(
 def query_table(
     role: iam.Role, scope: cdk.Stack, lake: Lake, table: LakeTable, database: str, workgroup: str
 ) -> None:
-    """Query one table by Athena, in the use case's workgroup.
+    """Query one table by Athena, in the use case's workgroup."""
+    query_tables(role, scope, lake, [table], database, workgroup)
+
+
+def query_tables(
+    role: iam.Role,
+    scope: cdk.Stack,
+    lake: Lake,
+    tables: Sequence[LakeTable],
+    database: str,
+    workgroup: str,
+) -> None:
+    """Query some tables of one use case by Athena, in the use case's workgroup.
 
     Athena reads catalog and files, and writes the result, with the permissions of its caller.
     """
@@ -97,13 +109,17 @@ def query_table(
     catalog = [
         scope.format_arn(service="glue", resource="catalog"),
         scope.format_arn(service="glue", resource="database", resource_name=database),
-        scope.format_arn(
-            service="glue", resource="table", resource_name=f"{database}/{table.parquet}"
+        *(
+            scope.format_arn(
+                service="glue", resource="table", resource_name=f"{database}/{table.parquet}"
+            )
+            for table in tables
         ),
     ]
     allow(role, _CATALOG, catalog)
-    results = f"{QUERY_RESULTS}{table.use_case}/"
-    read_objects(role, lake, table.parquet_folder, table.compacted_folder, results)
+    results = f"{QUERY_RESULTS}{tables[0].use_case}/"
+    folders = [f for table in tables for f in (table.parquet_folder, table.compacted_folder)]
+    read_objects(role, lake, *folders, results)
     write_objects(role, lake, results)
     _allow_objects(
         role, ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"], lake, [results]

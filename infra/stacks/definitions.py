@@ -44,7 +44,7 @@ class DefinitionsStack(cdk.Stack):
         self._tables = DefinitionsTables(self, "Tables", topology=topology, settings=settings)
         function = self._function()
         key = apigateway.ApiKey(self, "ApiKey", description="Key for the definitions")
-        api = KeyedApi(
+        self.api = api = KeyedApi(
             self,
             "Definitions",
             function=function,

@@ -27,7 +27,7 @@ from infra.topology import Stream, Topology, to_setting
 
 
 class ReportingStack(cdk.Stack):
-    """Takes the API key from ingestion, and the streams by their names.
+    """Takes the API key from ingestion, and the streams by their names; the page takes `api`.
 
     `streams` are ingestion's own, which gave the event sources their ids: with another id, an
     update would create a second one for the same stream, which Lambda refuses.
@@ -54,7 +54,7 @@ class ReportingStack(cdk.Stack):
         alarms = Alarms(self, "Watch", topic=topic)
         self._persist(alarms)
         reports = self._reports()
-        api = KeyedApi(
+        self.api = api = KeyedApi(
             self,
             "Reports",
             function=reports,

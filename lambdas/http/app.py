@@ -19,6 +19,7 @@ from lambdas.http.requests import InvalidRequest
 EXPOSED = "Retry-After"
 # The response to an unexpected error bypasses the CORS middleware, so it sets the origin itself.
 _CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": EXPOSED}
+_ANY = ("*",)
 
 
 class WithoutBody:
@@ -39,21 +40,33 @@ class WithoutBody:
         await self._app(scope, receive, headers_only if is_head else send)
 
 
-def new_app(title: str, *, fault: str, exposed: Sequence[str] = (), **options: Any) -> FastAPI:
+def new_app(
+    title: str,
+    *,
+    fault: str,
+    exposed: Sequence[str] = (),
+    origins: Sequence[str] = _ANY,
+    **options: Any,
+) -> FastAPI:
     """An app without routes but `/health`; `fault` is the detail of a 500.
 
-    `exposed`: headers that pages of other origins may read, beside Retry-After.
+    `exposed`: headers that pages of other origins may read, beside Retry-After. `origins`: any
+    (`*`), or none: then only pages of the API's own origin can read it.
 
     A path with a slash at its end is unknown: a redirect would lose the stage of API Gateway.
     """
     app = FastAPI(title=title, docs_url=None, redoc_url=None, redirect_slashes=False, **options)
     # API Gateway answers the preflight; our own responses must name the origin too.
-    app.add_middleware(CORSMiddleware, allow_origins=["*"], expose_headers=[EXPOSED, *exposed])
+    if origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=origins, expose_headers=[EXPOSED, *exposed]
+        )
+    cors = _CORS if origins else {}
     app.add_middleware(WithoutBody)
 
     def failed(request: Request, error: Exception) -> Response:
         # The exception is raised again after this response, which logs its cause.
-        body = problem(500, fault, {"Retry-After": "1", **_CORS})
+        body = problem(500, fault, {"Retry-After": "1", **cors})
         return Response(b"", 500, dict(body.headers)) if request.method == "HEAD" else body
 
     app.add_exception_handler(Exception, failed)

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Query, Request
+from fastapi import FastAPI, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
 
 from glue import Catalog, Schema
 from glue.parameters import Parameters, format_duration
 from lambdas.http.app import new_app
 from lambdas.http.problems import MEDIA_TYPE
+from lambdas.http.queries import BadParameter, NotFound, Problem, only
 from lambdas.ports.report_store import ReportStore
 from lambdas.reports import answers, counting, paging
 from lambdas.reports.calendar import LENGTHS, Calendar
 from lambdas.reports.counting import ALWAYS, Buckets, Row
-from lambdas.reports.problems import BadParameter, NotFound, Problem, install
+from lambdas.reports.problems import install
 from lambdas.reports.progress import Completeness, completeness
-from lambdas.reports.questions import PeriodQuery, TotalsQuery, key_of, names, seconds
+from lambdas.reports.questions import PeriodQuery, TotalsQuery, key_of, seconds
 from lambdas.tables import Tables
 
 FAULT = "internal error; send the request again"
@@ -154,7 +153,7 @@ def _add_routes(app: FastAPI, report: _Report) -> None:
     app.add_api_route(
         f"/reports/{path}/{{key}}",
         totals,
-        dependencies=[_only(TotalsQuery)],
+        dependencies=[only(TotalsQuery)],
         name=f"{name} totals",
         description=f"{report.schema.doc} Sums over all time, or over a range.",
         response_model=answers.totals_model(report.schema),
@@ -164,7 +163,7 @@ def _add_routes(app: FastAPI, report: _Report) -> None:
     app.add_api_route(
         f"/reports/{path}/{{key}}/period",
         periods,
-        dependencies=[_only(PeriodQuery)],
+        dependencies=[only(PeriodQuery)],
         name=f"{name} by period",
         description=f"{report.schema.doc} By calendar period of a time zone.",
         response_model=answers.periods_model(report.schema),
@@ -175,21 +174,7 @@ def _add_routes(app: FastAPI, report: _Report) -> None:
         app.add_api_route(
             f"/reports/{path}/{{key}}{rest}",
             endpoint,
-            dependencies=[_only(query)],
+            dependencies=[only(query)],
             methods=["HEAD"],
             include_in_schema=False,
         )
-
-
-def _only(query: type[BaseModel]) -> Any:
-    """Refuses unknown parameters and repeated ones."""
-    known = names(query)
-
-    def check(request: Request) -> None:
-        for name, count in Counter(n for n, _ in request.query_params.multi_items()).items():
-            if name not in known:
-                raise BadParameter(name, f"unknown parameter; parameters: {', '.join(known)}")
-            if count > 1:
-                raise BadParameter(name, f"is repeated {count} times; send it once")
-
-    return Depends(check)

@@ -11,22 +11,12 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from glue import Integer, Schema, String, instants
+from lambdas.http.queries import Instant
 from lambdas.reports.calendar import Unit
 
 # The last second of the year 9999: no time is later.
 END = 253_402_300_799
-_MILLIS = re.compile(r"-?\d{1,18}", re.ASCII)
 _NOT_OFFERED = {"localtime", "Factory"}
-# An unescaped + in an offset arrives as a space.
-_LOST_PLUS = re.compile(r" (?=\d\d:\d\d$)", re.ASCII)
-
-
-def _instant(text: Any) -> datetime:
-    if not isinstance(text, str):
-        raise ValueError("give one time")
-    if _MILLIS.fullmatch(text):
-        return instants.from_number(int(text))
-    return instants.parse(_LOST_PLUS.sub("+", text))
 
 
 def _unit(text: Any) -> Unit:
@@ -48,13 +38,6 @@ def _zone(text: Any) -> ZoneInfo:
 def zones() -> frozenset[str]:
     """Every zone that a query may name; not those that mean the machine's own setting."""
     return frozenset(available_timezones() - _NOT_OFFERED)
-
-
-Instant = Annotated[
-    datetime,
-    BeforeValidator(_instant, json_schema_input_type=str),
-    Field(examples=["2026-01-31T10:00:00Z"]),
-]
 
 
 class TotalsQuery(BaseModel):
@@ -80,11 +63,6 @@ class PeriodQuery(TotalsQuery):
     desc: bool = Field(False, description="The latest period first.")
     limit: int = Field(100, ge=1, le=1000, description="Maximum number of rows.")
     next: str | None = Field(None, description="The `next` of the previous page.")
-
-
-def names(query: type[BaseModel]) -> list[str]:
-    """The parameters' names."""
-    return [field.alias or name for name, field in query.model_fields.items()]
 
 
 def seconds(moment: datetime) -> int:

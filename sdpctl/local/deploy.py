@@ -49,7 +49,7 @@ def sources(settings: Settings, parameters: Mapping[str, str]) -> str:
     paths = [root / "app.py", root / "cdk.json", root / "build" / "analytics.zip"]
     paths.append(root / "build/lambdas/lake.stamp")  # stands for 150 MB that seldom change
     ours = ("infra", "usecases", "glue", "features", "schemas")
-    for folder in (*ours, "build/lambdas/bundle", "build/ml"):
+    for folder in (*ours, "build/lambdas/bundle", "build/ml", "build/dashboard"):
         paths += (p for p in (root / folder).rglob("*") if p.suffix not in (".pyc", ".pyo"))
     for path in sorted(p for p in paths if p.is_file()):
         digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())

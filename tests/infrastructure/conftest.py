@@ -56,7 +56,7 @@ class Synthesis:
 def assets(tmp_path_factory: pytest.TempPathFactory) -> Assets:
     """Placeholders: folders with one file, and a file."""
     root = tmp_path_factory.mktemp("assets")
-    for folder in ("bundle", "lake", "ml", "definitions"):
+    for folder in ("bundle", "lake", "ml", "definitions", "page"):
         (root / folder).mkdir()
         (root / folder / "here.py").touch()
     (root / "analytics.zip").write_bytes(b"zip")
@@ -73,6 +73,7 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Assets:
         root / "ml",
         root / "state.json",
         root / "definitions",
+        root / "page",
     )
 
 

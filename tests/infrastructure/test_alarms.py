@@ -42,6 +42,7 @@ WATCHED: dict[str, dict[str, int]] = {
         "ReadThrottleEvents": 2,
         "WriteThrottleEvents": 2,
     },
+    "dashboard": {"Errors": 1, "Throttles": 1, "5XXError": 1},
     "lake": {"Errors": 2, "Throttles": 2, "DeliveryToS3.DataFreshness": DELIVERIES},
 }
 
@@ -162,10 +163,11 @@ def test_the_application_is_watched_once_it_was_started(synthesis: Synthesis) ->
 
 
 def test_each_api_has_a_name_of_its_own_in_the_metrics(synthesis: Synthesis) -> None:
-    stacks = [synthesis.stack(f"sdp-us-west-2-{n}") for n in ("ingestion", "reporting", "ml")]
+    names = ("ingestion", "reporting", "ml", "dashboard")
+    stacks = [synthesis.stack(f"sdp-us-west-2-{n}") for n in names]
     named = [p["Name"] for s in stacks for p in s.properties("AWS::ApiGateway::RestApi")]
     faults = [a for s in stacks for a in _alarms(s) if _metric(a) == "5XXError"]
-    assert named == ["sdp-ingestion", "sdp-reports", "sdp-predictions"]
+    assert named == ["sdp-ingestion", "sdp-reports", "sdp-predictions", "sdp-dashboard"]
     assert [d["Value"] for a in faults for d in a["Dimensions"]] == named
 
 

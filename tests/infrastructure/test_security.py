@@ -98,6 +98,8 @@ def test_data_outlives_its_stack_but_not_a_first_deployment_that_failed(
 ) -> None:
     """Else the names would be taken, and no second attempt could create them."""
     for template in synthesis.templates:
+        if template.name.endswith("-dashboard"):
+            continue  # the page's files are no data: each deployment makes them again
         for kind in _DATA:
             for resource in template.all(kind).values():
                 assert resource["DeletionPolicy"] == "RetainExceptOnCreate"

@@ -12,7 +12,7 @@ from infra.assets import AssetError, Assets
 from infra.settings import REGIONS, Settings
 from tests.infrastructure.conftest import Synthesis
 
-PURPOSES = ("observability", "ingestion", "processing", "reporting", "lake", "ml")
+PURPOSES = ("observability", "ingestion", "processing", "reporting", "lake", "ml", "dashboard")
 ROOT = Path(__file__).parents[2]
 
 
@@ -116,6 +116,9 @@ def test_what_is_not_built_is_named_with_the_command_that_builds_it(tmp_path: Pa
     with pytest.raises(AssetError, match="lambdas/definitions is missing; build it with"):
         Assets.built(tmp_path)
     (tmp_path / "build/lambdas/definitions").mkdir()
+    with pytest.raises(AssetError, match="build/dashboard is missing"):
+        Assets.built(tmp_path)
+    (tmp_path / "build/dashboard").mkdir()
     with pytest.raises(AssetError, match="build/ml is missing"):
         Assets.built(tmp_path)
     (tmp_path / "build/ml").mkdir()

@@ -51,7 +51,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for name in filter(lambda n: (ROOT / n).is_file(), names.splitlines()):
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, copy / name)
-    for name in (".venv", "node_modules", "analytics_app/jvm/target"):
+    for name in (".venv", "node_modules", "dashboard/node_modules", "analytics_app/jvm/target"):
         (copy / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "build", copy / "build")
     yield copy

@@ -28,6 +28,7 @@ from sdpctl.local.launcher import (
     items,
     kinesis,
     metering,
+    pages,
     payloads,
     process,
     records,
@@ -53,6 +54,7 @@ SERVICES = (
     items,
     kinesis,
     metering,
+    pages,  # after `gateway`, which serves what this sends on
     payloads,
     process,
     records,

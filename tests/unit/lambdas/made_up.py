@@ -26,7 +26,7 @@ class Machine:
     watts: Annotated[int, "Sum of what was read; negative where power was fed back."]
 
 
-@report(path="sites", key="site", period="period")
+@report(path="sites", key="site", period="period", stream="sites")
 class Site:
     """Readings of a site."""
 

@@ -22,6 +22,7 @@ RAW = {
     "UrlForReports": "https://def.execute-api.us-east-1.amazonaws.com/v1/",
     "ApiKeyId": "k1",
 }
+PAGE = {"UrlForDashboard": "https://d1abc.cloudfront.net", "DashboardKeyId": "k3"}
 MODEL = {"UrlForPredictions": "https://ghi.execute-api.us-east-1.amazonaws.com/v1/predictions"}
 
 
@@ -36,6 +37,18 @@ def test_urls_are_the_emulators_and_the_key_is_its_value() -> None:
     assert found.url_for_predictions == f"{here}/ghi/v1/_user_request_/predictions"
     assert found.api_key == "value of k1"
     assert base(found, "url_for_predictions", None) == found.url_for_predictions
+
+
+def test_the_page_is_at_a_path_of_the_emulator() -> None:
+    found = _outputs(RAW | PAGE)
+    assert found.url_for_dashboard == "http://127.0.0.1:4999/_cloudfront/d1abc"
+    assert found.as_dict()["DashboardKey"] == "value of k3"
+
+
+def test_a_deployment_without_the_page_says_how_to_get_it() -> None:
+    assert "UrlForDashboard    none: deployed by an earlier version; run 'make up'" in str(
+        _outputs(RAW)
+    )
 
 
 def test_the_deployed_parameters_are_among_the_outputs() -> None:

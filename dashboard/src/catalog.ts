@@ -1,0 +1,48 @@
+// What is deployed.
+import { get } from "./api";
+import { type Loaded, useLoaded } from "./loading";
+import type { Parameters } from "./state";
+
+export interface Measure {
+  readonly name: string;
+  readonly kind: "integer" | "number" | "string" | "boolean";
+  readonly doc: string;
+  readonly fold: string;
+}
+
+export interface Report {
+  readonly path: string;
+  readonly name: string;
+  readonly doc: string;
+  readonly key: Measure;
+  readonly measures: readonly Measure[];
+  readonly bucket_seconds: number;
+}
+
+export interface UseCase {
+  readonly name: string;
+  readonly doc: string;
+  readonly reports: readonly Report[];
+  readonly definitions: readonly string[];
+  readonly model: boolean;
+}
+
+export interface Catalog {
+  readonly use_cases: readonly UseCase[];
+}
+
+export function useCatalog(key: string): Loaded<Catalog> {
+  return useLoaded<Catalog>(`catalog ${key}`, (signal) =>
+    get("DashboardKey", "catalog", {}, signal),
+  );
+}
+
+/** The use case of the address, or the first. */
+export function chosen(
+  catalog: Catalog,
+  parameters: Parameters,
+  having: (useCase: UseCase) => boolean = () => true,
+): UseCase | undefined {
+  const found = catalog.use_cases.filter(having);
+  return found.find((u) => u.name === parameters.use_case) ?? found[0];
+}

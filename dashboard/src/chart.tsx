@@ -1,0 +1,98 @@
+// Lines over time. The table beside a chart has the same numbers for who cannot see it.
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+
+export interface Line {
+  readonly label: string;
+  readonly values: readonly (number | null)[];
+}
+
+const HEIGHT = 260;
+const COLOURS = ["--line-1", "--line-2", "--line-3", "--line-4", "--line-5", "--line-6"];
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+
+function colour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+const DAY = 86_400;
+
+/** Times of the axis on a clock of 24 hours; the date where a day begins. */
+function ticks(zone: string) {
+  const day = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, month: "2-digit", day: "2-digit" });
+  const clock = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, timeStyle: "short" });
+  return (_: uPlot, at: number[], __: number, ___: number, step: number) =>
+    at.map((seconds, n) => {
+      const moment = new Date(seconds * 1000);
+      const [date, hour] = [day.format(moment), clock.format(moment)];
+      if (step >= DAY) return date;
+      return n === 0 || hour === "00:00" ? `${hour}\n${date}` : hour;
+    });
+}
+
+function options(width: number, labels: readonly string[], zone: string): uPlot.Options {
+  const axis = {
+    stroke: colour("--quiet"),
+    grid: { stroke: colour("--border"), width: 1 },
+    ticks: { stroke: colour("--border"), width: 1 },
+  };
+  return {
+    width,
+    height: HEIGHT,
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
+    axes: [{ ...axis, values: ticks(zone) }, { ...axis, size: 64 }],
+    series: [
+      { value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" },
+      ...labels.map((label, n) => ({
+        label,
+        stroke: colour(COLOURS[n % COLOURS.length] ?? "--line-1"),
+        width: 2,
+        points: { size: 5 },
+      })),
+    ],
+  };
+}
+
+export function Chart(props: {
+  label: string;
+  times: readonly number[];
+  lines: readonly Line[];
+  zone?: string;
+}) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | undefined>(undefined);
+  const labels = props.lines.map((line) => line.label);
+  const data = [props.times, ...props.lines.map((line) => line.values)] as uPlot.AlignedData;
+  const latest = useRef(data);
+  latest.current = data;
+  const zone = props.zone ?? "UTC";
+  useEffect(() => {
+    const at = place.current;
+    if (!at) return;
+    const draw = () => {
+      plot.current?.destroy();
+      plot.current = new uPlot(options(at.clientWidth, labels, zone), latest.current, at);
+    };
+    draw();
+    const resized = new ResizeObserver(() => {
+      if (plot.current && at.clientWidth) {
+        plot.current.setSize({ width: at.clientWidth, height: HEIGHT });
+      }
+    });
+    resized.observe(at);
+    dark.addEventListener("change", draw);
+    return () => {
+      resized.disconnect();
+      dark.removeEventListener("change", draw);
+      plot.current?.destroy();
+      plot.current = undefined;
+    };
+  }, [labels.join("\n"), zone]);
+  useEffect(() => plot.current?.setData(data), [props.times, props.lines]);
+  return (
+    <figure class="chart" role="img" aria-label={props.label}>
+      <div ref={place} />
+    </figure>
+  );
+}

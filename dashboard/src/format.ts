@@ -1,0 +1,66 @@
+// Numbers, times and bytes as people read them.
+const INTEGER = new Intl.NumberFormat("en");
+const DECIMAL = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
+const RATE = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+
+export function number(value: unknown): string {
+  if (typeof value !== "number") return value === null || value === undefined ? "–" : String(value);
+  return Number.isInteger(value) ? INTEGER.format(value) : DECIMAL.format(value);
+}
+
+export const rate = (value: number) => RATE.format(value);
+
+/** An instant of the API in a time zone; the zone is named once, elsewhere. */
+export function time(instant: string | null, zone: string): string {
+  if (!instant) return "–";
+  const format = new Intl.DateTimeFormat("sv-SE", {
+    timeZone: zone,
+    dateStyle: "short",
+    timeStyle: "medium",
+  });
+  return format.format(new Date(instant));
+}
+
+export function age(seconds: number): string {
+  if (seconds < 120) return `${RATE.format(Math.max(0, seconds))} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} d`;
+}
+
+/** The bytes of base64 text; packed ones are unpacked. */
+export async function bytes(payload: string, encoding: string | null): Promise<Uint8Array> {
+  const packed = Uint8Array.from(atob(payload), (c) => c.charCodeAt(0));
+  if (encoding !== "gzip") return packed;
+  const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(unpacked).arrayBuffer());
+}
+
+/** Text if the bytes are text; JSON is indented. */
+export function text(data: Uint8Array): string | undefined {
+  try {
+    const found = new TextDecoder("utf-8", { fatal: true }).decode(data);
+    try {
+      return JSON.stringify(JSON.parse(found), null, 2);
+    } catch {
+      return found;
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/** Sixteen bytes a line: offset, hexadecimal, characters. */
+export function dump(data: Uint8Array): string {
+  const lines: string[] = [];
+  for (let at = 0; at < data.length; at += 16) {
+    const part = [...data.subarray(at, at + 16)];
+    const hex = part.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    const shown = part.map((b) => (b >= 32 && b < 127 ? String.fromCharCode(b) : ".")).join("");
+    lines.push(`${at.toString(16).padStart(6, "0")}  ${hex.padEnd(47)}  ${shown}`);
+  }
+  return lines.join("\n");
+}
+
+export const ZONES = ["UTC", ...Intl.supportedValuesOf("timeZone").filter((z) => z !== "UTC")];
+export const OWN_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";

@@ -1,0 +1,19 @@
+"""The port to rows of the lake's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from lambdas.ports.business_events import LakeUnavailable
+
+__all__ = ["LakeRows", "LakeUnavailable", "Row"]
+
+Row = Sequence[str | None]
+
+
+class LakeRows(Protocol):
+    """Answers SQL over one use case's tables."""
+
+    def query(self, use_case: str, sql: str) -> Sequence[Row]:
+        """The rows, each value as text. Raises LakeUnavailable."""

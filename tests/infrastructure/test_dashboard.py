@@ -1,0 +1,117 @@
+"""The page: private files behind one address, which is that of its APIs too."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.infrastructure.conftest import Template
+
+
+@pytest.fixture(scope="module")
+def stack(both: list[Template]) -> Template:
+    """The page's stack, with every use case."""
+    return next(t for t in both if t.name == "sdp-us-east-1-dashboard")
+
+
+@pytest.fixture(scope="module")
+def distribution(stack: Template) -> dict[str, Any]:
+    """What its address serves."""
+    (found,) = stack.properties("AWS::CloudFront::Distribution")
+    config: dict[str, Any] = found["DistributionConfig"]
+    return config
+
+
+def test_nobody_but_the_distribution_reads_the_files(
+    stack: Template, distribution: dict[str, Any]
+) -> None:
+    (bucket,) = stack.properties("AWS::S3::Bucket")
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    (policy,) = stack.properties("AWS::S3::BucketPolicy")
+    (read,) = (s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow")
+    assert read["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    assert read["Action"] == "s3:GetObject"
+    assert "Distribution" in json.dumps(read["Condition"]["StringEquals"]["AWS:SourceArn"])
+    (access,) = stack.properties("AWS::CloudFront::OriginAccessControl")
+    assert access["OriginAccessControlConfig"]["SigningBehavior"] == "always"
+
+
+def test_a_path_of_an_api_is_sent_on_as_it_is_and_nothing_of_it_is_kept(
+    stack: Template, distribution: dict[str, Any]
+) -> None:
+    sent_on = {b["PathPattern"]: b for b in distribution["CacheBehaviors"]}
+    assert sent_on.keys() == {
+        "/catalog",
+        "/keys/*",
+        "/dead-letters/*",
+        "/reports/*",
+        "/definitions/*",
+    }
+    origins = {o["Id"]: o for o in distribution["Origins"]}
+    for behavior in sent_on.values():
+        origin = origins[behavior["TargetOriginId"]]
+        assert origin["OriginPath"] == "/v1"
+        assert origin["CustomOriginConfig"]["OriginProtocolPolicy"] == "https-only"
+        assert behavior["ViewerProtocolPolicy"] == "https-only"
+        # AWS's own policies: CachingDisabled, AllViewerExceptHostHeader
+        assert behavior["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+        assert behavior["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+    kept = {e["ErrorCode"]: e["ErrorCachingMinTTL"] for e in distribution["CustomErrorResponses"]}
+    assert kept[404] == kept[503] == kept[403] == 0
+    assert not any("ResponsePagePath" in e for e in distribution["CustomErrorResponses"])
+
+
+def test_a_browser_runs_the_pages_own_code_only_and_asks_no_other_host(
+    stack: Template, distribution: dict[str, Any]
+) -> None:
+    (policy,) = stack.properties("AWS::CloudFront::ResponseHeadersPolicy")
+    headers = policy["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+    content = headers["ContentSecurityPolicy"]["ContentSecurityPolicy"]
+    assert "unsafe" not in content
+    assert "default-src 'none'" in content
+    assert re.findall(r"(?:https?:|\*)", content) == []
+    assert headers["FrameOptions"]["FrameOption"] == "DENY"
+    assert headers["ReferrerPolicy"]["ReferrerPolicy"] == "no-referrer"
+    assert headers["StrictTransportSecurity"]["AccessControlMaxAgeSec"] >= 31_536_000
+    behaviors = [distribution["DefaultCacheBehavior"], *distribution["CacheBehaviors"]]
+    assert all("ResponseHeadersPolicyId" in b for b in behaviors)
+
+
+def test_its_own_api_needs_a_key_of_its_own_and_answers_no_other_site(stack: Template) -> None:
+    """A sender's key does not open other senders' dead letters."""
+    methods = stack.properties("AWS::ApiGateway::Method")
+    assert [(m["HttpMethod"], m["ApiKeyRequired"]) for m in methods] == [("ANY", True)]
+    (key,) = stack.all("AWS::ApiGateway::ApiKey")
+    (plan_key,) = stack.properties("AWS::ApiGateway::UsagePlanKey")
+    assert plan_key["KeyId"] == stack.outputs["DashboardKeyId"]["Value"] == {"Ref": key}
+    for response in stack.properties("AWS::ApiGateway::GatewayResponse"):
+        assert "Allow-Origin" not in json.dumps(response)
+
+
+def test_its_function_reads_dead_letters_and_reports_only(stack: Template) -> None:
+    content = json.dumps(stack.properties("AWS::IAM::Policy"))
+    tables = set(re.findall(r"parquet_[a-z_]+", content))
+    assert tables == {"parquet_dead_letters", "parquet_aggregates"}
+
+
+def test_the_publishing_function_writes_into_the_pages_bucket_and_reads_the_archive(
+    stack: Template,
+) -> None:
+    (name,) = stack.all("AWS::S3::Bucket")
+    (policy,) = (p for n, p in stack.all("AWS::IAM::Policy").items() if n.startswith("PagePublish"))
+    granted = {
+        json.dumps(statement["Action"]): json.dumps(statement["Resource"])
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    }
+    writes = next(r for a, r in granted.items() if "s3:PutObject" in a)
+    assert name in writes
+    reads = next(r for a, r in granted.items() if "s3:GetObject" in a)
+    assert ".zip" in reads and name not in reads
+
+
+def test_the_address_and_the_key_are_outputs(stack: Template) -> None:
+    assert {"UrlForDashboard", "DashboardKeyId"} <= stack.outputs.keys()
+    assert stack.outputs["UrlForDashboard"]["Value"]["Fn::Join"][1][0] == "https://"

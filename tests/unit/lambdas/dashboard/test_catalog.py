@@ -1,0 +1,67 @@
+"""What the page learns of the deployment, and who may read it."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.unit.lambdas.dashboard.lake import Lake, client
+
+
+@pytest.fixture
+def lake() -> Lake:
+    return Lake()
+
+
+@pytest.fixture
+def api(lake: Lake) -> TestClient:
+    return client(lake)
+
+
+def test_the_catalog_describes_each_report_with_its_key_and_measures(api: TestClient) -> None:
+    (use_case,) = api.get("/catalog").json()["use_cases"]
+    machines, sites = use_case["reports"]
+    assert (use_case["name"], use_case["definitions"], use_case["model"]) == ("factory", [], False)
+    assert machines["key"] == {
+        "name": "machine",
+        "kind": "string",
+        "doc": "The machine.",
+        "fold": "sum",
+    }
+    assert [m["name"] for m in machines["measures"]] == ["readings", "watts"]
+    assert sites["key"]["kind"] == "integer"
+    assert machines["bucket_seconds"] == 300
+
+
+def test_keys_counted_lately_are_listed_page_by_page(lake: Lake, api: TestClient) -> None:
+    rows = [("b", "2026-03-02"), ("a", "2026-03-01"), ("a", "2026-03-02"), ("old", "2026-02-27")]
+    lake.database.executemany("INSERT INTO parquet_aggregates VALUES (?, ?)", rows)
+    assert api.get("/keys/factory/machines").json() == {"keys": ["a", "b"], "next": None}
+    first = api.get("/keys/factory/machines", params={"limit": 1}).json()
+    assert first["keys"] == ["a"]
+    query = {"limit": 1, "next": first["next"]}
+    assert api.get("/keys/factory/machines", params=query).json() == {"keys": ["b"], "next": None}
+    assert api.get("/keys/factory/machines", params={"prefix": "b"}).json()["keys"] == ["b"]
+
+
+def test_numbers_are_keys_too(lake: Lake, api: TestClient) -> None:
+    lake.database.execute("INSERT INTO parquet_sites VALUES (7, '2026-03-02'), (70, '2026-03-02')")
+    answer = api.get("/keys/factory/sites", params={"prefix": "7"}).json()
+    assert answer["keys"] == ["7", "70"]
+
+
+def test_an_unknown_report_is_404_with_the_choices(api: TestClient) -> None:
+    answer = api.get("/keys/factory/none")
+    assert answer.status_code == 404
+    assert "reports: machines, sites" in answer.json()["detail"]
+
+
+def test_no_other_site_may_read_an_answer(lake: Lake, api: TestClient) -> None:
+    """The page has the same origin; another page that knows the key gets nothing."""
+    lake.down = True
+    for path in ("/catalog", "/dead-letters/factory", "/nothing"):
+        answer = api.get(path, headers={"origin": "https://elsewhere.example"})
+        assert "access-control-allow-origin" not in answer.headers
+    preflight = {"origin": "https://e.example", "access-control-request-method": "GET"}
+    answer = api.options("/catalog", headers=preflight)
+    assert "access-control-allow-origin" not in answer.headers
