@@ -1,6 +1,7 @@
 """A trained model and its folder: what training writes, and endpoint and gate read.
 
     model.ubj      the trees
+    model.onnx     all of it as an ONNX graph, for streams
     fallback.json  definition, history, the logistic regression and its calibration: predicts alone
     metadata.json  version, range, rows, seed, libraries, the trees' calibration
     metrics.json   figures on the rows held out, of trees and fallback
@@ -15,7 +16,7 @@ import json
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from ml import trees
 from ml.errors import JobError
 
 TREES, FALLBACK, METADATA, METRICS = "model.ubj", "fallback.json", "metadata.json", "metrics.json"
-REFERENCE = "reference.json"
+REFERENCE, GRAPH = "reference.json", "model.onnx"
 ARCHIVE = "model.tar.gz"
 LARGEST = 1 << 30
 Floats = npt.NDArray[np.float64]
@@ -42,12 +43,18 @@ class ArtifactError(JobError):
 
 @dataclass(frozen=True)
 class Trained:
-    """A model that predicts. `metadata` is plain JSON."""
+    """A model that predicts. `metadata` is plain JSON.
+
+    `values`: of a model that has just been trained, the texts of each category in its rows.
+    `graph`: of one that was loaded, its ONNX graph; empty if it has none.
+    """
 
     fallback: Fallback
     booster: xgb.Booster
     calibration: Calibration
     metadata: Mapping[str, Any]
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
+    graph: bytes = field(default=b"", repr=False)
 
     @property
     def version(self) -> str:
@@ -83,7 +90,10 @@ class Trained:
 
     def save(self, folder: Path) -> None:
         """Writes the folder's files, but for the metrics."""
+        from ml.graph import graph  # the endpoint, which reads this module too, has no onnx
+
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / GRAPH).write_bytes(graph(self).SerializeToString(deterministic=True))
         self.booster.save_model(folder / TREES)
         metadata = {
             **self.metadata,
@@ -106,10 +116,11 @@ class Trained:
             booster.load_model(folder / TREES)
             calibration = Calibration(**metadata["calibration"])
             int(metadata["fitted_through_ms"])
+            graph = (folder / GRAPH).read_bytes() if (folder / GRAPH).exists() else b""
         except (OSError, ValueError, KeyError, TypeError, xgb.core.XGBoostError) as error:
             lines = str(error).strip().splitlines() or [type(error).__name__]
             raise ArtifactError(f"{type(error).__name__}: {lines[0][:300]}") from error
-        return cls(fallback, booster, calibration, metadata)
+        return cls(fallback, booster, calibration, metadata, graph=graph)
 
 
 def unpack(archive: Path, folder: Path) -> Path:

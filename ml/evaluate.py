@@ -22,12 +22,13 @@ import numpy.typing as npt
 
 from features.definition import Definition
 from ml import gate
-from ml.artifact import ARCHIVE, ArtifactError, Trained, unpack, write_json
+from ml.artifact import ARCHIVE, GRAPH, ArtifactError, Trained, unpack, write_json
 from ml.comparing import Losses
 from ml.figures import figures, losses
 from ml.gate import Decision, Evidence, Thresholds
 from ml.page import page
 from ml.rows import Range, Rows, RowsError, instant, read
+from ml.streaming import GraphError, largest_difference
 from ml.train import ROWS
 
 Floats = npt.NDArray[np.float64]
@@ -73,6 +74,8 @@ def evaluate(
         new = load(challenger)
     except ArtifactError as error:
         return _refused(f"the challenger cannot be used: {error}", thresholds)
+    if not new.graph:
+        return _refused(f"the challenger has no {GRAPH}: streams cannot use it", thresholds)
     try:
         old = load(champion) if champion else None
     except ArtifactError as error:
@@ -87,7 +90,10 @@ def evaluate(
         return _refused(f"the test rows cannot be read: {error}", thresholds)
     if not len(rows):
         return _refused("no rows that neither model has seen", thresholds)
-    return report(new, old, rows, thresholds)
+    try:
+        return report(new, old, rows, thresholds)
+    except GraphError as error:
+        return _refused(f"{GRAPH} of the challenger cannot be used: {error}", thresholds)
 
 
 def held_out(
@@ -103,6 +109,7 @@ def held_out(
 def report(new: Trained, old: Trained | None, rows: Rows, thresholds: Thresholds) -> dict[str, Any]:
     """Scores both on the rows, compares, decides."""
     challenger = Scored.of(new, rows)
+    difference = largest_difference(new, rows, challenger.scores)
     champion = Scored.of(old, rows) if old else None
     rate = np.full(len(rows), float(new.metadata["base_rate"]))
     reference = champion.scores if champion else rate
@@ -116,6 +123,7 @@ def report(new: Trained, old: Trained | None, rows: Rows, thresholds: Thresholds
         baseline=figures(challenger.fallback, rows.label),
         overall=both.overall(),
         segments=both.segments(rows.values[segment]),
+        difference=difference,
         rest=both.rest(),
     )
     decision = gate.decide(evidence, thresholds)
@@ -130,6 +138,7 @@ def report(new: Trained, old: Trained | None, rows: Rows, thresholds: Thresholds
         and _model(champion.model) | evidence.champion.to_json() | _histogram(champion.scores),
         "baseline": evidence.baseline.to_json(),
         "base_rate": figures(rate, rows.label).to_json(),
+        "graph": {"largest_difference": difference},
         "overall": evidence.overall.to_json(),
         "without_small_segments": evidence.rest and evidence.rest.to_json(),
         "segment": segment,

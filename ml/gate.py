@@ -27,6 +27,7 @@ class Thresholds:
     - `baseline`: how much worse than its own logistic regression it may be.
     - `calibration_error`: the maximum beyond what chance alone gives, whatever the champion's is.
     - `ranking`: how much lower than the champion's its AUC may be.
+    - `difference`: how far a score of its graph, which streams use, may be from its own.
     - `segment_worse`: how much worse it may be in a segment of `segment_rows` rows or more.
     - `segment_luck`: the share, at most, of challengers that are worse in no segment and are
       refused for one all the same, however many segments there are.
@@ -39,6 +40,7 @@ class Thresholds:
     baseline: float = 0.005
     calibration_error: float = 0.03
     ranking: float = 0.005
+    difference: float = 1e-6
     segment_rows: int = 500
     segment_worse: float = 0.03
     segment_luck: float = 0.01
@@ -92,6 +94,7 @@ class Rest:
 class Evidence:
     """All that is decided by. `champion` is None where there is none: the base rate is then the
     reference of `overall` and of the segments. `baseline` is the challenger's own fallback,
+    `difference` the largest one of its graph's scores from its own on the same rows,
     `rest` what is left of the rows without the smallest segments (None: nothing is left out).
     """
 
@@ -100,6 +103,7 @@ class Evidence:
     baseline: Figures
     overall: Comparison
     segments: tuple[tuple[str, Comparison], ...]
+    difference: float
     rest: Rest | None = None
 
 
@@ -168,6 +172,11 @@ def _objections(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
     maximum = thresholds.calibration_error + challenger.calibration_luck
     if challenger.calibration_error > maximum:
         yield f"calibration error {challenger.calibration_error:.4f} is above {maximum:.4f}"
+    if not evidence.difference <= thresholds.difference:  # nor if it is no number
+        yield (
+            f"a score of its ONNX graph differs from its own by {evidence.difference:.3g}; "
+            f"at most {thresholds.difference:g} is allowed"
+        )
     champion = evidence.champion
     if champion and challenger.auc < champion.auc - thresholds.ranking:
         yield f"AUC {challenger.auc:.4f} is lower than the champion's {champion.auc:.4f}"

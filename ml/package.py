@@ -18,6 +18,7 @@ import os
 import sys
 import tarfile
 from collections.abc import Iterable, Iterator
+from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
 import usecases
@@ -40,6 +41,10 @@ _SETUP = """from setuptools import setup
 setup(name="sdp-model", version="1", packages={packages!r}, py_modules={modules!r})
 """
 _LEFT_OUT = ("package.py", "launch.py")
+# What the container lacks and installs before a job. Jobs alone: a model's code has no such file.
+# Without hashes, as the container installs the folder by the same command, and pip then refuses
+# requirements with hashes.
+INSTALLED = ("onnx", "onnxruntime")
 
 
 def contents(use_case: UseCase) -> Iterator[tuple[str, bytes]]:
@@ -53,6 +58,7 @@ def contents(use_case: UseCase) -> Iterator[tuple[str, bytes]]:
         modules = (p for p in (ROOT / package).glob("*.py") if p.name not in _LEFT_OUT)
         files |= {f"{package}/{path.name}": path.read_bytes() for path in modules}
     files["setup.py"] = _setup(files).encode()
+    files["requirements.txt"] = "".join(f"{n}=={version(n)}\n" for n in INSTALLED).encode()
     yield from sorted(files.items())
 
 

@@ -37,6 +37,7 @@ _THRESHOLDS = {
     "baseline": ("worse than its own baseline by no more than", "{:.2%}"),
     "calibration_error": ("calibration error beyond luck, at most", "{:g}"),
     "ranking": ("AUC below the champion's by no more than", "{:g}"),
+    "difference": ("score of the graph for streams differs by no more than", "{:g}"),
     "segment_rows": ("minimum rows of a segment that counts", "{:,}"),
     "segment_worse": ("worse in such a segment by no more than", "{:.2%}"),
     "segment_luck": ("refused for a segment by luck alone, at most so often", "{:.2%}"),

@@ -153,7 +153,8 @@ def _fitted(definition: Definition, rows: Rows, check: Rows, growth: Growth) -> 
     booster = trees.grow(definition, growth, learn, (trees.matrix(later), start, check.label))
     grown = trees.margins(booster, trees.matrix(later), start)
     fallback = Fallback("", encoder, regression, logistic.calibrate(start, check.label))
-    trained = Trained(fallback, booster, logistic.calibrate(grown, check.label), {})
+    calibration = logistic.calibrate(grown, check.label)
+    trained = Trained(fallback, booster, calibration, {}, rows.values)
     return trained, booster.num_boosted_rounds()
 
 

@@ -20,6 +20,7 @@ _KEPT = {
     "evaluation.html": "text/html",
     "fallback.json": "application/json",
     "metadata.json": "application/json",
+    "model.onnx": "application/octet-stream",
     "metrics.json": "application/json",
     "reference.json": "application/json",
 }

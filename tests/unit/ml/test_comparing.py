@@ -24,6 +24,7 @@ def _evidence(both):
         baseline=NOTHING,
         overall=both.overall(),
         segments=both.segments([str(n) for n in range(count)]),
+        difference=0.0,
         rest=both.rest(),
     )
 

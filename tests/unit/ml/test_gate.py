@@ -20,7 +20,9 @@ FIGURES = Figures(
 )
 
 
-def _evidence(*, new=0.50, old=0.55, error=0.001, champion=True, segments=(), **changes):
+def _evidence(
+    *, new=0.50, old=0.55, error=0.001, champion=True, segments=(), difference=0.0, **changes
+):
     challenger = replace(FIGURES, log_loss=new, **changes)
     return Evidence(
         challenger=challenger,
@@ -28,6 +30,7 @@ def _evidence(*, new=0.50, old=0.55, error=0.001, champion=True, segments=(), **
         baseline=replace(FIGURES, log_loss=new),
         overall=Comparison(10_000, new, old, error),
         segments=tuple(segments),
+        difference=difference,
     )
 
 
