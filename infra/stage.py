@@ -98,6 +98,7 @@ class PlatformStage(cdk.Stage):
                 lake=self.lake.lake,
                 topic=self.observability.topic,
                 api_key=self.ingestion.api_key,
+                jobs=self.processing.roles,
                 settings=settings,
                 assets=assets,
             )

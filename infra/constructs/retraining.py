@@ -6,6 +6,8 @@ Each function has its own role: one uses the budget, one starts jobs, one releas
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
@@ -51,17 +53,23 @@ _REGISTRY = (
     "DescribeModelPackage",
     "UpdateModelPackage",
 )
+# What the function that promotes calls (DynamoDefinitions).
+_ANNOUNCE = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
 _JOBS = ("CreateTrainingJob", "DescribeTrainingJob")
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What to train: the use case's name, its rows, database, and workgroup."""
+    """What to train: the use case's name, its rows, database, and workgroup.
+
+    `definitions`: the table of its definitions, if its stream scores by the champion.
+    """
 
     use_case: str
     table: LakeTable
     database: str
     workgroup: str
+    definitions: str = ""
 
     @property
     def models(self) -> str:
@@ -174,7 +182,13 @@ class Retraining(Construct):
             memory_mib=training.endpoint_memory_mib,
             concurrency=training.endpoint_concurrency,
             ledger=self._ledger.table_name,
+            **self._announcing(),
         )
+        if self._trained.definitions:
+            table = cdk.Stack.of(self).format_arn(
+                service="dynamodb", resource="table", resource_name=self._trained.definitions
+            )
+            allow(_role(function), _ANNOUNCE, [table])
         # The lock of the endpoint, for the release of a run and a switch by hand.
         self._ledger.grant(function, "dynamodb:GetItem", "dynamodb:UpdateItem")
         for kind, name in (
@@ -189,6 +203,15 @@ class Retraining(Construct):
         self._pass_role(function)
         self._model_objects(function)
         return function
+
+    def _announcing(self) -> dict[str, object]:
+        """Where the champion is written for the stream, and how long before it scores."""
+        if not self._trained.definitions:
+            return {}
+        parameters = self._settings.parameters[self._trained.use_case]
+        lead = cast(timedelta, parameters["DefinitionsLead"])
+        milliseconds = lead // timedelta(milliseconds=1)
+        return {"definitions": self._trained.definitions, "lead_ms": milliseconds}
 
     def _decide(self) -> lambda_.Function:
         training = self._settings.training

@@ -55,6 +55,7 @@ class ProcessingStack(cdk.Stack):
             assets=assets,
             settings=settings,
         )
+        self.roles: dict[str, iam.IRole] = {}  # of the application of each use case
         restorable = Restorable(self, "Restorable", assets=assets, settings=settings)
         for application in topology.applications:
             flink = self._run(application, running)
@@ -76,6 +77,7 @@ class ProcessingStack(cdk.Stack):
             assets=self._assets,
             settings=self._settings,
         )
+        self.roles |= dict.fromkeys(application.use_cases, flink.role)
         sources = {stream.key for stream in self._topology.event_streams}
         for key, stream in streams.items():
             stream.grant(flink.role, *(_READ if key in sources else _WRITE))

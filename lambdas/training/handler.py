@@ -31,6 +31,7 @@ from lambdas.training import (
     switching,
 )
 from lambdas.training.admission import Limits, Run
+from lambdas.training.announcing import Announcer
 from lambdas.training.deciding import Triggers, Watch
 from lambdas.training.jobs import Container
 from lambdas.training.locking import RUN_SECONDS, SWITCH_SECONDS, EndpointLock, RunRelease
@@ -218,7 +219,24 @@ def _release() -> Release:
         memory_mib=settings.whole("memory_mib"),
         concurrency=settings.whole("concurrency"),
     )
-    return Release(_sagemaker(), _objects(), settings.names, serving)
+    return Release(_sagemaker(), _objects(), settings.names, serving, _announcer())
+
+
+def _announcer() -> Announcer | None:
+    """Where the use case has definitions, its stream scores by the champion."""
+    settings = _settings()
+    if "definitions" not in settings.values:
+        return None
+    from lambdas.adapters.definitions import DynamoDefinitions
+
+    return Announcer(
+        DynamoDefinitions(),
+        settings.text("definitions"),
+        _model().name,
+        settings.whole("lead_ms"),
+        _objects(),
+        settings.names,
+    )
 
 
 # Each function creates its clients at its first call.

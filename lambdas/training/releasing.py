@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from glue.errors import PlatformError
-from glue.instants import to_wire
+from glue.instants import from_millis, to_millis, to_wire
 from glue.models import Model
 from lambdas.lakestore.objects import Objects
 from lambdas.model_names import Names
 from lambdas.ports.endpoint import Endpoint
 from lambdas.ports.training import Document, Models
 from lambdas.training import champion as pointer
+from lambdas.training.announcing import Announcer
 from lambdas.training.champion import Champion
 
 VARIANT = "primary"
@@ -37,12 +38,13 @@ class Serving:
 
 @dataclass(frozen=True)
 class Release:
-    """What the steps of a release share."""
+    """What the steps of a release share; `announcer`, where a stream scores by the champion."""
 
     models: Models
     objects: Objects
     names: Names
     serving: Serving
+    announcer: Announcer | None = None
 
     def deploy(self, version: str) -> dict[str, Any]:
         """Create model and configuration, and update the endpoint; `moving` if it is busy."""
@@ -75,8 +77,19 @@ class Release:
         current = pointer.read(self.objects, self.names)
         if current is None or current.version != version:
             pointer.write(self.objects, self.names, self._champion(version, arn, now, current))
+        announced = self._announce(version, now)
         self.models.approve(arn, "Approved", f"in service since {to_wire(now)}")
-        return {"version": version, "previous": current.version if current else None}
+        return {
+            "version": version,
+            "previous": current.version if current else None,
+            **announced,
+        }
+
+    def _announce(self, version: str, now: datetime) -> dict[str, Any]:
+        if self.announcer is None:
+            return {}
+        instant = self.announcer.announce(version, to_millis(now))
+        return {"scores_from": to_wire(from_millis(instant))}
 
     def roll_back(self, version: str, reason: str) -> dict[str, Any]:
         """Undo a release that failed: the champion serves again, the version is rejected."""
@@ -108,8 +121,9 @@ class Release:
         deployed = self.deploy(version)
         if deployed["moving"]:
             raise ReleaseError("the endpoint is being updated; try again when that is done")
-        self.promote(version, packages[0]["ModelPackageArn"], now)
-        return {"version": version, "config": deployed["config"]}
+        promoted = self.promote(version, packages[0]["ModelPackageArn"], now)
+        del promoted["previous"]
+        return {**promoted, "config": deployed["config"]}
 
     def champion(self) -> str | None:
         """The version in service; None before the first."""

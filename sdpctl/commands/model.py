@@ -176,6 +176,8 @@ def _switched(place: Place, result: dict[str, Any]) -> None:
     if state["status"] != "InService":
         raise CommandError(f"the endpoint does not serve it: {state['reason']}")
     typer.echo(f"{result['version']} is in service, after {time.monotonic() - started:.1f} s")
+    if instant := result.get("scores_from"):
+        typer.echo(f"scores in the stream are its own from {instant} of event time on")
 
 
 def _version(package: dict[str, Any], champion: dict[str, Any] | None) -> dict[str, Any]:

@@ -66,8 +66,8 @@ final class Decider {
             .sorted(BEST_FIRST)
             .toList();
     Score best = candidates.isEmpty() ? null : candidates.get(0).score;
-    if (best != null && best.modelVersion() == null) {
-      remarks.add("there is no model: the default score applies");
+    if (best != null && best.remark() != null) {
+      remarks.add(best.remark());
     }
     Action action = action(candidates, kind, time, variables, remarks);
     return new Decision(

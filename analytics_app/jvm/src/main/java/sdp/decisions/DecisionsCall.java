@@ -17,6 +17,9 @@ import sdp.keyed.KeyedStream;
 import sdp.keyed.Ports;
 import sdp.keyed.RowPacker;
 import sdp.keyed.WrittenTable;
+import sdp.scores.FileModels;
+import sdp.scores.ModelStore;
+import sdp.scores.S3Models;
 
 /** The options and columns of a table that is written to, checked and put together. */
 final class DecisionsCall {
@@ -111,6 +114,13 @@ final class DecisionsCall {
         new DynamoStore(DynamoStore.connect(region, endpoint), table, Clock.systemUTC(), isBounded);
   }
 
+  /** Models are in S3 where definitions are in a table, or else in files. */
+  private ModelStore.Opener modelStore() {
+    String region = options.getOptional(DecisionsOptions.REGION).orElse(null);
+    String endpoint = options.getOptional(DecisionsOptions.ENDPOINT).orElse(null);
+    return region == null ? FileModels::new : () -> S3Models.connect(region, endpoint);
+  }
+
   String name() {
     return name;
   }
@@ -132,7 +142,8 @@ final class DecisionsCall {
         new DecisionsOperator(
             name,
             layout,
-            new Scores.Default(options.get(DecisionsOptions.DEFAULT_SCORE)),
+            options.get(DecisionsOptions.DEFAULT_SCORE),
+            modelStore(),
             bounded,
             options.get(DecisionsOptions.HEAP_SHARE),
             ports());

@@ -1,6 +1,7 @@
 package sdp.decisions;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -9,6 +10,7 @@ import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.metrics.SimpleCounter;
 import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
@@ -21,6 +23,8 @@ import sdp.keyed.Packed;
 import sdp.keyed.Ports;
 import sdp.keyed.RefusedRow;
 import sdp.metrics.PublishedMetrics;
+import sdp.scores.ModelStore;
+import sdp.scores.Models;
 
 /**
  * Decisions as an operator: {@link Deciding} over business events and profiles of each key, and
@@ -37,9 +41,13 @@ class DecisionsOperator extends LogsOperator
   /** Of header and entries; it changes when either does. */
   private static final int VERSION = 1;
 
+  /** How long a model is waited for when it is first needed. */
+  private static final Duration MODEL_PATIENCE = Duration.ofSeconds(30);
+
   private final String name;
   private final Layout layout;
-  private final Scores scores;
+  private final double defaultScore;
+  private final ModelStore.Opener modelStore;
   private final boolean bounded;
   private final OutputTag<RowData> decisions;
   private final OutputTag<RowData> actions;
@@ -47,6 +55,9 @@ class DecisionsOperator extends LogsOperator
 
   private transient KeyLogs logs;
   private transient Definitions definitions;
+  private transient ModelScores scores;
+  private transient Counter scored;
+  private transient Counter unscored;
   private transient Deciding deciding;
   private transient Map<Refusal, Counter> refusals;
   private transient Map<Result, Counter> results;
@@ -57,15 +68,24 @@ class DecisionsOperator extends LogsOperator
   private transient Counter unfilled;
 
   /**
+   * @param defaultScore of every action while there is no model
+   * @param modelStore where models are
    * @param bounded whether the definitions end
    * @param heapShare the share of a task manager's heap that its subtasks may keep open keys in
    */
   DecisionsOperator(
-      String name, Layout layout, Scores scores, boolean bounded, double heapShare, Ports ports) {
+      String name,
+      Layout layout,
+      double defaultScore,
+      ModelStore.Opener modelStore,
+      boolean bounded,
+      double heapShare,
+      Ports ports) {
     super(name, heapShare, Deciding.STEP);
     this.name = name;
     this.layout = layout;
-    this.scores = scores;
+    this.defaultScore = defaultScore;
+    this.modelStore = modelStore;
     this.bounded = bounded;
     decisions = ports.tag(DecisionsCall.DECISIONS);
     actions = ports.tag(DecisionsCall.ACTIONS);
@@ -76,6 +96,10 @@ class DecisionsOperator extends LogsOperator
   protected void begin(KeyLogs keys) {
     logs = keys;
     definitions = new Definitions();
+    scored = new SimpleCounter();
+    unscored = new SimpleCounter();
+    Models models = Models.onnx(modelStore, MODEL_PATIENCE);
+    scores = new ModelScores(definitions, models, defaultScore, scored, unscored);
     deciding = new Deciding(layout, new Decider(definitions, scores), keys, this);
   }
 
@@ -131,6 +155,8 @@ class DecisionsOperator extends LogsOperator
     fired = metrics.counter("actions");
     withoutProfile = metrics.counter("withoutProfile");
     unfilled = metrics.counter("passedWithoutAction");
+    metrics.counter("scored", scored);
+    metrics.counter("unscored", unscored);
     metrics.gauge("openKeys", logs::open);
   }
 
@@ -143,7 +169,20 @@ class DecisionsOperator extends LogsOperator
 
   @Override
   public void processElement2(StreamRecord<byte[]> element) throws Exception {
-    definitions.add(Version.of(element.getValue()));
+    Version version = Version.of(element.getValue());
+    definitions.add(version);
+    boolean isAhead = version.validFrom() > deciding.watermark();
+    if (isAhead && deciding.watermark() != Deciding.NO_WATERMARK) {
+      scores.prepare(version);
+    }
+  }
+
+  @Override
+  public void close() throws Exception {
+    if (scores != null) {
+      scores.close();
+    }
+    super.close();
   }
 
   @Override

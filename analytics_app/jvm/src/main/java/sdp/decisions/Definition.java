@@ -8,12 +8,16 @@ import java.util.regex.Pattern;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonProcessingException;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
+import sdp.scores.Artifact;
 
 /** A version of a definition, read. One that cannot be read is wrong, and says so where it acts. */
 sealed interface Definition {
   String RULE = "rule";
   String TEMPLATE = "template";
   String THRESHOLD = "threshold";
+
+  /** Written by the promotion of a model, not by people. */
+  String MODEL = "model";
 
   Version version();
 
@@ -39,6 +43,9 @@ sealed interface Definition {
   /** What an action says. */
   record Template(Version version, String channel, Text title, Text message)
       implements Definition {}
+
+  /** The model that scores are computed by. */
+  record Model(Version version, Artifact artifact) implements Definition {}
 
   /** A version that cannot be read. */
   record Wrong(Version version, String mistake) implements Definition {}
@@ -87,6 +94,7 @@ sealed interface Definition {
         case TEMPLATE -> template(version, body);
         case THRESHOLD ->
             new Threshold(version, text(body, "kind_of_event"), body.path("value").asDouble());
+        case MODEL -> new Model(version, artifact(body));
         default -> null;
       };
     } catch (JsonProcessingException | IllegalArgumentException | Expression.FailedException e) {
@@ -115,6 +123,10 @@ sealed interface Definition {
     Text title = Text.of(text(body, "title"), checked);
     Text message = Text.of(text(body, "message"), checked);
     return new Template(version, text(body, "channel"), title, message);
+  }
+
+  private static Artifact artifact(JsonNode body) {
+    return new Artifact(text(body, "model_version"), text(body, "uri"), text(body, "fingerprint"));
   }
 
   private static String text(JsonNode body, String name) {

@@ -1,15 +1,15 @@
 package sdp.decisions;
 
-import java.io.Serializable;
 import java.util.Map;
 
-/** How well an action fits a business event: the place of a model. */
-interface Scores extends Serializable {
+/** How well an action fits a business event. */
+interface Scores {
   /**
    * @param value from 0 to 1
    * @param modelVersion of the model that gave it; null if it is the default
+   * @param remark why it is the default; null if it is not
    */
-  record Score(double value, String modelVersion) {}
+  record Score(double value, String modelVersion, String remark) {}
 
   /**
    * Scores an action.
@@ -23,7 +23,7 @@ interface Scores extends Serializable {
   record Default(double value) implements Scores {
     @Override
     public Score of(Map<String, ?> variables, String action, long time) {
-      return new Score(value, null);
+      return new Score(value, null, "there is no model: the default score applies");
     }
   }
 }

@@ -10,7 +10,7 @@ import org.apache.flink.core.memory.DataOutputSerializer;
  * A version of a definition: a document that never changes and holds from an instant of event time
  * on.
  *
- * @param kind rule, template or threshold; others are ignored
+ * @param kind rule, template, threshold or model; others are ignored
  * @param version from 1 for each kind and name
  * @param validFrom epoch milliseconds
  * @param live whether it acts; otherwise it is only recorded

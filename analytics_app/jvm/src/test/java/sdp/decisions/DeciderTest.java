@@ -132,7 +132,7 @@ class DeciderTest {
   void theBestScoreAtOrAboveTheThresholdIsChosenAndTiesByPriority() {
     Scores byAction =
         (variables, action, time) ->
-            new Scores.Score(Double.parseDouble(action.substring(1)), "m1");
+            new Scores.Score(Double.parseDouble(action.substring(1)), "m1", null);
     Version[] versions = {
       Checked.rule("a", 1, 0, "true", "t0.2", 9),
       Checked.rule("b", 1, 0, "true", "t0.7", 1),

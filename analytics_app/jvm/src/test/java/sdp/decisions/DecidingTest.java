@@ -23,6 +23,7 @@ class DecidingTest {
   void everyEventIsDecidedByWhatIsInForceAtItsOwnTime() throws Exception {
     int changed = 0;
     int fired = 0;
+    int scored = 0;
     int late = 0;
     for (int seed = 0; seed < SEEDS; seed++) {
       Random random = new Random(seed);
@@ -36,10 +37,12 @@ class DecidingTest {
       check(seed, replay, table, arrivals);
       assertEquals(frontier, table.instant());
       changed += table.written().size();
-      fired += (int) live.decisions().stream().filter(d -> d.matches(".*\\d/\\d+")).count();
+      fired += (int) live.decisions().stream().filter(d -> d.matches(".*\\d/\\d+.*")).count();
+      scored += (int) live.decisions().stream().filter(d -> d.matches(".* m\\d+ .*")).count();
       late += (int) live.refusals().stream().filter("late"::equals).count();
     }
     assertTrue(changed > 10 * SEEDS && fired > 2 * SEEDS && late > SEEDS, changed + " " + fired);
+    assertTrue(scored > 2 * SEEDS, scored + " are scored by a model");
   }
 
   /** All that was decided is right; what was not was late by the events' own watermark. */

@@ -25,6 +25,7 @@ import sdp.keyed.Packed;
 import sdp.keyed.Ports;
 import sdp.keyed.RowPacker;
 import sdp.keyed.StateChunks;
+import sdp.scores.FileModels;
 
 /** The operator in Flink's state: checkpoints, other parallelism, two watermarks. */
 class DecisionsOperatorTest {
@@ -53,7 +54,7 @@ class DecisionsOperatorTest {
     private static final long serialVersionUID = 1L;
 
     Noted(boolean bounded) {
-      super("test", Run.LAYOUT, new Scores.Default(0.5), bounded, 0.1, ports());
+      super("test", Run.LAYOUT, 0.5, FileModels::new, bounded, 0.1, ports());
     }
 
     @Override
@@ -83,7 +84,7 @@ class DecisionsOperatorTest {
     results.clear();
     Random random = new Random(5);
     List<Version> versions = new ArrayList<>();
-    for (int number = 0; number < 20; number++) {
+    for (int number = 0; number < 40; number++) {
       versions.add(MadeUp.version(random, number, random.nextInt(900)));
     }
     start(parallelisms[0], false, null);

@@ -6,14 +6,22 @@ import java.util.Random;
 final class MadeUp {
 
   static Version version(Random random, int number, long validFrom) {
-    return switch (random.nextInt(6)) {
+    return switch (random.nextInt(8)) {
       case 0 -> ended(random, Checked.template("t", number, validFrom, "{{ event.value }}"));
       case 1 ->
           ended(
               random,
               Checked.threshold("least", number, validFrom, random.nextBoolean() ? 0.9 : 0.5));
+      case 2, 3 -> ended(random, model(random, number, validFrom));
       default -> rule(random, number, validFrom);
     };
+  }
+
+  /** One in two has a flaw. */
+  private static Version model(Random random, int number, long validFrom) {
+    var flaws = MadeUpModels.Flaw.values();
+    var flaw = random.nextBoolean() ? MadeUpModels.Flaw.NONE : flaws[random.nextInt(flaws.length)];
+    return MadeUpModels.version(number, validFrom, flaw);
   }
 
   private static Version rule(Random random, int number, long validFrom) {

@@ -64,18 +64,34 @@ final class Oracle {
     }
     String action = best == null ? "-" : action(best, event, profile);
     String of = profile == null ? "-" : profile.id();
-    return "%s %s%s -> %s".formatted(event.id(), of, rules, action);
+    Version model = best == null ? null : model(event.time());
+    String scored = model == null ? "" : " m%d %s".formatted(model.version(), score(event));
+    return "%s %s%s -> %s%s".formatted(event.id(), of, rules, action, scored);
   }
 
   private String action(Version rule, Arrival event, Arrival profile) {
     Version template = inForce("template", "t", event.time());
     Version threshold = inForce("threshold", "least", event.time());
-    if (threshold != null && threshold.body().contains("0.9")) {
+    if (threshold != null && score(event) < (threshold.body().contains("0.9") ? 0.9 : 0.5)) {
       return "passed";
     }
     return template == null || profile == null
         ? "passed"
         : "%s%d/%d".formatted(rule.name(), rule.version(), template.version());
+  }
+
+  /** The default where no model is in force, or one that cannot be used. */
+  private double score(Arrival event) {
+    Version model = model(event.time());
+    return model == null ? 0.5 : MadeUpModels.score(model.version(), event.value());
+  }
+
+  /** The model that can be used at a time, or null. */
+  private Version model(long time) {
+    Version model = inForce("model", "m", time);
+    boolean isUsable =
+        model != null && model.body().contains("\"uri\": \"%d\"".formatted(model.version()));
+    return isUsable ? model : null;
   }
 
   private static long priority(Version rule) {

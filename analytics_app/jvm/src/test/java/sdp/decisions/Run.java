@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
+import org.apache.flink.metrics.SimpleCounter;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.data.TimestampData;
@@ -19,6 +20,7 @@ import sdp.keyed.MemoryChunks;
 import sdp.keyed.Packed;
 import sdp.keyed.RowPacker;
 import sdp.keyed.StateChunks;
+import sdp.scores.Models;
 
 /**
  * Runs decisions as Flink does: subtasks with their key groups, the watermark of two inputs,
@@ -66,6 +68,7 @@ final class Run {
   private final RowPacker packer = new RowPacker(TYPES, 0, 2, -1);
   private final List<String> decisions = new ArrayList<>();
   private final List<String> refusals = new ArrayList<>();
+  private Models models = MadeUpModels.models();
   private MemoryChunks state = new MemoryChunks();
   private DynamoStore store;
   private long ofEvents;
@@ -184,6 +187,8 @@ final class Run {
     ofEvents = Deciding.NO_WATERMARK;
     ofDefinitions = Deciding.NO_WATERMARK;
     subtasks.clear();
+    models.close();
+    models = MadeUpModels.models(); // after a failure all are loaded again
     int parallelism = 1 + random.nextInt(4);
     for (int subtask = 0; subtask < parallelism; subtask++) {
       int first = (subtask * GROUPS + parallelism - 1) / parallelism;
@@ -197,7 +202,9 @@ final class Run {
               behind - first,
               1 + random.nextInt(100));
       Definitions definitions = new Definitions();
-      Decider decider = new Decider(definitions, new Scores.Default(0.5));
+      var scores =
+          new ModelScores(definitions, models, 0.5, new SimpleCounter(), new SimpleCounter());
+      Decider decider = new Decider(definitions, scores);
       Deciding deciding = new Deciding(LAYOUT, decider, logs, new Collected());
       if (watermark != Deciding.NO_WATERMARK) {
         deciding.restore(watermark);
@@ -249,7 +256,11 @@ final class Run {
                 .formatted(
                     action.rule().name(), action.rule().version(), action.template().version())
             : decision.passed() ? "passed" : "-";
-    return "%s %s%s -> %s".formatted(event.get(Layout.ID), of, rules, follows);
+    String scored =
+        decision.modelVersion() == null
+            ? ""
+            : " %s %s".formatted(decision.modelVersion(), decision.score());
+    return "%s %s%s -> %s%s".formatted(event.get(Layout.ID), of, rules, follows, scored);
   }
 
   private final class Collected implements Deciding.Outcomes {
