@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from analytics_app.properties import Properties, PropertiesError
+from glue.catalog import PROGRESS
 from glue.limits import RECORD_BYTES
 
 JSON = {"format": "json", "json.timestamp-format.standard": "ISO-8601"}
@@ -30,6 +31,9 @@ class Connector(Protocol):
 
     def sink(self, use_case: str, stream: str) -> dict[str, str]:
         """Options of the table that writes a stream."""
+
+    def ledger(self, use_case: str) -> dict[str, str]:
+        """Options of the table that writes what became of the records of each minute."""
 
     def definitions(self, use_case: str) -> dict[str, str]:
         """Options of an operator that reads the definitions of a use case."""
@@ -55,6 +59,10 @@ class Kinesis:
         """Writes after at most 100 ms: the time to buffer is latency."""
         flush = {"sink.flush-buffer.timeout": "100"}
         return {**self._stream(use_case, stream), **flush, **JSON, **_OMIT_NULLS}
+
+    def ledger(self, use_case: str) -> dict[str, str]:
+        """Beside the progress, in its stream: a few rows a minute."""
+        return self.sink(use_case, PROGRESS)
 
     def definitions(self, use_case: str) -> dict[str, str]:
         """Reads the table as long as the job runs, and moves its frontier."""
@@ -102,6 +110,10 @@ class Files:
         if self.kept and stream not in self.kept:
             return {"connector": "blackhole"}
         return {**self._stream(use_case, stream), **JSON, **_OMIT_NULLS}
+
+    def ledger(self, use_case: str) -> dict[str, str]:
+        """A folder of its own."""
+        return self.sink(use_case, "ledger")
 
     def definitions(self, use_case: str) -> dict[str, str]:
         """Reads once, and moves no frontier."""

@@ -9,7 +9,9 @@ functions and the substitutions of `substitutions`. What it must create:
   (`GateCount`: `gate_count`) with its columns, in any order and among others; or
   an INSERT INTO the record's stream of its own;
 - if it refuses events, a table or view `refused` with the columns of `${origin}`, `outcome` (the
-  dead letter's reason) and `detail` (why, in words that the sender understands).
+  dead letter's reason) and `detail` (why, in words that the sender understands);
+- if its operators count for the ledger, a table or view `outcomes` with the columns `${outcomes}`:
+  how many more records of a minute of receipt were read, or have an outcome.
 
 All else is rendered from the definitions, and only what is declared. Malformed events become dead
 letters here, unless the pipeline has them checked by an operator of its own (`${checks}`), among
@@ -29,6 +31,7 @@ from typing import assert_never
 from analytics_app.connectors import Connector
 from glue import PlatformError, Schema, UseCase
 from glue.catalog import DEAD_LETTERS, PROGRESS
+from glue.ledger import COUNTS
 from glue.limits import LETTER_BYTES
 from glue.parameters import Parameters, Value, format_duration, to_text
 from glue.targets import flink
@@ -68,6 +71,7 @@ def render(use_case: UseCase, parameters: Parameters, connector: Connector) -> S
     """
     own = _pipeline(use_case, parameters, connector)
     created, written = _names(own, _CREATES), _names(own, _INSERTS)
+    is_counted = "outcomes" in created
     records = [r for r in use_case.records if flink.table_name(r.stream) not in written]
     _require(use_case, created, records)
     definitions = [
@@ -79,6 +83,7 @@ def render(use_case: UseCase, parameters: Parameters, connector: Connector) -> S
         *(s for s in own if not s.startswith("INSERT")),
         *map(_changelog, use_case.reports),
         _beats(use_case),
+        *(_ledger_views(use_case, connector) if is_counted else []),
     ]
     inserts = [
         *(s for s in own if s.startswith("INSERT")),
@@ -87,6 +92,7 @@ def render(use_case: UseCase, parameters: Parameters, connector: Connector) -> S
         _progress(use_case),
         *([_dead_letters(use_case)] if "refused" in created else []),
         *(_malformed(use_case, stream) for stream in _unchecked(use_case)),
+        *([_ledger(use_case)] if is_counted else []),
     ]
     return Statements(tuple(definitions), tuple(inserts))
 
@@ -121,6 +127,7 @@ def substitutions(
     - `definitions`: the options that tell an operator where the use case's definitions are.
     - `origin`: those of these columns that every event has, and `refused` needs.
     - `bucket`: the start of the bucket in which `occurred_at` is, epoch seconds.
+    - `outcomes`: the columns of `outcomes`, with types.
     - `Name`: a parameter; of a duration also `Name.ms`, `Name.seconds` and, for SQL,
       `Name.interval`.
 
@@ -132,6 +139,7 @@ def substitutions(
         "envelope": _options(_ENVELOPE),
         "origin": _listed(ORIGIN),
         "bucket": flink.bucket(parameters.aggregation_period),
+        "outcomes": flink.column_list([(name, "BIGINT") for name in ("minute", *COUNTS)]),
     }
     if use_case.definitions:
         values["definitions"] = _options(connector.definitions(use_case.name))
@@ -320,10 +328,14 @@ def _record(record: Schema) -> str:
 
 
 def _changelog(report: Schema) -> str:
+    return _upserts(report.path)
+
+
+def _upserts(view: str) -> str:
     # an updating result as an append-only stream of upserts
     return (
-        f"CREATE TEMPORARY VIEW `{report.path}_changelog` AS\n"
-        f"SELECT * FROM TO_CHANGELOG(\n  input => TABLE `{report.path}`,\n"
+        f"CREATE TEMPORARY VIEW `{view}_changelog` AS\n"
+        f"SELECT * FROM TO_CHANGELOG(\n  input => TABLE `{view}`,\n"
         "  op => DESCRIPTOR(`op`),\n"
         "  op_mapping => MAP['INSERT, UPDATE_AFTER', 'upsert', 'DELETE', 'delete'])"
     )
@@ -358,6 +370,35 @@ def _progress(use_case: UseCase) -> str:
         f"INSERT INTO `{PROGRESS}`\n"
         f"SELECT '{use_case.name}', `watermark`, `heartbeat_at`\n"
         f"FROM PROGRESS(input => TABLE `beats`, uid => '{use_case.name}-progress')"
+    )
+
+
+LEDGER = "sdp_ledger"
+
+
+def _ledger_views(use_case: UseCase, connector: Connector) -> Iterator[str]:
+    """The totals of `outcomes`; the version, all that was counted, only grows."""
+    yield flink.sink_table(
+        LEDGER,
+        list(flink.LEDGER_ROW),
+        connector.ledger(use_case.name),
+        partition_key="minute" if connector.partitioned else "",
+    )
+    sums = ",\n  ".join(f"SUM(`{name}`) AS `{name}`" for name in COUNTS)
+    everything = " + ".join(f"`{name}`" for name in COUNTS)
+    yield (
+        f"CREATE TEMPORARY VIEW `{LEDGER}_totals` AS\n"
+        f"SELECT\n  `minute`,\n  {sums},\n  SUM({everything}) AS `version`\n"
+        "FROM `outcomes`\nGROUP BY `minute`"
+    )
+    yield _upserts(f"{LEDGER}_totals")
+
+
+def _ledger(use_case: UseCase) -> str:
+    return (
+        f"INSERT INTO `{LEDGER}`\n"
+        f"SELECT '{use_case.name}', {_listed(['minute', *COUNTS, 'version'])}\n"
+        f"FROM `{LEDGER}_totals_changelog`"
     )
 
 

@@ -22,7 +22,7 @@ from typing import Any
 from analytics_app.connectors import Kinesis
 from analytics_app.package import JAR, ROOT
 from analytics_app.package import TARGET as CODE
-from analytics_app.rendering import render
+from analytics_app.rendering import LEDGER, render
 from glue import PlatformError, UseCase
 from glue.catalog import DEAD_LETTERS, PROGRESS
 from glue.state import Operator
@@ -148,7 +148,8 @@ def _results(use_case: UseCase) -> dict[str, str]:
     """What the table of each stream of results is to people."""
     words = {flink.table_name(r.stream): f"record {r.name}" for r in use_case.records}
     words |= {flink.table_name(r.stream): f"report {r.path}" for r in use_case.reports}
-    return words | {PROGRESS: "the progress", flink.table_name(DEAD_LETTERS): "the dead letters"}
+    platform = {PROGRESS: "the progress", LEDGER: "the ledger"}
+    return words | platform | {flink.table_name(DEAD_LETTERS): "the dead letters"}
 
 
 def _label(use_case: UseCase, planned: Mapping[str, Any], results: Mapping[str, str]) -> str:

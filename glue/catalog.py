@@ -149,11 +149,17 @@ class UseCase:
         return tuple(sorted((self.folder / "pipeline").glob("*.sql")))
 
     @property
+    def is_audited(self) -> bool:
+        """Whether its pipeline counts outcomes for the ledger: a file creates `outcomes`."""
+        return any(_OUTCOMES.search(path.read_text()) for path in self.pipeline)
+
+    @property
     def queries(self) -> tuple[Path, ...]:
         """The saved queries' SQL files, in the order of their names."""
         return tuple(sorted((self.folder / "queries").glob("*.sql")))
 
 
+_OUTCOMES = re.compile(r"^CREATE TEMPORARY (?:TABLE|VIEW) `?outcomes`?\s", re.MULTILINE)
 PROGRESS = "progress"
 DEAD_LETTERS = "dead-letters"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,19}")

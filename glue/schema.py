@@ -145,6 +145,11 @@ ENVELOPE: tuple[Column, ...] = (
     Column("received_at", Timestamp(), True, "When ingestion received the event."),
 )
 
+# The last field of an event as ingestion stores it: with `received_at` it identifies one record of
+# one request. So a record that the platform itself stored twice is distinguished from one that was
+# sent twice. Readers of the original bytes find it; it is no column.
+RECEIPT = "receipt"
+
 # Every row of a report stream carries these beside its own fields.
 VERSIONING: tuple[Column, ...] = (
     Column("version", Integer(0), True, "Records counted; grows with each of them."),
@@ -175,7 +180,7 @@ def event(
         schema = _schema(cls, Kind.EVENT, stream=stream, key=key)
         kind = type or name
         others = tuple(a for a in (name, *aliases) if a != kind)
-        reserved = [c.name for c in ENVELOPE if c.name in schema.names]
+        reserved = [n for n in (*(c.name for c in ENVELOPE), RECEIPT) if n in schema.names]
         if reserved:
             raise SchemaError(f"{schema.name}: fields {reserved} belong to every event already")
         for field in identity:

@@ -190,6 +190,7 @@ class Costs:
             "persist": (2 * polls * max(1, load.events * load.results / 2_500), 0.5, 0.1),
             "reports": (load.reports, 0.5, 0.05),
             "scheduled": (2 / 60 + 1 / self.settings.training.look_minutes / 60, 1.0, 4.0),
+            "audit": (1 / 300, 0.5, 1.0),
             "compaction": (1 / 300, 1.73, 5 + self._bytes() * 300 / (20 * _MIB)),
         }
         for a_second, gib, seconds in calls.values():
@@ -224,13 +225,16 @@ class Costs:
         # A bucket and its total in one transaction take two units each; both are read before.
         written = min(self.load.keys, self.load.events) * SECONDS / 1e6
         stored = min(self.load.keys, self.load.events) * HOURS * 12 * 300 / _GB
-        dollars = written * 4 * self.prices["dynamodb million write units"]
+        # The ledger: an intent and a result for each request, an item each two seconds.
+        requests = self.load.events / self.load.batch
+        noted = (2 * requests + min(self.load.events, 0.5)) * SECONDS / 1e6
+        dollars = (written * 4 + noted) * self.prices["dynamodb million write units"]
         dollars += (written * 2 + self.load.reports * SECONDS / 1e6 * 2) * self.prices[
             "dynamodb million read units"
         ]
         dollars += stored * self.prices["dynamodb GB month"]
         dollars += stored * self.prices["dynamodb recovery GB month"]
-        yield Line("DynamoDB", "buckets, totals, recovery", dollars)
+        yield Line("DynamoDB", "buckets, totals, ledger, recovery", dollars)
 
     def _bytes(self) -> float:
         """Bytes of JSON a second that go to the lake."""

@@ -189,6 +189,11 @@ class Topology:
         return f"{self.prefix}-progress"
 
     @property
+    def ledger_table(self) -> str:
+        """The table of what was received, and of what became of it."""
+        return f"{self.prefix}-ledger"
+
+    @property
     def applications(self) -> tuple[Application, ...]:
         """The Flink applications."""
         return self.grouped or one_each(u.name for u in self.catalog.use_cases)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import orjson
 
 from glue import Boolean, Double, Integer, Schema, String, UseCase, instants
 from glue.errors import CatalogError, PlatformError
+from glue.ledger import COUNTS
 from glue.schema import VERSIONING
 from glue.targets.dynamodb import LARGEST
 from glue.types import Column
@@ -145,6 +146,28 @@ def progress(use_case: str, row: Mapping[str, Any]) -> Progress:
     if row.get("use_case") != use_case:
         raise Malformed(f"{_shown(row.get('use_case'))} is not {use_case!r}", "use_case")
     return Progress(use_case, _instant(row, "watermark"), _instant(row, "heartbeat_at"))
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What was read of one minute of receipt and what became of it, with a version."""
+
+    use_case: str
+    minute: datetime
+    counts: Mapping[str, int]
+
+
+def outcomes(use_case: str, row: Mapping[str, Any]) -> Outcomes:
+    """The ledger's record of that use case."""
+    if row.get("use_case") != use_case:
+        raise Malformed(f"{_shown(row.get('use_case'))} is not {use_case!r}", "use_case")
+    for name in ("minute", *COUNTS, "version"):
+        if not isinstance(row.get(name), int) or not 0 <= row[name] < 2**63:
+            raise Malformed(f"{_shown(row.get(name))} is not a number of records", name)
+    if row["minute"] >= END_OF_TIME:
+        raise Malformed(f"not a time: {row['minute']} seconds", "minute")
+    counts = {name: row[name] for name in (*COUNTS, "version")}
+    return Outcomes(use_case, instants.EPOCH + timedelta(seconds=row["minute"]), counts)
 
 
 def _instant(row: Mapping[str, Any], name: str) -> datetime:

@@ -33,6 +33,7 @@ class Settings:
     streams: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, str] = field(default_factory=dict)
     progress_table: str = ""
+    ledger_table: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
     lake_bucket: str = ""
     databases: Mapping[str, str] = field(default_factory=dict)
@@ -50,6 +51,7 @@ class Settings:
             streams=_mapping(variables, "SDP_STREAMS"),
             tables=_mapping(variables, "SDP_TABLES"),
             progress_table=variables.get("SDP_PROGRESS_TABLE", ""),
+            ledger_table=variables.get("SDP_LEDGER_TABLE", ""),
             parameters=_mapping(variables, "SDP_PARAMETERS"),
             lake_bucket=variables.get("SDP_LAKE_BUCKET", ""),
             databases=_mapping(variables, "SDP_LAKE_DATABASES"),

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Tables:
-    """Where rows are: "use case/report path" → table, and the table of progress."""
+    """Where rows are: "use case/report path" → table, and the tables of progress and ledger."""
 
     reports: Mapping[str, str]
     progress: str
+    ledger: str = ""

@@ -33,6 +33,7 @@ MODULES = {
     "cost": "cost",
     "dead-letters": "dead_letters",
     "find": "find",
+    "audit": "audit",
     "actions": "actions",
     "latency": "latency",
     "receiver": "receiver",

@@ -13,6 +13,7 @@ from typing import assert_never
 from glue import deadletter
 from glue.catalog import UseCase
 from glue.errors import SchemaError
+from glue.ledger import COUNTS
 from glue.limits import AHEAD, CLOCKS_DIFFER, RECORD_BYTES
 from glue.schema import ENVELOPE, VERSIONING, Kind, Schema
 from glue.types import (
@@ -53,6 +54,11 @@ PROGRESS_ROW: tuple[tuple[str, str], ...] = (
     ("use_case", "STRING"),
     ("watermark", "TIMESTAMP_LTZ(3)"),
     ("heartbeat_at", "TIMESTAMP_LTZ(3)"),
+)
+
+LEDGER_ROW: tuple[tuple[str, str], ...] = (
+    ("use_case", "STRING"),
+    *((name, "BIGINT") for name in ("minute", *COUNTS, "version")),
 )
 
 

@@ -21,6 +21,7 @@ from infra.constructs.acknowledge import acknowledge
 from infra.constructs.alarms import LATE_MS, WINDOW, Alarms
 from infra.constructs.api import KeyedApi
 from infra.constructs.function import PlatformFunction
+from infra.constructs.ledger_table import LedgerTable
 from infra.constructs.streams import Streams
 from infra.settings import Settings
 from infra.topology import Topology, to_setting
@@ -44,6 +45,7 @@ class IngestionStack(cdk.Stack):
         streams = Streams(self, "Streams", streams=topology.streams, settings=settings)
         self.streams: dict[str, kinesis.Stream] = streams.by_key
         self.api_key = apigateway.ApiKey(self, "ApiKey", description="Key for all APIs")
+        self._ledger = LedgerTable(self, "Ledger", topology=topology, settings=settings).table
         account = _gateway_logging(self)
         ingest, heartbeat = self._ingest(), self._heartbeat()
         api = KeyedApi(
@@ -59,6 +61,7 @@ class IngestionStack(cdk.Stack):
         alarms = Alarms(self, "Watch", topic=topic)
         alarms.function("ingest", ingest)
         alarms.faults("faults", api.api)
+        alarms.table("ledger", self._ledger)
         self._watch_heartbeat(alarms, heartbeat)
         self._watch_streams(alarms)
         self._keep_exports()
@@ -79,14 +82,18 @@ class IngestionStack(cdk.Stack):
 
     def _ingest(self) -> lambda_.Function:
         reserved = self._settings.ingest_concurrency
-        parameters = {"SDP_PARAMETERS": to_setting(together(self._settings.parameters))}
+        more = {
+            "SDP_PARAMETERS": to_setting(together(self._settings.parameters)),
+            "SDP_LEDGER_TABLE": self._ledger.table_name,
+        }
         function = self._function(
             "Ingest",
             "ingest.handler.handler",
             memory_mib=1024,
             reserved=reserved,
-            more=parameters,
+            more=more,
         )
+        self._ledger.grant(function, "dynamodb:PutItem")
         for stream in self._event_streams().values():
             stream.grant(function, "kinesis:PutRecords")
         return function

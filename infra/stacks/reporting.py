@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
@@ -51,8 +54,12 @@ class ReportingStack(cdk.Stack):
         stored = (*topology.stored_streams, *topology.dead_letter_streams)
         self._streams = NamedStreams(self, "Streams", streams=stored).by_key
         self._tables = Tables(self, "Tables", topology=topology, settings=settings)
+        # Ingestion's, known by its name alone: an export could never be changed again.
+        self._ledger = dynamodb.Table.from_table_name(self, "Ledger", topology.ledger_table)
         alarms = Alarms(self, "Watch", topic=topic)
         self._persist(alarms)
+        if audited := [u.name for u in topology.catalog.use_cases if u.is_audited]:
+            self._audit(alarms, audited)
         reports = self._reports()
         self.api = api = KeyedApi(
             self,
@@ -73,8 +80,14 @@ class ReportingStack(cdk.Stack):
         stored, letters = self._topology.stored_streams, self._topology.dead_letter_streams
         names = {s.key: s.name for s in (*stored, *letters)}
         function = self._function(
-            "Persist", "persist.handler.handler", {"SDP_STREAMS": to_setting(names)}
+            "Persist",
+            "persist.handler.handler",
+            {
+                "SDP_STREAMS": to_setting(names),
+                "SDP_LEDGER_TABLE": self._topology.ledger_table,
+            },
         )
+        self._ledger.grant(function, "dynamodb:PutItem")
         for table in (*self._tables.by_key.values(), self._tables.progress):
             table.grant(function, "dynamodb:PutItem")
         for table in self._tables.by_key.values():
@@ -87,6 +100,38 @@ class ReportingStack(cdk.Stack):
             self._add_source(function, stream, failed)
         alarms.function("persist", function)
         _watch_persist(alarms, function, failed, self._settings.metrics_namespace)
+
+    def _audit(self, alarms: Alarms, use_cases: Sequence[str]) -> None:
+        """Compares what was received with what became of it, and counts what does not balance."""
+        function = PlatformFunction(
+            self,
+            "AuditFunction",
+            handler="audit.handler.handler",
+            assets=self._assets,
+            settings=self._settings,
+            timeout_seconds=60,
+            environment={
+                "SDP_USE_CASES": ",".join(use_cases),
+                "SDP_PARAMETERS": to_setting(together(self._settings.parameters)),
+                "SDP_LEDGER_TABLE": self._topology.ledger_table,
+                "SDP_PROGRESS_TABLE": self._tables.progress.table_name,
+            },
+        ).function
+        self._ledger.grant(function, "dynamodb:Query")
+        self._tables.progress.grant(function, "dynamodb:GetItem")
+        events.Rule(
+            self,
+            "AuditSchedule",
+            description="Compares what was received with what became of it",
+            schedule=events.Schedule.rate(cdk.Duration.minutes(5)),
+            targets=[targets.LambdaFunction(function, retry_attempts=0)],
+        )
+        alarms.function("audit", function)
+        alarms.above(
+            "unbalanced",
+            _own_metric("UnbalancedMinutes", "auditfunction", self._settings.metrics_namespace),
+            "Accepted events are missing, or were counted twice.",
+        )
 
     def _reports(self) -> lambda_.Function:
         parameters = {"SDP_PARAMETERS": to_setting(together(self._settings.parameters))}
@@ -162,17 +207,23 @@ def _watch_persist(
     )
     alarms.above(
         "persist-dead-letters",
-        cloudwatch.Metric(
-            namespace=namespace,
-            metric_name="DeadLetters",
-            dimensions_map={"service": "persistfunction"},
-            statistic="Sum",
-            period=WINDOW,
-        ),
+        _own_metric("DeadLetters", "persistfunction", namespace, statistic="Sum"),
         "Results that cannot be stored became dead letters.",
     )
     alarms.above(
         "failed-batches",
         failed.metric_approximate_number_of_messages_visible(period=WINDOW, statistic="Maximum"),
         "A batch of results was given up; its position is in the queue.",
+    )
+
+
+def _own_metric(
+    name: str, service: str, namespace: str, *, statistic: str = "Maximum"
+) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace=namespace,
+        metric_name=name,
+        dimensions_map={"service": service},
+        statistic=statistic,
+        period=WINDOW,
     )

@@ -2,8 +2,9 @@
 
 PutRecords answers 200 with some entries failed; those alone are sent again, after a backoff
 with full jitter. If one record makes Kinesis refuse a whole call, the call is halved until that
-record is alone, so that it fails no other. A call that timed out may have stored its records:
-consumers see them twice with the same event_id, and count them once.
+record is alone, so that it fails no other. A call that timed out may have stored its records: they
+are `Unconfirmed` unless a retry stores them. Consumers then see them twice with the same receipt
+and event_id, and count them once.
 """
 
 from __future__ import annotations
@@ -17,9 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ParamValidationError,
+)
 
-from lambdas.ports.stream import Entry
+from lambdas.ports.stream import Entry, Unconfirmed
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -36,6 +43,8 @@ _HOPELESS = {
     "ValidationException",
 }
 _ABOUT_A_RECORD = {"InvalidArgumentException", "ValidationException"}
+_NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ParamValidationError)
+_INTERNAL = "InternalFailure"  # of an entry: Kinesis does not say whether it stored it
 
 
 def client() -> KinesisClient:
@@ -89,7 +98,7 @@ class KinesisStream:
                 self._put_chunk(stream, entries, pending[middle:], reasons, deadline)
                 return
             for index in pending:
-                reasons[index] = failed.get(index)
+                reasons[index] = _lasting(reasons[index], failed.get(index))
             pending = [i for i in pending if i in failed and failed[i] not in _HOPELESS]
             wait = pause * self._jitter()
             if not pending or self._monotonic() + wait >= deadline:
@@ -103,13 +112,31 @@ class KinesisStream:
         try:
             answer = self._client.put_records(StreamName=stream, Records=records)
         except ClientError as error:
-            return dict.fromkeys(pending, error.response["Error"].get("Code", "ClientError"))
-        except BotoCoreError as error:
+            return dict.fromkeys(pending, _refusal(error))
+        except _NEVER_SENT as error:
             return dict.fromkeys(pending, type(error).__name__)
+        except BotoCoreError as error:
+            return dict.fromkeys(pending, Unconfirmed(type(error).__name__))
         if not answer["FailedRecordCount"]:
             return {}
         results = zip(pending, answer["Records"], strict=True)
-        return {i: r["ErrorCode"] for i, r in results if r.get("ErrorCode")}
+        return {i: _entry_reason(r["ErrorCode"]) for i, r in results if r.get("ErrorCode")}
+
+
+def _lasting(before: str | None, now: str | None) -> str | None:
+    """The reason of the newest attempt; an entry that may be stored stays so if that failed."""
+    return Unconfirmed(now) if now is not None and isinstance(before, Unconfirmed) else now
+
+
+def _refusal(error: ClientError) -> str:
+    """Why Kinesis refused a call; a fault of its own does not say what it has stored."""
+    code = error.response["Error"].get("Code", "ClientError")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+    return Unconfirmed(code) if status >= 500 else code
+
+
+def _entry_reason(code: str) -> str:
+    return Unconfirmed(code) if code == _INTERNAL else code
 
 
 def open_shards(client: KinesisClient, stream: str) -> Iterator[str]:

@@ -6,8 +6,10 @@ FastAPI's per-field machinery would cost more than everything else together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from secrets import randbits
 from typing import Any
 
 import orjson
@@ -20,14 +22,17 @@ from lambdas.http import bodies
 from lambdas.http.app import new_app
 from lambdas.http.rejections import Rejection
 from lambdas.http.requests import check_query, check_size
-from lambdas.ingest.records import Event, Prepared, Receipt, events, of_type
-from lambdas.ports.stream import Entry, Stream
+from lambdas.ingest.ledger import DoorLedger, Result
+from lambdas.ingest.records import RANDOM_BITS, Event, Prepared, Receipt, events, of_type
+from lambdas.ports.ledger import Receipts
+from lambdas.ports.stream import Entry, Stream, Unconfirmed
 
 RETRY_AFTER = {"Retry-After": "1"}
 FAULT = "internal error; the records may be stored or not: send them again with the same event_ids"
 Outcome = Prepared | Rejection
 # Reports (as metrics) how many records were accepted and rejected.
 Count = Callable[[int, int], None]
+NO_USE_CASE = "-"  # of a record whose type is unknown
 
 
 class Ingestion:
@@ -40,8 +45,11 @@ class Ingestion:
         clock: Callable[[], datetime],
         count: Count,
         parameters: Mapping[str, Parameters],
+        ledger: DoorLedger | None = None,
     ) -> None:
+        """Without a `ledger` nothing is counted."""
         self.events = events(catalog, parameters)
+        self._ledger = ledger or DoorLedger(_Unwritten())
         self._stream = stream
         self._clock = clock
         self._count = count
@@ -50,11 +58,25 @@ class Ingestion:
         """Store the valid records; `event` is None for a request of mixed events."""
         media_type = bodies.media_type(content_type)
         check_size(body)
-        receipt = Receipt.of(self._clock())
+        receipt = Receipt.of(self._clock(), randbits(RANDOM_BITS))
         sent = bodies.records(body, media_type)
         outcomes = [self._prepare(sent, i, event, receipt) for i in range(len(sent.values))]
-        self._store(outcomes)
+        owners = [self._owner(value, event) for value in sent.values]
+        intended = Counter(
+            owner
+            for owner, outcome in zip(owners, outcomes, strict=True)
+            if isinstance(outcome, Prepared)
+        )
+        self._ledger.intend(intended, receipt.at)
+        unconfirmed = self._store(outcomes)
+        self._ledger.settle(_results(owners, outcomes, unconfirmed), receipt.at)
         return self._answer(outcomes)
+
+    def _owner(self, value: Any, event: Event | None) -> str:
+        """The use case that a record is of, valid or not."""
+        kind = value.get("type") if isinstance(value, dict) else None
+        known = event or (self.events.get(kind) if isinstance(kind, str) else None)
+        return known.stream.partition("/")[0] if known else NO_USE_CASE
 
     def _prepare(
         self, sent: bodies.Records, index: int, event: Event | None, receipt: Receipt
@@ -62,19 +84,23 @@ class Ingestion:
         value = sent.values[index]
         if isinstance(value, Rejection):
             return value
-        outcome = self._checked(value, event, receipt)
+        outcome = self._checked(value, index, event, receipt)
         if isinstance(outcome, Prepared) or not bodies.has_fraction(value):
             return outcome
-        return self._checked(sent.exact(index), event, receipt)
+        return self._checked(sent.exact(index), index, event, receipt)
 
-    def _checked(self, value: Any, event: Event | None, receipt: Receipt) -> Outcome:
+    def _checked(self, value: Any, index: int, event: Event | None, receipt: Receipt) -> Outcome:
         try:
-            return (event or of_type(value, self.events)).prepare(value, receipt)
+            return (event or of_type(value, self.events)).prepare(value, receipt, index)
         except Rejection as rejection:
             return rejection
 
-    def _store(self, outcomes: list[Outcome]) -> None:
-        """Store the prepared records; one that is not stored is replaced by a rejection."""
+    def _store(self, outcomes: list[Outcome]) -> set[int]:
+        """Store the prepared records; one that is not stored is replaced by a rejection.
+
+        Returns the indices of those that may be stored all the same.
+        """
+        unconfirmed: set[int] = set()
         by_stream: dict[str, list[tuple[int, Entry]]] = {}
         for index, outcome in enumerate(outcomes):
             if isinstance(outcome, Prepared):
@@ -84,6 +110,9 @@ class Ingestion:
             for (index, _), reason in zip(prepared, reasons, strict=True):
                 if reason is not None:
                     outcomes[index] = _unavailable(reason)
+                if isinstance(reason, Unconfirmed):
+                    unconfirmed.add(index)
+        return unconfirmed
 
     def _answer(self, outcomes: list[Outcome]) -> Response:
         results = [self._result(index, outcome) for index, outcome in enumerate(outcomes)]
@@ -110,11 +139,15 @@ def create_app(
     clock: Callable[[], datetime],
     count: Count = lambda accepted, rejected: None,
     parameters: Mapping[str, Parameters] | None = None,
+    ledger: DoorLedger | None = None,
 ) -> FastAPI:
-    """The API of these use cases; `stream` takes names of the form "use case/stream"."""
+    """The API of these use cases; `stream` takes names of the form "use case/stream".
+
+    Without a `ledger` nothing is counted.
+    """
     parameters = parameters or catalog.configured({})
     catalog = catalog.within(parameters)
-    ingestion = Ingestion(catalog, stream, clock, count, parameters)
+    ingestion = Ingestion(catalog, stream, clock, count, parameters, ledger)
     app = new_app("Streaming Data Platform: ingestion", fault=FAULT)
     app.openapi = lambda: document(catalog)  # type: ignore[method-assign]  # FastAPI's own hook
     app.add_api_route("/events", _endpoint(ingestion, None), methods=["POST"])
@@ -131,6 +164,27 @@ def _endpoint(ingestion: Ingestion, event: Event | None) -> Callable[[Request], 
         return ingestion.receive(body, request.headers.get("content-type"), event)
 
     return receive
+
+
+class _Unwritten:
+    """A ledger that nobody reads."""
+
+    def put(self, receipts: Receipts) -> None:
+        """Forgets the receipts."""
+
+
+def _results(
+    owners: Sequence[str], outcomes: Sequence[Outcome], unconfirmed: set[int]
+) -> dict[str, Result]:
+    """What became of a request's records, by use case."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for index, (owner, outcome) in enumerate(zip(owners, outcomes, strict=True)):
+        rejected = "unknown" if index in unconfirmed else "refused"
+        counts[owner, rejected if isinstance(outcome, Rejection) else "ok"] += 1
+    return {
+        owner: Result(counts[owner, "ok"], counts[owner, "refused"], counts[owner, "unknown"])
+        for owner in dict.fromkeys(owners)
+    }
 
 
 def _status(accepted: int, rejected: int, *, unavailable: bool) -> int:

@@ -13,8 +13,10 @@ from mangum import Mangum
 
 import usecases
 from lambdas.adapters import clock, kinesis
+from lambdas.adapters.receipts import DynamoReceipts
 from lambdas.http.problems import MEDIA_TYPE
 from lambdas.ingest.app import create_app
+from lambdas.ingest.ledger import DoorLedger
 from lambdas.ports.stream import Entry, Stream
 from lambdas.settings import Settings
 
@@ -74,6 +76,7 @@ def _composed() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
         clock=clock.now,
         count=_count,
         parameters=catalog.configured(settings.parameters),
+        ledger=DoorLedger(DynamoReceipts(settings.ledger_table), _missed),
     )
     return compose(app)
 
@@ -82,6 +85,11 @@ def _composed() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Entry point."""
     return _composed()(event, context)
+
+
+def _missed(reason: str) -> None:
+    logger.error("ledger not written", extra={"reason": reason})
+    metrics.add_metric(name="LedgerMissed", unit=MetricUnit.Count, value=1)
 
 
 def _count(accepted: int, rejected: int) -> None:

@@ -109,7 +109,7 @@ class Messages:
 
     def _event(self, value: Any, message: Message, source: Source, part: str) -> Put:
         place = f"{source.stream}/{source.shard}/{source.sequence_number}/{part}"
-        prepared = self.event.prepare(value, Receipt.of(message.received_at), place)
+        prepared = self.event.prepare(value, Receipt.of(message.received_at), place=place)
         return Put(prepared.stream, prepared.entry, accepted=True)
 
     def _value(self, payload: bytes) -> Any:

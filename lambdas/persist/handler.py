@@ -96,7 +96,7 @@ def bootstrap() -> Handler:
     catalog = usecases.load(settings.use_cases)
     persist = Persist(
         catalog=catalog,
-        tables=Tables(settings.tables, settings.progress_table),
+        tables=Tables(settings.tables, settings.progress_table, settings.ledger_table),
         store=DynamoStore(),
         letters=kinesis.KinesisStream(kinesis.client()),
         dead_letters={u.name: settings.stream(u.name, DEAD_LETTERS) for u in catalog.use_cases},

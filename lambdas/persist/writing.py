@@ -14,17 +14,21 @@ from glue import Catalog
 from glue.catalog import PROGRESS
 from glue.deadletter import Reason
 from glue.targets import dynamodb
-from glue.types import Double, Fold, Timestamp
+from glue.targets.dynamodb import Item
+from glue.types import Double, Fold, Integer, Timestamp
 from lambdas.persist.stream import StreamRecord
+from lambdas.ports import ledger
 from lambdas.ports.report_store import StoreUnavailable
 from lambdas.ports.stream import Entry, Stream
 from lambdas.ports.upserts import WRITERS, ItemRefused, Upsert, UpsertStore
 from lambdas.result_records import (
     Layout,
     Malformed,
+    Outcomes,
     Progress,
     json_object,
     layouts,
+    outcomes,
     progress,
     report_row,
 )
@@ -98,6 +102,8 @@ class Persist:
     def upsert(self, record: StreamRecord) -> Upsert:
         """The upsert for this record. Raises Malformed if it does not belong in its stream."""
         row = json_object(record.data)
+        if record.kind == PROGRESS and "minute" in row:
+            return self._outcomes(outcomes(record.use_case, row))
         if record.kind == PROGRESS:
             return self._progress(progress(record.use_case, row))
         report = report_row(self._layouts[f"{record.use_case}/{record.kind}"], row)
@@ -122,6 +128,15 @@ class Persist:
         item = {name: dynamodb.attribute(Timestamp(), time) for name, time in times.items()}
         item["use_case"] = {"S": progress.use_case}
         return Upsert(self.tables.progress, ("use_case",), ("watermark",), item)
+
+    def _outcomes(self, outcomes: Outcomes) -> Upsert:
+        numbers = {**outcomes.counts, "expires_at": ledger.expires_at(outcomes.minute)}
+        item: Item = {
+            "pk": {"S": ledger.stream_partition(outcomes.use_case)},
+            "sk": {"S": ledger.minute_key(outcomes.minute)},
+            **{name: dynamodb.attribute(Integer(), number) for name, number in numbers.items()},
+        }
+        return Upsert(self.tables.ledger, ("pk", "sk"), ("version",), item)
 
     def _write(self, pending: Pending) -> tuple[Pending, Letters]:
         """Write the newest of each key. Returns what is left to do, and what was refused."""

@@ -17,9 +17,18 @@ class Entry(NamedTuple):
     hash_key: str | None = None
 
 
+class Unconfirmed(str):
+    """The reason why a record is not known to be stored: a call that was not answered may have."""
+
+    __slots__ = ()
+
+
 class Stream(Protocol):
     """Stores records durably."""
 
     def put(self, stream: str, entries: Sequence[Entry]) -> list[str | None]:
-        """Store entries. Returns, per entry, None or the reason why all retries failed."""
+        """Store entries. Returns, per entry, None or the reason why all retries failed.
+
+        The reason is `Unconfirmed` if the entry may be stored all the same.
+        """
         ...

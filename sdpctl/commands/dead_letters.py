@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
+import httpx
 import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from glue import UseCase
+from glue import UseCase, instants
 from glue.deadletter import REASONS, STAGES
-from sdpctl import deployment
+from infra.topology import Topology
+from sdpctl import deployment, replaying
 from sdpctl.answers import console
 from sdpctl.clock import now
+from sdpctl.commands.find import verdicts
+from sdpctl.connection import ApiKey, connect
 from sdpctl.errors import CommandError
+from sdpctl.finding import moment
+from sdpctl.replaying import State
+from sdpctl.sending import Line, Sender
 from sdpctl.sql.athena import Athena
 from sdpctl.sql.events import keys_of
 from sdpctl.sql.letters import Record, count_query, glimpse, original, query
 from sdpctl.sql.rows import cell
 
 Letter = dict[str, Any]
+Edits = dict[str, dict[str, Any]]
 DAYS = 3_650
 _SOURCE = ("stream", "shard", "sequence_number")
 
@@ -75,6 +85,151 @@ def list_(
 
 
 @dead_letters.command()
+def replay(
+    use_case: deployment.AnyUseCase = None,
+    reason: Annotated[str | None, typer.Option(help=f"{', '.join(REASONS)}.")] = None,
+    id_: Annotated[str | None, typer.Option("--id", help="Only this dead letter.")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="Failed from this time. [default: 7 days ago]")
+    ] = None,
+    to: Annotated[str | None, typer.Option(help="Failed before this time. [default: now]")] = None,
+    edit: Annotated[
+        Path | None,
+        typer.Option(help="NDJSON of id and record: only these, with these records."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Send nothing.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One object per line; of --dry-run a file for --edit.")
+    ] = False,
+    api_key: ApiKey = None,
+    region: deployment.Region = None,
+) -> None:
+    """Send the records of dead letters again, through the public API, each at most once.
+
+    A record keeps its event_id and event time, so what is still a duplicate or late becomes a dead
+    letter again. `show ID` says what became of it. Exits with 1 if one was rejected.
+    """
+    _require("--reason", reason, REASONS)
+    topology = deployment.topology(region)
+    since, until = _span(from_, to)
+    records = None if edit is None else replaying.edits(_lines(edit), str(edit))
+    filters = {"stage": "flink", "reason": reason, "id": _ids(id_, records)}
+    rows = _rows(use_case, region, lambda _: query(since, filters))
+    chosen = [(row["use_case"], row, _record(row, records)) for row in rows if _before(row, until)]
+    if records is not None and (
+        unknown := sorted(records.keys() - {r["id"] for _, r, _ in chosen})
+    ):
+        raise CommandError(f"{edit}: no dead letter {unknown[0]!r} that may be replayed")
+    if dry_run:
+        _show_sendable(chosen, as_json=as_json)
+        return
+    store = replaying.Replays(topology.ledger_table, deployment.client("dynamodb", region))
+    with _ingestion(region, api_key) as post, deployment.errors():
+        done = [*replaying.replay(chosen, store, post, now)]
+    _show_replays(done, as_json=as_json)
+    if any(result and result.state is State.REJECTED for _, _, result in done):
+        raise typer.Exit(1)
+
+
+def _span(from_: str | None, to: str | None) -> tuple[datetime, datetime]:
+    until = _time("--to", to) if to else now()
+    since = _time("--from", from_) if from_ else until - timedelta(days=7)
+    if since >= until:
+        raise CommandError(f"--from {from_}: must be before --to, {instants.to_wire(until)}")
+    return since, until
+
+
+def _time(option: str, text: str) -> datetime:
+    try:
+        return instants.parse(text)
+    except ValueError as error:
+        raise CommandError(f"{option} {text}: {error}") from error
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().splitlines()
+    except OSError as error:
+        raise CommandError(f"--edit {path}: {error.strerror}") from error
+
+
+def _ids(id_: str | None, records: Edits | None) -> str | list[str] | None:
+    if records is None:
+        return id_
+    return sorted(records.keys() & {id_} if id_ else records) or [""]
+
+
+def _record(row: Letter, records: Edits | None) -> bytes:
+    if records is not None:
+        return replaying.encoded(records[row["id"]], row)
+    return replaying.sendable(row)
+
+
+def _before(row: Letter, until: datetime) -> bool:
+    return moment(row["failed_at"]) < until
+
+
+@contextmanager
+def _ingestion(
+    region: str | None, api_key: str | None
+) -> Iterator[Callable[[bytes], tuple[State, str]]]:
+    """Posts one record to the public API of the deployment."""
+    url = None if region is None else deployment.output("UrlForAPI", region)
+    if url and not api_key:
+        raise CommandError("--api-key is missing: './sdp keys show deployment' prints it")
+    base, key = connect("url_for_api", url, api_key)
+    with httpx.Client(headers={"x-api-key": key}, timeout=60) as client:
+        sender = Sender(client, f"{base}/events")
+
+        def post(record: bytes) -> tuple[State, str]:
+            tally = sender.send([Line(1, record)])
+            if tally.unanswered:
+                raise CommandError(f"the API does not answer: {tally.cause}; run it again")
+            if tally.rejected:
+                return State.REJECTED, f"{tally.shown[0].field} {tally.shown[0].message}".strip()
+            return State.ACCEPTED, ""
+
+        yield post
+
+
+def _show_sendable(chosen: Sequence[tuple[str, Letter, bytes]], *, as_json: bool) -> None:
+    if as_json:
+        for _, row, record in chosen:
+            typer.echo(orjson.dumps({"id": row["id"], "record": orjson.loads(record)}))
+        return
+    shown = Table(box=None, pad_edge=False)
+    for title in ("reason", "id", "record that would be sent"):
+        shown.add_column(title, overflow="fold")
+    for _, row, record in chosen:
+        shown.add_row(*map(cell, (row["reason"], row["id"], record.decode())))
+    Console().print(shown)
+
+
+def _show_replays(
+    done: Sequence[tuple[str, str, replaying.Replay | None]], *, as_json: bool
+) -> None:
+    lines = [
+        {
+            "use_case": use_case,
+            "id": id_,
+            "state": result.state.value if result else "accepted before",
+            "error": result.error if result else "",
+        }
+        for use_case, id_, result in done
+    ]
+    if as_json:
+        for line in lines:
+            typer.echo(orjson.dumps(line))
+        return
+    shown = Table(box=None, pad_edge=False)
+    for title in ("use case", "id", "state", "error"):
+        shown.add_column(title, overflow="fold")
+    for line in lines:
+        shown.add_row(*map(cell, line.values()))
+    Console().print(shown)
+
+
+@dead_letters.command()
 def show(
     id_: Annotated[str, typer.Argument(metavar="ID", help="The id of the dead letter.")],
     use_case: deployment.AnyUseCase = None,
@@ -86,8 +241,28 @@ def show(
     rows = _rows(use_case, region, lambda _: sql)
     if not rows:
         raise CommandError(f"{id_}: no dead letter with this id failed within {days} days")
+    topology = deployment.topology(region)
+    store = replaying.Replays(topology.ledger_table, deployment.client("dynamodb", region))
     for row in rows:
-        console().print(letter(row))
+        shown = letter(row)
+        for name, value in _became(topology, row, store, region):
+            shown.add_row(name, cell(value))
+        console().print(shown)
+
+
+def _became(
+    topology: Topology, row: Letter, store: replaying.Replays, region: str | None
+) -> Iterator[tuple[str, str]]:
+    """What is known of the letter's replay, and what became of its record."""
+    with deployment.errors():
+        done = store.find(row["use_case"], row["id"])
+    if done is None:
+        return
+    yield "replayed", f"{done.state} at {done.at} {done.error}".strip()
+    if done.state is not State.REJECTED:
+        of = deployment.use_case(topology, row["use_case"])
+        for verdict in verdicts(topology, of, done.event_id, region):
+            yield "became", f"{verdict.state}: {verdict.detail}"
 
 
 def letter(row: Letter) -> Table:

@@ -55,6 +55,13 @@ def find(
     _show(found, as_json=as_json)
 
 
+def verdicts(
+    topology: Topology, use_case: UseCase, text: str, region: str | None, days: int = 90
+) -> list[Verdict]:
+    """A verdict for each event of a use case with this event_id or key."""
+    return _Search(topology, use_case, region, first_day(now(), days)).verdicts(text)
+
+
 @dataclass(frozen=True)
 class _Search:
     """Looks for events of one use case that arrived since a day."""

@@ -35,7 +35,7 @@ def test_the_events_are_read_once(plan: str) -> None:
 def test_each_result_has_its_sink(plan: str) -> None:
     sinks = re.findall(r"Sink\(table=\[default_catalog\.adtech\.(\w+)\]", plan)
     results = ["aggregates", "clicks", "dead_letters", "impressions", "progress", "transactions"]
-    assert sorted(sinks) == sorted(["auctions", *results])
+    assert sorted(sinks) == sorted(["auctions", "sdp_ledger", *results])
 
 
 def test_state_is_kept_for_keys_counts_and_progress_alone(plan: str) -> None:
@@ -43,5 +43,5 @@ def test_state_is_kept_for_keys_counts_and_progress_alone(plan: str) -> None:
     stateful = re.findall(
         r"\b(\w*(?:Join|Aggregate|Deduplicate|Rank|Sort\w*|Over\w*))\(group", plan
     )
-    assert stateful == ["GroupAggregate"]
+    assert stateful == ["GroupAggregate", "GroupAggregate"]  # of the report, of the ledger
     assert not re.search(r"\b(Join|IntervalJoin|Deduplicate|Rank|OverAggregate|Sort)\(", plan)

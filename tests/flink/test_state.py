@@ -20,6 +20,7 @@ def test_each_operator_with_state_has_an_id_and_words_for_people(built: Path) ->
     operators = read(built)["adtech"]
     assert sorted(o.label for o in operators) == [
         "the GROUP BY for report campaigns",
+        "the GROUP BY for the ledger",
         "the correlation adtech-correlate",
         "the function for the progress",
         "the reading of the events of bcns",
@@ -28,6 +29,7 @@ def test_each_operator_with_state_has_an_id_and_words_for_people(built: Path) ->
         "the writing of record Transaction",
         "the writing of report campaigns",
         "the writing of the dead letters",
+        "the writing of the ledger",
         "the writing of the progress",
     ]
 
@@ -56,7 +58,7 @@ def test_the_layout_of_patterns_and_decisions_is_their_key_names_and_kinds(built
 
 def test_only_what_the_planner_named_has_a_former_id(built: Path) -> None:
     former = [o.label for o in read(built)["adtech"] if o.former]
-    assert former == ["the GROUP BY for report campaigns"]
+    assert former == ["the GROUP BY for report campaigns", "the GROUP BY for the ledger"]
 
 
 def test_what_has_not_changed_is_not_planned_again(

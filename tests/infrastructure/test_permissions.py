@@ -311,7 +311,7 @@ def test_objects_are_granted_by_folder_and_other_things_by_their_own_name(
             elif action == "DescribeExecution":
                 assert re.search(r":execution:[a-z-]+-retrain:\*$", grant.resource), grant
             elif service in ("kinesis", "dynamodb", "kms", "states", "sqs", "iam", "lambda"):
-                own = re.fullmatch(r"\{[^{}]+\}|arn:.*:stream/[a-z0-9-]+", grant.resource)
+                own = re.fullmatch(r"\{[^{}]+\}|arn:.*:(?:stream|table)/[a-z0-9-]+", grant.resource)
                 assert own, (function["Handler"], grant)
             elif service == "glue":
                 assert not grant.resource.endswith("*"), (function["Handler"], grant)
@@ -345,7 +345,8 @@ def test_a_function_touches_the_tables_that_it_is_told_of(templates: list[Templa
         reported = json.dumps(function["Environment"]["Variables"])
         for grant in role_of(template, function).grants:
             if grant.action.startswith("dynamodb:"):
-                assert f'"{grant.resource.strip("{}")}"' in reported, (function["Handler"], grant)
+                name = grant.resource.strip("{}").rpartition("table/")[2]
+                assert f'"{name}"' in reported, (function["Handler"], grant)
 
 
 def test_only_progress_is_read_by_its_key_alone(templates: list[Template]) -> None:
@@ -363,6 +364,7 @@ def test_only_progress_is_read_by_its_key_alone(templates: list[Template]) -> No
         for t, _, function in ours([reporting])
     }
     assert granted == {
+        "lambdas.audit.handler.handler": {"dynamodb:GetItem"},
         "lambdas.persist.handler.handler": {"dynamodb:PutItem"},
         "lambdas.reports.handler.handler": {"dynamodb:GetItem"},
     }

@@ -401,6 +401,22 @@ SELECT
 FROM counted
 GROUP BY `campaign_item_id`, `period`;
 
+CREATE TEMPORARY TABLE outcomes (
+  `minute` BIGINT,
+  `read` BIGINT,
+  `counted` BIGINT,
+  `duplicate` BIGINT,
+  `late` BIGINT,
+  `unmatched` BIGINT,
+  `malformed` BIGINT,
+  `filtered` BIGINT,
+  `redelivered` BIGINT
+) WITH (
+  'connector' = 'correlate',
+  'name' = 'adtech-correlate',
+  'port' = 'ledger'
+);
+
 CREATE TEMPORARY VIEW `campaigns_changelog` AS
 SELECT * FROM TO_CHANGELOG(
   input => TABLE `campaigns`,
@@ -413,6 +429,49 @@ FROM `campaigns_changelog` WHERE `op` = 'none'
 UNION ALL
 SELECT CAST(`occurred_at` AS TIMESTAMP_LTZ(3)) AS `heartbeat_at`
 FROM `bcns` WHERE `type` = 'heartbeat' AND (`occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND) IS NOT TRUE;
+
+CREATE TEMPORARY TABLE `sdp_ledger` (
+  `use_case` STRING,
+  `minute` BIGINT,
+  `read` BIGINT,
+  `counted` BIGINT,
+  `duplicate` BIGINT,
+  `late` BIGINT,
+  `unmatched` BIGINT,
+  `malformed` BIGINT,
+  `filtered` BIGINT,
+  `redelivered` BIGINT,
+  `version` BIGINT
+) PARTITIONED BY (`minute`) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-adtech-progress',
+  'aws.region' = 'eu-west-1',
+  'sink.flush-buffer.timeout' = '100',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'ISO-8601',
+  'json.encode.ignore-null-fields' = 'true'
+);
+
+CREATE TEMPORARY VIEW `sdp_ledger_totals` AS
+SELECT
+  `minute`,
+  SUM(`read`) AS `read`,
+  SUM(`counted`) AS `counted`,
+  SUM(`duplicate`) AS `duplicate`,
+  SUM(`late`) AS `late`,
+  SUM(`unmatched`) AS `unmatched`,
+  SUM(`malformed`) AS `malformed`,
+  SUM(`filtered`) AS `filtered`,
+  SUM(`redelivered`) AS `redelivered`,
+  SUM(`read` + `counted` + `duplicate` + `late` + `unmatched` + `malformed` + `filtered` + `redelivered`) AS `version`
+FROM `outcomes`
+GROUP BY `minute`;
+
+CREATE TEMPORARY VIEW `sdp_ledger_totals_changelog` AS
+SELECT * FROM TO_CHANGELOG(
+  input => TABLE `sdp_ledger_totals`,
+  op => DESCRIPTOR(`op`),
+  op_mapping => MAP['INSERT, UPDATE_AFTER', 'upsert', 'DELETE', 'delete']);
 
 INSERT INTO auctions
 SELECT `type`, `event_id`, `occurred_at`, `received_at`, `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `win_price`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`
@@ -453,4 +512,8 @@ SELECT
   CURRENT_TIMESTAMP,
   ROW('bcns', `shard_id`, `sequence_number`)
 FROM (SELECT *, ENCLOSE(`data`, 716800) AS `enclosed` FROM `refused`);
+
+INSERT INTO `sdp_ledger`
+SELECT 'adtech', `minute`, `read`, `counted`, `duplicate`, `late`, `unmatched`, `malformed`, `filtered`, `redelivered`, `version`
+FROM `sdp_ledger_totals_changelog`;
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analytics_app.connectors import Files
+from analytics_app.connectors import Files, Kinesis
 from analytics_app.rendering import PipelineError, pipeline_statements, render
 from usecases import load
 
@@ -57,14 +57,16 @@ def test_tables_are_named_by_their_streams():
     use_case = load(("adtech",)).use_case("adtech")
     sql = render(use_case, use_case.configured({}), Files("/data"))
     tables = [d.split("`")[1] for d in sql.definitions if d.startswith("CREATE TEMPORARY TABLE `")]
-    assert tables == [s.replace("-", "_") for s in use_case.streams]
+    assert tables == [*(s.replace("-", "_") for s in use_case.streams), "sdp_ledger"]
 
 
 def test_every_stream_but_the_events_is_written():
     use_case = load(("adtech",)).use_case("adtech")
     sql = render(use_case, use_case.configured({}), Files("/data"))
     written = {insert.split()[2].strip("`") for insert in sql.inserts}
-    assert written - {"auctions"} == {s.replace("-", "_") for s in use_case.streams} - {"bcns"}
+    assert written - {"auctions", "sdp_ledger"} == {
+        s.replace("-", "_") for s in use_case.streams
+    } - {"bcns"}
 
 
 def test_what_is_correlated_is_written_before_its_ports_are_read():
@@ -86,3 +88,12 @@ def test_the_watermark_is_as_far_behind_as_the_deployment_says():
     sql = render(use_case, use_case.configured({"WatermarkDelay": "PT2M"}), Files("/data"))
     (table,) = [d for d in sql.definitions if "WATERMARK FOR" in d]
     assert "`event_time` - INTERVAL '0 00:02:00' DAY(3) TO SECOND" in table
+
+
+def test_outcomes_are_written_to_the_stream_of_the_progress():
+    use_case = load(("adtech",)).use_case("adtech")
+    streams = {("adtech", s): f"arn:aws:kinesis:us-east-1:0:stream/{s}" for s in use_case.streams}
+    sql = render(use_case, use_case.configured({}), Kinesis(streams, "us-east-1"))
+    (table,) = [d for d in sql.definitions if "TABLE `sdp_ledger`" in d]
+    assert "stream/progress'" in table and "PARTITIONED BY (`minute`)" in table
+    assert sql.inserts[-1].startswith("INSERT INTO `sdp_ledger`")

@@ -6,10 +6,10 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from lambdas.adapters.kinesis import KinesisStream, open_shards
-from lambdas.ports.stream import Entry
+from lambdas.ports.stream import Entry, Unconfirmed
 
 Failing = dict[str, str]
 
@@ -175,3 +175,33 @@ def _shard(start: str, **sequence: str) -> dict[str, Any]:
 
 def test_open_shards_are_listed_over_all_pages() -> None:
     assert list(open_shards(Paged(), "s")) == ["0", "9"]  # type: ignore[arg-type]
+
+
+def _fault(code: str, status: int) -> ClientError:
+    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "PutRecords")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("script", "may_be_stored"),
+    [
+        ([ReadTimeoutError(endpoint_url="http://127.0.0.1")] * 100, True),
+        ([_fault("InternalFailure", 500)] * 100, True),
+        ([{"a": "InternalFailure"}] * 100, True),
+        ([ReadTimeoutError(endpoint_url="http://127.0.0.1"), *[{"a": THROTTLED}] * 100], True),
+        ([{"a": THROTTLED}] * 100, False),
+        ([_fault("ResourceNotFoundException", 400)], False),
+        ([EndpointConnectionError(endpoint_url="http://127.0.0.1")] * 100, False),
+    ],
+)
+def test_what_may_be_stored_all_the_same_is_unconfirmed(
+    script: list[Failing | Exception], may_be_stored: bool
+) -> None:
+    (reason,) = put(Scripted(script), entries("a"))
+    assert reason is not None
+    assert isinstance(reason, Unconfirmed) is may_be_stored
+
+
+def test_a_call_that_was_not_answered_and_then_stored_is_confirmed() -> None:
+    timeout = ReadTimeoutError(endpoint_url="http://127.0.0.1")
+    assert put(Scripted([timeout, {}]), entries("a")) == [None]

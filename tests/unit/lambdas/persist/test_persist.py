@@ -7,10 +7,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations, product
 from typing import Annotated, Any
 
+import boto3
 import pytest
 
 from glue import CatalogError, UseCase, report
+from glue.ledger import COUNTS
+from glue.targets.dynamodb import KeyAttribute
 from lambdas.adapters.dynamodb import DynamoStore
+from lambdas.adapters.receipts import DynamoReceipts
 from lambdas.persist.stream import StreamRecord
 from lambdas.persist.writing import Persist
 from lambdas.ports.report_store import StoreUnavailable
@@ -20,8 +24,10 @@ from lambdas.result_records import layouts
 from lambdas.tables import Tables
 from tests.unit.lambdas.made_up import CATALOG, FACTORY, PROGRESS_TABLE, TABLES
 from tests.unit.lambdas.reports.memory import client
+from tests.unit.lambdas.tables import create_table
 
 AT = datetime(2026, 3, 1, 10, tzinfo=UTC)
+LEDGER_TABLE = "t-ledger"
 
 
 class Graveyard:
@@ -56,7 +62,7 @@ class Flaky:
 def persist(store: Any, graveyard: Graveyard | None = None) -> Persist:
     return Persist(
         catalog=CATALOG,
-        tables=Tables(TABLES, PROGRESS_TABLE),
+        tables=Tables(TABLES, PROGRESS_TABLE, LEDGER_TABLE),
         store=store,
         letters=graveyard or Graveyard(),
         dead_letters={"factory": "t-dead-letters"},
@@ -294,3 +300,36 @@ def test_reports_on_one_stream_that_cannot_be_told_apart_are_refused() -> None:
     both = UseCase("factory", "Machines.", FACTORY.folder, (*FACTORY.classes, Twin))
     with pytest.raises(CatalogError, match=r"\['Site', 'Twin'\] have the same columns"):
         layouts(both, "aggregates")
+
+
+def outcomes(**numbers: Any) -> dict[str, Any]:
+    minute = {"use_case": "factory", "minute": int(AT.timestamp())}
+    return {**minute, **dict.fromkeys((*COUNTS, "version"), 0), **numbers}
+
+
+def test_outcomes_are_kept_beside_the_progress_and_only_grow(store: DynamoStore) -> None:
+    table = boto3.client("dynamodb")
+    create_table(table, LEDGER_TABLE, KeyAttribute("pk", "S"), KeyAttribute("sk", "S"))
+    rows = [outcomes(version=9, read=5, counted=4), outcomes(version=8, read=4, counted=4)]
+    for content in rows:
+        assert persist(store)([record(content, kind="progress")]) == set()
+    ledger = DynamoReceipts(LEDGER_TABLE, table)
+    found = ledger.outcomes("factory", AT, AT + timedelta(minutes=1))
+    assert found == {AT: {**dict.fromkeys(COUNTS, 0), "read": 5, "counted": 4}}
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        (outcomes(use_case="other"), "use_case"),
+        (outcomes(read=-1), "read"),
+        (outcomes(late="1"), "late"),
+        (outcomes(minute=10**12), "minute"),
+    ],
+)
+def test_poison_outcomes_are_buried(
+    store: DynamoStore, content: dict[str, Any], field: str
+) -> None:
+    graveyard = Graveyard()
+    assert persist(store, graveyard)([record(content, kind="progress")]) == set()
+    assert [letter["field"] for letter in graveyard.letters] == [field]

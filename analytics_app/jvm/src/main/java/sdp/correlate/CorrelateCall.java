@@ -20,6 +20,8 @@ import sdp.keyed.KeyedStream;
 import sdp.keyed.Packed;
 import sdp.keyed.Ports;
 import sdp.keyed.RowPacker;
+import sdp.ledger.Ledger;
+import sdp.ledger.Stamp;
 
 /** The options and columns of a table that is written to, checked and put together. */
 final class CorrelateCall {
@@ -162,6 +164,7 @@ final class CorrelateCall {
     }
     stages.forEach(stage -> ports.add("matched:" + stage, names, all));
     ports.add("counts", counts(), counts().stream().map(name -> number()).toList());
+    Ledger.add(ports);
     return ports;
   }
 
@@ -202,10 +205,18 @@ final class CorrelateCall {
                 layout,
                 new Reasons(layout, labels(), checks.violations()),
                 count(),
+                stamp(),
                 options.get(CorrelateOptions.HEAP_SHARE),
                 ports),
             ports.information("matched"))
         .setDescription(layout.description());
+  }
+
+  /** The ledger needs the original bytes and the time of receipt. */
+  private Stamp stamp() {
+    int received = optional(CorrelateOptions.RECEIVED);
+    int data = optional(CorrelateOptions.DATA);
+    return received < 0 || data < 0 ? null : new Stamp(received, data);
   }
 
   private Map<String, String> labels() {

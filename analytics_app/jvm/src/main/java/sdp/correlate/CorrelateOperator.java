@@ -4,8 +4,11 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.util.OutputTag;
@@ -13,6 +16,9 @@ import sdp.keyed.KeyLogs;
 import sdp.keyed.KeyLogsOperator;
 import sdp.keyed.Packed;
 import sdp.keyed.Ports;
+import sdp.ledger.Counted;
+import sdp.ledger.Ledger;
+import sdp.ledger.Stamp;
 import sdp.metrics.PublishedMetrics;
 
 /** The correlation as an operator: a {@link Join} whose outcomes leave by ports. */
@@ -25,38 +31,66 @@ class CorrelateOperator extends KeyLogsOperator implements Join.Outcomes {
   private static final long MANY_COUNTS_MILLIS = 1000;
   private static final int MANY_COUNTS = 256;
 
+  /** The ledger is read by people and alarms: seconds later is soon enough. */
+  private static final long LEDGER_MILLIS = 2_000;
+
   private final Layout layout;
   private final Reasons reasons;
   private final CountSpec count;
+  private final Stamp stamp;
   private final OutputTag<RowData> matched;
   private final OutputTag<RowData> closed;
   private final OutputTag<RowData> refused;
   private final OutputTag<RowData> counted;
+  private final OutputTag<RowData> ledgered;
   private final List<OutputTag<RowData>> ofStages = new ArrayList<>();
 
   private transient KeyLogs logs;
   private transient Join join;
   private transient PartialCounts counts;
   private transient boolean countsDue;
+  private transient Ledger ledger;
+  private transient ListState<byte[]> receipts;
+  private transient boolean ledgerDue;
   private transient long drainedAt;
   private transient long held;
   private transient Map<Outcome, Counter> refusals;
 
   /**
    * @param count what is counted, or null
+   * @param stamp where receipts are in a record, or null where the ledger counts nothing
    * @param heapShare the share of a task manager's heap that its subtasks may keep open keys in
    */
   CorrelateOperator(
-      Layout layout, Reasons reasons, CountSpec count, double heapShare, Ports ports) {
+      Layout layout, Reasons reasons, CountSpec count, Stamp stamp, double heapShare, Ports ports) {
     super(layout.name(), heapShare, layout.step());
     this.layout = layout;
     this.reasons = reasons;
     this.count = count;
+    this.stamp = stamp;
     matched = ports.tag("matched");
     closed = ports.tag("closed");
     refused = ports.tag("refused");
     counted = ports.tag("counts");
+    ledgered = stamp == null ? null : ports.tag(Ledger.PORT);
     layout.stages().forEach(stage -> ofStages.add(ports.tag("matched:" + stage)));
+  }
+
+  @Override
+  public void initializeState(StateInitializationContext context) throws Exception {
+    super.initializeState(context);
+    if (stamp != null) {
+      ledger = new Ledger(stamp);
+      receipts = ledger.initialize(context.getOperatorStateStore(), context.isRestored());
+    }
+  }
+
+  @Override
+  public void snapshotState(StateSnapshotContext context) throws Exception {
+    if (ledger != null) {
+      receipts.update(List.of(ledger.snapshot()));
+    }
+    super.snapshotState(context);
   }
 
   @Override
@@ -111,6 +145,10 @@ class CorrelateOperator extends KeyLogsOperator implements Join.Outcomes {
 
   @Override
   protected void accept(int keyGroup, Packed packed) throws Exception {
+    if (ledger != null) {
+      ledger.read(packed);
+      drainLedgerSoon();
+    }
     join.accept(keyGroup, packed);
   }
 
@@ -122,6 +160,9 @@ class CorrelateOperator extends KeyLogsOperator implements Join.Outcomes {
   @Override
   public void processWatermark(Watermark mark) throws Exception {
     held = join.advance(mark.getTimestamp());
+    if (ledger != null && !ledger.isEmpty()) {
+      drainLedgerSoon();
+    }
     if (held == Watermark.MAX_WATERMARK.getTimestamp()) {
       drain();
     } else if (counts.size() == 0) {
@@ -131,6 +172,7 @@ class CorrelateOperator extends KeyLogsOperator implements Join.Outcomes {
 
   @Override
   public void matched(int stage, OutcomeRow row) {
+    note(row, Counted.COUNTED);
     if (count != null) {
       count.count(counts, stage, row);
       drainSoon();
@@ -147,7 +189,39 @@ class CorrelateOperator extends KeyLogsOperator implements Join.Outcomes {
   @Override
   public void refused(OutcomeRow row) {
     refusals.get(row.outcome()).inc();
+    note(row, counted(row.outcome()));
     emit(refused, row);
+  }
+
+  private static Counted counted(Outcome outcome) {
+    return switch (outcome) {
+      case MATCHED, CLOSED -> Counted.COUNTED;
+      case DUPLICATE -> Counted.DUPLICATE;
+      case LATE -> Counted.LATE;
+      case UNMATCHED -> Counted.UNMATCHED;
+      case MALFORMED -> Counted.MALFORMED;
+    };
+  }
+
+  private void note(OutcomeRow row, Counted what) {
+    if (ledger != null) {
+      ledger.count(row.record(), row.recordAt(), what);
+    }
+  }
+
+  private void drainLedgerSoon() {
+    if (!ledgerDue) {
+      ledgerDue = true;
+      long now = getProcessingTimeService().getCurrentProcessingTime();
+      getProcessingTimeService().registerTimer(now + LEDGER_MILLIS, at -> drainLedger());
+    }
+  }
+
+  private void drainLedger() {
+    ledgerDue = false;
+    if (ledger != null) {
+      ledger.drain(row -> emit(ledgered, row));
+    }
   }
 
   private void drainSoon() {
@@ -184,11 +258,13 @@ class CorrelateOperator extends KeyLogsOperator implements Join.Outcomes {
   @Override
   public void prepareSnapshotPreBarrier(long checkpoint) throws Exception {
     drain();
+    drainLedger();
   }
 
   @Override
   public void finish() throws Exception {
     drain();
+    drainLedger();
     super.finish();
   }
 

@@ -43,6 +43,9 @@ import sdp.keyed.PortSource;
  *       count.period}: matched records for each group and period since the last such rows: the
  *       group's column, {@code period} (its start, epoch seconds), a BIGINT {@code <stage>} each,
  *       {@code sum} and {@code records}.
+ *   <li>{@code ledger}, where {@code data} and {@code received} are given: how many records of each
+ *       minute of receipt were read and had each outcome since the last such rows ({@link
+ *       sdp.ledger.Counted}).
  * </ul>
  *
  * <p>{@code closed} and unmatched rows come up to a twentieth of window and lateness (1 to 30

@@ -96,6 +96,15 @@ final class OutcomeRow implements RowData {
     return outcome;
   }
 
+  /** The bytes that have the record, and where its block is in them. */
+  byte[] record() {
+    return record;
+  }
+
+  int recordAt() {
+    return recordAt;
+  }
+
   @Override
   public int getArity() {
     return layout.width();

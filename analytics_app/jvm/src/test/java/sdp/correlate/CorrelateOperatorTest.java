@@ -1,5 +1,6 @@
 package sdp.correlate;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -10,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -47,6 +49,9 @@ import sdp.keyed.Packed;
 import sdp.keyed.Ports;
 import sdp.keyed.RowPacker;
 import sdp.keyed.StateChunks;
+import sdp.ledger.Counted;
+import sdp.ledger.Ledger;
+import sdp.ledger.Stamp;
 
 /** The operator in Flink's state: checkpoints, other parallelism, versions of its layout. */
 class CorrelateOperatorTest {
@@ -57,10 +62,12 @@ class CorrelateOperatorTest {
   private static final Path FIXTURES = Path.of("src/test/resources");
 
   private final List<String> results = new ArrayList<>();
+  private final Map<String, Long> ledger = new TreeMap<>();
   private List<String> columns = COLUMNS;
   private List<String> stages = STAGES;
   private long lateness = 4_000;
   private CountSpec count;
+  private Stamp stamp;
   private double heapShare = 0.1;
   private int slots = 1;
   private final Map<String, Metric> metrics = new HashMap<>();
@@ -71,7 +78,7 @@ class CorrelateOperatorTest {
     private static final long serialVersionUID = 1L;
 
     Noted() {
-      super(layout(), reasons(), count, heapShare, ports());
+      super(layout(), reasons(), count, stamp, heapShare, ports());
     }
 
     @Override
@@ -80,6 +87,11 @@ class CorrelateOperatorTest {
         results.add(text((OutcomeRow) row));
       } else if (port.getId().equals("counts")) {
         results.add("counts, watermarks before them: " + subtasks.get(0).getOutput().size());
+      } else if (port.getId().equals(Ledger.PORT)) {
+        for (Counted each : Counted.values()) {
+          String what = "minute " + row.getLong(0) + " " + each.label();
+          ledger.merge(what, row.getLong(1 + each.ordinal()), Long::sum);
+        }
       }
     }
   }
@@ -361,6 +373,82 @@ class CorrelateOperatorTest {
         : ((Gauge<?>) found.get(0)).getValue();
   }
 
+  // --- the ledger -------------------------------------------------------------------------------
+
+  /** Each record that was read has one outcome in its own minute, whenever that was decided. */
+  @Test
+  void theLedgerBalancesForEachMinuteAtAnyParallelism() throws Exception {
+    stamped();
+    start(1, null);
+    accept("a", 0, 1, 1_000);
+    accept("a", 1, 2, 2_000);
+    accept("b", 1, 61, 3_000);
+    accept("c", Join.MALFORMED, 62, 3_000);
+    start(3, AbstractStreamOperatorTestHarness.repackageState(snapshot()));
+    accept("a", 1, 3, 2_500);
+    watermark(40_000);
+    accept("d", 0, 63, 4_000);
+    watermark(Long.MAX_VALUE);
+    drained();
+    assertEquals(
+        Map.of(
+            "minute 0 read", 3L,
+            "minute 0 counted", 2L,
+            "minute 0 duplicate", 1L,
+            "minute 60 read", 3L,
+            "minute 60 unmatched", 1L,
+            "minute 60 malformed", 1L,
+            "minute 60 late", 1L),
+        ledger);
+  }
+
+  /** The platform's own copy is distinguished from the sender's, after a restart too. */
+  @Test
+  void aRecordThatIsStoredTwiceIsRedelivered() throws Exception {
+    stamped();
+    start(2, null);
+    accept("a", 0, 1, 1_000);
+    accept("b", 1, 2, 1_000);
+    accept("c", Join.MALFORMED, 3, 1_000);
+    start(1, AbstractStreamOperatorTestHarness.repackageState(snapshot()));
+    accept("a", 0, 1, 1_000);
+    accept("b", 1, 2, 1_000);
+    accept("c", Join.MALFORMED, 3, 1_000);
+    accept("a", 0, 4, 1_000);
+    accept("a", 0, 4, 1_000);
+    watermark(Long.MAX_VALUE);
+    drained();
+    assertEquals(
+        Map.of(
+            "minute 0 read", 8L,
+            "minute 0 counted", 1L,
+            "minute 0 unmatched", 1L,
+            "minute 0 malformed", 1L,
+            "minute 0 duplicate", 1L,
+            "minute 0 redelivered", 4L),
+        ledger);
+  }
+
+  @Test
+  void aRecordThatDidNotComeThroughTheDoorIsNotInTheLedger() throws Exception {
+    stamped();
+    start(1, null);
+    accept("a", 0, -1, 1_000);
+    watermark(Long.MAX_VALUE);
+    drained();
+    assertEquals(Map.of(), ledger);
+  }
+
+  private void stamped() {
+    columns = List.of("key", "id", "domain", "at", "price", "received", "data");
+    stamp = new Stamp(5, 6);
+  }
+
+  private void drained() throws Exception {
+    snapshot();
+    ledger.values().removeIf(number -> number == 0);
+  }
+
   // --- running ----------------------------------------------------------------------------------
 
   private void start(int parallelism, OperatorSubtaskState state) throws Exception {
@@ -445,6 +533,8 @@ class CorrelateOperatorTest {
       case "at" -> TimestampData.fromEpochMillis(time);
       case "price" -> stage == 0 ? 7L : null;
       case "domain" -> stage == 0 ? StringData.fromString("d") : null;
+      case "received" -> TimestampData.fromEpochMillis(id * 1_000);
+      case "data" -> (id < 0 ? "{}" : "{\"receipt\":" + id + "}\n").getBytes(UTF_8);
       default -> null;
     };
   }
@@ -481,7 +571,8 @@ class CorrelateOperatorTest {
   private static LogicalType type(String column) {
     return switch (column) {
       case "id", "price" -> DataTypes.BIGINT().getLogicalType();
-      case "at" -> DataTypes.TIMESTAMP_LTZ(3).getLogicalType();
+      case "at", "received" -> DataTypes.TIMESTAMP_LTZ(3).getLogicalType();
+      case "data" -> DataTypes.BYTES().getLogicalType();
       default -> DataTypes.STRING().getLogicalType();
     };
   }
@@ -492,7 +583,7 @@ class CorrelateOperatorTest {
 
   private Ports ports() {
     Ports ports = new Ports("test");
-    List<String> names = new ArrayList<>(List.of("matched", "closed", "refused", "counts"));
+    List<String> names = new ArrayList<>(List.of("matched", "closed", "refused", "counts", Ledger.PORT));
     stages.forEach(stage -> names.add("matched:" + stage));
     names.forEach(port -> ports.add(port, List.of("x"), List.of(type("id"))));
     return ports;

@@ -228,7 +228,7 @@ public final class SoakBench {
     private final transient Subtask subtask;
 
     Operator(Subtask subtask, double share) {
-      super(layout(), new Reasons(layout(), Map.of(), new String[0]), null, share, ports());
+      super(layout(), new Reasons(layout(), Map.of(), new String[0]), null, null, share, ports());
       this.subtask = subtask;
     }
 
