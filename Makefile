@@ -20,6 +20,8 @@ JOBS ?= 2
 EVENTS ?= 20000
 # Options of make bench-stream.
 BENCH ?=
+# A word in the names of the bugs that make mutants plants; empty: all.
+ONLY ?=
 
 FAST := $(addprefix tests/,unit golden infrastructure sagemaker)
 ENGINES := $(addprefix tests/,flink connector emulator)
@@ -31,7 +33,7 @@ PAGE := build/dashboard/index.html
 PAGE_SOURCES := $(shell find dashboard -name node_modules -prune -o -type f -print)
 JVM_SOURCES := $(shell find analytics_app/jvm/src/main analytics_app/jvm/pom.xml -type f 2>/dev/null)
 
-.PHONY: help env tools build browser screenshots demo up down clean test of-platform of-engines check types lint unit jvm generated properties bench-stream
+.PHONY: help env tools build browser screenshots demo up down clean test of-platform of-engines check types lint unit jvm generated properties mutants bench-stream
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -148,6 +150,9 @@ of-engines:
 
 properties: build ## each of the APIs with 10,000 requests made from its OpenAPI document, and a summary
 	@SDP_CASES=10000 $(PYTHON) -m pytest -vv -n $(JOBS) tests/unit/lambdas/properties
+
+mutants: build ## plant bugs one by one and see that the tests notice each: ONLY=WORD plants those with it in their name
+	@$(PYTHON) -m tests.mutants $(ONLY)
 
 bench-stream: build ## what the packaged SQL does, beside an earlier commit and a topology of joins: BENCH=--help
 	@.venv/flink/bin/python -m bench.stream.run $(BENCH)

@@ -27,6 +27,13 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 
 @pytest.fixture(scope="session")
+def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Another emulator, which tests may kill and start again."""
+    with emulator.alone(tmp_path_factory.mktemp("mortal")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
 def client(settings: Settings) -> Client:
     """Clients of the emulator by service."""
     return lambda service: aws.client(settings, service)

@@ -20,6 +20,7 @@ from sdpctl.local.launcher import (
     event_sources,
     executions,
     existing_streams,
+    faults,
     firehose,
     flink,
     function_requests,
@@ -46,6 +47,7 @@ SERVICES = (
     event_sources,
     executions,
     existing_streams,
+    faults,  # after `durable`, around which it is
     firehose,
     flink,
     function_requests,

@@ -1,0 +1,181 @@
+"""The tests are tested: bugs that are planted one by one, each of which a test has to notice.
+
+`make mutants` copies the sources, plants a bug, and runs the tests that are named beside it; it
+prints a table, and ends with 1 if a bug stayed unnoticed. `make mutants ONLY=total` plants those
+with this word in their name.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+LINKS = (".venv", "node_modules", "build")
+FAULTS = "tests/emulator/test_faults.py"
+KILLED = "tests/emulator/test_killed.py"
+QUERIES = "tests/unit/lambdas/reports/test_random_queries.py"
+SECONDS = 600
+
+
+class Mutant(NamedTuple):
+    """A bug: in this file, instead of this text, the other."""
+
+    name: str
+    file: str
+    instead_of: str
+    plant: str
+    noticed_by: str
+
+
+MUTANTS = (
+    Mutant(
+        "the door takes a call that failed in part for a success",
+        "lambdas/adapters/kinesis.py",
+        'if not answer["FailedRecordCount"]:',
+        "if True:",
+        FAULTS,
+    ),
+    Mutant(
+        "the door's retry forgets what failed",
+        "lambdas/adapters/kinesis.py",
+        "reasons[index] = failed.get(index)",
+        "reasons[index] = None",
+        FAULTS,
+    ),
+    Mutant(
+        "the door takes the results of a call for those of other records",
+        "lambdas/adapters/kinesis.py",
+        'results = zip(pending, answer["Records"], strict=True)',
+        'results = zip(pending, answer["Records"][::-1], strict=True)',
+        FAULTS,
+    ),
+    Mutant(
+        "persist writes an older row over a newer one",
+        "lambdas/adapters/totals.py",
+        "is None or upsert.newness > upsert.rank_of(item)",
+        "is None or upsert.newness",
+        FAULTS,
+    ),
+    Mutant(
+        "persist calls a row written that could not be",
+        "lambdas/persist/writing.py",
+        "left[key] = pending[key]",
+        "pass",
+        FAULTS,
+    ),
+    Mutant(
+        "persist buries a row that could not be written now",
+        "lambdas/adapters/dynamodb.py",
+        'raise StoreUnavailable(f"{table}: {error}") from error\n    except BotoCoreError',
+        'raise ItemRefused(f"{table}: {error}") from error\n    except BotoCoreError',
+        FAULTS,
+    ),
+    Mutant(
+        "records are not in the journal",
+        "sdpctl/local/launcher/records.py",
+        "if PERSISTENT and rows:",
+        "if False:",
+        FAULTS,
+    ),
+    Mutant(
+        "items are replayed on a state that has them",
+        "sdpctl/local/launcher/items.py",
+        "for entry in journal.entries(_saved):",
+        "for entry in journal.entries(0):",
+        KILLED,
+    ),
+    Mutant(
+        "a function begins again after a kill",
+        "sdpctl/local/launcher/records.py",
+        'journal.append({"positions": changed})',
+        "pass",
+        KILLED,
+    ),
+    Mutant(
+        "the hour that passes twice is one row",
+        "lambdas/reports/calendar.py",
+        "_REPEATED = (Unit.MINUTES, Unit.HOURS)",
+        "_REPEATED = (Unit.MINUTES,)",
+        QUERIES,
+    ),
+    Mutant(
+        "a page of a descending report repeats a row",
+        "lambdas/reports/app.py",
+        "cut = rows[-2].start if query.desc else rows[-1].start",
+        "cut = rows[-2].end if query.desc else rows[-1].start",
+        QUERIES,
+    ),
+    Mutant(
+        "a bucket that starts with `to` is in the range",
+        "lambdas/reports/counting.py",
+        "bounds = (self.report.period, low, high - 1)",
+        "bounds = (self.report.period, low, high)",
+        QUERIES,
+    ),
+)
+
+
+def main(only: str = "") -> int:
+    """Plant each; how many stayed unnoticed is the exit status."""
+    chosen = [mutant for mutant in MUTANTS if only in mutant.name]
+    unnoticed = 0
+    for mutant in chosen:
+        noticed = _noticed(mutant)
+        unnoticed += not noticed
+        _say(f"{'noticed' if noticed else 'UNNOTICED':10} {mutant.name} ({mutant.noticed_by})")
+    _say(f"{len(chosen) - unnoticed} of {len(chosen)} bugs were noticed")
+    return min(unnoticed, 1)
+
+
+def _noticed(mutant: Mutant) -> bool:
+    """Whether the test fails with the bug in the sources."""
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        tree = Path(folder)
+        for path in _sources():
+            (tree / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / path, tree / path)
+        for link in LINKS:
+            (tree / link).symlink_to((ROOT / link).resolve())
+        _plant(tree / mutant.file, mutant)
+        command = [ROOT / ".venv/dev/bin/python", "-m", "pytest", "-x", "-q", mutant.noticed_by]
+        done = subprocess.run(
+            command, cwd=tree, capture_output=True, text=True, check=False, timeout=SECONDS
+        )
+        if done.returncode not in (0, 1):
+            raise SystemExit(f"{mutant.name}: the tests did not run\n{done.stdout}{done.stderr}")
+        return done.returncode == 1 and "AssertionError" in done.stdout
+
+
+def _plant(path: Path, mutant: Mutant) -> None:
+    text = path.read_text()
+    if text.count(mutant.instead_of) != 1:
+        raise SystemExit(f"{mutant.name}: {mutant.file} has not this once: {mutant.instead_of}")
+    path.write_text(text.replace(mutant.instead_of, mutant.plant))
+
+
+def _sources() -> Iterator[Path]:
+    """What git tracks or does not ignore."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = (Path(line) for line in listed.stdout.splitlines())
+    return (path for path in found if (ROOT / path).is_file())
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(*sys.argv[1:]))
