@@ -227,11 +227,15 @@ def start_of(unit: str, zone: str, minute: int) -> int:
 
 
 def _begins(unit: str, zone: str, minute: int) -> bool:
-    """Whether the clock shows the start of a minute or hour, or jumps into another one."""
+    """Whether the clock shows the start of a minute or hour, or jumps forward into another one.
+
+    One that is set back into the middle of an hour begins none: what it shows again until the next
+    full hour belongs to the hour before.
+    """
     if unit == "MINUTES":
         return True
     now, before = _shown(zone, minute), _shown(zone, minute - 1)
-    return now.minute == 0 or (now.date(), now.hour) != (before.date(), before.hour)
+    return now.minute == 0 or (now.date(), now.hour) > (before.date(), before.hour)
 
 
 def _reached(unit: str, zone: str, minute: int) -> tuple[date, int]:

@@ -83,8 +83,8 @@ class Driver:
         """Invoke the heartbeat function now instead of at the full minute."""
         self.invoke("HeartbeatFunction")
 
-    def invoke(self, part: str) -> None:
-        """Invoke the function whose name has this part, with what its schedule sends."""
+    def invoke(self, part: str, event: Any = None) -> None:
+        """Invoke the function whose name has this part, by default with what its schedule sends."""
         functions = self.client("lambda")
         name = next(
             f["FunctionName"]
@@ -92,7 +92,8 @@ class Driver:
             for f in page["Functions"]
             if part in f["FunctionName"]
         )
-        answer = functions.invoke(FunctionName=name, Payload=b"{}")
+        payload = json.dumps(event or {}).encode()
+        answer = functions.invoke(FunctionName=name, Payload=payload)
         assert "FunctionError" not in answer, answer["Payload"].read()
 
     def records(self, stream: str) -> Iterator[dict[str, Any]]:
