@@ -6,6 +6,7 @@ import asyncio
 import os
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -87,30 +88,32 @@ def test_old_segments_go_and_the_one_that_is_written_stays(tmp_path: Path) -> No
     assert _names(tmp_path) == ["three"]
 
 
-@pytest.fixture
-def full(tmp_path: Path) -> Iterator[None]:
-    """No file can become larger than 100 bytes."""
+@contextmanager
+def _full() -> Iterator[None]:
+    """No file can become larger than 100 bytes; also none that the tests' own output goes to."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.usefixtures("full")
 def test_an_entry_that_does_not_fit_leaves_nothing_of_itself(tmp_path: Path) -> None:
-    journal = _appended(Journal(tmp_path), "one")
-    with pytest.raises(OSError, match="large"):
-        journal.append({"name": "x" * 200})
-    _appended(journal, "two")
+    with _full():
+        journal = _appended(Journal(tmp_path), "one")
+        with pytest.raises(OSError, match="large"):
+            journal.append({"name": "x" * 200})
+        _appended(journal, "two")
     assert _names(tmp_path) == ["one", "two"]
 
 
-@pytest.mark.usefixtures("full")
 def test_a_segment_whose_head_does_not_fit_is_not_begun(tmp_path: Path) -> None:
     journal = Journal(tmp_path, lambda: {"head": "x" * 200})
-    for _ in range(2):
-        with pytest.raises(OSError, match="large"):
-            journal.append({"name": "one"})
+    with _full():
+        for _ in range(2):
+            with pytest.raises(OSError, match="large"):
+                journal.append({"name": "one"})
     assert (journal.segments(), journal.number) == ([], 0)
 
 
