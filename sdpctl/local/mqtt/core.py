@@ -71,15 +71,13 @@ class Core:
         return [rules.parse(name, rule) for name, rule in enabled.items()]
 
     def follow(self, found: Sequence[Rule]) -> None:
-        """A lane for each rule there is; one that changed is replaced once it is empty."""
-        self._lanes = {
-            rule.name: self._lanes[rule.name]
-            if rule.name in self._lanes and self._lanes[rule.name].rule.filter == rule.filter
-            else Lane(self._settings, rule, self.counts)
-            for rule in found
-        }
-        for rule in found:
-            self._lanes[rule.name].rule = rule
+        """A lane for each rule; what waits in a lane is stored by the rule as it is now."""
+        self._lanes = {rule.name: self._lane(rule) for rule in found}
+
+    def _lane(self, rule: Rule) -> Lane:
+        lane = self._lanes.get(rule.name) or Lane(self._settings, rule, self.counts)
+        lane.rule = rule
+        return lane
 
     @property
     def _api(self) -> str:
@@ -117,9 +115,14 @@ class Lane:
             while not self._waiting.empty() and len(batch) < BATCH and size < BATCH_BYTES:
                 batch.append(self._waiting.get_nowait())
                 size += 2 * len(batch[-1][0].payload)
-            for stored, result in zip(batch, await self._store(batch), strict=True):
-                if not stored[1].done():
-                    stored[1].set_result(result)
+            try:
+                results = await self._store(batch)
+            except Exception:  # a fault must not stop the lane: its clients publish again
+                log.exception("%s", self.rule.name)
+                results = [False] * len(batch)
+            for (_, stored), result in zip(batch, results, strict=True):
+                if not stored.done():
+                    stored.set_result(result)
 
     async def _store(self, batch: Sequence[Waiting]) -> list[bool]:
         messages = [message for message, _ in batch]

@@ -27,7 +27,7 @@ from sdpctl.errors import CommandError
                 "filtered, undelivered"
             ),
         ),
-        ("--stage", "nope", "'nope': unknown; choose from flink, persist, lake, dispatch"),
+        ("--stage", "nope", "'nope': unknown; choose from ingest, flink, persist, lake, dispatch"),
         ("--days", "999999999", "999999999: must be 1 to 3650"),
         ("--days", "0", "0: must be 1 to 3650"),
     ],
