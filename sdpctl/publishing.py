@@ -50,9 +50,9 @@ class Broker:
 
 
 class Thing:
-    """The connection of one thing."""
+    """The connection of one thing; a broker that is not there is tried again for `seconds`."""
 
-    def __init__(self, broker: Broker, name: str) -> None:
+    def __init__(self, broker: Broker, name: str, seconds: float = 0.0) -> None:
         self.sent: deque[float] = deque(maxlen=A_SECOND)
         self.refused = ""
         self._answered = threading.Event()
@@ -64,17 +64,26 @@ class Thing:
         self.client.reconnect_delay_set(1, 5)
         self.client.on_connect = self._on_connect
         self.client.on_publish = self._on_publish
-        host, port = broker.address()
-        try:
-            self.client.connect(host, port, keepalive=60)
-        except OSError as error:
-            raise CommandError(f"{broker.url}: {error.strerror or error}") from error
+        self._reach(broker, seconds)
         self.client.loop_start()
         if not self._answered.wait(WAIT_SECONDS):
             raise CommandError(f"{broker.url}: no answer within {WAIT_SECONDS:g} s")
         if self.refused:
             self.end()
             raise CommandError(f"{broker.url} refuses {name}: {self.refused}")
+
+    def _reach(self, broker: Broker, seconds: float) -> None:
+        host, port = broker.address()
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                self.client.connect(host, port, keepalive=60)
+            except OSError as error:
+                if time.monotonic() >= deadline:
+                    raise CommandError(f"{broker.url}: {error.strerror or error}") from error
+                time.sleep(0.5)
+            else:
+                return
 
     def publish(self, topic: str, payload: bytes) -> int:
         """Hand a message over, not faster than the broker takes them; its id.
@@ -118,6 +127,7 @@ class Publisher:
     tally: Tally
     progress: Callable[[Tally], object] = lambda tally: None
     _things: OrderedDict[str, Thing] = field(default_factory=OrderedDict)
+    _reached: bool = False
     _open: deque[tuple[Thing, int]] = field(default_factory=deque)
 
     def send(self, lines: Iterable[Line], rate: float | None) -> None:
@@ -163,7 +173,9 @@ class Publisher:
             if len(self._things) == CONNECTIONS:
                 self._await(0)
                 self._things.popitem(last=False)[1].end()
-            self._things[name] = Thing(self.broker, name)
+            # Once a connection was made, a broker that is not there is being restarted.
+            seconds, self._reached = WAIT_SECONDS if self._reached else 0.0, True
+            self._things[name] = Thing(self.broker, name, seconds)
         self._things.move_to_end(name)
         return self._things[name]
 
