@@ -34,6 +34,7 @@ from sdpctl.local.launcher import (
     process,
     records,
     retention,
+    secrets,
     server,
 )
 
@@ -61,6 +62,7 @@ SERVICES = (
     process,
     records,
     retention,  # after `kinesis`, around whose reads it is
+    secrets,
     server,
 )
 
