@@ -3,7 +3,7 @@ import { useMemo } from "preact/hooks";
 import { all, get } from "../api";
 import { type Catalog, type Report, chosen } from "../catalog";
 import { Chart } from "../chart";
-import { OWN_ZONE, ZONES, number } from "../format";
+import { OWN_ZONE, ZONES, isZone, number } from "../format";
 import { useLoaded } from "../loading";
 import { Pace, Select, Shown, Table, Text, pace } from "../parts";
 import type { Parameters } from "../state";
@@ -82,7 +82,7 @@ function OneReport(props: {
   const key = parameters.key ?? "";
   const units = UNITS.filter(([, seconds]) => seconds >= report.bucket_seconds).map(([n]) => n);
   const period = units.find((unit) => unit === parameters.period) ?? units[0] ?? "HOURS";
-  const zone = ZONES.includes(parameters.zone ?? "") ? (parameters.zone ?? "") : OWN_ZONE;
+  const zone = parameters.zone && isZone(parameters.zone) ? parameters.zone : OWN_ZONE;
   return (
     <>
       <div class="controls">
