@@ -44,7 +44,7 @@ MUTANTS = (
     Mutant(
         "the door's retry forgets what failed",
         "lambdas/adapters/kinesis.py",
-        "reasons[index] = failed.get(index)",
+        "reasons[index] = _lasting(reasons[index], failed.get(index))",
         "reasons[index] = None",
         FAULTS,
     ),

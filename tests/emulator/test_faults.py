@@ -153,7 +153,7 @@ class _Nowhere:
 
 
 def test_what_persist_writes_is_the_newest_and_totals_are_sums(mortal: Settings) -> None:
-    client = _client(mortal, "dynamodb", retries={"mode": "standard", "max_attempts": 2})
+    client = _client(mortal, "dynamodb", retries={"total_max_attempts": 1})
     create_tables(client)
     store = DynamoStore(client)
     persist = Persist(
