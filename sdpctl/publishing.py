@@ -180,7 +180,7 @@ class Publisher:
         return self._things[name]
 
     def _await(self, left: int) -> None:
-        """Until at most so many are without an acknowledgement."""
+        """Until at most `left` are without an acknowledgement."""
         while len(self._open) > left:
             thing, message = self._open.popleft()
             if thing.is_acknowledged(message):

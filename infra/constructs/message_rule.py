@@ -16,7 +16,7 @@ _THING = "${iot:Connection.Thing.ThingName}"
 
 
 def sql(messages: Messages) -> str:
-    """The payload as it is, whatever it is: a rule that reads JSON discards what is none."""
+    """The payload as it is, whatever it is: a rule that reads JSON discards everything else."""
     return (
         "SELECT encode(*, 'base64') AS payload, topic() AS topic, timestamp() AS received_at "
         f"FROM '{messages.mqtt.filter}'"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MARGIN_MS = 10_000  # one more attempt may take this long
 logger = Logger()
 metrics = Metrics()
-# Whether there is time for another attempt after so many; it may wait.
+# Whether there is time for another attempt after this number of them; it may wait.
 Again = Callable[[int], bool]
 
 

@@ -67,7 +67,7 @@ class FakeDoor:
         return True
 
     def await_(self, count: int) -> list[Message]:
-        """The messages, once there are so many."""
+        """The messages, once there are `count`."""
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.stored) >= count, 60), self.stored
             return list(self.stored)
@@ -128,7 +128,7 @@ class Device(Client):
             self.changed.notify_all()
 
     def await_acknowledged(self, count: int) -> None:
-        """Until so many messages are acknowledged, whatever connection they were sent on."""
+        """Until `count` messages are acknowledged, whatever connection they were sent on."""
         with self.changed:
             assert self.changed.wait_for(lambda: self.acknowledged >= count, 120), self.acknowledged
 
