@@ -26,7 +26,7 @@ class Settings:
     "use case/report path" → DynamoDB table name. parameters: `Name` or `use_case.Name` → value.
     databases: use case → Glue database, of the files in `lake_bucket`. compaction: its limits, by
     name. retention: how long the streams keep a record. queues: destination of actions → URL of
-    its queue. actions: what is sent and to whom, by name.
+    its queue. actions: what is sent and to whom, by name. audited: use cases with a ledger.
     """
 
     use_cases: tuple[str, ...] = usecases.NAMES
@@ -41,6 +41,7 @@ class Settings:
     retention: timedelta = timedelta(days=1)
     queues: Mapping[str, str] = field(default_factory=dict)
     actions: Mapping[str, str] = field(default_factory=dict)
+    audited: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -59,6 +60,7 @@ class Settings:
             retention=_duration(variables, "SDP_RETENTION", "P1D"),
             queues=_mapping(variables, "SDP_QUEUES"),
             actions=_mapping(variables, "SDP_ACTIONS"),
+            audited=tuple(filter(None, variables.get("SDP_AUDITED", "").split(","))),
         )
 
     def stream(self, use_case: str, stream: str) -> str:

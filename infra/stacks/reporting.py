@@ -111,7 +111,7 @@ class ReportingStack(cdk.Stack):
             settings=self._settings,
             timeout_seconds=60,
             environment={
-                "SDP_USE_CASES": ",".join(use_cases),
+                "SDP_AUDITED": ",".join(use_cases),
                 "SDP_PARAMETERS": to_setting(together(self._settings.parameters)),
                 "SDP_LEDGER_TABLE": self._topology.ledger_table,
                 "SDP_PROGRESS_TABLE": self._tables.progress.table_name,

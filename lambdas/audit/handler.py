@@ -30,7 +30,8 @@ class Audit:
 
     def __init__(self, settings: Settings, store: DynamoStore, ledger: DynamoReceipts) -> None:
         catalog = usecases.load(settings.use_cases)
-        self._limits = {n: Limits.of(p) for n, p in catalog.configured(settings.parameters).items()}
+        configured = catalog.configured(settings.parameters)
+        self._limits = {name: Limits.of(configured[name]) for name in settings.audited}
         self._progress = settings.progress_table
         self._store, self._ledger = store, ledger
 

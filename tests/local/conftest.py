@@ -53,6 +53,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         "SDP_EMULATOR_PORT": str(free_port()),
         "SDP_FLINK_PORT": str(free_port()),
         "SDP_SAGEMAKER_PORT": str(free_port()),
+        "SDP_MQTT_PORT": str(free_port()),
     }
     made = Settings.load({**os.environ, **places})
     try:

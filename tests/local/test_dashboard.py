@@ -313,8 +313,8 @@ def test_the_keyboard_reaches_the_content_and_opens_a_row(
     person: Reader, page: Page, lettered: Refused
 ) -> None:
     person.open("dead-letters", stage="flink", reason="late", paused="1")
+    page.reload()  # else Tab goes on from where the keys were typed
     expect(page.locator("summary").first).to_be_visible()
-    page.evaluate("document.activeElement?.blur()")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
     page.keyboard.press("Enter")

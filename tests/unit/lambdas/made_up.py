@@ -26,7 +26,7 @@ class Machine:
     watts: Annotated[int, "Sum of what was read; negative where power was fed back."]
 
 
-@report(path="sites", key="site", period="period", stream="sites")
+@report(path="sites", key="site", period="period")
 class Site:
     """Readings of a site."""
 

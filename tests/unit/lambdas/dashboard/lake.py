@@ -1,18 +1,33 @@
-"""A lake of one table of dead letters and one of a report, in DuckDB."""
+"""A lake of one table of dead letters and one of each report, in DuckDB."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import duckdb
+from annotated_types import Ge
 from fastapi.testclient import TestClient
 
+from glue import Catalog, UseCase, report
 from lambdas.dashboard.app import create_app
 from lambdas.ports.lake_rows import LakeUnavailable, Row
-from tests.unit.lambdas.made_up import CATALOG
+from tests.unit.lambdas.made_up import PARAMETERS, Machine, Reading
 
+
+@report(path="sites", key="site", period="period", stream="sites")
+class Site:
+    """Readings of a site, in a stream of their own: a table of the lake has rows of one shape."""
+
+    site: Annotated[int, Ge(0), "The site."]
+    period: Annotated[int, Ge(0), "Start of the bucket, epoch seconds."]
+    readings: Annotated[int, Ge(0), "Readings taken."]
+
+
+_CLASSES = (Reading, Machine, Site)
+CATALOG = Catalog((UseCase("factory", "Machines.", Path(), _CLASSES, parameters=PARAMETERS),))
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 _LETTERS = (
     "CREATE TABLE parquet_dead_letters (id VARCHAR, stage VARCHAR, reason VARCHAR, field VARCHAR,"

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from schemathesis.generation import GenerationMode
 
 from glue.targets.dynamodb import Item
+from lambdas.http.queries import Problem
 from lambdas.reports.answers import periods_model, totals_model
 from lambdas.reports.calendar import Unit
-from lambdas.reports.problems import Problem
 from lambdas.reports.questions import END, zones
 from tests.unit.lambdas.made_up import FACTORY
 from tests.unit.lambdas.properties.cases import CASES, operations, rounds, try_each, validated
