@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
+from types import FrameType, MappingProxyType
 from typing import Annotated
 
 import typer
@@ -21,7 +23,7 @@ from glue.errors import ParameterError
 from glue.parameters import is_parameter
 from infra import settings as deployment
 from infra.applications import is_scoped
-from sdpctl.clock import now, pause
+from sdpctl.clock import now
 from sdpctl.errors import CommandError
 from sdpctl.local import outputs as deployed
 from sdpctl.local import platform
@@ -88,11 +90,31 @@ def status(
 def _watch(settings: Settings) -> None:
     """Repeats until it is interrupted."""
     rates, since = Rates(), counted_since(now())
-    with suppress(KeyboardInterrupt), Live(refresh_per_second=2) as live:
-        while True:
+    with _until_interrupted() as interrupted, Live(refresh_per_second=2) as live:
+        while not interrupted.is_set():
             listed = components(settings, now(), since)
             live.update(_table(listed, rates.add(time.monotonic(), _counts(listed))))
-            pause(WATCH_SECONDS)
+            interrupted.wait(WATCH_SECONDS)
+
+
+@contextmanager
+def _until_interrupted() -> Iterator[threading.Event]:
+    """Set by Ctrl-C, which as an exception may end up where nobody passes it on.
+
+    A second Ctrl-C ends the program at once.
+    """
+    interrupted = threading.Event()
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        if interrupted.is_set():
+            signal.default_int_handler(number, None)
+        interrupted.set()
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _counts(listed: list[Component]) -> list[tuple[str, Mapping[str, int]]]:
