@@ -60,10 +60,12 @@ class Replays:
         self._table, self._client = table, client
 
     def find(self, use_case: str, letter: str) -> Replay | None:
-        """The replay of a letter, or None."""
-        answer = self._client.get_item(
-            TableName=self._table, Key=_key(use_case, letter), ConsistentRead=True
-        )
+        """The replay of a letter, or None, also where the deployment is older than the table."""
+        key = _key(use_case, letter)
+        try:
+            answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        except self._client.exceptions.ResourceNotFoundException:
+            return None
         return _replay(use_case, letter, answer["Item"]) if "Item" in answer else None
 
     def claim(self, replay: Replay) -> Replay | None:
