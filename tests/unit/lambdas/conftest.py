@@ -1,5 +1,6 @@
 """AWS as moto plays it, for the adapters."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 from threading import Lock
@@ -15,6 +16,12 @@ from tests.unit.lambdas.tables import create_tables
 
 # Each function gets its own from the template; it is read when a handler is imported.
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "SDP/test")
+
+
+@pytest.fixture(autouse=True)
+def event_loop_policy() -> None:
+    """As in a new process: a test that used `asyncio.run` leaves no loop, which handlers need."""
+    asyncio.set_event_loop_policy(None)
 
 
 @pytest.fixture
