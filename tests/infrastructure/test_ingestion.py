@@ -91,7 +91,7 @@ def test_each_function_is_given_only_what_it_needs(synthesis: Synthesis) -> None
             own = {v for v in variables if v[:4] == "SDP_"} - {"SDP_USE_CASES"}
             found[function["Handler"].split(".")[1]] = own
     assert found == {
-        "audit": {"SDP_LEDGER_TABLE", "SDP_PROGRESS_TABLE", "SDP_PARAMETERS"},
+        "audit": {"SDP_AUDITED", "SDP_LEDGER_TABLE", "SDP_PROGRESS_TABLE", "SDP_PARAMETERS"},
         "ingest": {"SDP_STREAMS", "SDP_PARAMETERS", "SDP_LEDGER_TABLE"},
         "heartbeat": {"SDP_STREAMS"},
         "persist": {"SDP_STREAMS", "SDP_TABLES", "SDP_PROGRESS_TABLE", "SDP_LEDGER_TABLE"},

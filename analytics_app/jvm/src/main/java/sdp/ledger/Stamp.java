@@ -55,9 +55,7 @@ public record Stamp(int received, int data) implements Serializable {
     }
     int name = at + 1 - NAME.length;
     boolean isNamed =
-        at + 1 < digits
-            && name > start
-            && Arrays.equals(json, name, at + 1, NAME, 0, NAME.length);
+        at + 1 < digits && name > start && Arrays.equals(json, name, at + 1, NAME, 0, NAME.length);
     return isNamed ? value : NONE;
   }
 }

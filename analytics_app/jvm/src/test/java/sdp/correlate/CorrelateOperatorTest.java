@@ -583,7 +583,8 @@ class CorrelateOperatorTest {
 
   private Ports ports() {
     Ports ports = new Ports("test");
-    List<String> names = new ArrayList<>(List.of("matched", "closed", "refused", "counts", Ledger.PORT));
+    List<String> names =
+        new ArrayList<>(List.of("matched", "closed", "refused", "counts", Ledger.PORT));
     stages.forEach(stage -> names.add("matched:" + stage));
     names.forEach(port -> ports.add(port, List.of("x"), List.of(type("id"))));
     return ports;
