@@ -21,6 +21,7 @@ from infra.constructs.acknowledge import acknowledge
 from infra.constructs.action_table import action_table
 from infra.constructs.function import PlatformFunction
 from infra.constructs.permissions import allow
+from infra.constructs.queues import dead_letter_queue
 from infra.constructs.streams import removal_policy
 from infra.settings import Settings
 from infra.topology import Dispatch, Stream, to_setting
@@ -53,8 +54,8 @@ class ActionDispatch(Construct):
         self._settings, self._assets = settings, assets
         self.table = action_table(self, "Table", name=dispatch.name, settings=settings)
         self.functions: dict[str, lambda_.Function] = {}
-        self.failed = self._dead_letter_queue("FailedBatches")
-        self.poison = self._dead_letter_queue("Poison")
+        self.failed = dead_letter_queue(self, "FailedBatches")
+        self.poison = dead_letter_queue(self, "Poison")
         self.queues = {name: self._queue(name) for name in self._destinations()}
         for name, own in self._destinations().items():
             self._deliver(name, own)
@@ -164,17 +165,6 @@ class ActionDispatch(Construct):
                 max_receive_count=MAX_RECEIVES, queue=self.poison
             ),
         )
-
-    def _dead_letter_queue(self, id_: str) -> sqs.Queue:
-        queue = sqs.Queue(
-            self,
-            id_,
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=cdk.Duration.days(14),
-        )
-        acknowledge(queue, {"SQS3": "This is a dead-letter queue."})
-        return queue
 
     def _secret(self) -> secretsmanager.Secret:
         """32 letters and digits are the base64 of 24 bytes, the least that the standard allows."""

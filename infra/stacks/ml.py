@@ -27,7 +27,7 @@ from infra.constructs.lake import Lake
 from infra.constructs.model_alarms import PredictionAlarms, RetrainingAlarms
 from infra.constructs.permissions import allow, read_objects
 from infra.constructs.retraining import Retraining, Trained
-from infra.constructs.streams import removal_policy
+from infra.constructs.table import table, text
 from infra.images import training_image
 from infra.settings import Settings
 from infra.topology import Topology, to_setting
@@ -160,15 +160,11 @@ class MlStack(cdk.Stack):
         return function.function
 
     def _training_ledger(self) -> dynamodb.Table:
-        recovery = dynamodb.PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True)
-        return dynamodb.Table(
+        return table(
             self,
             "Ledger",
-            table_name=f"{self._topology.prefix}-training",
-            partition_key=dynamodb.Attribute(name="use_case", type=dynamodb.AttributeType.STRING),
-            sort_key=dynamodb.Attribute(name="item", type=dynamodb.AttributeType.STRING),
-            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-            encryption=dynamodb.TableEncryption.AWS_MANAGED,
-            point_in_time_recovery_specification=recovery,
-            removal_policy=removal_policy(self._settings),
+            name=f"{self._topology.prefix}-training",
+            hash_key=text("use_case"),
+            range_key=text("item"),
+            settings=self._settings,
         )

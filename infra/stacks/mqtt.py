@@ -8,16 +8,15 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from glue.catalog import DEAD_LETTERS
 from glue.parameters import together
 from infra.assets import Assets
-from infra.constructs.acknowledge import acknowledge
 from infra.constructs.alarms import LATE_MS, WINDOW, Alarms
 from infra.constructs.function import PlatformFunction
 from infra.constructs.message_rule import MessageRule
+from infra.constructs.queues import dead_letter_queue
 from infra.constructs.streams import NamedStreams, Streams
 from infra.settings import Settings
 from infra.topology import Messages, Topology, to_setting
@@ -49,7 +48,7 @@ class MqttStack(cdk.Stack):
         self._raw = Streams(
             self, "Streams", streams=[m.stream for m in self._messages], settings=settings
         ).by_key
-        self._failed = self._queue()
+        self._failed = dead_letter_queue(self, "FailedMessages")
         function = self._function()
         alarms = Alarms(self, "Watch", topic=topic)
         for messages in self._messages:
@@ -109,17 +108,6 @@ class MqttStack(cdk.Stack):
             on_failure=sources.SqsDlq(self._failed),
         )
         stream.grant_read(function)
-
-    def _queue(self) -> sqs.Queue:
-        queue = sqs.Queue(
-            self,
-            "FailedMessages",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=cdk.Duration.days(14),
-        )
-        acknowledge(queue, {"SQS3": "This is a dead-letter queue."})
-        return queue
 
     def _watch_stream(self, alarms: Alarms, messages: Messages, stream: kinesis.Stream) -> None:
         refused = stream.metric_write_provisioned_throughput_exceeded(

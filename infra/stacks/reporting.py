@@ -19,10 +19,10 @@ from constructs import Construct
 
 from glue.parameters import together
 from infra.assets import Assets
-from infra.constructs.acknowledge import acknowledge
 from infra.constructs.alarms import LATE_MS, WINDOW, Alarms
 from infra.constructs.api import KeyedApi
 from infra.constructs.function import PlatformFunction
+from infra.constructs.queues import dead_letter_queue
 from infra.constructs.streams import NamedStreams
 from infra.constructs.tables import Tables
 from infra.settings import Settings
@@ -166,15 +166,8 @@ class ReportingStack(cdk.Stack):
         ).function
 
     def _failed_batches(self) -> sqs.Queue:
-        queue = sqs.Queue(
-            self,
-            "FailedBatches",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=cdk.Duration.days(14),
-        )
-        acknowledge(queue, {"SQS3": "This is the dead-letter queue, of the event sources."})
-        return queue
+        why = "This is the dead-letter queue, of the event sources."
+        return dead_letter_queue(self, "FailedBatches", why)
 
     def _add_source(self, function: lambda_.Function, stream: Stream, failed: sqs.Queue) -> None:
         """Retries until a record expires: while the tables are down, the stream holds the rows.
