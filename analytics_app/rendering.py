@@ -34,6 +34,7 @@ from glue.catalog import DEAD_LETTERS, PROGRESS
 from glue.ledger import COUNTS
 from glue.limits import LETTER_BYTES
 from glue.parameters import Parameters, Value, format_duration, to_text
+from glue.sql import literal
 from glue.targets import flink
 
 # What the platform's own SQL calls of `sdp.functions`; in SQL their names are in capitals.
@@ -176,13 +177,13 @@ def _of_parameter(name: str, value: Value) -> dict[str, str]:
         case timedelta():
             seconds, text = value // timedelta(seconds=1), format_duration(value)
             return {
-                name: flink.literal(text),
+                name: literal(text),
                 f"{name}.ms": str(seconds * 1000),
                 f"{name}.seconds": str(seconds),
                 f"{name}.interval": flink.interval(value),
             }
         case str():
-            return {name: flink.literal(value)}
+            return {name: literal(value)}
         case int() | float():
             return {name: to_text(value)}
     assert_never(value)
@@ -201,7 +202,7 @@ _ENVELOPE = {
 
 
 def _options(options: Mapping[str, str]) -> str:
-    return ",\n  ".join(f"'{key}' = {flink.literal(value)}" for key, value in options.items())
+    return ",\n  ".join(f"'{key}' = {literal(value)}" for key, value in options.items())
 
 
 def _listed(names: Sequence[str]) -> str:

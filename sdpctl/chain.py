@@ -74,9 +74,12 @@ def _first(kinesis: Any, stream: str, trace_id: str, kind: str, start: datetime)
 
 def _event(row: Row) -> str:
     own = {name: value for name, value in row.items() if name not in _COMMON and value is not None}
-    fields = ", ".join(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
-                       for name, value in sorted(own.items()))  # fmt: skip
+    fields = ", ".join(f"{name} {_shown(value)}" for name, value in sorted(own.items()))
     return f"event     {row['kind']} of {row['subject']} at {row['occurred_at']}: {fields}"
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _decision(row: Row) -> str:

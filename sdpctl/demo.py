@@ -58,7 +58,9 @@ def demo(events: Annotated[int, typer.Option()] = 20_000, seed: int | None = Non
     console.print(str(current), soft_wrap=True)
     for name, page in platform.flink_pages(settings).items():
         console.print(f"{'Flink':18} {page}  {name}")
-    console.print(f"\nThe page: {current.url_for_dashboard}/ (it needs the keys above, once)")
+    console.print(
+        f"\nThe page: {current.url_for_dashboard}/ (it needs the keys above, once)", soft_wrap=True
+    )
 
 
 def _demonstrable(current: Outputs) -> UseCase:

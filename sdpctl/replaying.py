@@ -19,7 +19,7 @@ import orjson
 
 from glue.instants import to_wire
 from glue.schema import RECEIPT
-from lambdas.ports.ledger import KEPT
+from lambdas.ports.ledger import expires_at
 from sdpctl.errors import CommandError
 from sdpctl.sql.letters import original
 
@@ -101,7 +101,7 @@ class Replays:
             "state": {"S": replay.state},
             "at": {"S": replay.at},
             "error": {"S": replay.error},
-            "expires_at": {"N": str(int((datetime.fromisoformat(replay.at) + KEPT).timestamp()))},
+            "expires_at": {"N": str(expires_at(datetime.fromisoformat(replay.at)))},
         }
         self._client.put_item(TableName=self._table, Item=item, **more)
 

@@ -16,6 +16,7 @@ from glue.errors import SchemaError
 from glue.ledger import COUNTS
 from glue.limits import AHEAD, CLOCKS_DIFFER, RECORD_BYTES
 from glue.schema import ENVELOPE, VERSIONING, Kind, Schema
+from glue.sql import literal
 from glue.types import (
     INT64_MAX,
     INT64_MIN,
@@ -302,7 +303,3 @@ def _table(name: str, lines: list[str], partitioned: str, options: Mapping[str, 
 def table_name(stream: str) -> str:
     """The table a stream is in SQL."""
     return stream.replace("-", "_")
-
-
-def literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

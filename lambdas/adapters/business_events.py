@@ -6,16 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from glue import Catalog, UseCase
+from glue.sql import timestamp
 from glue.targets.lake import LakeTable, lake_tables
 from glue.types import Boolean, Column, ColumnType, Double, Integer, String, Struct, Timestamp
-from lambdas.adapters.athena import AthenaLake, QueryError
+from lambdas.adapters.lake_rows import AthenaRows
 from lambdas.ports.business_events import LakeUnavailable
-
-# API Gateway waits 29 seconds for the function.
-SECONDS = 20.0
 
 
 class LakeBusinessEvents:
@@ -25,18 +21,14 @@ class LakeBusinessEvents:
         self, catalog: Catalog, databases: Mapping[str, str], workgroups: Mapping[str, str]
     ) -> None:
         self._tables = {u.name: table_of(u) for u in catalog.use_cases if u.definitions}
-        self._databases, self._workgroups = databases, workgroups
+        self._rows = AthenaRows(databases, workgroups)
 
     def between(
         self, use_case: str, kind: str, start: datetime, end: datetime, limit: int
     ) -> Sequence[dict[str, Any]]:
         """Business events of a kind within a range, the newest first."""
         table = self._tables[use_case]
-        lake = AthenaLake(self._databases[use_case], self._workgroups[use_case], timeout=SECONDS)
-        try:
-            rows = lake.query(statement(table, kind, start, end, limit))
-        except (QueryError, BotoCoreError, ClientError) as error:
-            raise LakeUnavailable(f"{table.parquet}: {error}") from error
+        rows = self._rows.query(use_case, statement(table, kind, start, end, limit))
         return [_row(table.columns, row) for row in rows]
 
 
@@ -53,13 +45,9 @@ def statement(table: LakeTable, kind: str, start: datetime, end: datetime, limit
     return (
         f"SELECT {names} FROM {table.parquet} "
         f"WHERE date >= '{start:%Y-%m-%d}' AND kind = '{kind}' "
-        f"AND occurred_at >= {_moment(start)} AND occurred_at < {_moment(end)} "
+        f"AND occurred_at >= {timestamp(start)} AND occurred_at < {timestamp(end)} "
         f"ORDER BY occurred_at DESC LIMIT {limit}"
     )
-
-
-def _moment(at: datetime) -> str:
-    return f"TIMESTAMP '{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d}'"
 
 
 def _row(columns: Sequence[Column], row: Sequence[str | None]) -> dict[str, Any]:

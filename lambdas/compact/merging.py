@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from glue.sql import literal
 from glue.targets.duckdb import duckdb_type, quoted
 from glue.targets.lake import LakeTable
 from lambdas.compact.ports import MergeError, Written
@@ -90,7 +91,7 @@ def _prepare(
     """Create the view `source`: the table's columns, typed, then others. Returns the names."""
     typed = {c.name: duckdb_type(c.type) for c in table.columns}
     nulls = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(n)}" for n, kind in typed.items())
-    paths = ", ".join(_text(str(path)) for path in files)
+    paths = ", ".join(literal(str(path)) for path in files)
     read = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
     connection.execute(
         f"CREATE VIEW read AS SELECT * FROM {read} UNION ALL BY NAME SELECT {nulls} WHERE false"
@@ -138,7 +139,7 @@ def _copy(
     """Run the query into files of the folder. Returns the number of rows."""
     options = f"FORMAT parquet, COMPRESSION zstd, {option}"
     options += f", ROW_GROUP_SIZE {_row_group(connection, files)}"
-    done = connection.execute(f"COPY ({query}) TO {_text(str(folder))} ({options})").fetchone()
+    done = connection.execute(f"COPY ({query}) TO {literal(str(folder))} ({options})").fetchone()
     return int(done[0]) if done else 0
 
 
@@ -167,7 +168,3 @@ def _parquet(folder: Path) -> tuple[Path, ...]:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(map(quoted, names))
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -4,41 +4,30 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from mangum import Mangum
 
 import usecases
 from lambdas.adapters import clock
 from lambdas.adapters.lake_rows import AthenaRows
 from lambdas.dashboard.app import create_app
-from lambdas.http.problems import MEDIA_TYPE
+from lambdas.http.gateway import Respond, behind_gateway
 from lambdas.settings import Settings
-
-# All other types would be sent as base64.
-TEXT = ["application/json", MEDIA_TYPE]
 
 logger = Logger(service="dashboard")
 
 
 @cache
-def bootstrap() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+def bootstrap() -> Respond:
     """The function's parts, from its environment; built at its first call."""
     settings = Settings.from_environment()
     catalog = usecases.load(settings.use_cases)
     lake = AthenaRows(settings.databases, json.loads(os.environ.get("SDP_WORKGROUPS", "{}")))
     app = create_app(catalog, lake, catalog.configured(settings.parameters), clock.now)
-    adapter: Any = Mangum(app, lifespan="off", text_mime_types=TEXT)
-
-    def respond(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = adapter(event, context)
-        return answer
-
-    return respond
+    return behind_gateway(app)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

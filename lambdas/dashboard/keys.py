@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from glue import Schema, String, UseCase
+from glue.sql import literal
 from glue.targets.lake import lake_tables
-from lambdas.dashboard.letters import literal
 from lambdas.http import tokens
 from lambdas.ports.lake_rows import LakeRows
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from glue import instants
 from glue.deadletter import Reason, Stage
+from glue.sql import literal, timestamp
 from lambdas.http import tokens
 from lambdas.http.queries import BadParameter, Instant
 from lambdas.ports.lake_rows import LakeRows, Row
@@ -167,8 +168,8 @@ def _conditions(query: LettersQuery, now: datetime) -> Iterator[str]:
         raise BadParameter("from", "is after `to`")
     # Delivered after it failed, never long before: earlier partitions need not be read.
     yield f"date >= '{start - DAY:%Y-%m-%d}'" if start > instants.EPOCH + DAY else "TRUE"
-    yield f"failed_at >= {_moment(start)}"
-    yield f"failed_at < {_moment(to)}"
+    yield f"failed_at >= {timestamp(start)}"
+    yield f"failed_at < {timestamp(to)}"
     for name in ("stage", "reason", "id"):
         if (value := getattr(query, name, None)) is not None:
             yield f"{name} = {literal(value)}"
@@ -225,15 +226,6 @@ def _parsed(text: str) -> datetime:
 def _text(at: str) -> str:
     """A time of a token as a SQL literal; BadParameter if it is none."""
     try:
-        return _moment(_parsed(at))
+        return timestamp(_parsed(at))
     except ValueError:
         raise BadParameter("next", "is not a token returned in `next`") from None
-
-
-def _moment(at: datetime) -> str:
-    return f"TIMESTAMP '{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d}'"
-
-
-def literal(text: str) -> str:
-    """A text as a SQL literal."""
-    return "'" + text.replace("'", "''") + "'"

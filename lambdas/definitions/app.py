@@ -24,12 +24,13 @@ from glue.parameters import Parameters
 from lambdas.definitions import paging, preconditions, versions
 from lambdas.definitions.documents import Checkers, parse
 from lambdas.definitions.preconditions import Precondition
-from lambdas.definitions.problems import BadParameter, NotFound, install
+from lambdas.definitions.problems import install
 from lambdas.definitions.references import References
 from lambdas.definitions.trying import Trial, Trier
 from lambdas.definitions.versions import Writer
 from lambdas.http.app import add_health, new_app
 from lambdas.http.bodies import JSON, check_encoding, document, media_type
+from lambdas.http.queries import BadParameter, NotFound
 from lambdas.http.requests import InvalidRequest, check_size
 from lambdas.ports.business_events import BusinessEvents
 from lambdas.ports.definitions import DefinitionsStore, Version

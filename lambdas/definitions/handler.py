@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from mangum import Mangum
 
 import usecases
 from glue.instants import to_millis
@@ -19,17 +17,14 @@ from lambdas.adapters import clock
 from lambdas.adapters.business_events import LakeBusinessEvents
 from lambdas.adapters.definitions import DynamoDefinitions
 from lambdas.definitions.app import create_app
-from lambdas.http.problems import MEDIA_TYPE
+from lambdas.http.gateway import Respond, behind_gateway
 from lambdas.settings import Settings
-
-# All other types would be sent as base64.
-TEXT = ["application/json", MEDIA_TYPE]
 
 logger = Logger(service="definitions")
 
 
 @cache
-def bootstrap() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+def bootstrap() -> Respond:
     """The function's parts, from its environment; built at its first call."""
     # CEL reads time zones from files: those of the bundle, wherever the function runs.
     os.environ.setdefault("TZDIR", str(resources.files("tzdata") / "zoneinfo"))
@@ -46,13 +41,7 @@ def bootstrap() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
         lake,
         lambda: to_millis(clock.now()),
     )
-    adapter: Any = Mangum(app, lifespan="off", text_mime_types=TEXT)
-
-    def respond(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = adapter(event, context)
-        return answer
-
-    return respond
+    return behind_gateway(app)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

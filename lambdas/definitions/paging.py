@@ -6,7 +6,7 @@ import base64
 import binascii
 import zlib
 
-from lambdas.definitions.problems import BadParameter
+from lambdas.http.queries import BadParameter
 
 
 def encode(position: str, scope: str) -> str:

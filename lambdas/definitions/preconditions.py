@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lambdas.definitions.problems import BadParameter, PreconditionFailed
+from lambdas.definitions.problems import PreconditionFailed
+from lambdas.http.queries import BadParameter
 from lambdas.ports.definitions import Version
 
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')

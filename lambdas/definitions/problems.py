@@ -11,23 +11,12 @@ from glue.errors import PlatformError
 from glue.instants import from_millis, to_wire
 from lambdas.definitions.documents import Misplaced
 from lambdas.http.problems import problem
+from lambdas.http.queries import BadParameter, NotFound
 from lambdas.http.rejections import Rejection
 from lambdas.ports.business_events import LakeUnavailable
 from lambdas.ports.report_store import StoreUnavailable
 
 LAKE_RETRY_AFTER = "5"  # seconds; a query takes longer than a read of the table
-
-
-class BadParameter(PlatformError):
-    """A part of the path, a query parameter or a header is invalid."""
-
-    def __init__(self, parameter: str, detail: str) -> None:
-        super().__init__(f"{parameter}: {detail}")
-        self.parameter = parameter
-
-
-class NotFound(PlatformError):
-    """There is no such use case, kind or definition."""
 
 
 class PreconditionFailed(PlatformError):

@@ -22,7 +22,7 @@ from lambdas.definitions import versions
 from lambdas.definitions.cel import Checker, EvaluationError
 from lambdas.definitions.documents import Checkers, Draft, parse
 from lambdas.definitions.filling import fill
-from lambdas.definitions.problems import NotFound
+from lambdas.http.queries import NotFound
 from lambdas.http.rejections import Rejection, from_validation, shown
 from lambdas.ports.business_events import BusinessEvents
 from lambdas.ports.definitions import DefinitionsStore, Version

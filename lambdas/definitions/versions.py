@@ -9,7 +9,8 @@ from typing import Any
 from glue.instants import from_millis, to_wire
 from lambdas.definitions.documents import LIVE, Draft
 from lambdas.definitions.preconditions import Precondition
-from lambdas.definitions.problems import Contended, NotFound, TooEarly
+from lambdas.definitions.problems import Contended, TooEarly
+from lambdas.http.queries import NotFound
 from lambdas.ports.definitions import DefinitionsStore, FrontierPassed, Overtaken, Version
 
 # Attempts at a write while others of the same table are first.

@@ -31,7 +31,7 @@ class Problem(BaseModel):
 
 
 class BadParameter(PlatformError):
-    """A parameter is invalid, by itself or in combination with the others."""
+    """A parameter, a part of the path or a header is invalid, by itself or beside the others."""
 
     def __init__(self, parameter: str, detail: str) -> None:
         super().__init__(f"{parameter}: {detail}")

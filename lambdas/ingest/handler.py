@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from fastapi import FastAPI
-from mangum import Mangum
 
 import usecases
 from lambdas.adapters import clock, kinesis
 from lambdas.adapters.receipts import DynamoReceipts
-from lambdas.http.problems import MEDIA_TYPE
+from lambdas.http.gateway import TEXT, Respond, behind_gateway
 from lambdas.ingest.app import create_app
 from lambdas.ingest.ledger import DoorLedger
 from lambdas.ports.stream import Entry, Stream
@@ -23,7 +22,6 @@ from lambdas.settings import Settings
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-TEXT = ["application/json", MEDIA_TYPE, "text/"]
 logger = Logger()
 metrics = Metrics()
 
@@ -46,15 +44,10 @@ class DeployedStreams:
         return reasons
 
 
-def compose(app: FastAPI) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+def compose(app: FastAPI) -> Respond:
     """The function from an API Gateway event to its response."""
-    adapter: Any = Mangum(app, lifespan="off", text_mime_types=TEXT)
-
-    def respond(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = adapter(_encodable(event), context)
-        return answer
-
-    return respond
+    respond = behind_gateway(app, (*TEXT, "text/"))
+    return lambda event, context: respond(_encodable(event), context)
 
 
 def _encodable(event: dict[str, Any]) -> dict[str, Any]:
@@ -66,7 +59,7 @@ def _encodable(event: dict[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _composed() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+def _composed() -> Respond:
     settings = Settings.from_environment()
     stream = DeployedStreams(kinesis.KinesisStream(kinesis.client()), settings)
     catalog = usecases.load(settings.use_cases)

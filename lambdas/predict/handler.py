@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from mangum import Mangum
 
 import usecases
 from lambdas.adapters.endpoint import SageMakerEndpoint
 from lambdas.adapters.objects import BucketObjects, client
-from lambdas.http.problems import MEDIA_TYPE
+from lambdas.http.gateway import Respond, behind_gateway
 from lambdas.lakestore.objects import content
 from lambdas.model_names import Names
 from lambdas.model_settings import ModelSettings
@@ -25,13 +23,12 @@ from lambdas.settings import Settings
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-TEXT = ["application/json", MEDIA_TYPE]
 logger = Logger(service="predict")
 metrics = Metrics()
 
 
 @cache
-def _composed() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+def _composed() -> Respond:
     settings = ModelSettings.from_environment()
     deployment = Settings.from_environment()
     catalog = usecases.load(deployment.use_cases)
@@ -44,15 +41,7 @@ def _composed() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
         name: _predictor(Names(settings.text("prefix"), name, ""), objects, endpoint)
         for name in settings.texts("use_cases")
     }
-    adapter: Any = Mangum(
-        create_app(catalog, predictors, _count), lifespan="off", text_mime_types=TEXT
-    )
-
-    def respond(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = adapter(event, context)
-        return answer
-
-    return respond
+    return behind_gateway(create_app(catalog, predictors, _count))
 
 
 def _predictor(names: Names, objects: BucketObjects, endpoint: SageMakerEndpoint) -> Predictor:

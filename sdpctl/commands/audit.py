@@ -10,15 +10,14 @@ import orjson
 import typer
 from rich.table import Table
 
-from glue import UseCase, instants
+from glue import UseCase
 from glue.instants import EPOCH
 from infra.topology import Topology
 from lambdas.adapters.dynamodb import DynamoStore
 from lambdas.adapters.receipts import DynamoReceipts
 from lambdas.audit.balance import Limits, Minute, minutes
-from sdpctl import deployment
+from sdpctl import deployment, ranges
 from sdpctl.answers import console
-from sdpctl.clock import now
 from sdpctl.commands.backfill import parameters_of
 from sdpctl.errors import CommandError
 
@@ -40,7 +39,7 @@ def audit(
     A minute balances when ok ≤ outcomes + open ≤ ok + unknown. Open records are not read yet, or
     wait for others; when event time has passed the minute, they are missing.
     """
-    span = _span(from_, to)
+    span = ranges.span(from_, to, DEFAULT)
     topology = deployment.topology(region)
     found = [
         minute
@@ -62,21 +61,6 @@ def _audited(topology: Topology, name: str | None) -> list[UseCase]:
         return audited
     names = ", ".join(u.name for u in chosen)
     raise CommandError(f"{names}: no ledger; a pipeline file must create 'outcomes'")
-
-
-def _span(from_: str | None, to: str | None) -> tuple[datetime, datetime]:
-    end = _time("--to", to) if to else now()
-    start = _time("--from", from_) if from_ else end - DEFAULT
-    if start >= end:
-        raise CommandError(f"--from {from_}: must be before --to, {instants.to_wire(end)}")
-    return start, end
-
-
-def _time(option: str, text: str) -> datetime:
-    try:
-        return instants.parse(text)
-    except ValueError as error:
-        raise CommandError(f"{option} {text}: {error}") from error
 
 
 def _minutes(

@@ -14,10 +14,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from glue import UseCase, instants
+from glue import UseCase
 from glue.deadletter import REASONS, STAGES
 from infra.topology import Topology
-from sdpctl import deployment, replaying
+from sdpctl import deployment, ranges, replaying
 from sdpctl.answers import console
 from sdpctl.clock import now
 from sdpctl.commands.find import verdicts
@@ -111,7 +111,7 @@ def replay(
     """
     _require("--reason", reason, REASONS)
     topology = deployment.topology(region)
-    since, until = _span(from_, to)
+    since, until = ranges.span(from_, to, timedelta(days=7))
     records = None if edit is None else replaying.edits(_lines(edit), str(edit))
     filters = {"stage": "flink", "reason": reason, "id": _ids(id_, records)}
     rows = _rows(use_case, region, lambda _: query(since, filters))
@@ -129,21 +129,6 @@ def replay(
     _show_replays(done, as_json=as_json)
     if any(result and result.state is State.REJECTED for _, _, result in done):
         raise typer.Exit(1)
-
-
-def _span(from_: str | None, to: str | None) -> tuple[datetime, datetime]:
-    until = _time("--to", to) if to else now()
-    since = _time("--from", from_) if from_ else until - timedelta(days=7)
-    if since >= until:
-        raise CommandError(f"--from {from_}: must be before --to, {instants.to_wire(until)}")
-    return since, until
-
-
-def _time(option: str, text: str) -> datetime:
-    try:
-        return instants.parse(text)
-    except ValueError as error:
-        raise CommandError(f"{option} {text}: {error}") from error
 
 
 def _lines(path: Path) -> list[bytes]:

@@ -138,8 +138,7 @@ def parse_parameters(text: str, use_cases: str = "") -> dict[str, str]:
     """`A=B C=D` as a mapping, checked here rather than after minutes of work.
 
     `use_cases`, if given, are the parameter `useCases`; what this machine sets by itself counts as
-    given. Raises CommandError for an invalid pair,
-    ParameterError for an invalid value.
+    given. Raises CommandError for an invalid pair, ParameterError for an invalid value.
     """
     parameters = pairs("PARAMETERS", text.split())
     if use_cases.strip():

@@ -21,9 +21,8 @@ START_SECONDS = 60
 LAUNCHER = "sdpctl.local.launcher"
 ANSWER_SECONDS = 5
 SAVE_SECONDS = 60  # it writes its state on SIGTERM
-_UNSAVED = re.compile(
-    r"Persistence: failed to save (?!kinesis|dynamodb)(\w+)"
-)  # they have journals
+# Of services without a journal.
+_UNSAVED = re.compile(r"Persistence: failed to save (?!kinesis|dynamodb)(\w+)")
 
 
 def service(settings: Settings) -> Service:

@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from glue.sql import literal
+
 TABLE = "parquet_dead_letters"
 _SHOWN = 60
 Filters = Mapping[str, str | Collection[str] | None]
@@ -97,8 +99,3 @@ def glimpse(data: bytes | None) -> str:
 def literals(values: str | Collection[str]) -> str:
     """One text or several as SQL literals, separated by commas."""
     return ", ".join(map(literal, [values] if isinstance(values, str) else values))
-
-
-def literal(text: str) -> str:
-    """A text as a SQL literal."""
-    return "'" + text.replace("'", "''") + "'"

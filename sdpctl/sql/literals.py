@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
-from glue import instants
+from glue import instants, sql
 from glue.parameters import parse_duration
 
 NONE = "none"
@@ -29,7 +29,7 @@ def literal(type_: str, text: str, now: datetime) -> str:
 def _text(text: str, _: datetime) -> str:
     if "\0" in text:
         raise ValueError("text must not contain NUL")
-    return "'" + text.replace("'", "''") + "'"
+    return sql.literal(text)
 
 
 def _integer(text: str, _: datetime) -> str:
@@ -69,7 +69,7 @@ def _instant(text: str, now: datetime) -> str:
         moment = instants.parse(text) if moment is None else moment
     except ValueError as error:
         raise ValueError(f"{text!r}: {error}; or 'now', or '-P1D'") from error
-    return f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03}'"
+    return sql.timestamp(moment)
 
 
 def _relative(text: str, now: datetime) -> datetime | None:

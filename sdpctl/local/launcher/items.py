@@ -19,7 +19,7 @@ from ministack.core import persistence, responses
 from ministack.services import dynamodb
 
 from sdpctl.local.launcher import journal as journals
-from sdpctl.local.launcher.journal import Journal
+from sdpctl.local.launcher.journal import Journal, Numbered
 
 WRITES = {
     "BatchWriteItem": "_batch_write_item",
@@ -38,30 +38,17 @@ USED: dict[ModuleType, tuple[str, ...]] = {
     dynamodb: ("_pitr_settings", "_tables", "_tags", "_ttl_settings", *WRITES.values()),
     responses: ("get_account_id", "get_region", "request_scope"),
 }
-_state = dynamodb.get_state
-_load = dynamodb.load_persisted_state
-_saved = 0  # the last entry that the loaded state has
 _tables: Any = None  # what tables the saved state has
 _DESCRIBED = ("TableId", "TableStatus", "BillingModeSummary", "StreamSpecification")
 _folder = Path(os.environ.get("STATE_DIR", "."))
 PERSISTENT = os.environ.get("PERSIST_STATE") == "1"
 journal = Journal(_folder / "journal" / "dynamodb")
+_numbered = Numbered(dynamodb, journal)
 
 
 def replace() -> None:
     """Put our functions in the place of the emulator's."""
-    dynamodb.get_state = _get_state
-    dynamodb.load_persisted_state = _load_state
-
-
-def _get_state() -> dict[str, Any]:
-    return {**_state(), "journal": journal.number}
-
-
-def _load_state(data: dict[str, Any]) -> None:
-    global _saved
-    _saved = int(data.pop("journal", 0))
-    _load(data)
+    _numbered.replace()
 
 
 def note(action: str, body: bytes) -> None:
@@ -98,7 +85,7 @@ def drop_saved(number: int) -> None:
 
 def replay() -> None:
     """Bring the loaded state to what was answered before the process ended."""
-    for entry in journal.entries(_saved):
+    for entry in journal.entries(_numbered.saved):
         with responses.request_scope(*entry["scope"]):
             getattr(dynamodb, WRITES[entry["action"]])(entry["data"])
 

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 SEGMENT_BYTES = 64 * 1024 * 1024
@@ -124,6 +125,28 @@ class Journal:
         finally:
             os.close(file)
         self._on_disk = max(self._on_disk, number)
+
+
+class Numbered:
+    """A service's saved state with the number of the last entry that it contains."""
+
+    def __init__(self, service: ModuleType, journal: Journal) -> None:
+        self.saved = 0  # of the state that was loaded
+        self._service, self._journal = service, journal
+        self._state, self._load = service.get_state, service.load_persisted_state
+
+    def replace(self) -> None:
+        """Put these functions in the place of the service's."""
+        vars(self._service).update(get_state=self.state, load_persisted_state=self.load)
+
+    def state(self) -> dict[str, Any]:
+        """What is saved."""
+        return {**self._state(), "journal": self._journal.number}
+
+    def load(self, data: dict[str, Any]) -> None:
+        """Take what was saved."""
+        self.saved = int(data.pop("journal", 0))
+        self._load(data)
 
 
 def _complete(path: Path) -> Iterator[Entry]:

@@ -19,7 +19,7 @@ from typing import Any
 
 from ministack.services import kinesis, lambda_svc
 
-from sdpctl.local.launcher.journal import Entry, Journal
+from sdpctl.local.launcher.journal import Entry, Journal, Numbered
 
 Row = tuple[str, dict[str, Any]]  # the shard, and the record as the emulator keeps it
 NAMES = ("SequenceNumber", "ApproximateArrivalTimestamp", "Data", "PartitionKey")
@@ -32,9 +32,6 @@ USED: dict[ModuleType, tuple[str, ...]] = {
     kinesis: ("_streams",),
     lambda_svc: ("_iter_all_esms", "_kinesis_positions"),
 }
-_state = kinesis.get_state
-_load = kinesis.load_persisted_state
-_saved = 0  # the last entry that the loaded state has
 _structure: Any = None  # the streams and shards that the journal has
 _positions: dict[str, Entry] = {}  # of mappings, as the journal has them
 _readable = threading.Event()
@@ -44,18 +41,7 @@ PERSISTENT = os.environ.get("PERSIST_STATE") == "1"
 
 def replace() -> None:
     """Put our functions in the place of the emulator's; `retention` polls, and reports to us."""
-    kinesis.get_state = _get_state
-    kinesis.load_persisted_state = _load_state
-
-
-def _get_state() -> dict[str, Any]:
-    return {**_state(), "journal": journal.number}
-
-
-def _load_state(data: dict[str, Any]) -> None:
-    global _saved
-    _saved = int(data.pop("journal", 0))
-    _load(data)
+    _numbered.replace()
 
 
 def keep(stream: dict[str, Any], rows: list[Row]) -> None:
@@ -97,6 +83,7 @@ def _empty(stream: dict[str, Any]) -> dict[str, Any]:
 
 
 journal = Journal(Path(os.environ.get("STATE_DIR", ".")) / "journal" / "kinesis", _head)
+_numbered = Numbered(kinesis, journal)
 
 
 def note_positions() -> None:
@@ -151,7 +138,7 @@ def replay() -> None:
     """Bring the loaded state to what was answered before the process ended."""
     global _structure
     positions: dict[Any, Entry] = {}
-    for entry in journal.entries(_saved):
+    for entry in journal.entries(_numbered.saved):
         if "streams" in entry:
             _restore(entry["streams"])
         if "put" in entry:

@@ -26,7 +26,7 @@ class Policy:
 
     @classmethod
     def parse(cls, document: str) -> Policy:
-        """A policy document. Raises ValueError for what is not evaluated here."""
+        """A policy document. Raises ValueError for a statement that the broker cannot apply."""
         statements = json.loads(document)["Statement"]
         for statement in statements:
             condition = statement.get("Condition")
