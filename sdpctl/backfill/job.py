@@ -18,7 +18,7 @@ import orjson
 from analytics_app.properties import AWAIT_VARIABLE
 from sdpctl.clock import pause
 from sdpctl.errors import CommandError
-from sdpctl.local import flink_config
+from sdpctl.local import flink_config, web
 from sdpctl.local.processes import Service, free_port, last_lines
 from sdpctl.settings import Settings
 
@@ -144,8 +144,8 @@ def _records_read(port: int) -> int:
     """The records emitted by the sources; 0 before the job starts and after it ends."""
     base = f"http://127.0.0.1:{port}/jobs"
     try:
-        job = httpx.get(base, timeout=2).json()["jobs"][0]["id"]
-        vertices = httpx.get(f"{base}/{job}", timeout=2).json()["vertices"]
+        job = web.client().get(base, timeout=2).json()["jobs"][0]["id"]
+        vertices = web.client().get(f"{base}/{job}", timeout=2).json()["vertices"]
     except (httpx.HTTPError, ValueError, KeyError, IndexError):
         return 0
     sources = [v for v in vertices if v["name"].startswith("Source:")]

@@ -14,6 +14,7 @@ import httpx
 
 from sdpctl.clock import pause
 from sdpctl.errors import CommandError
+from sdpctl.local import web
 from sdpctl.local.processes import Service, free_port, last_lines, require_port
 from sdpctl.settings import Settings
 
@@ -114,7 +115,9 @@ def healthy(settings: Settings) -> bool:
 def why_silent(settings: Settings) -> str | None:
     """Why the emulator, whose process runs, does not answer; None if it does."""
     try:
-        response = httpx.get(f"{settings.endpoint}/_ministack/health", timeout=ANSWER_SECONDS)
+        response = web.client().get(
+            f"{settings.endpoint}/_ministack/health", timeout=ANSWER_SECONDS
+        )
     except httpx.TimeoutException:
         return f"overloaded: no response within {ANSWER_SECONDS:g} s"
     except httpx.HTTPError:

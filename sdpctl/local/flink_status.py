@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from sdpctl.local import web
 from sdpctl.local.processes import Service
 from sdpctl.settings import Settings
 
@@ -114,6 +115,6 @@ def _json(settings: Settings, application: str, path: str) -> Any:
 def answer(address: str) -> Any:
     """Flink's answer at an address of its REST interface; None if it does not answer."""
     try:
-        return httpx.get(address, timeout=5).json()
+        return web.client().get(address, timeout=5).json()
     except (httpx.HTTPError, ValueError):
         return None

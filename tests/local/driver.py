@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import boto3
@@ -19,6 +20,8 @@ from botocore.config import Config
 from tests import streams
 
 Event = dict[str, Any]
+# Making a client takes longer than ten requests. The platform is restarted: no connection is kept.
+HTTP = httpx.Client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
 _campaigns = itertools.count(int(time.time()) % 100_000 * 1_000)
 
 
@@ -36,7 +39,7 @@ class Driver:
         """POST a body (bytes as they are, else as JSON) with the API key."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent = {"x-api-key": self.key, "content-type": "application/json", **(headers or {})}
-        return httpx.post(f"{self.api}/{path}", content=content, headers=sent, timeout=60)
+        return HTTP.post(f"{self.api}/{path}", content=content, headers=sent)
 
     def send(self, events: Iterable[Event], batch: int = 500) -> None:
         """Send events in order; every one must be accepted."""
@@ -46,11 +49,8 @@ class Driver:
 
     def get(self, path: str, **parameters: Any) -> httpx.Response:
         """GET a report."""
-        return httpx.get(
-            f"{self.reports}/reports/{path}",
-            params=parameters,
-            headers={"x-api-key": self.key},
-            timeout=60,
+        return HTTP.get(
+            f"{self.reports}/reports/{path}", params=parameters, headers={"x-api-key": self.key}
         )
 
     def totals(self, campaign: int) -> dict[str, int]:
@@ -69,15 +69,7 @@ class Driver:
 
     def client(self, service: str) -> Any:
         """A boto3 client of the emulator."""
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            # A shard serves five reads a second to everybody, this client included.
-            config=Config(retries={"total_max_attempts": 10, "mode": "standard"}),
-        )
+        return _client(self.endpoint, service)
 
     def heartbeat(self) -> None:
         """Invoke the heartbeat function now instead of at the full minute."""
@@ -113,13 +105,26 @@ class Driver:
         return found[0]
 
 
+@cache
+def _client(endpoint: str, service: str) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        # A shard serves five reads a second to everybody, this client included.
+        config=Config(retries={"total_max_attempts": 10, "mode": "standard"}),
+    )
+
+
 def wait_until(condition: Callable[[], bool], seconds: float, describe: Callable[[], str]) -> None:
     """Poll until the condition holds; fail with its description after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"after {seconds:.0f} s: {describe()}")
-        time.sleep(0.2)
+        time.sleep(0.5)
 
 
 def batches(events: Iterable[Event], size: int) -> Iterator[list[Event]]:

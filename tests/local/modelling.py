@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from sdpctl.clock import now
 from sdpctl.commands.train import follow
 from sdpctl.retraining import Place
-from tests.local.driver import wait_until
+from tests.local.driver import HTTP, wait_until
 from tests.unit.ml.auctions import request
 
 TABLE = "parquet_transactions"
@@ -97,7 +97,7 @@ class Modelling:
         """POST to the prediction API."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"x-api-key": self.key, "content-type": "application/json"}
-        return httpx.post(self.url, content=content, headers=headers, timeout=60)
+        return HTTP.post(self.url, content=content, headers=headers)
 
     def scores(self, rows: Sequence[Row]) -> list[float]:
         """The score of each row, requested in batches."""

@@ -4,6 +4,10 @@ The emulator's iterators and event source mappings keep an index into a shard's 
 the expired ones in every call, after a look at all of them, and leaves the indices: whoever reads
 skips as many records as have gone. Here they go once in a while, and the indices with them, in the
 thread that moves those of the mappings.
+
+The same with iterators: each read makes one, which lives for five minutes, and the emulator looked
+at all of them in every call, which took most of its time. A read by one that has expired is still
+refused at once.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from sdpctl.local.launcher import records as journaled
 EVERY = 10.0  # seconds
 
 REPLACED: dict[Callable[..., Any], list[str]] = {
+    kinesis._expire_iterators: [],
     kinesis._expire_records: ["stream"],
     kinesis._get_records: ["data"],
     kinesis._get_shard_iterator: ["data"],
@@ -33,15 +38,25 @@ USED: dict[ModuleType, tuple[str, ...]] = {
     lambda_svc: ("_iter_all_esms", "_kinesis_positions"),
 }
 _reading = threading.Lock()
-_due = 0.0
+_due = _iterators_due = 0.0
+_drop_iterators = kinesis._expire_iterators
 
 
 def replace() -> None:
     """Put our functions in the place of the emulator's, and of those that replaced them."""
+    kinesis._expire_iterators = _expire_iterators
     kinesis._expire_records = _leave
     kinesis._get_records = _alone(kinesis._get_records)
     kinesis._get_shard_iterator = _alone(kinesis._get_shard_iterator)
     lambda_svc._poll_kinesis = _poll_kinesis
+
+
+def _expire_iterators() -> None:
+    """Once in a while, in a call."""
+    global _iterators_due
+    if time.monotonic() >= _iterators_due:
+        _iterators_due = time.monotonic() + EVERY
+        _drop_iterators()
 
 
 def _leave(stream: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import httpx
 
 from sdpctl.clock import pause
 from sdpctl.errors import CommandError
+from sdpctl.local import web
 from sdpctl.local.processes import Service, last_lines, require_port
 from sdpctl.settings import Settings
 
@@ -47,6 +48,6 @@ def healthy(settings: Settings) -> bool:
     """Whether it answers."""
     try:
         url = f"{settings.sagemaker_endpoint}/ping"
-        return httpx.get(url, timeout=5).status_code == 200
+        return web.client().get(url, timeout=5).status_code == 200
     except httpx.HTTPError:
         return False
