@@ -167,7 +167,7 @@ def _options(checkpoints: Path, port: int, parallelism: int, memory: Memory) -> 
         "jobmanager.rpc.address": "127.0.0.1",
         "state.backend.type": "rocksdb",
         "taskmanager.memory.managed.size": f"{memory.managed}m",
-        "execution.checkpointing.interval": "1 s",
+        "execution.checkpointing.interval": "3 s",
         "execution.checkpointing.dir": checkpoints.as_uri(),
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "execution.checkpointing.incremental": "true",

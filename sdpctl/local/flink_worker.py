@@ -86,7 +86,7 @@ class FlinkWorker:
 
     def _stop(self, alive: bool, deployed: bool) -> None:
         if alive:
-            self.service.kill()  # the newest checkpoint is at most a second old
+            self.service.kill()  # the newest checkpoint is seconds old
             flink_config.clear(self.scratch)
         self.running = self._version = None
         self._say(state="stopped" if deployed else "removed")

@@ -13,7 +13,7 @@ MAX_BYTES = 20_000_000
 FLINK_BYTES, FLINK_FILES = 10_000_000, 4  # of Flink's own log: the newest, and those before it
 JOBS = 20  # logs of jobs that have ended
 
-# Checkpoints are every second here: the lines of each would push out all else within hours.
+# Checkpoints are every few seconds here: the lines of each would push out all else within hours.
 _LOG4J = """\
 rootLogger.level = INFO
 rootLogger.appenderRef.file.ref = file
