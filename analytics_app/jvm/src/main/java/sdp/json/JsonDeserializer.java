@@ -26,6 +26,7 @@ final class JsonDeserializer implements DeserializationSchema<RowData> {
   private final DeserializationSchema<RowData> flink;
 
   private transient FlatObject flat;
+  private transient int arity;
 
   JsonDeserializer(RowType type, DeserializationSchema<RowData> flink) {
     this.type = type;
@@ -36,11 +37,12 @@ final class JsonDeserializer implements DeserializationSchema<RowData> {
   public void open(InitializationContext context) throws Exception {
     flink.open(context);
     flat = new FlatObject(type);
+    arity = type.getFieldCount();
   }
 
   @Override
   public void deserialize(byte[] message, Collector<RowData> out) throws IOException {
-    GenericRowData row = new GenericRowData(type.getFieldCount());
+    GenericRowData row = new GenericRowData(arity);
     if (message != null && flat.read(message, row)) {
       out.collect(row);
     } else if (message != null && holdsMoreThanOneValue(message)) {

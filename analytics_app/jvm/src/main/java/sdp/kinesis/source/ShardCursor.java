@@ -40,12 +40,21 @@ final class ShardCursor {
     failures = 0;
     millisBehind = page.millisBehind();
     iterator = page.nextIterator();
-    List<KinesisRecord> records =
-        page.records().stream().takeWhile(r -> !stop.excludes(r)).toList();
+    List<KinesisRecord> records = before(stop, page.records());
     if (iterator == null || stop.isReachedBy(page, askedAt)) {
       position = Position.END;
     } else if (!records.isEmpty()) {
       position = Position.after(records.get(records.size() - 1).sequenceNumber());
+    }
+    return records;
+  }
+
+  /** The records before the first that the stop excludes; a loop, because it sees each record. */
+  private static List<KinesisRecord> before(StopPosition stop, List<KinesisRecord> records) {
+    for (int i = 0; i < records.size(); i++) {
+      if (stop.excludes(records.get(i))) {
+        return records.subList(0, i);
+      }
     }
     return records;
   }

@@ -54,7 +54,9 @@ final class RowDecoder implements RecordDecoder<RowData> {
     if (decoded.isEmpty()) {
       out.collect(withMetadata(new GenericRowData(arity()), record));
     }
-    decoded.forEach(row -> out.collect(withMetadata(withColumns(row), record)));
+    for (RowData row : decoded) {
+      out.collect(withMetadata(withColumns(row), record));
+    }
     return !decoded.isEmpty();
   }
 

@@ -1,5 +1,7 @@
 package sdp.kinesis.stream;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
@@ -69,13 +71,14 @@ public final class RecordedStream implements KinesisStream {
 
   private Page page(String shardId, long from, int length, int limit, long end) {
     List<KinesisRecord> records = new ArrayList<>(limit);
+    String text = new String(chunk, 0, length, ISO_8859_1); // its indexOf takes 16 bytes at once
     int start = 0;
-    for (int i = 0; i < length && records.size() < limit; i++) {
-      if (chunk[i] == '\n') {
-        byte[] data = Arrays.copyOfRange(chunk, start, i);
-        start = i + 1;
-        records.add(new KinesisRecord(shardId, sequence(from + start), "", arrival, data));
-      }
+    for (int newline = text.indexOf('\n');
+        newline >= 0 && records.size() < limit;
+        newline = text.indexOf('\n', start)) {
+      byte[] data = Arrays.copyOfRange(chunk, start, newline);
+      start = newline + 1;
+      records.add(new KinesisRecord(shardId, sequence(from + start), "", arrival, data));
     }
     return new Page(records, Long.toString(from + start), end - from - start);
   }
