@@ -31,7 +31,7 @@ import httpx
 import psutil
 
 from sdpctl.local import emulator, outputs, workers
-from sdpctl.local.delivery import worker as delivery
+from sdpctl.local.delivery import service as delivery
 from sdpctl.local.outputs import Outputs
 from sdpctl.settings import Settings
 

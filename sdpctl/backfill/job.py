@@ -16,9 +16,10 @@ import httpx
 import orjson
 
 from analytics_app.properties import AWAIT_VARIABLE
+from sdpctl import web
 from sdpctl.clock import pause
 from sdpctl.errors import CommandError
-from sdpctl.local import flink_config, web
+from sdpctl.local import flink_config
 from sdpctl.local.processes import Service, free_port, last_lines
 from sdpctl.settings import Settings
 

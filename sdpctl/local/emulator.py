@@ -12,9 +12,9 @@ from pathlib import Path
 
 import httpx
 
+from sdpctl import web
 from sdpctl.clock import pause
 from sdpctl.errors import CommandError
-from sdpctl.local import web
 from sdpctl.local.processes import Service, free_port, last_lines, require_port
 from sdpctl.settings import Settings
 

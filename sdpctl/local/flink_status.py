@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from sdpctl.local import web
+from sdpctl import web
 from sdpctl.local.processes import Service
 from sdpctl.settings import Settings
 

@@ -18,7 +18,7 @@ from sdpctl.errors import CommandError
 from sdpctl.local import aws, deploy, emulator, flink_status, outputs, revision, running, workers
 from sdpctl.local.applications import applications
 from sdpctl.local.applications import start as start_application
-from sdpctl.local.mqtt import worker as mqtt
+from sdpctl.local.mqtt import service as mqtt
 from sdpctl.local.processes import last_lines, require_port
 from sdpctl.local.sagemaker import service as sagemaker
 from sdpctl.settings import Settings

@@ -21,8 +21,8 @@ from sdpctl.local import (
     running,
     workers,
 )
-from sdpctl.local.delivery import worker as delivery
-from sdpctl.local.mqtt import worker as mqtt
+from sdpctl.local.delivery import service as delivery
+from sdpctl.local.mqtt import service as mqtt
 from sdpctl.local.processes import Service, port_problem
 from sdpctl.local.questions import answers
 from sdpctl.local.sagemaker import service as sagemaker

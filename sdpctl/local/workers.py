@@ -18,9 +18,9 @@ from glue import PlatformError
 from sdpctl.local import emulator, files, flink_status, logs
 from sdpctl.local.applications import Application, applications
 from sdpctl.local.applications import start as start_application
-from sdpctl.local.delivery import worker as delivery
+from sdpctl.local.delivery import service as delivery
 from sdpctl.local.flink_worker import FlinkWorker
-from sdpctl.local.mqtt import worker as mqtt
+from sdpctl.local.mqtt import service as mqtt
 from sdpctl.local.processes import Service
 from sdpctl.local.sagemaker import service as sagemaker
 from sdpctl.settings import Settings

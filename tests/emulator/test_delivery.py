@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.delivery import BUCKET, NAME, create, put
-from sdpctl.local.delivery import worker
+from sdpctl.local.delivery import service
 from sdpctl.local.delivery.journal import Journal
 from sdpctl.settings import Settings
 from tests.emulator.conftest import Client
@@ -29,7 +29,7 @@ def delivered(settings: Settings) -> Iterator[Settings]:
     """An emulator with a delivery stream that gathers for a second."""
     create(settings, interval=1)
     yield settings
-    worker.service(settings).kill()
+    service.service(settings).kill()
 
 
 def _event(number: int) -> bytes:
@@ -48,7 +48,7 @@ def _rows(s3: Any) -> Counter[str]:
 
 
 def _kill(settings: Settings) -> None:
-    process = worker.service(settings).process()
+    process = service.service(settings).process()
     assert process
     process.kill()
     psutil.wait_procs([process], timeout=10)
@@ -58,14 +58,14 @@ def _await_batch(settings: Settings) -> None:
     """Until a batch is begun whose objects are not all put."""
     path, deadline = settings.home / "delivery" / f"{NAME}.json", time.monotonic() + 60
     while not Journal.open(path).begun:
-        assert time.monotonic() < deadline, worker.states(settings)
+        assert time.monotonic() < deadline, service.states(settings)
         time.sleep(0.001)
 
 
 def _await(settings: Settings, records: int, s3: Any) -> None:
     deadline = time.monotonic() + 120
     while sum(_rows(s3).values()) < records:
-        assert time.monotonic() < deadline, worker.states(settings)
+        assert time.monotonic() < deadline, service.states(settings)
         time.sleep(0.3)
 
 
@@ -74,7 +74,7 @@ def test_killed_again_and_again_every_record_is_there_once(
 ) -> None:
     kinesis, s3 = client("kinesis"), client("s3")
     for number in range(ROUNDS):
-        worker.start(delivered)
+        service.start(delivered)
         data = [_event(n) for n in range(number * RECORDS, (number + 1) * RECORDS)]
         for start in range(0, RECORDS, 500):
             put(kinesis, data[start : start + 500])
@@ -82,7 +82,7 @@ def test_killed_again_and_again_every_record_is_there_once(
         _await_batch(delivered)
         time.sleep(number * 0.02)  # while it converts, puts one object or the other
         _kill(delivered)
-    worker.start(delivered)
+    service.start(delivered)
     _await(delivered, ROUNDS * RECORDS, s3)
     assert _rows(s3) == Counter(f"e-{n}" for n in range(ROUNDS * RECORDS))
     raw = Counter(
@@ -92,4 +92,4 @@ def test_killed_again_and_again_every_record_is_there_once(
     assert sum(raw.values()) - raw[b""] == ROUNDS * (RECORDS + 1)
     errors = [orjson.loads(line) for body in _bodies(s3, "errors/") for line in body.splitlines()]
     assert len({e["sequenceNumber"] for e in errors}) == len(errors) == ROUNDS
-    assert worker.states(delivered)[NAME]["error"] == ""
+    assert service.states(delivered)[NAME]["error"] == ""

@@ -29,7 +29,7 @@ from infra.settings import Settings as Deployment
 from infra.stacks.mqtt import MqttStack
 from infra.topology import Topology
 from sdpctl.clock import pause
-from sdpctl.local.mqtt import worker
+from sdpctl.local.mqtt import service
 from sdpctl.local.processes import free_port
 from sdpctl.settings import ROOT, Settings
 from tests.emulator.conftest import Client
@@ -91,13 +91,13 @@ def broker(client: Client, settings: Settings, key: str) -> Iterator[Settings]:
     own = replace(settings, mqtt_port=free_port())
     start(own)
     yield own
-    worker.service(own).kill()
+    service.service(own).kill()
 
 
 def start(settings: Settings) -> None:
     """As the platform's workers start it; it must be there."""
-    assert worker.follow(settings)
-    await_(lambda: worker.accepts(settings), "the broker accepts connections")
+    assert service.follow(settings)
+    await_(lambda: service.accepts(settings), "the broker accepts connections")
 
 
 def _bundle() -> bytes:
@@ -154,7 +154,7 @@ def test_every_measurement_is_there_with_one_id_after_reconnects_and_repetitions
                 device.publish(name, json.dumps(payload), qos=1)
         pause(0.012)  # below a hundred a second
         if number % (EACH // RECONNECTS) == EACH // RECONNECTS // 2:
-            worker.service(broker).kill()
+            service.service(broker).kill()
             start(broker)
     for device in devices:
         device.await_acknowledged(EACH * 11 // 10)

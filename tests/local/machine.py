@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psutil
 
 from sdpctl.local import emulator, flink_status, workers
-from sdpctl.local.delivery import worker as delivery
+from sdpctl.local.delivery import service as delivery
 from sdpctl.settings import Settings
 from tests.local.driver import wait_until
 

@@ -10,51 +10,22 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sdpctl.clock import now
 from sdpctl.errors import CommandError
 from sdpctl.local import aws, files
-from sdpctl.local.delivery import streams
+from sdpctl.local.delivery import service, streams
 from sdpctl.local.delivery.batches import S3Object
 from sdpctl.local.delivery.delivery import Delivery
 from sdpctl.local.delivery.journal import Journal
 from sdpctl.local.delivery.kinesis import Kinesis
-from sdpctl.local.processes import Service
 from sdpctl.settings import Settings
 
 TICK = 0.5
 LONGEST_PAUSE = 30.0
 log = logging.getLogger("sdp.delivery")
-
-
-def service(settings: Settings) -> Service:
-    """The process of the delivery."""
-    return Service("delivery", settings)
-
-
-def start(settings: Settings) -> bool:
-    """Start the delivery; False if it runs already."""
-    if service(settings).process():
-        return False
-    command = [str(settings.python("dev")), "-m", "sdpctl.local.delivery.worker"]
-    service(settings).start(command, settings.aws_environment())
-    return True
-
-
-def states(settings: Settings) -> dict[str, dict[str, Any]]:
-    """What the worker last said of each delivery stream: Progress and `error`."""
-    with suppress(OSError, ValueError):
-        states: dict[str, dict[str, Any]] = json.loads(_state_file(settings).read_bytes())
-        return states
-    return {}
-
-
-def _state_file(settings: Settings) -> Path:
-    return settings.home / "delivery" / "state.json"
 
 
 class S3Store:
@@ -142,13 +113,7 @@ class Worker:
             for name, lane in self._lanes.items()
         }
         with suppress(OSError):
-            files.write(_state_file(self.settings), json.dumps(state))
-
-
-def lag(state: dict[str, Any], at: float) -> float | None:
-    """Seconds since the arrival of the oldest record that may not be delivered yet."""
-    through = state.get("through")
-    return None if through is None else round(max(0.0, at - through), 1)
+            files.write(service.state_file(self.settings), json.dumps(state))
 
 
 def main() -> None:

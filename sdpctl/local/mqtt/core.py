@@ -16,6 +16,7 @@ from sdpctl.local import aws
 from sdpctl.local.mqtt import rules
 from sdpctl.local.mqtt.policies import Policy
 from sdpctl.local.mqtt.rules import Message, Rule
+from sdpctl.local.mqtt.service import deployed
 from sdpctl.settings import Settings
 
 BATCH, BATCH_BYTES = 500, 3_000_000
@@ -23,12 +24,6 @@ ATTEMPTS = 5
 FIRST_PAUSE = 0.1
 log = logging.getLogger("sdp.mqtt")
 Waiting = tuple[Message, asyncio.Future[bool]]
-
-
-def deployed(settings: Settings) -> list[str]:
-    """The names of the topic rules that are deployed."""
-    listed = aws.client(settings, "iot").list_topic_rules(maxResults=250)
-    return [rule["ruleName"] for rule in listed["rules"]]
 
 
 class Core:

@@ -10,7 +10,7 @@ import pytest
 
 ASK = """
 import sys
-from sdpctl.local import web
+from sdpctl import web
 print(web.client().get(sys.argv[1]).text)
 """
 
