@@ -71,7 +71,9 @@ def trainer(
     archive = package.build(usecases.load().use_case(use_case))
     return ModelTrainer(
         training_image=image_uris.retrieve("xgboost", region, version=IMAGE),
-        source_code=SourceCode(source_dir=str(archive), entry_script="train.py"),
+        source_code=SourceCode(
+            source_dir=str(archive), entry_script="train.py", requirements="requirements.txt"
+        ),
         compute=Compute(instance_type=instance, instance_count=1),
         output_data_config=OutputDataConfig(s3_output_path=output) if output else None,
         hyperparameters=dict(hyperparameters or {}),

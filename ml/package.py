@@ -5,8 +5,9 @@
 SageMaker unpacks it and runs `train.py`, `evaluate.py` or `inference.py` from it. It carries the
 use case as data, `definition.json`, and `features`, which reads that, but no declaration: the
 containers' Python is 3.10 and has none of our dependencies. It brings a setup.py, as the container
-installs the folder and would otherwise write one that leaves the packages out. The same sources
-give the same bytes.
+installs the folder and would otherwise write one that leaves the packages out, and the wheels of
+the libraries that jobs need beside the container's: a job downloads nothing. The same sources give
+the same bytes.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ import os
 import sys
 import tarfile
 from collections.abc import Iterable, Iterator
-from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
 import usecases
 from glue import PlatformError, UseCase
+from ml import wheels
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "build" / "ml"
@@ -40,11 +41,16 @@ _SETUP = """from setuptools import setup
 
 setup(name="sdp-model", version="1", packages={packages!r}, py_modules={modules!r})
 """
-_LEFT_OUT = ("package.py", "launch.py")
+_LEFT_OUT = ("package.py", "launch.py", "wheels.py")
 # What the container lacks and installs before a job. Jobs alone: a model's code has no such file.
-# Without hashes, as the container installs the folder by the same command, and pip then refuses
-# requirements with hashes.
 INSTALLED = ("onnx", "onnxruntime")
+WHEELS = "wheels"
+# The container runs `pip install . -r requirements.txt` in the folder. Without hashes, as pip would
+# demand one of the folder too; the wheels were downloaded by their hashes.
+_REQUIREMENTS = """--no-index
+--find-links {folder}
+{pins}
+"""
 
 
 def contents(use_case: UseCase) -> Iterator[tuple[str, bytes]]:
@@ -58,8 +64,16 @@ def contents(use_case: UseCase) -> Iterator[tuple[str, bytes]]:
         modules = (p for p in (ROOT / package).glob("*.py") if p.name not in _LEFT_OUT)
         files |= {f"{package}/{path.name}": path.read_bytes() for path in modules}
     files["setup.py"] = _setup(files).encode()
-    files["requirements.txt"] = "".join(f"{n}=={version(n)}\n" for n in INSTALLED).encode()
+    files["requirements.txt"] = _requirements().encode()
+    files |= {f"{WHEELS}/{path.name}": path.read_bytes() for path in wheels.files()}
     yield from sorted(files.items())
+
+
+def _requirements() -> str:
+    """What the container installs from the archive itself, without a package index."""
+    pinned = wheels.versions()
+    pins = "\n".join(f"{name}=={pinned[name]}" for name in INSTALLED)
+    return _REQUIREMENTS.format(folder=WHEELS, pins=pins)
 
 
 def _setup(names: Iterable[str]) -> str:
@@ -90,7 +104,8 @@ def build(use_case: UseCase, target: Path = TARGET) -> Path:
             entry.size, entry.mode = len(content), 0o644
             archive.addfile(entry, io.BytesIO(content))
     partial = path.with_suffix(f".{os.getpid()}.partial")  # others may build it too
-    partial.write_bytes(gzip.compress(plain.getvalue(), mtime=0))
+    # Not compressed: nearly all of it is wheels, which are.
+    partial.write_bytes(gzip.compress(plain.getvalue(), compresslevel=0, mtime=0))
     return partial.replace(path)
 
 

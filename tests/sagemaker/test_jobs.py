@@ -7,7 +7,8 @@ import tarfile
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sagemaker.conftest import BUCKET, Place, until
+from tests import wheels
+from tests.sagemaker.conftest import BUCKET, TRAIN, Place, archive, until
 
 
 def _run(place: Place, name: str, **given: str) -> dict[str, object]:
@@ -64,6 +65,30 @@ def test_a_failed_job_gives_the_toolkits_words_whatever_the_script_left(
     assert reason.startswith("AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage")
     assert "the data is of no use" in reason
     assert "no numbers in the data" not in reason
+
+
+@pytest.mark.parametrize(
+    ("requirements", "is_there"),
+    [
+        ("--no-index\n--find-links wheels\nlibrary==1\n", True),
+        ("--no-index\n--find-links wheels\nlibrary==2\n", False),
+        ("--find-links wheels\nother==1\n", False),
+        ("onnx\n", False),
+    ],
+)
+def test_a_job_installs_what_its_source_brings_and_nothing_else(
+    place: Place, requirements: str, is_there: bool
+) -> None:
+    wheel = {f"wheels/{wheels.name('library', '1')}": wheels.content("library", "1")}
+    source = archive(train__py=TRAIN, requirements__txt=requirements, **wheel)
+    place.put("code.tar.gz", source)
+    sagemaker = place.client("sagemaker")
+    sagemaker.create_training_job(**place.job("one"))
+    describe = sagemaker.describe_training_job
+    done = ("Completed", "Failed")
+    until(lambda: describe(TrainingJobName="one")["TrainingJobStatus"] in done, 300)
+    reason = describe(TrainingJobName="one").get("FailureReason", "")
+    assert reason.startswith("AlgorithmError: InstallModuleError:") is not is_there, reason
 
 
 def test_a_channel_without_files_fails_the_job(place: Place) -> None:

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sdpctl.errors import CommandError
 from sdpctl.local.logs import forget_old_jobs
 from sdpctl.local.processes import last_lines
-from sdpctl.local.sagemaker import container
+from sdpctl.local.sagemaker import container, installing
 from sdpctl.local.sagemaker.container import Folders
 from sdpctl.local.sagemaker.jobs import KIND, artefact
 from sdpctl.local.sagemaker.objects import S3Files
@@ -91,6 +91,7 @@ class Runs:
         for channel in job.get("InputDataConfig", []):
             self._objects.channel(channel, folders.channel(channel["ChannelName"]))
         self._say(name, SecondaryStatus="Training")
+        installing.check(folders.code)
         self._script(job, folders, script)
         self._say(name, SecondaryStatus="Uploading")
         self._objects.pack(folders.model, artefact(job))

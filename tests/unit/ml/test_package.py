@@ -8,20 +8,25 @@ import subprocess
 import sys
 import tarfile
 from dataclasses import replace
+from importlib.metadata import version
 from types import SimpleNamespace
 
 import pytest
 
 import usecases
 from glue import PlatformError
-from ml import package
+from lambdas import bundle
+from ml import package, wheels
 from ml.artifact import METRICS
+from tests import wheels as made_up
 from tests.unit.ml.auctions import auctions, request, write
 
 ADTECH = usecases.load().use_case("adtech")
 # What the container brings, and what those bring.
 BROUGHT = {"matplotlib", "numpy", "pandas", "pyarrow", "scipy", "threadpoolctl", "xgboost"}
 BROUGHT |= set(package.INSTALLED)
+# Of what the libraries in the archive need, what the container has: its Dockerfile names it.
+CONTAINER = {"numpy": "2.1.0"}
 # Names of the standard library that Python 3.10 does not have, as far as anyone here uses them.
 NEWER = re.compile(
     r"\b(StrEnum|assert_never|Self|tomllib|ExceptionGroup|datetime\.UTC|import.* UTC)\b"
@@ -95,7 +100,8 @@ def test_jobs_and_endpoint_run_from_the_archive_alone(tmp_path):
     said = _python(code, {**channels, "SM_MODEL_DIR": verdict}, "evaluate.py")
     assert json.loads(said)["decision"] == "promote"
     carried = {p.relative_to(model / "code").as_posix() for p in (model / "code").rglob("*.*")}
-    assert carried == {name for name, _ in package.contents(ADTECH)} - {"requirements.txt"}
+    names = {name for name, _ in package.contents(ADTECH) if not name.startswith("wheels/")}
+    assert carried == names - {"requirements.txt"}
     requested = json.dumps(request(auctions(1)[0]))
     answer = (
         f"from inference import *; m = model_fn({str(model)!r}); "
@@ -104,6 +110,45 @@ def test_jobs_and_endpoint_run_from_the_archive_alone(tmp_path):
     found = json.loads(_python(model / "code", {}, "-c", answer))
     assert found["model_version"] == "seven"
     assert 0 < found["predictions"][0]["score"] < 1
+
+
+def test_the_archive_has_all_that_the_container_installs(tmp_path):
+    """For the container's Python and platform, without a package index."""
+    code = package.tree(ADTECH, tmp_path / "code")
+    (tmp_path / "container").mkdir()
+    for library in CONTAINER.items():
+        (tmp_path / "container" / made_up.name(*library)).write_bytes(made_up.content(*library))
+    resolved = _resolved(code, tmp_path)
+    assert resolved.returncode == 0, resolved.stderr
+    installed = dict(re.findall(r"^ \+ (\S+)==(\S+)$", resolved.stderr, re.MULTILINE))
+    assert {name: version(name) for name in package.INSTALLED}.items() <= installed.items()
+    carried = {path.name.partition("-")[0] for path in (code / "wheels").iterdir()}
+    assert {name.replace("-", "_") for name in installed} - CONTAINER.keys() <= carried
+    next((code / "wheels").glob("sympy-*")).unlink()
+    without = _resolved(code, tmp_path)
+    assert without.returncode and "sympy" in without.stderr
+
+
+def _resolved(code, folder):
+    """What an installer finds that knows the archive and the container's own libraries alone."""
+    container = ["--python-version", wheels.PYTHON, "--python-platform", wheels.PLATFORM]
+    options = ["--dry-run", "--offline", "--no-cache", "--only-binary", ":all:"]
+    own = ["--find-links", folder / "container", "--target", folder / "empty"]
+    command = [bundle.UV, "pip", "install", *options, *container, *own, "-r", "requirements.txt"]
+    return subprocess.run(command, cwd=code, capture_output=True, text=True, check=False)
+
+
+def test_the_container_builds_the_source_without_a_package_index(tmp_path):
+    """pip does that in an environment of its own, into which it installs setuptools."""
+    code = package.tree(ADTECH, tmp_path / "code")
+    listed = (code / "requirements.txt").read_text().splitlines()
+    # Those that are listed are of another Python than this one.
+    (code / "requirements.txt").write_text("\n".join(n for n in listed if "==" not in n))
+    pip = [wheels.INSTALLER, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    command = [*pip, "--target", tmp_path / "site", ".", "-r", "requirements.txt"]
+    done = subprocess.run(command, cwd=code, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {"features", "ml", "train.py"} <= {path.name for path in (tmp_path / "site").iterdir()}
 
 
 def _python(folder, environment, *arguments):
