@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CONFIG = Config(
     connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2}
 )
-COUNTS = ("ok", "refused", "unknown", "pending")
+NUMBERS = ("ok", "refused", "unknown", "pending", "revision")
 
 
 class DynamoReceipts:
@@ -34,7 +34,11 @@ class DynamoReceipts:
     def put(self, receipts: Receipts) -> None:
         """As the port documents."""
         try:
-            self._client.put_item(TableName=self._table, Item=_item(receipts))
+            self._client.put_item(
+                TableName=self._table, Item=_item(receipts), **_if_later(receipts)
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return  # it has arrived before, or is older: a write without an answer may come late
         except (ClientError, BotoCoreError) as error:
             raise StoreUnavailable(f"{self._table}: {error}") from error
 
@@ -72,19 +76,27 @@ class DynamoReceipts:
 
 def _item(receipts: Receipts) -> dict[str, dict[str, str]]:
     shard = ledger.shard_of(receipts.instance)
-    counts = (receipts.ok, receipts.refused, receipts.unknown, receipts.pending)
     return {
         "pk": {"S": ledger.door_partition(receipts.use_case, shard)},
         "sk": {"S": f"{ledger.minute_key(receipts.minute)}#{receipts.instance}"},
-        **{name: {"N": str(number)} for name, number in zip(COUNTS, counts, strict=True)},
+        **{name: {"N": str(getattr(receipts, name))} for name in NUMBERS},
         "expires_at": {"N": str(ledger.expires_at(receipts.minute))},
+    }
+
+
+def _if_later(receipts: Receipts) -> dict[str, Any]:
+    """The condition that the item there, if any, has an earlier revision."""
+    return {
+        "ConditionExpression": "attribute_not_exists(#revision) OR #revision < :revision",
+        "ExpressionAttributeNames": {"#revision": "revision"},
+        "ExpressionAttributeValues": {":revision": {"N": str(receipts.revision)}},
     }
 
 
 def _receipts(use_case: str, item: dict[str, Any]) -> Receipts:
     _, _, instance = item["sk"]["S"].partition("#")
-    counts = {name: int(item[name]["N"]) for name in COUNTS}
-    return Receipts(use_case, _minute(item), instance, **counts)
+    numbers = {name: int(item[name]["N"]) for name in NUMBERS if name in item}
+    return Receipts(use_case, _minute(item), instance, **numbers)
 
 
 def _minute(item: dict[str, Any]) -> datetime:

@@ -69,6 +69,7 @@ class DoorLedger:
         return current
 
     def _write(self, receipts: Receipts) -> None:
+        receipts.revision += 1
         self._unwritten[receipts.instance] = receipts
         try:
             for key, missed in [*self._unwritten.items()]:

@@ -1,8 +1,8 @@
 """The ledger's door side: what was accepted in each minute of receipt, and what may have been.
 
 An item belongs to one use case, one minute and one instance of the ingest function, which alone
-writes it and always writes it whole. So a write that is repeated changes nothing, and one that was
-missed is made good by the next.
+writes it and always writes it whole, with the number of its revision. So a write that is repeated or
+that arrives after a later one changes nothing, and one that was missed is made good by the next.
 """
 
 from __future__ import annotations
@@ -35,13 +35,17 @@ class Receipts:
     refused: int = 0
     unknown: int = 0
     pending: int = 0
+    revision: int = 0
 
 
 class ReceiptStore(Protocol):
     """Where receipts are stored."""
 
     def put(self, receipts: Receipts) -> None:
-        """Replaces the item of these receipts. Raises StoreUnavailable."""
+        """Replaces the item of these receipts, unless it has this revision or a later one.
+
+        Raises StoreUnavailable.
+        """
 
 
 def minute_of(at: datetime) -> datetime:

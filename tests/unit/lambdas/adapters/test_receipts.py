@@ -38,12 +38,21 @@ def test_the_receipts_of_all_instances_in_a_span_are_read(table: DynamoReceipts)
 def test_a_write_replaces_the_instance_s_item_alone(table: DynamoReceipts) -> None:
     table.put(Receipts("adtech", AT, "a", pending=5))
     table.put(Receipts("adtech", AT, "b", ok=1))
-    table.put(Receipts("adtech", AT, "a", ok=5))
+    table.put(Receipts("adtech", AT, "a", ok=5, revision=1))
     found = {r.instance: r for r in table.door("adtech", AT, AT + MINUTE)}
     assert found == {
-        "a": Receipts("adtech", AT, "a", ok=5),
+        "a": Receipts("adtech", AT, "a", ok=5, revision=1),
         "b": Receipts("adtech", AT, "b", ok=1),
     }
+
+
+def test_a_write_that_arrives_after_a_later_one_changes_nothing(table: DynamoReceipts) -> None:
+    """The client gave up waiting for it and went on."""
+    result = Receipts("adtech", AT, "a", ok=5, revision=2)
+    table.put(result)
+    table.put(Receipts("adtech", AT, "a", pending=5, revision=1))
+    table.put(result)
+    assert [*table.door("adtech", AT, AT + MINUTE)] == [result]
 
 
 def test_a_table_that_does_not_answer_is_unavailable(aws: None) -> None:
