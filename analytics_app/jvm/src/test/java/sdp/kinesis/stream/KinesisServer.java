@@ -17,6 +17,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
@@ -41,6 +42,9 @@ public final class KinesisServer implements AutoCloseable {
 
   /** How many of the next reads find their iterator expired. */
   public final AtomicInteger expired = new AtomicInteger();
+
+  /** How many records one read of a shard returns at most, by the shard's id. */
+  public final Map<String, Integer> pages = new ConcurrentHashMap<>();
 
   /** Whether the stream has been deleted. */
   public volatile boolean deleted;
@@ -274,7 +278,8 @@ public final class KinesisServer implements AutoCloseable {
       return error("ResourceNotFoundException");
     }
     int from = Integer.parseInt(place[1]);
-    int to = Math.min(shard.records.size(), from + request.get("Limit").asInt());
+    int limit = Math.min(request.get("Limit").asInt(), pages.getOrDefault(shard.id, 10_000));
+    int to = Math.min(shard.records.size(), from + limit);
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("Records", shard.records.subList(from, to).stream().map(this::read).toList());
     fields.put("MillisBehindLatest", to < shard.records.size() ? 1 : 0);
