@@ -1,8 +1,8 @@
 """The ledger's door side: what was accepted in each minute of receipt, and what may have been.
 
 An item belongs to one use case, one minute and one instance of the ingest function, which alone
-writes it and always writes it whole, with the number of its revision. So a write that is repeated or
-that arrives after a later one changes nothing, and one that was missed is made good by the next.
+writes it and always writes it whole, with the number of its revision. So a write that is repeated,
+or that arrives after a later one, changes nothing; one that was missed is made good by the next.
 """
 
 from __future__ import annotations

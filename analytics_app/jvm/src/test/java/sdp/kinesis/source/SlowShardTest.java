@@ -30,7 +30,7 @@ import sdp.kinesis.stream.KinesisServer;
  * fourth is ten minutes of event time behind. Nothing is late that is not late by the order of its
  * own shard.
  */
-@Timeout(300)
+@Timeout(900)
 class SlowShardTest {
   private static final int[] PAGES = {500, 100, 30, 4};
   private static final int RECORDS = 600;
@@ -95,7 +95,7 @@ class SlowShardTest {
 
   private DataStream<String> read(WatermarkStrategy<String> watermarks, int parallelism) {
     var environment = StreamExecutionEnvironment.getExecutionEnvironment();
-    environment.getConfig().setAutoWatermarkInterval(1);
+    environment.getConfig().setAutoWatermarkInterval(5);
     environment.setParallelism(parallelism);
     var oldest = new StartPosition(StartPosition.Kind.TRIM_HORIZON, 0);
     var options = new ReadOptions(1_000, Duration.ofMillis(10), StopPosition.LATEST);
