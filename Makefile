@@ -7,6 +7,9 @@ MAKEFLAGS += --no-print-directory
 unexport PYTHONDONTWRITEBYTECODE
 # The machine's own certificates, also those of a network that puts its own before a registry.
 export UV_SYSTEM_CERTS := 1
+# Maven's JVM lives for seconds: without the second compiler and with the serial collector it builds
+# the jar with 32 s of CPU instead of 67.
+export MAVEN_OPTS := -XX:TieredStopAtLevel=1 -XX:+UseSerialGC $(MAVEN_OPTS)
 # Only the JVM that tests and builds use; quiet and offline-friendly.
 MVN := mvn -q -B -ntp -Dstyle.color=never -f analytics_app/jvm/pom.xml
 
