@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from glue.mqtt import MQTT
 from infra.applications import Application
 from infra.settings import Settings
 from infra.topology import Kind, Stream, Topology
@@ -26,6 +27,9 @@ _MIB, _GB = 2**20, 1e9
 _FULL, _SHARD_RECORDS, _SHARD_BYTES = 0.7, 1_000, 1_000_000
 # What a record is rounded up to, in bytes: by Firehose, and by streams of either mode.
 _FIREHOSE_UNIT, _PUT_UNIT, _ON_DEMAND_UNIT = 5_000, 25_000, 1_024
+_MESSAGE_UNIT = 5 * 1_024  # by IoT Core
+# A rule stores a payload as base64; a function reads at most 500 at once.
+_ENCODED, _MESSAGES_READ = 4 / 3, 500
 _KPU_STORAGE_GB = 50
 _DAY, _WEEK = 24, 7 * 24
 
@@ -38,7 +42,8 @@ class Load:
     records of `result_bytes` (joined rows, dead letters, counts). A KPU processes `per_kpu` events
     a second. `keys` report keys are written each second. Parquet has `parquet_share` of the
     bytes of JSON, gzip `gzip_share`. `reports` requests a second are for reports; each of
-    `scans` queries a day reads `scanned_gb`.
+    `scans` queries a day reads `scanned_gb`. Of the events that have MQTT topics, `mqtt_share`
+    arrives over MQTT, `message_events` in one message, from `things` that are always connected.
     """
 
     events: float
@@ -54,6 +59,9 @@ class Load:
     scans: int = 20
     scanned_gb: float = 1.0
     log_bytes: int = 700
+    mqtt_share: float = 1.0
+    message_events: float = 1.0
+    things: int = 100
 
 
 class Line(NamedTuple):
@@ -87,6 +95,11 @@ class Costs:
             by_service[line.service] = held._replace(dollars=held.dollars + line.dollars)
         return list(by_service.values())
 
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """Every stream, those of MQTT messages included."""
+        return (*self.topology.streams, *(m.stream for m in self.topology.messages))
+
     def shards(self, stream: Stream) -> int:
         """The shards that a stream has, or needs if that is more."""
         records, size = self._records(stream)
@@ -119,6 +132,9 @@ class Costs:
     def _records(self, stream: Stream) -> tuple[float, int]:
         """Records a second of a stream, and their bytes."""
         load = self.load
+        if stream.stream == MQTT:
+            size = load.event_bytes * load.message_events * _ENCODED
+            return self._messages / len(self.topology.messages), math.ceil(size)
         if stream.kind is Kind.EVENTS:
             return load.events / len(self.topology.event_streams), load.event_bytes
         results = [s for s in self.topology.streams if s.kind is Kind.RESULTS]
@@ -126,7 +142,19 @@ class Costs:
             return load.events * load.results / len(results), load.result_bytes
         return 1 / 60, 200
 
+    @property
+    def _messages(self) -> float:
+        """MQTT messages a second."""
+        topics = len(self.topology.messages) / len(self.topology.event_streams)
+        return self.load.events * topics * min(self.load.mqtt_share, 1) / self.load.message_events
+
+    @property
+    def _requests(self) -> float:
+        """HTTP requests with events a second."""
+        return (self.load.events - self._messages * self.load.message_events) / self.load.batch
+
     def _lines(self) -> Iterator[Line]:
+        yield from self._mqtt()
         yield from self._kinesis()
         yield self._flink()
         yield from self._functions()
@@ -137,9 +165,22 @@ class Costs:
         yield self._training()
         yield from self._operation()
 
+    def _mqtt(self) -> Iterator[Line]:
+        if not self.topology.messages:
+            return
+        size = self.load.event_bytes * self.load.message_events
+        messages = self._messages * math.ceil(size / _MESSAGE_UNIT) * SECONDS / 1e6
+        tiers = {"": 1e3, " above 1 billion": 5e3, " above 5 billion": math.inf}
+        dollars = self._tiered("iot million messages", messages, tiers)
+        dollars += messages * self.prices["iot million rules"]
+        dollars += messages * self.prices["iot million actions"]
+        connected = self.load.things * MINUTES / 1e6 if self.load.events else 0.0
+        dollars += connected * self.prices["iot million connection minutes"]
+        yield Line("IoT Core", "MQTT messages, their rule, connections of things", dollars)
+
     def _kinesis(self) -> Iterator[Line]:
         name, what = "Kinesis", "shards, records, events kept longer than a day"
-        for stream in self.topology.streams:
+        for stream in self.streams:
             records, size = self._records(stream)
             if not self._configured(stream):
                 yield Line(name, what, self._on_demand(stream))
@@ -186,7 +227,8 @@ class Costs:
         load = self.load
         polls = 1.0 if load.events else 1 / 60
         calls = {  # a second: GiB, seconds each
-            "ingest": (load.events / load.batch, 1.0, 0.05 + 0.0002 * load.batch),
+            "ingest": (self._requests, 1.0, 0.05 + 0.0002 * load.batch),
+            "mqtt": self._mqtt_calls(),
             "persist": (2 * polls * max(1, load.events * load.results / 2_500), 0.5, 0.1),
             "reports": (load.reports, 0.5, 0.05),
             "scheduled": (2 / 60 + 1 / self.settings.training.look_minutes / 60, 1.0, 4.0),
@@ -198,8 +240,14 @@ class Costs:
             dollars += a_second * SECONDS * gib * seconds * self.prices["lambda GB second"]
             yield Line("Lambda", "ingestion, storing results, reports, care of the lake", dollars)
 
+    def _mqtt_calls(self) -> tuple[float, float, float]:
+        """Of the function that reads messages: each shard once a second, or as often as needed."""
+        shards = sum(self.shards(m.stream) for m in self.topology.messages)
+        calls = max(shards, self._messages / _MESSAGES_READ) if self._messages else 0.0
+        return calls, 0.5, 0.05 + 0.0002 * self._messages / max(calls, 1)
+
     def _gateway(self) -> Iterator[Line]:
-        requests = (self.load.events / self.load.batch + self.load.reports) * SECONDS / 1e6
+        requests = (self._requests + self.load.reports) * SECONDS / 1e6
         tiers = {"": 333, " above 333 million": 1_000, " above 1 billion": 20_000}
         last = {" above 20 billion": math.inf}
         dollars = self._tiered("api gateway million requests", requests, tiers | last)
@@ -226,8 +274,7 @@ class Costs:
         written = min(self.load.keys, self.load.events) * SECONDS / 1e6
         stored = min(self.load.keys, self.load.events) * HOURS * 12 * 300 / _GB
         # The ledger: an intent and a result for each request, an item each two seconds.
-        requests = self.load.events / self.load.batch
-        noted = (2 * requests + min(self.load.events, 0.5)) * SECONDS / 1e6
+        noted = (2 * self._requests + min(self.load.events, 0.5)) * SECONDS / 1e6
         dollars = (written * 4 + noted) * self.prices["dynamodb million write units"]
         dollars += (written * 2 + self.load.reports * SECONDS / 1e6 * 2) * self.prices[
             "dynamodb million read units"
@@ -265,7 +312,7 @@ class Costs:
         return Line("SageMaker", "one retraining a day, two jobs of 10 minutes", dollars)
 
     def _operation(self) -> Iterator[Line]:
-        requests = (self.load.events / self.load.batch + self.load.reports) * SECONDS
+        requests = (self._requests + self.load.reports) * SECONDS
         logged = (requests + 5 * MINUTES) * 2 * self.load.log_bytes / _GB
         dollars = self.alarms * self.prices["cloudwatch alarm month"]
         dollars += logged * self.prices["cloudwatch log GB"]

@@ -28,8 +28,8 @@ from sdpctl.sending import Line, Rejection, Tally, Types, read_lines
 CONNECTIONS = 64
 IN_FLIGHT = 20
 WAIT_SECONDS = 60.0
-# Below the broker's limit, which counts by its own clock.
-A_SECOND = PUBLISHES_PER_SECOND * 9 // 10
+# What waits on its way may arrive together with what is published in the second after it.
+A_SECOND = PUBLISHES_PER_SECOND - IN_FLIGHT
 USER = "sdp"  # any; the password is the API key
 
 
@@ -50,13 +50,18 @@ class Broker:
 
 
 class Thing:
-    """The connection of one thing; a broker that is not there is tried again for `seconds`."""
+    """The connection of one thing; a broker that is not there is tried again for `seconds`.
+
+    The client has at most `IN_FLIGHT` messages, which it publishes again when it has connected
+    again: so an outage leaves no backlog that would then exceed the broker's limit.
+    """
 
     def __init__(self, broker: Broker, name: str, seconds: float = 0.0) -> None:
         self.sent: deque[float] = deque(maxlen=A_SECOND)
         self.refused = ""
         self._answered = threading.Event()
-        self._acknowledged = set[int]()
+        self._acknowledged, self._given_up = set[int](), set[int]()
+        self._open, self._heard = 0, time.monotonic()
         self._changed = threading.Condition()
         self.client = Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False)
         self.client.username_pw_set(USER, broker.key)
@@ -85,22 +90,38 @@ class Thing:
             else:
                 return
 
-    def publish(self, topic: str, payload: bytes) -> int:
+    def publish(self, topic: str, payload: bytes) -> int | None:
         """Hand a message over, not faster than the broker takes them; its id.
 
-        Without a connection it is published after the next one is made.
+        Without a connection it is published after the next one is made. None if nothing was
+        acknowledged for so long that it is not handed over.
         """
-        if len(self.sent) == A_SECOND:
-            time.sleep(max(0.0, self.sent[0] + 1 - time.monotonic()))
+        with self._changed:
+            if not self._await(lambda: self._open < IN_FLIGHT):
+                return None
+            if not self._open:
+                self._heard = time.monotonic()
+            self._open += 1
+        while len(self.sent) == A_SECOND and (left := self.sent[0] + 1 - time.monotonic()) > 0:
+            time.sleep(left)
         self.sent.append(time.monotonic())
         return self.client.publish(topic, payload, qos=1).mid
 
     def is_acknowledged(self, message: int) -> bool:
         """Wait for the acknowledgement of a message; whether it came."""
         with self._changed:
-            came = self._changed.wait_for(lambda: message in self._acknowledged, WAIT_SECONDS)
-            self._acknowledged.discard(message)
+            came = self._await(lambda: message in self._acknowledged)
+            (self._acknowledged.discard if came else self._given_up.add)(message)
         return came
+
+    def _await(self, condition: Callable[[], bool]) -> bool:
+        """Until it holds; False once nothing was acknowledged for `WAIT_SECONDS`."""
+        while not condition():
+            left = self._heard + WAIT_SECONDS - time.monotonic()
+            if left <= 0:
+                return False
+            self._changed.wait(left)
+        return True
 
     def end(self) -> None:
         """Disconnect."""
@@ -108,14 +129,21 @@ class Thing:
         self.client.loop_stop()
 
     def _on_publish(self, *answer: Any) -> None:
+        message = answer[2]
         with self._changed:
-            self._acknowledged.add(answer[2])
+            self._open -= 1
+            self._heard = time.monotonic()
+            if message in self._given_up:
+                self._given_up.remove(message)
+            else:
+                self._acknowledged.add(message)
             self._changed.notify_all()
 
     def _on_connect(self, *answer: Any) -> None:
         code = answer[3]
         assert isinstance(code, ReasonCode)
         self.refused = str(code) if code.is_failure else ""
+        self.sent.extend([time.monotonic()] * self._open)  # they are published again now
         self._answered.set()
 
 
@@ -151,8 +179,12 @@ class Publisher:
             self.tally.reject(Rejection(line.number, "", str(error), line.body))
             return
         thing = self._thing(name)
-        self._open.append((thing, thing.publish(topic, payload)))
-        self._await(IN_FLIGHT * CONNECTIONS)
+        message = thing.publish(topic, payload)
+        if message is None:
+            self._unanswered()
+        else:
+            self._open.append((thing, message))
+            self._await(IN_FLIGHT * CONNECTIONS)
 
     def _message(self, event: Mapping[str, Any]) -> tuple[str, bytes, str]:
         mqtt = self.broker.topics.get(str(event.get("type")))
@@ -185,10 +217,14 @@ class Publisher:
             thing, message = self._open.popleft()
             if thing.is_acknowledged(message):
                 self.tally.accepted += 1
+                self.progress(self.tally)
             else:
-                self.tally.unanswered += 1
-                self.tally.cause = f"no acknowledgement within {WAIT_SECONDS:g} s"
-            self.progress(self.tally)
+                self._unanswered()
+
+    def _unanswered(self) -> None:
+        self.tally.unanswered += 1
+        self.tally.cause = f"no acknowledgement within {WAIT_SECONDS:g} s"
+        self.progress(self.tally)
 
 
 def publish_all(

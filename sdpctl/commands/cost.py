@@ -111,7 +111,7 @@ def _document(costs: Costs) -> dict[str, Any]:
         "services": services,
         "total": round(costs.total, 2),
         "kpus": costs.kpus,
-        "shards": {s.name: costs.shards(s) for s in costs.topology.streams},
+        "shards": {s.name: costs.shards(s) for s in costs.streams},
     }
 
 
@@ -127,7 +127,7 @@ def _table(costs: Sequence[Costs]) -> Table:
     shown.add_row("total", *(f"{one.total:,.0f}" for one in costs), "", style="bold")
     for name, amounts in (
         ("KPUs", [one.kpus for one in costs]),
-        ("shards", [sum(map(one.shards, one.topology.streams)) for one in costs]),
+        ("shards", [sum(map(one.shards, one.streams)) for one in costs]),
     ):
         shown.add_row(name, *(f"{amount:,}" for amount in amounts), "the configured, or needed")
     return shown

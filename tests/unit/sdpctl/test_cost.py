@@ -69,6 +69,33 @@ def test_a_stream_on_demand_pays_for_records_of_a_kilobyte_and_for_what_is_kept(
     assert added == pytest.approx(written + read + kept, abs=0.5)
 
 
+def test_messages_over_mqtt_have_a_stream_a_price_and_no_request_over_http() -> None:
+    """2,000 a second, in one message each: 5.3 billion a month, of which the last cost least."""
+    machines = ("--set", "useCases=machines")
+    (idle,) = document("--events", "0", *machines)
+    assert idle["shards"]["sdp-machines-mqtt"] == 2
+    (many,) = document("--events", "2000", "--assume", "things=1000", *machines)
+    assert many["shards"]["sdp-machines-mqtt"] == many["shards"]["sdp-machines-measurements"] == 3
+    millions = 2_000 * 730 * 3_600 / 1e6
+    messages = 1_000 * 1.0 + 4_000 * 0.8 + (millions - 5_000) * 0.7
+    connections = 1_000 * 730 * 60 / 1e6 * 0.08
+    expected = messages + millions * 0.30 + connections
+    assert many["services"]["IoT Core"] == pytest.approx(expected, abs=0.01)
+    assert many["services"]["API Gateway"] == pytest.approx(730 * 3_600 / 1e6 * 3.5, abs=0.01)
+    assert many["services"]["Lambda"] > idle["services"]["Lambda"]
+
+
+def test_ten_quantities_in_a_message_cost_a_tenth_and_http_alone_costs_no_message() -> None:
+    some = ("--events", "100", "--set", "useCases=machines", "--assume", "things=1")
+    (one,) = document(*some)
+    (ten,) = document(*some, "--assume", "message_events=10")
+    assert one["services"]["IoT Core"] == pytest.approx(10 * ten["services"]["IoT Core"], abs=0.1)
+    (http,) = document(*some, "--assume", "mqtt_share=1e-9")
+    assert http["services"]["IoT Core"] == 0
+    assert http["services"]["API Gateway"] > one["services"]["API Gateway"]
+    assert "IoT Core" not in document("--events", "100")[0]["services"]
+
+
 def test_the_price_of_a_gigabyte_falls_with_the_volume() -> None:
     """500,000 records a second of 5 KB, twice: 13.1 PB a month."""
     (huge,) = document("--events", "500000")
@@ -125,7 +152,7 @@ class Read(Mapping[str, float]):
 
 def test_every_price_is_used() -> None:
     read: Any = Read()
-    for settings in ([], ["streamShards=on-demand"]):
+    for settings in (["useCases=adtech machines"], ["streamShards=on-demand"]):
         for found in estimates(cost.LOADS, [], settings, read):
             found.lines()
     assert set(PRICES) == read.names

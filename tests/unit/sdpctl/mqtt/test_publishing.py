@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
 import usecases
 from glue.mqtt import Mqtt
+from sdpctl import publishing
 from sdpctl.errors import CommandError
 from sdpctl.publishing import CONNECTIONS, Broker, publish_all
 from tests.unit.sdpctl.mqtt.brokers import KEY, FakeDoor, running
@@ -45,6 +50,57 @@ def test_what_a_lost_connection_left_without_an_acknowledgement_is_published_aga
         tally = publish_all(broker(port), [line(n) for n in range(50)])
     assert (tally.accepted, tally.unanswered) == (50, 0)
     assert {json.loads(m.payload)["result"] for m in door.stored} == set(range(50))
+
+
+def test_what_an_outage_held_up_is_not_published_faster_than_the_broker_takes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The first message is not stored, so the connection is closed, and made again a second later.
+
+    A connection may publish a hundred messages a second.
+    """
+    door = FakeDoor(failures=1)
+    with running(door) as port:
+        tally = publish_all(broker(port), [line(n) for n in range(200)])
+    assert (tally.accepted, tally.unanswered) == (200, 0)
+    closed = [r.getMessage() for r in caplog.records if "the connection is closed" in r.message]
+    assert closed == ["client m1: not stored: the connection is closed"]
+
+
+class Counted(threading.Condition):
+    """Counts the waits that were in vain."""
+
+    in_vain = 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """As it is, and counted."""
+        came = super().wait(timeout)
+        type(self).in_vain += not came
+        return came
+
+
+def test_a_broker_that_is_gone_is_waited_for_once_and_not_for_each_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(publishing, "WAIT_SECONDS", 4.0)
+    used = SimpleNamespace(Condition=Counted, Event=threading.Event)
+    monkeypatch.setattr(publishing, "threading", used)
+    door, ports = FakeDoor(), list[int]()
+
+    def lines() -> Iterator[bytes]:
+        with running(door) as port:
+            ports.append(port)
+            yield line(0)
+            door.await_(1)
+        yield from (line(n) for n in range(1, 100))
+
+    source = lines()
+    first = next(source)
+    tally = publish_all(broker(ports[0]), itertools.chain([first], source))
+    assert tally.accepted + tally.unanswered == 100
+    assert tally.unanswered >= 99  # the acknowledgement of the first may be lost
+    assert tally.cause == "no acknowledgement within 4 s"
+    assert 1 <= Counted.in_vain <= 2
 
 
 def test_an_event_without_an_id_is_published_without_one() -> None:
