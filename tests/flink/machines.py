@@ -2,11 +2,15 @@
 
 The oracle looks at all pairs of measurements of a machine. It knows nothing of streams, and no part
 of it is shared with the use case.
+
+Each of `SDP_SERIES` pairs of series is sent by `SDP_ORDERS` machines, by each in an order of its
+own. The long form is `SDP_SERIES=2000 SDP_ORDERS=10`.
 """
 
 from __future__ import annotations
 
 import math
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
@@ -16,7 +20,8 @@ from typing import Any
 from glue.instants import from_millis, to_wire
 from tests.flink.pipelines import START, Event, Made, Row, at
 
-SEEDS = 100
+SERIES = int(os.environ.get("SDP_SERIES", "50"))
+ORDERS = int(os.environ.get("SDP_ORDERS", "2"))
 DISTANCE, RATED = 1_000, 1_000
 SPEED, TORQUE = "speed", "torque"
 BUCKET = 300
@@ -39,8 +44,9 @@ GOLDEN = {
 def made() -> Made:
     """The golden cases, and random machines of many seeds."""
     events = [*_golden()]
-    for seed in range(SEEDS):
-        events += _random(seed)
+    for seed in range(SERIES):
+        for order in range(ORDERS):
+            events += _random(seed, order)
     return Made({"measurements": sorted(events, key=at)})
 
 
@@ -57,7 +63,7 @@ def _golden() -> Iterator[Event]:
             yield _event(f"g{number}-{sample}", f"golden-{number}", moment, quantity, moment)
 
 
-def _random(seed: int) -> Iterator[Event]:
+def _random(seed: int, order: int) -> Iterator[Event]:
     """Ties within and across series, gaps, bursts, and competitors of one time."""
     random = Random(f"machines/{seed}")
     moments = [random.randrange(0, 20_000, 100) for _ in range(12)]
@@ -65,7 +71,8 @@ def _random(seed: int) -> Iterator[Event]:
         moment = random.choice(moments) if number % 3 else random.randrange(20_000)
         quantity = random.choice((SPEED, TORQUE, SPEED, TORQUE, "temperature"))
         result = random.randrange(-200, 1_600) / 2 if quantity == SPEED else random.randrange(16)
-        yield _event(f"{seed}-{number}", f"{seed}-m", moment, quantity, float(result))
+        name, thing = f"{seed}-{order}-{number}", f"{seed}-{order}-m"
+        yield _event(name, thing, moment, quantity, float(result))
 
 
 # the oracle ---------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import pytest
 from analytics_app.package import build
 from sdpctl import new_use_case
 from sdpctl.settings import ROOT
+from tests import asof
 from tests.flink import application, machines, pipelines, shopping
 from tests.flink.pipelines import Made
 
@@ -317,6 +318,15 @@ def test_pairs_of_any_seed_are_those_found_by_force(run):
     rows = [r for r in _written(folder, "machines", "pairs") if r["status"] == "final"]
     assert sorted(map(_pair, rows)) == sorted(tuple(sorted(p.items())) for p in expected)
     assert len(expected) > 2_000
+
+
+def test_pairs_of_any_seed_are_those_of_asof_joins(run):
+    folder, made = run
+    events = made["machines"][0].streams["measurements"]
+    samples = [(e["thing"], e["quantity"], pipelines.at(e), e["result"]) for e in events]
+    rows = [r for r in _written(folder, "machines", "pairs") if r["status"] == "final"]
+    found = {asof.pair_of(dict(_pair(row))) for row in rows}
+    assert found == asof.pairs(samples)
 
 
 def test_the_documented_cases_of_the_join_give_their_pairs(run):
