@@ -27,7 +27,8 @@ MAIN = ROOT / "analytics_app" / "main.py"
 USE_CASES = ROOT / "usecases"
 JAR = JVM / "target" / "sdp.jar"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_LEFT_OUT = {"__pycache__", "tests", "queries", "generator.py", "demonstration.py", "test_cases.py"}
+_GENERATING = {"generator.py", "demonstration.py", "live.py"}
+_LEFT_OUT = {"__pycache__", "tests", "queries", "test_cases.py", *_GENERATING}
 _RUNTIME = ("pandas", "numpy", "pyarrow", "pyflink")
 _NEEDED = (
     "main.py",

@@ -48,7 +48,7 @@ SERVICES = (
 )
 _LEFT_OUT = ("__pycache__", "*.pyc", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 # No function generates or demonstrates events.
-_OURS_LEFT_OUT = shutil.ignore_patterns("generator.py", "demonstration.py", *_LEFT_OUT)
+_OURS_LEFT_OUT = shutil.ignore_patterns("generator.py", "demonstration.py", "live.py", *_LEFT_OUT)
 
 
 @dataclass(frozen=True)

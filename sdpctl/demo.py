@@ -1,7 +1,8 @@
 """`make demo`: generated events through the public API, then a report that equals the truth.
 
 At its end it shows the chain of one customer, if a use case with `demonstration.py` is deployed:
-the business event, its decision and the message.
+the business event, its decision and the message. If one with `live.py` is deployed, its events go
+on for a while, so that the page has what moves.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from rich.console import Console
 from datagen import Generation
 from datagen import Settings as Shape
 from glue import Schema, UseCase
-from sdpctl import demo_chain
+from sdpctl import demo_chain, demo_live
 from sdpctl.clock import now, pause
 from sdpctl.commands.generate import generator_of, write
 from sdpctl.commands.report import table
@@ -42,6 +43,8 @@ def demo(events: Annotated[int, typer.Option()] = 20_000, seed: int | None = Non
     generation = Generation(use_case, generator_of(use_case.name), _shape(events, seed, now()))
     file = settings.home / "demo" / "events.ndjson"
     file.parent.mkdir(parents=True, exist_ok=True)
+    if (live := demo_live.deployed(current)) is not None:
+        platform.keep_sending(settings, demo_live.COMMAND)
     chain = demo_chain.prepared(current, now())
     with file.open("wb") as stream:
         write(generation, stream)
@@ -58,6 +61,8 @@ def demo(events: Annotated[int, typer.Option()] = 20_000, seed: int | None = Non
     console.print(str(current), soft_wrap=True)
     for name, page in platform.flink_pages(settings).items():
         console.print(f"{'Flink':18} {page}  {name}")
+    if live is not None:
+        console.print(f"\n{live.shown()}", soft_wrap=True)
     console.print(
         f"\nThe page: {current.url_for_dashboard}/ (it needs the keys above, once)", soft_wrap=True
     )

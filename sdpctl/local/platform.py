@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +15,17 @@ from rich.console import Console
 
 from sdpctl.clock import pause
 from sdpctl.errors import CommandError
-from sdpctl.local import aws, deploy, emulator, flink_status, outputs, revision, running, workers
+from sdpctl.local import (
+    aws,
+    demonstration,
+    deploy,
+    emulator,
+    flink_status,
+    outputs,
+    revision,
+    running,
+    workers,
+)
 from sdpctl.local.applications import applications
 from sdpctl.local.applications import start as start_application
 from sdpctl.local.mqtt import service as mqtt
@@ -63,6 +73,7 @@ def up(settings: Settings, parameters: Mapping[str, str], steps: Steps) -> None:
     settings.home.mkdir(parents=True, exist_ok=True)
     settings.remember_ports()
     assembly = steps("Templates", lambda: deploy.synth(settings, parameters))
+    _require_broker_port(settings, assembly)
     if revision.is_outdated(settings):
         steps("Processes of other sources ended", lambda: _end(settings))
     revision.remember(settings)
@@ -99,9 +110,18 @@ def require_ports(settings: Settings) -> None:
         require_port(settings.flink_port, "SDP_FLINK_PORT")
 
 
+def _require_broker_port(settings: Settings, assembly: Path) -> None:
+    """Before minutes of work; only deployments with a topic rule have a broker."""
+    templates = assembly.rglob("*.template.json")
+    is_needed = any('"AWS::IoT::TopicRule"' in path.read_text("utf-8") for path in templates)
+    if is_needed and not mqtt.service(settings).process():
+        require_port(settings.mqtt_port, "SDP_MQTT_PORT")
+
+
 def down(settings: Settings, steps: Steps) -> None:
     """End what `up` started; all data stays. CommandError, and no end, if it could not be saved."""
     emulator.require_space(settings)
+    demonstration.stop(settings)
     steps("Workers and Flink application ended", lambda: workers.stop(settings))
     steps("SageMaker stand-in ended", lambda: sagemaker.stop(settings))
     steps("AWS emulator ended, its data saved", lambda: emulator.stop(settings))
@@ -118,6 +138,7 @@ def _end(settings: Settings) -> None:
 
 def clean(settings: Settings, steps: Steps) -> None:
     """End everything and remove its data."""
+    demonstration.stop(settings)
     workers.stop(settings)
     sagemaker.service(settings).kill()
     emulator.service(settings).kill()
@@ -183,6 +204,14 @@ def first_result(settings: Settings) -> None:
 def _progress(settings: Settings, table: str) -> list[Any]:
     items: list[Any] = aws.client(settings, "dynamodb").scan(TableName=table)["Items"]
     return items
+
+
+def keep_sending(settings: Settings, arguments: Sequence[str]) -> None:
+    """Start what goes on sending events until it ends by itself, or with `down`.
+
+    `arguments` are those of Python.
+    """
+    demonstration.start(settings, arguments)
 
 
 def receive(settings: Settings) -> None:

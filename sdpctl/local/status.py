@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sdpctl.errors import CommandError
 from sdpctl.local import (
     aws,
+    demonstration,
     deploy,
     emulator,
     flink_checkpoints,
@@ -92,6 +93,7 @@ def _questions(
         **{f"flink-{s['name']}": partial(_jobs, settings, s, now) for s in states},
         "delivery": partial(_deliveries, settings, now),
         **({"mqtt": lambda: [_broker(settings)]} if mqtt.state(settings) else {}),
+        **({"demonstration": lambda: [_sender(settings)]} if _sends(settings) else {}),
     }
 
 
@@ -104,6 +106,15 @@ def _unanswered(settings: Settings, name: str) -> Component:
 def _absent(settings: Settings) -> str:
     problem = port_problem(settings.emulator_port, "SDP_EMULATOR_PORT")
     return f"it does not run: {problem}" if problem else "it does not run"
+
+
+def _sends(settings: Settings) -> bool:
+    return demonstration.service(settings).process() is not None
+
+
+def _sender(settings: Settings) -> Component:
+    service = demonstration.service(settings)
+    return _of_process("demonstration", service, "sends events for a while", True)
 
 
 def _sagemaker(settings: Settings) -> Component:

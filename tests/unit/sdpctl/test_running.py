@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -152,6 +153,33 @@ def test_another_port_than_that_of_the_running_platform_is_refused(
     ):
         with pytest.raises(CommandError, match=said):
             command()
+
+
+def test_a_broker_whose_port_is_taken_is_refused_before_anything_is_started(
+    places: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered = tmp_path / "assembly" / "stage"
+    rendered.mkdir(parents=True)
+    (rendered / "s.template.json").write_text(
+        '{"Resources": {"R": {"Type": "AWS::IoT::TopicRule"}}}'
+    )
+    monkeypatch.setattr(deploy, "synth", lambda settings, parameters: rendered.parent)
+    settings, steps = Settings.load(places), list[str]()
+    monkeypatch.setattr(platform.Steps, "__call__", _noting(steps))
+    with (
+        socket.create_server(("127.0.0.1", settings.mqtt_port)),
+        pytest.raises(CommandError, match=r"port \d+ is in use by .*with SDP_MQTT_PORT="),
+    ):
+        platform.up(settings, {}, platform.Steps())
+    assert steps == ["Templates"]
+
+
+def _noting(steps: list[str]) -> Callable[..., Any]:
+    def step(_: platform.Steps, title: str, work: Callable[[], Any]) -> Any:
+        steps.append(title)
+        return work()
+
+    return step
 
 
 def test_two_equal_ports_are_refused(places: dict[str, str]) -> None:
