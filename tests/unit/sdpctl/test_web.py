@@ -1,4 +1,4 @@
-"""The platform's own services are asked directly, also where a proxy is set."""
+"""The platform's own services are called directly, also where a proxy is set."""
 
 import os
 import subprocess
