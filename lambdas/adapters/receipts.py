@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -75,11 +76,11 @@ class DynamoReceipts:
 
 
 def _item(receipts: Receipts) -> dict[str, dict[str, str]]:
-    shard = ledger.shard_of(receipts.instance)
+    shard, fields = ledger.shard_of(receipts.instance), asdict(receipts)
     return {
         "pk": {"S": ledger.door_partition(receipts.use_case, shard)},
         "sk": {"S": f"{ledger.minute_key(receipts.minute)}#{receipts.instance}"},
-        **{name: {"N": str(getattr(receipts, name))} for name in NUMBERS},
+        **{name: {"N": str(fields[name])} for name in NUMBERS},
         "expires_at": {"N": str(ledger.expires_at(receipts.minute))},
     }
 
