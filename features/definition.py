@@ -120,6 +120,12 @@ class Definition:
         return tuple(dict.fromkeys(columns))
 
     @property
+    def unsigned(self) -> tuple[str, ...]:
+        """The numbers that are never negative: a feature takes their logarithm."""
+        columns = [f.column for f in self.features if isinstance(f, Log | Relative)]
+        return tuple(dict.fromkeys(columns))
+
+    @property
     def categories(self) -> tuple[str, ...]:
         """The inputs that may be absent, or never seen before."""
         return tuple(c for c in self.columns if c not in self.numbers)

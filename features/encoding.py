@@ -117,7 +117,9 @@ class Encoder:
         self._lookups = {c: lru_cache(_REMEMBERED)(_finder(s)) for c, s in history.seen.items()}
 
     def encode(self, columns: Columns) -> Vectors:
-        """The vectors of the rows: one array per feature. Numbers must be finite and ≥ 0."""
+        """The vectors of the rows: one array per feature. Numbers must be finite, and ≥ 0 where
+        their logarithm is a feature.
+        """
         return [self._feature(feature, columns) for feature in self.definition.features]
 
     def unseen(self, columns: Columns) -> list[list[str]]:
@@ -170,8 +172,9 @@ def request_columns(definition: Definition, instances: Iterable[Mapping[str, Any
     columns = {i.column: [row.get(i.request) for row in rows] for i in definition.inputs}
     names = {i.column: i.request for i in definition.inputs}
     for column in definition.numbers:
+        is_signed = column not in definition.unsigned
         for index, value in enumerate(columns[column]):
-            problem = _problem(value)
+            problem = _problem(value, is_signed)
             if problem:
                 raise InstanceError(index, names[column], problem)
     for column in definition.categories:
@@ -181,7 +184,7 @@ def request_columns(definition: Definition, instances: Iterable[Mapping[str, Any
     return columns
 
 
-def _problem(value: Any) -> str | None:
+def _problem(value: Any, is_signed: bool) -> str | None:
     if value is None:
         return "is missing"
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -192,7 +195,7 @@ def _problem(value: Any) -> str | None:
         finite = False
     if not finite:
         return "is not finite"
-    return "is negative" if value < 0 else None
+    return "is negative" if value < 0 and not is_signed else None
 
 
 def _finder(seen: frozenset[int]) -> Callable[[Any], int | None]:

@@ -2,7 +2,9 @@
 
 A declaration that looks into the future fails at import. The inputs are the columns that the
 event at the moment of prediction fills; a feature of anything else (the outcome, a later time, a
-later price) is refused by name, and so is an input that the event does not have.
+later price) is refused by name, and so is an input that the event does not have. Where a model
+scores actions in decisions, the event is the business event, and the customer's profile and the
+action are known too.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from glue.schema import Schema, schema_of
 from glue.types import Boolean, Column, ColumnType, Double, Integer, String, Timestamp
 
 MAX_BUCKETS = 65_536
+# What a decision scores, beside what it knows: the name of the action's template.
+ACTION = Column("action", String(1, 128), False, "The template of the action that is scored.")
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,16 @@ class RequestField:
 
 @dataclass(frozen=True)
 class Model:
-    """A model of a use case. `definition` is what travels with it; the rest is for people."""
+    """A model of a use case. `definition` is what travels with it; the rest is for people.
+
+    `profile`: of a model that scores the actions of decisions, what is known of a customer.
+    """
 
     doc: str
     record: Schema
     event: Schema
     definition: Definition
+    profile: Schema | None = None
 
     @property
     def name(self) -> str:
@@ -50,7 +58,8 @@ class Model:
 
     def within(self, max_amount: int) -> Model:
         """The model with amounts of at most `max_amount`."""
-        return replace(self, event=self.event.within(max_amount))
+        profile = self.profile and self.profile.within(max_amount)
+        return replace(self, event=self.event.within(max_amount), profile=profile)
 
     @property
     def parameters(self) -> tuple[RequestField, ...]:
@@ -58,7 +67,7 @@ class Model:
         return tuple(self._parameter(input_) for input_ in self.definition.inputs)
 
     def _parameter(self, input_: Input) -> RequestField:
-        column = self.event.column(input_.field)
+        column = _known(self.event, self.profile)[input_.field]
         number = input_.column in self.definition.numbers
         required = column.required or number
         kind, doc = column.type, column.doc
@@ -71,6 +80,7 @@ def model(
     doc: str,
     record: type,
     event: type,
+    profile: type | None = None,
     time: str,
     label: str,
     segment: str,
@@ -80,21 +90,33 @@ def model(
 ) -> Model:
     """Declare a model: rows of `record`, predicted when `event` happens.
 
-    `time` is the record's column with the event's time, `label` the boolean to predict, `segment`
-    an input by whose values a new model is compared with the old. `increasing` are numbers the
-    score may only rise with. Raises SchemaError naming the field and the choices.
+    With `profile`, the class of what is known of a customer, it scores the actions of decisions
+    about `event`: inputs are fields of the event, else of the profile, and `action`, each by its
+    own name, because the stream finds them by it. `time` is the record's column with the event's
+    time, `label` the boolean to predict, `segment` an input by whose values a new model is compared
+    with the old. `increasing` are numbers the score may only rise with. Raises SchemaError naming
+    the field and the choices.
     """
     rows, moment = schema_of(record), schema_of(event)
+    known_of = schema_of(profile) if profile else None
     definition = Definition(
         name, rows.name, rows.key, time, label, segment, inputs, features, increasing
     )
     _check_rows(definition, rows)
     for input_ in inputs:
-        _check_input(definition, input_, rows, moment)
+        _check_input(definition, input_, rows, moment, known_of)
     for feature in features:
         _check_feature(definition, feature, rows)
     _check_names(definition)
-    return Model(doc, rows, moment, definition)
+    return Model(doc, rows, moment, definition, known_of)
+
+
+def _known(event: Schema, profile: Schema | None) -> dict[str, Column]:
+    """The columns that are known when the event happens, by name; an event's before a profile's."""
+    known = {column.name: column for column in event.columns}
+    if profile is None:
+        return known
+    return {c.name: c for c in profile.columns} | known | {ACTION.name: ACTION}
 
 
 def _check_rows(definition: Definition, rows: Schema) -> None:
@@ -105,17 +127,29 @@ def _check_rows(definition: Definition, rows: Schema) -> None:
         raise SchemaError(f"{where}: time {definition.time!r} is not a time")
 
 
-def _check_input(definition: Definition, input_: Input, rows: Schema, moment: Schema) -> None:
+def _check_input(
+    definition: Definition,
+    input_: Input,
+    rows: Schema,
+    moment: Schema,
+    profile: Schema | None,
+) -> None:
     where = f"model {definition.name}: input {input_.column!r}"
     column = rows.column(input_.column)
     if input_.column == definition.label:
         raise SchemaError(f"{where} is the label: it is what is to be predicted")
-    if input_.field not in moment.names:
+    known = _known(moment, profile)
+    if input_.field not in known:
         raise SchemaError(
             f"{where} is not known when {moment.name} happens: it has no field {input_.field!r}; "
-            f"fields: {moment.names}"
+            f"fields: {list(known)}"
         )
-    if _bare(column) != _bare(moment.column(input_.field)):
+    if profile and input_.field != input_.column:
+        raise SchemaError(
+            f"{where} is the field {input_.field!r}: decisions find it by the column's name, so "
+            "give both one name"
+        )
+    if _bare(column) != _bare(known[input_.field]):
         raise SchemaError(f"{where} has another type than {moment.name}.{input_.field}")
 
 

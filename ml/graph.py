@@ -2,7 +2,8 @@
 
     inputs   one per column of the definition: a category is text ("" where absent; in the form of
              `ml.texts`), a number double
-    output   `score`, a double per row; NaN where a number is missing or negative
+    output   `score`, a double per row; NaN where a number is missing, or is negative and must not
+             be (`Definition.unsigned`)
 
 The graph has everything in it: the categories' values with their buckets and weights, what is
 typical of groups, the trees, the calibration. Numbers are computed in double precision, and rounded
@@ -130,13 +131,19 @@ class _Graph:
         return self._node("Log", self._node("Add", column, self._constant(1.0)))
 
     def _valid(self) -> str:
-        """Whether every number is there and is not negative."""
+        """Whether every number is there, and not negative where a feature is its logarithm."""
         zero = self._constant(0.0)
-        numbers = self._model.definition.numbers
+        definition = self._model.definition
+        numbers = definition.numbers
         if not numbers:
-            texts = self._model.definition.columns[0]
+            texts = definition.columns[0]
             return self._node("Equal", f"{texts}_position", f"{texts}_position")
-        valid = [self._node("GreaterOrEqual", number, zero) for number in numbers]
+        valid = [  # NaN equals nothing, not even itself
+            self._node("GreaterOrEqual", number, zero)
+            if number in definition.unsigned
+            else self._node("Equal", number, number)
+            for number in numbers
+        ]
         while len(valid) > 1:
             valid.append(self._node("And", valid.pop(), valid.pop()))
         return valid[0]

@@ -187,7 +187,10 @@ def _filter(
     for column in (definition.key, definition.label):
         complete &= np.asarray(batch.column(column).is_valid())
     for column in definition.numbers:
-        complete &= np.nan_to_num(_numbers(batch.column(column)), nan=-1.0) >= 0
+        numbers = _numbers(batch.column(column))
+        complete &= np.isfinite(numbers)
+        if column in definition.unsigned:
+            complete &= np.nan_to_num(numbers) >= 0
     reading.read += len(times)
     reading.outside += int(np.count_nonzero(~inside))
     reading.left_out += int(np.count_nonzero(inside & ~taken))

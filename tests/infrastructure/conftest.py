@@ -60,7 +60,9 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Assets:
         (root / folder).mkdir()
         (root / folder / "here.py").touch()
     (root / "analytics.zip").write_bytes(b"zip")
-    (root / "ml/adtech.tar.gz").write_bytes(b"tar")
+    for use_case in usecases.load().use_cases:
+        if use_case.model is not None:
+            (root / f"ml/{use_case.name}.tar.gz").write_bytes(b"tar")
     operators = {
         name: {"operators": [{"id": "a" * 32, "former": "", "layout": "", "label": "the JOIN"}]}
         for name in ("adtech", "doors", "parcels", "rides")

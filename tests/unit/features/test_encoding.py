@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -113,6 +114,14 @@ def test_an_instance_that_no_vector_can_be_made_of_is_named(instance, field, pro
     with pytest.raises(InstanceError, match=problem) as caught:
         request_columns(DEFINITION, [{"grams": 1}, instance])
     assert (caught.value.index, caught.value.field) == (1, field)
+
+
+def test_a_number_may_be_negative_where_no_feature_is_its_logarithm():
+    plain = replace(DEFINITION, features=(Hashed("gate"), Numeric("grams")))
+    assert plain.unsigned == () and DEFINITION.unsigned == ("grams",)
+    columns = request_columns(plain, [{"grams": -2.5}])
+    encoder = Encoder(plain, Historian(plain).history())
+    assert encoder.encode(columns)[1].tolist() == [-2.5]
 
 
 def test_text_that_is_no_unicode_is_a_category_like_any_other():

@@ -115,6 +115,69 @@ def test_a_number_is_required_in_a_request_though_the_event_may_lack_it():
     assert not parameters["domain"].required
 
 
+@record(key="id", stream="findings")
+class Finding:
+    """Somebody is lost."""
+
+    id: Annotated[str, "The finding."]
+    metres: Annotated[float | None, "From the exit; below zero inside."] = None
+
+
+@event(key="person", stream="people")
+class Person:
+    """Who it is."""
+
+    person: Annotated[str, "The person."]
+    age: Annotated[int | None, Ge(0), "In years."] = None
+
+
+@record(key="id", stream="hints")
+class Hint:
+    """What was said to them, and whether it helped."""
+
+    id: Annotated[str, "The finding."]
+    metres: Annotated[float | None, "From the exit."] = None
+    age: Annotated[int | None, "In years."] = None
+    action: Annotated[str, "What was said."]
+    at: Annotated[datetime, "When."]
+    helped: Annotated[bool, "They got out."]
+
+
+SCORED = {
+    "name": "help",
+    "doc": "What helps.",
+    "record": Hint,
+    "event": Finding,
+    "profile": Person,
+    "time": "at",
+    "label": "helped",
+    "segment": "action",
+    "inputs": tuple(Input(name, name) for name in ("metres", "age", "action")),
+    "features": (Numeric("metres"), Hashed("age"), Hashed("action")),
+    "increasing": (),
+}
+
+
+def test_a_decision_knows_the_event_the_profile_and_the_action():
+    metres, age, action = _declare(**SCORED).parameters
+    assert (metres.required, metres.type.minimum) == (True, None)
+    assert (age.required, age.category, age.type.minimum) == (False, True, 0)
+    assert (action.required, action.name) == (False, "action")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"profile": None}, "'age' is not known when Finding happens"),
+        ({"inputs": (*SCORED["inputs"][:2], Input("action", "a", event="id"))}, "give both one"),
+        ({"inputs": (*SCORED["inputs"], Input("person", "p"))}, "'person' is not a field"),
+    ],
+)
+def test_a_decision_knows_nothing_else(changes, message):
+    with pytest.raises(SchemaError, match=message):
+        _declare(**(SCORED | changes))
+
+
 def test_a_definition_survives_json():
     definition = usecases.load().use_case("adtech").model.definition
     assert Definition.from_json(json.loads(json.dumps(definition.to_json()))) == definition

@@ -130,7 +130,7 @@ final class DecisionsCall {
   Ports ports() {
     Ports ports = new Ports(name);
     ports.add(DECISIONS, Rows.DECISION, Rows.DECISION_TYPES);
-    ports.add(ACTIONS, Rows.ACTION, Rows.ACTION_TYPES);
+    Rows.addActions(ports, ACTIONS, Inputs.of(layout));
     table.addRefused(ports, REFUSED);
     return ports;
   }

@@ -46,6 +46,7 @@ class DecisionsOperator extends LogsOperator
 
   private final String name;
   private final Layout layout;
+  private final Inputs inputs;
   private final double defaultScore;
   private final ModelStore.Opener modelStore;
   private final boolean bounded;
@@ -84,6 +85,7 @@ class DecisionsOperator extends LogsOperator
     super(name, heapShare, Deciding.STEP);
     this.name = name;
     this.layout = layout;
+    this.inputs = Inputs.of(layout);
     this.defaultScore = defaultScore;
     this.modelStore = modelStore;
     this.bounded = bounded;
@@ -212,7 +214,7 @@ class DecisionsOperator extends LogsOperator
     emit(decisions, Rows.decision(time, event, profile, layout.customer(), decision));
     if (decision.action() != null) {
       fired.inc();
-      emit(actions, Rows.action(time, event, profile, layout.customer(), decision));
+      emit(actions, Rows.action(time, event, profile, layout.customer(), decision, inputs));
     } else if (decision.passed()) {
       unfilled.inc();
     }

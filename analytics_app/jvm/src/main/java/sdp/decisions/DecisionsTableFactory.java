@@ -33,8 +33,9 @@ import sdp.keyed.PortSource;
  * occurred_at} and the columns of the option {@code event}; of a profile {@code event_id}, {@code
  * occurred_at} and the columns of {@code profile}.
  *
- * <p>Ports: {@code decisions} and {@code actions} with the columns of {@link Rows}, and {@code
- * refused} with the columns as they came, {@code outcome} and {@code detail}.
+ * <p>Ports: {@code decisions} and {@code actions} with the columns of {@link Rows}, those of {@link
+ * Inputs} beside them in {@code actions}, and {@code refused} with the columns as they came, {@code
+ * outcome} and {@code detail}.
  */
 public final class DecisionsTableFactory
     implements DynamicTableSinkFactory, DynamicTableSourceFactory {

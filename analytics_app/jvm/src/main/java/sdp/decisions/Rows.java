@@ -1,5 +1,6 @@
 package sdp.decisions;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -14,6 +15,7 @@ import org.apache.flink.table.types.DataType;
 import org.apache.flink.table.types.logical.LogicalType;
 import sdp.decisions.Decision.Action;
 import sdp.decisions.Decision.RuleResult;
+import sdp.keyed.Ports;
 
 /** Decisions and actions as rows of their ports. */
 final class Rows {
@@ -87,6 +89,15 @@ final class Rows {
           DataTypes.TIMESTAMP_LTZ(3),
           DataTypes.STRING());
 
+  /** The port of actions. */
+  static void addActions(Ports ports, String port, Inputs inputs) {
+    List<String> names = new ArrayList<>(ACTION);
+    List<LogicalType> types = new ArrayList<>(ACTION_TYPES);
+    names.addAll(inputs.names());
+    types.addAll(inputs.types());
+    ports.add(port, names, types);
+  }
+
   private static List<LogicalType> types(DataType... types) {
     return List.of(types).stream().map(DataType::getLogicalType).toList();
   }
@@ -115,29 +126,38 @@ final class Rows {
         text(event, Layout.TRACE));
   }
 
+  /** An action, and what it was scored from. */
   static RowData action(
       long time,
       Map<String, Object> event,
       Map<String, Object> profile,
       String customer,
-      Decision decision) {
+      Decision decision,
+      Inputs inputs) {
     Action action = decision.action();
-    return GenericRowData.of(
-        actionId(event, action),
-        text(event, Layout.KIND),
-        text(event, Layout.SUBJECT),
-        customer(event, profile, customer),
-        StringData.fromString(action.channel()),
-        StringData.fromString(action.title()),
-        StringData.fromString(action.message()),
-        action.score(),
-        StringData.fromString(action.rule().name()),
-        action.rule().version(),
-        action.template().version(),
-        StringData.fromString(decision.modelVersion()),
-        text(event, Layout.ID),
-        TimestampData.fromEpochMillis(time),
-        text(event, Layout.TRACE));
+    Object[] own = {
+      actionId(event, action),
+      text(event, Layout.KIND),
+      text(event, Layout.SUBJECT),
+      customer(event, profile, customer),
+      StringData.fromString(action.channel()),
+      StringData.fromString(action.title()),
+      StringData.fromString(action.message()),
+      action.score(),
+      StringData.fromString(action.rule().name()),
+      action.rule().version(),
+      action.template().version(),
+      StringData.fromString(decision.modelVersion()),
+      text(event, Layout.ID),
+      TimestampData.fromEpochMillis(time),
+      text(event, Layout.TRACE)
+    };
+    GenericRowData row = new GenericRowData(own.length + inputs.count());
+    for (int column = 0; column < own.length; column++) {
+      row.setField(column, own[column]);
+    }
+    inputs.write(row, own.length, event, profile, action.template().name());
+    return row;
   }
 
   private static StringData actionId(Map<String, Object> event, Action action) {

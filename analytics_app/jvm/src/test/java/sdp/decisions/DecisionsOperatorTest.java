@@ -240,7 +240,7 @@ class DecisionsOperatorTest {
   private static Ports ports() {
     Ports ports = new Ports("test");
     ports.add(DecisionsCall.DECISIONS, Rows.DECISION, Rows.DECISION_TYPES);
-    ports.add(DecisionsCall.ACTIONS, Rows.ACTION, Rows.ACTION_TYPES);
+    Rows.addActions(ports, DecisionsCall.ACTIONS, Inputs.of(Run.LAYOUT));
     LogicalType text = DataTypes.STRING().getLogicalType();
     LogicalType number = DataTypes.DOUBLE().getLogicalType();
     LogicalType whole = DataTypes.BIGINT().getLogicalType();

@@ -41,7 +41,8 @@ class DecisionsTableTest {
       "CONCAT_WS('|', id, kind, subject, customer_id, channel, title, message,"
           + " CAST(score AS STRING), rule, CAST(rule_version AS STRING),"
           + " CAST(template_version AS STRING), business_event_id, CAST(occurred_at AS STRING),"
-          + " trace_id)";
+          + " trace_id, CAST(event_used AS STRING), CAST(profile_tariff AS STRING),"
+          + " profile_customer_id, event_kind, template)";
 
   @TempDir private Path folder;
   private StreamTableEnvironment tables;
@@ -75,7 +76,7 @@ class DecisionsTableTest {
                 + " (event.used is 50.5)\"}]|profile|first version",
             "keyless|refused|it has no meter",
             "late version:much|low|a|c1|push|Hello c1|50.50 used, 3 paid|0.25|much|2|7|late"
-                + " version|1970-01-01 00:00:02.000|late version",
+                + " version|1970-01-01 00:00:02.000|late version|50.5|3|c1|low|save",
             "late version|low|a|c1|1970-01-01 00:00:02.000|TRUE|[{\"name\":\"much\",\"version\":2,"
                 + "\"mode\":\"live\",\"result\":\"true\"}]|0.25|late version:much|profile|there is"
                 + " no model: the default score applies|late version",
@@ -154,7 +155,8 @@ class DecisionsTableTest {
         "id STRING, kind STRING, subject STRING, customer_id STRING, channel STRING, title STRING,"
             + " message STRING, score DOUBLE, rule STRING, rule_version BIGINT,"
             + " template_version BIGINT, business_event_id STRING, occurred_at TIMESTAMP_LTZ(3),"
-            + " trace_id STRING");
+            + " trace_id STRING, event_used DOUBLE, profile_tariff BIGINT, profile_customer_id STRING,"
+            + " event_kind STRING, template STRING");
     port("refused", COLUMNS + ", outcome STRING, detail STRING");
     tables.executeSql(
         "CREATE TEMPORARY TABLE collected (line STRING) WITH ('connector' = 'collected')");
