@@ -7,6 +7,7 @@ from glue.actions import Actions
 from glue.catalog import Catalog, UseCase
 from glue.errors import CatalogError, PlatformError, SchemaError
 from glue.schema import Schema, event, fields_of, record, report, schema_of
+from glue.series import Series
 from glue.types import (
     Amount,
     Boolean,
@@ -38,6 +39,7 @@ __all__ = [
     "PlatformError",
     "Schema",
     "SchemaError",
+    "Series",
     "String",
     "Struct",
     "Timestamp",

@@ -16,6 +16,7 @@ from glue.models import Model
 from glue.mqtt import MQTT, Mqtt
 from glue.parameters import PLATFORM, Parameter, Parameters, check_names
 from glue.schema import Kind, Schema, schema_of
+from glue.series import Series
 from glue.types import MAX_AMOUNT
 
 
@@ -28,7 +29,8 @@ class UseCase:
     records, if anything is. `parameters` are its own, beside the platform's. `functions` are those
     of the jar that its SQL calls: the name in SQL and the Java class. `definitions` are what people
     change while it runs, `actions` the records that are sent to the outside, `mqtt` the topics that
-    its events arrive on beside HTTP. `max_amount` is the deployment's limit of amounts.
+    its events arrive on beside HTTP. `series` are what the page draws over time. `max_amount` is
+    the deployment's limit of amounts.
     """
 
     name: str
@@ -42,6 +44,7 @@ class UseCase:
     definitions: Definitions | None = None
     actions: Actions | None = None
     mqtt: Mqtt | None = None
+    series: tuple[Series, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what is declared wrongly: CatalogError names it."""
@@ -54,6 +57,11 @@ class UseCase:
             self.actions.check(self.name, self.classes)
         if self.mqtt is not None:
             self.mqtt.check(self.name, self.classes)
+        for series in self.series:
+            series.check(self.name, self.classes)
+        drawn = [series.name for series in self.series]
+        if twice := sorted({name for name in drawn if drawn.count(name) > 1}):
+            raise CatalogError(f"{self.name}: series {twice} are declared twice")
         names = [p.name for p in (*PLATFORM, *self.settings)]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise CatalogError(f"{self.name}: parameters {twice} are declared twice")
@@ -160,6 +168,18 @@ class UseCase:
 
 
 _OUTCOMES = re.compile(r"^CREATE TEMPORARY (?:TABLE|VIEW) `?outcomes`?\s", re.MULTILINE)
+
+
+def stream_name(prefix: str, use_case: str, stream: str) -> str:
+    """The name in AWS of a use case's stream in the deployment of that prefix."""
+    return f"{prefix}-{use_case}-{stream}"
+
+
+def delivery_name(prefix: str, use_case: str, stream: str) -> str:
+    """The name in AWS of the delivery of a stream to the lake."""
+    return f"{stream_name(prefix, use_case, stream)}-lake"
+
+
 PROGRESS = "progress"
 DEAD_LETTERS = "dead-letters"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,19}")

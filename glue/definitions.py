@@ -21,6 +21,7 @@ from glue.types import Column
 
 # Last part of the table's name, and of the path of the API.
 DEFINITIONS = "definitions"
+DECISIONS = "decisions"  # the stream of what was decided by them
 MAX_EXPRESSION = 4_096  # characters
 MAX_TEXT = 2_048
 

@@ -10,7 +10,7 @@ from enum import Enum
 
 from glue import Catalog, Integer, Schema, UseCase
 from glue.actions import DISPATCH
-from glue.catalog import DEAD_LETTERS, PROGRESS
+from glue.catalog import DEAD_LETTERS, PROGRESS, delivery_name, stream_name
 from glue.definitions import DEFINITIONS
 from glue.errors import ParameterError
 from glue.mqtt import MQTT, Mqtt
@@ -216,12 +216,13 @@ class Topology:
     def _stream(self, use_case: UseCase, stream: str) -> Stream:
         events = (*use_case.event_streams, MQTT)
         kinds = {**dict.fromkeys(events, Kind.EVENTS), PROGRESS: Kind.PROGRESS}
-        name = f"{self.prefix}-{use_case.name}-{stream}"
+        name = stream_name(self.prefix, use_case.name, stream)
         return Stream(use_case.name, stream, name, kinds.get(stream, Kind.RESULTS))
 
     def _delivery(self, use_case: UseCase, table: LakeTable) -> Delivery:
         stream = self._stream(use_case, table.stream)
-        return Delivery(f"{stream.name}-lake", stream, self.database(use_case.name), table)
+        name = delivery_name(self.prefix, use_case.name, table.stream)
+        return Delivery(name, stream, self.database(use_case.name), table)
 
     def _table(self, use_case: UseCase, report: Schema) -> Table:
         return Table(

@@ -12,6 +12,7 @@ from glue.instants import EPOCH
 from glue.targets.openapi import document, everywhere, problem, servers
 from glue.targets.predictions import add_predictions
 from lambdas.dashboard import app as dashboard
+from lambdas.dashboard.views import Sources
 from lambdas.definitions.openapi import add_definitions
 from lambdas.ports.lake_rows import LakeRows
 from lambdas.ports.report_store import ReportStore
@@ -45,7 +46,9 @@ def _add_reports(spec: Document, catalog: Catalog) -> Document:
 
 def _add_dashboard(spec: Document, catalog: Catalog) -> Document:
     """The page's own API, below the page's address."""
-    app = dashboard.create_app(catalog, cast(LakeRows, None), catalog.configured({}), lambda: EPOCH)
+    lake = cast(LakeRows, None)
+    sources = Sources(*[cast(Any, ())] * 7)  # nothing is read
+    app = dashboard.create_app(catalog, lake, catalog.configured({}), lambda: EPOCH, sources)
     own = app.openapi()
     paths = {path: _of_the_page(path, item) for path, item in own["paths"].items()}
     return _added(spec, own, paths, DASHBOARD, "What the page reads beside the reports.")
@@ -84,7 +87,11 @@ def _of_the_page(path: str, item: Document) -> Document:
     """A path of the dashboard, likewise."""
     parts = [part for part in path.split("/") if part and "{" not in part]
     operation = _operation(
-        item, parts, DASHBOARD, "What was found.", "There is no such use case or report."
+        item,
+        parts,
+        DASHBOARD,
+        "What was found.",
+        "There is no such use case, report, series or version.",
     )
     return {"servers": servers("UrlForDashboard"), "get": operation}
 

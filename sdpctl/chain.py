@@ -13,11 +13,11 @@ from typing import Any
 import orjson
 
 from glue import UseCase
+from glue.definitions import DECISIONS
 from infra.topology import Topology
 from sdpctl import streams
 from sdpctl.errors import CommandError
 
-DECISIONS = "decisions"  # the stream of decisions of a use case with definitions
 Row = Mapping[str, Any]
 # What every business event has; the other fields are those of its kind.
 _COMMON = {"id", "kind", "subject", "occurred_at", "causes", "trace_id"}

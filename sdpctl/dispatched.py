@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import heapq
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import Any
 
 import orjson
@@ -16,14 +14,8 @@ from botocore.exceptions import ClientError
 
 from glue import instants
 from infra.topology import Dispatch
-from lambdas.adapters.actions import (
-    BY_CUSTOMER,
-    BY_DAY,
-    DynamoActions,
-    decision,
-    disabled_key,
-    slots,
-)
+from lambdas.adapters.action_log import DynamoActionLog
+from lambdas.adapters.actions import DynamoActions, disabled_key
 from lambdas.adapters.queues import SqsQueues
 from lambdas.ports.actions import Decision, Message, State, Status
 from sdpctl.errors import CommandError
@@ -43,10 +35,7 @@ class Dispatched:
 
     def newest(self, customer: str | None, since: datetime, now: datetime) -> Iterator[Decision]:
         """Actions decided since then, newest first; of one customer or of all."""
-        if customer is not None:
-            return self._query(BY_CUSTOMER, "customer", customer, since)
-        days = (now - timedelta(days=n) for n in range((now.date() - since.date()).days + 1))
-        return chain.from_iterable(self._day(f"{day:%Y-%m-%d}", since) for day in days)
+        return DynamoActionLog(self.dispatch.name, self.tables).newest(customer, since, now)
 
     def action(self, id_: str) -> Decision:
         """The action of that id. Raises CommandError if there is none."""
@@ -111,25 +100,6 @@ class Dispatched:
     @property
     def _store(self) -> DynamoActions:
         return DynamoActions(self.dispatch.name, self.tables)
-
-    def _day(self, day: str, since: datetime) -> Iterator[Decision]:
-        each = [self._query(BY_DAY, "slot", slot, since) for slot in slots(day)]
-        return heapq.merge(*each, key=lambda action: action.decided_at, reverse=True)
-
-    def _query(self, index: str, name: str, value: str, since: datetime) -> Iterator[Decision]:
-        """Pages are read as they are consumed."""
-        pages = self.tables.get_paginator("query").paginate(
-            TableName=self.dispatch.name,
-            IndexName=index,
-            KeyConditionExpression="#key = :key AND decided_at >= :since",
-            ExpressionAttributeNames={"#key": name},
-            ExpressionAttributeValues={
-                ":key": {"S": value},
-                ":since": {"N": str(instants.to_millis(since))},
-            },
-            ScanIndexForward=False,
-        )
-        return (decision(item) for page in pages for item in page["Items"])
 
 
 def shown(key: str) -> str:

@@ -3,11 +3,22 @@ import { key, type KeyName } from "./keys";
 
 const SECONDS = 40;
 
+/** A problem document; `field` and `position` say where in what was sent. */
+export interface Problem {
+  readonly title?: string;
+  readonly detail?: string;
+  readonly field?: string;
+  readonly parameter?: string;
+  readonly position?: { readonly offset: number; readonly line: number; readonly column: number };
+  readonly earliest?: string;
+}
+
 /** An answer that is not a success, in words for the reader. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
+    readonly problem: Problem = {},
   ) {
     super(message);
   }
@@ -39,41 +50,64 @@ export async function get<T>(
   query: Query,
   signal: AbortSignal,
 ): Promise<T> {
+  return (await call(name, path, query, { signal })) as T;
+}
+
+/** A request with a body; `match` is the version that is changed, null if there is none yet. */
+export async function send<T>(
+  name: KeyName,
+  method: "PUT" | "POST",
+  path: string,
+  body: unknown,
+  match?: number | null,
+): Promise<T> {
+  const headers: Record<string, string> = { "content-type": "application/json" };
+  if (match === null) headers["if-none-match"] = "*";
+  else if (match !== undefined) headers["if-match"] = `"${match}"`;
+  return (await call(name, path, {}, { method, body: JSON.stringify(body) }, headers)) as T;
+}
+
+async function call(
+  name: KeyName,
+  path: string,
+  query: Query,
+  init: RequestInit,
+  own: Readonly<Record<string, string>> = {},
+): Promise<unknown> {
   const value = key(name);
   if (!value) throw new KeyMissing(name);
   const limit = AbortSignal.timeout(SECONDS * 1000);
-  const response = await answer(path, query, value, AbortSignal.any([signal, limit]), limit);
-  if (response.ok) return (await response.json()) as T;
-  throw new ApiError(response.status, await reason(response, name));
+  const signal = init.signal ? AbortSignal.any([init.signal, limit]) : limit;
+  const headers = { ...own, "x-api-key": value, accept: "application/json" };
+  const response = await answer(path, query, { ...init, headers, signal }, limit);
+  if (response.ok) return await response.json();
+  throw await failure(response, name);
 }
 
 async function answer(
   path: string,
   query: Query,
-  value: string,
-  signal: AbortSignal,
+  init: RequestInit,
   limit: AbortSignal,
 ): Promise<Response> {
   try {
-    return await fetch(url(path, query), {
-      headers: { "x-api-key": value, accept: "application/json" },
-      cache: "no-store",
-      signal,
-    });
+    return await fetch(url(path, query), { ...init, cache: "no-store" });
   } catch (error) {
     if (limit.aborted) throw new ApiError(0, `No answer within ${SECONDS} seconds.`);
-    if (signal.aborted) throw error;
+    if (init.signal?.aborted) throw error;
     throw new ApiError(0, "The platform cannot be reached.");
   }
 }
 
-async function reason(response: Response, name: KeyName): Promise<string> {
-  if (response.status === 403) return `The ${name} was refused.`;
+async function failure(response: Response, name: KeyName): Promise<ApiError> {
+  const { status } = response;
+  if (status === 403) return new ApiError(status, `The ${name} was refused.`);
   try {
-    const problem = (await response.json()) as { detail?: string; title?: string };
-    return problem.detail ?? problem.title ?? `Status ${response.status}`;
+    const problem = (await response.json()) as Problem;
+    const message = problem.detail ?? problem.title ?? `Status ${status}`;
+    return new ApiError(status, message, problem);
   } catch {
-    return `Status ${response.status}`;
+    return new ApiError(status, `Status ${status}`);
   }
 }
 

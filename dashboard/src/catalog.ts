@@ -19,12 +19,39 @@ export interface Report {
   readonly bucket_seconds: number;
 }
 
+export interface Series {
+  readonly name: string;
+  readonly doc: string;
+  readonly key: string;
+  readonly of: string | null;
+}
+
+export interface Field {
+  readonly name: string;
+  readonly kind: "integer" | "number" | "string" | "boolean";
+  readonly doc: string;
+  readonly required: boolean;
+  readonly role: string;
+  readonly choices: readonly string[];
+}
+
+export interface Kind {
+  readonly name: string;
+  readonly doc: string;
+  readonly fields: readonly Field[];
+}
+
 export interface UseCase {
   readonly name: string;
   readonly doc: string;
   readonly reports: readonly Report[];
   readonly definitions: readonly string[];
+  readonly kinds: readonly Kind[];
   readonly model: boolean;
+  readonly series: readonly Series[];
+  readonly actions: boolean;
+  readonly decisions: boolean;
+  readonly ledger: boolean;
 }
 
 export interface Catalog {

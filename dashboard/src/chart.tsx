@@ -2,6 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { later } from "./tasks";
 
 export interface Line {
   readonly label: string;
@@ -31,7 +32,20 @@ function ticks(zone: string) {
     });
 }
 
-function options(width: number, labels: readonly string[], zone: string): uPlot.Options {
+interface Shape {
+  readonly height: number;
+  /** Charts with one name have one cursor. */
+  readonly together: string | undefined;
+  /** The first colour. */
+  readonly colour: number;
+}
+
+function options(
+  width: number,
+  labels: readonly string[],
+  zone: string,
+  shape: Shape,
+): uPlot.Options {
   const axis = {
     stroke: colour("--quiet"),
     grid: { stroke: colour("--border"), width: 1 },
@@ -39,14 +53,15 @@ function options(width: number, labels: readonly string[], zone: string): uPlot.
   };
   return {
     width,
-    height: HEIGHT,
+    height: shape.height,
+    ...(shape.together ? { cursor: { sync: { key: shape.together } } } : {}),
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
     axes: [{ ...axis, values: ticks(zone) }, { ...axis, size: 64 }],
     series: [
       { value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" },
       ...labels.map((label, n) => ({
         label,
-        stroke: colour(COLOURS[n % COLOURS.length] ?? "--line-1"),
+        stroke: colour(COLOURS[(n + shape.colour) % COLOURS.length] ?? "--line-1"),
         width: 2,
         points: { size: 5 },
       })),
@@ -59,6 +74,9 @@ export function Chart(props: {
   times: readonly number[];
   lines: readonly Line[];
   zone?: string;
+  height?: number;
+  together?: string;
+  colour?: number;
 }) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
@@ -67,29 +85,35 @@ export function Chart(props: {
   const latest = useRef(data);
   latest.current = data;
   const zone = props.zone ?? "UTC";
+  const height = props.height ?? HEIGHT;
+  const shape = { height, together: props.together, colour: props.colour ?? 0 };
   useEffect(() => {
     const at = place.current;
     if (!at) return;
-    const draw = () => {
-      plot.current?.destroy();
-      plot.current = new uPlot(options(at.clientWidth, labels, zone), latest.current, at);
-    };
+    let ended = false;
+    const draw = () =>
+      later(() => {
+        if (ended) return;
+        plot.current?.destroy();
+        plot.current = new uPlot(options(at.clientWidth, labels, zone, shape), latest.current, at);
+      });
     draw();
     const resized = new ResizeObserver(() => {
       if (plot.current && at.clientWidth) {
-        plot.current.setSize({ width: at.clientWidth, height: HEIGHT });
+        plot.current.setSize({ width: at.clientWidth, height });
       }
     });
     resized.observe(at);
     dark.addEventListener("change", draw);
     return () => {
+      ended = true;
       resized.disconnect();
       dark.removeEventListener("change", draw);
       plot.current?.destroy();
       plot.current = undefined;
     };
-  }, [labels.join("\n"), zone]);
-  useEffect(() => plot.current?.setData(data), [props.times, props.lines]);
+  }, [labels.join("\n"), zone, height]);
+  useEffect(() => later(() => plot.current?.setData(latest.current)), [props.times, props.lines]);
   return (
     <figure class="chart" role="img" aria-label={props.label}>
       <div ref={place} />

@@ -6,7 +6,7 @@ export type KeyName = (typeof NAMES)[number];
 
 export const USES: Readonly<Record<KeyName, string>> = {
   ApiKey: "reports",
-  DashboardKey: "metrics, dead letters and models",
+  DashboardKey: "what is deployed, metrics, series, decisions, models, ledger and dead letters",
   DefinitionsKey: "definitions",
 };
 const CHANGED = "sdp:keys";

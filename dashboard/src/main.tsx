@@ -6,17 +6,27 @@ import { useKeys } from "./keys";
 import { Shown } from "./parts";
 import { type Parameters, usePlace } from "./state";
 import "./style.css";
+import { Decisions } from "./views/decisions";
 import { Definitions } from "./views/definitions";
 import { Keys } from "./views/keys";
+import { Ledger } from "./views/ledger";
 import { Letters } from "./views/letters";
+import { Models } from "./views/models";
+import { Platform } from "./views/platform";
 import { Reports } from "./views/reports";
+import { Series } from "./views/series";
 
 type View = (props: { catalog: Catalog; parameters: Parameters; keys: string }) => preact.JSX.Element;
 
 const VIEWS: readonly (readonly [name: string, label: string, view: View])[] = [
+  ["overview", "Platform", Platform],
   ["reports", "Reports", Reports],
-  ["dead-letters", "Dead letters", Letters],
+  ["series", "Series", Series],
+  ["decisions", "Decisions", Decisions],
   ["definitions", "Definitions", Definitions],
+  ["models", "Models", Models],
+  ["ledger", "Ledger", Ledger],
+  ["dead-letters", "Dead letters", Letters],
 ];
 
 function Page() {

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { KeyMissing } from "./api";
+import type { Held } from "./held";
 import type { Loaded } from "./loading";
 import { change } from "./state";
 
@@ -153,6 +154,63 @@ export function Pace(props: { parameters: Readonly<Record<string, string>>; usua
         {paused ? "Resume" : "Pause"}
       </button>
     </>
+  );
+}
+
+/** A live list: what is shown stands still, and new rows wait until they are wanted. */
+export function Waiting<T extends { readonly id: string }>(props: {
+  loaded: Loaded<unknown>;
+  held: Held<T>;
+  empty: string;
+  children: (row: T) => ComponentChildren;
+}) {
+  const { held } = props;
+  return (
+    <>
+      <p role="status" class="fresh">
+        {held.fresh > 0 && (
+          <button type="button" class="main" onClick={held.showFresh}>
+            {held.fresh} new
+          </button>
+        )}
+      </p>
+      <Shown
+        loaded={props.loaded}
+        empty={() => (held.shown.length || held.fresh ? undefined : props.empty)}
+      >
+        {() => (
+          <ul class="rows">
+            {held.shown.map((row) => (
+              <li key={row.id}>{props.children(row)}</li>
+            ))}
+          </ul>
+        )}
+      </Shown>
+      {held.error && <Failed error={held.error} again={held.showOlder} />}
+      {held.hasOlder && (
+        <button type="button" onClick={held.showOlder}>
+          Older
+        </button>
+      )}
+    </>
+  );
+}
+
+/** Names with their values; without those that have none. */
+export function Facts(props: {
+  facts: readonly (readonly [name: string, value: string | null])[];
+}) {
+  return (
+    <dl>
+      {props.facts.map(([name, value]) =>
+        value ? (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ) : null,
+      )}
+    </dl>
   );
 }
 

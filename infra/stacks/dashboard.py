@@ -12,26 +12,40 @@ import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from glue.catalog import DEAD_LETTERS
+from glue.definitions import DECISIONS
 from glue.parameters import together
 from glue.targets.lake import lake_tables
 from infra.assets import Assets
 from infra.constructs.acknowledge import acknowledge
+from infra.constructs.action_table import INDEXES
 from infra.constructs.alarms import Alarms
 from infra.constructs.api import STAGE, KeyedApi
 from infra.constructs.function import PlatformFunction
 from infra.constructs.lake import Lake
-from infra.constructs.permissions import query_tables
+from infra.constructs.permissions import allow, allow_named, query_tables, read_objects
 from infra.constructs.published import Published
 from infra.settings import Settings
 from infra.topology import Topology, to_setting
 
 # What the page's own API serves; every other path that is no API's is a file.
-PATHS = ("/catalog", "/keys/*", "/dead-letters/*")
+PATHS = (
+    "/catalog",
+    "/keys/*",
+    "/dead-letters/*",
+    "/series/*",
+    "/metrics/*",
+    "/models/*",
+    "/actions/*",
+    "/decisions/*",
+    "/ledger/*",
+)
 # An answer of an API is current, an error too: CloudFront keeps errors for ten seconds by default.
 _ERRORS = (400, 403, 404, 405, 414, 500, 501, 502, 503, 504)
 _POLICY = "; ".join(
@@ -98,6 +112,7 @@ class DashboardStack(cdk.Stack):
 
     def _function(self) -> lambda_.Function:
         names = [use_case.name for use_case in self._topology.catalog.use_cases]
+        audited = [u.name for u in self._topology.catalog.use_cases if u.is_audited]
         function = PlatformFunction(
             self,
             "DashboardFunction",
@@ -108,10 +123,21 @@ class DashboardStack(cdk.Stack):
                 "SDP_PARAMETERS": to_setting(together(self._settings.parameters)),
                 "SDP_LAKE_DATABASES": to_setting({n: self._topology.database(n) for n in names}),
                 "SDP_WORKGROUPS": to_setting({n: self._topology.workgroup(n) for n in names}),
+                "SDP_PREFIX": self._topology.prefix,
+                "SDP_LAKE_BUCKET": self._lake.bucket.bucket_name,
+                "SDP_AUDITED": ",".join(audited),
+                "SDP_LEDGER_TABLE": self._topology.ledger_table,
+                "SDP_PROGRESS_TABLE": self._topology.progress_table,
+                "SDP_TABLES": to_setting({d.key: d.name for d in self._topology.dispatches}),
             },
+            everywhere="Neither have cloudwatch:GetMetricData and sagemaker:ListModelPackages.",
         )
+        self._views(function.role)
         for use_case in self._topology.catalog.use_cases:
-            read = {"dead-letters", *(report.stream for report in use_case.reports)}
+            read = {DEAD_LETTERS, *(report.stream for report in use_case.reports)}
+            read |= {series.schema.stream for series in use_case.series}
+            if use_case.definitions is not None:
+                read.add(DECISIONS)
             query_tables(
                 function.role,
                 self,
@@ -121,6 +147,29 @@ class DashboardStack(cdk.Stack):
                 self._topology.workgroup(use_case.name),
             )
         return function.function
+
+    def _views(self, role: iam.Role) -> None:
+        """What the views of the platform read beside the lake's tables."""
+        topology = self._topology
+        allow(role, ["cloudwatch:GetMetricData"], ["*"])
+        allow(role, ["dynamodb:Query"], [self._table(topology.ledger_table)])
+        allow(role, ["dynamodb:GetItem"], [self._table(topology.progress_table)])
+        for dispatch in topology.dispatches:
+            indexes = [f"{self._table(dispatch.name)}/index/{index}" for index in INDEXES]
+            allow(role, ["dynamodb:Query"], indexes)
+        modelled = [u.name for u in topology.catalog.use_cases if u.model is not None]
+        # Its code asks the registry wherever it runs; without a model it is never called.
+        allow(role, ["sagemaker:ListModelPackages"], ["*"])
+        if modelled:
+            read_objects(role, self._lake, *(f"models/{name}/" for name in modelled))
+        for name in modelled:
+            reason = "Versions are numbered as they are registered."
+            group = f"{topology.prefix}-{name}"
+            action = ["sagemaker:DescribeModelPackage"]
+            allow_named(role, action, "sagemaker", "model-package", f"{group}/*", reason)
+
+    def _table(self, name: str) -> str:
+        return self.format_arn(service="dynamodb", resource="table", resource_name=name)
 
     def _bucket(self) -> s3.Bucket:
         """Only the distribution reads it. Its content is made again by each deployment."""

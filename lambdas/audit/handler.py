@@ -15,7 +15,7 @@ from glue.instants import EPOCH
 from lambdas.adapters import clock
 from lambdas.adapters.dynamodb import DynamoStore
 from lambdas.adapters.receipts import DynamoReceipts
-from lambdas.audit.balance import Limits, Minute, minutes
+from lambdas.balance import Limits, Minute, minutes
 from lambdas.settings import Settings
 
 # For this long after it closed, a minute that does not balance keeps the alarm raised.

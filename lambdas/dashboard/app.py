@@ -1,4 +1,4 @@
-"""The page's own HTTP API: what is deployed, the keys of reports, and dead letters.
+"""The page's own HTTP API: what is deployed, the keys of reports, dead letters, and the views.
 
 It answers the page alone, which has the same origin: browsers let no other site read it.
 """
@@ -16,6 +16,7 @@ from glue import Catalog, Schema, UseCase
 from glue.parameters import Parameters
 from lambdas.dashboard import keys, letters
 from lambdas.dashboard.describing import Description, describe
+from lambdas.dashboard.views import Sources, add_views
 from lambdas.http import queries
 from lambdas.http.app import new_app
 from lambdas.http.problems import MEDIA_TYPE, problem
@@ -33,12 +34,14 @@ def create_app(
     lake: LakeRows,
     parameters: Mapping[str, Parameters],
     now: Callable[[], datetime],
+    sources: Sources,
 ) -> FastAPI:
     """The routes over every use case of the catalog; `now` is UTC."""
     app = new_app("Dashboard", fault=FAULT, origins=())
     queries.install(app)
     app.add_exception_handler(LakeUnavailable, _unavailable)
-    routes = _Routes(catalog, lake, parameters, now)
+    described = describe(catalog, parameters, sources.audited)
+    routes = _Routes(catalog, lake, described, now)
     for path, endpoint, model, query in (
         ("/catalog", routes.catalog, Description, None),
         ("/keys/{use_case}/{report}", routes.keys, keys.Keys, keys.KeysQuery),
@@ -60,6 +63,7 @@ def create_app(
                 response_model=model,
                 responses=_PROBLEMS,
             )
+    add_views(app, catalog, sources, parameters, now)
     return app
 
 
@@ -70,12 +74,12 @@ class _Routes:
         self,
         catalog: Catalog,
         lake: LakeRows,
-        parameters: Mapping[str, Parameters],
+        described: Description,
         now: Callable[[], datetime],
     ) -> None:
         self._use_cases = {use_case.name: use_case for use_case in catalog.use_cases}
         self._lake, self._now = lake, now
-        self._description = describe(catalog, parameters).model_dump()
+        self._description = described.model_dump()
 
     def catalog(self) -> JSONResponse:
         """The deployed use cases, their reports and kinds of definitions."""

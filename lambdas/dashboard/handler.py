@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import usecases
+from glue import Catalog
+from glue.actions import DISPATCH
+from glue.targets.dynamodb import Item
 from lambdas.adapters import clock
+from lambdas.adapters.action_log import DynamoActionLog
+from lambdas.adapters.dynamodb import DynamoStore
 from lambdas.adapters.lake_rows import AthenaRows
+from lambdas.adapters.metrics import CloudWatchMetrics
+from lambdas.adapters.receipts import DynamoReceipts
+from lambdas.adapters.registry import StoredModels
 from lambdas.dashboard.app import create_app
+from lambdas.dashboard.flows import Flows
+from lambdas.dashboard.models import Models
+from lambdas.dashboard.views import Sources
 from lambdas.http.gateway import Respond, behind_gateway
 from lambdas.settings import Settings
 
@@ -26,8 +37,30 @@ def bootstrap() -> Respond:
     settings = Settings.from_environment()
     catalog = usecases.load(settings.use_cases)
     lake = AthenaRows(settings.databases, json.loads(os.environ.get("SDP_WORKGROUPS", "{}")))
-    app = create_app(catalog, lake, catalog.configured(settings.parameters), clock.now)
-    return behind_gateway(app)
+    sources = _sources(settings, catalog, lake)
+    parameters = catalog.configured(settings.parameters)
+    return behind_gateway(create_app(catalog, lake, parameters, clock.now, sources))
+
+
+def _sources(settings: Settings, catalog: Catalog, lake: AthenaRows) -> Sources:
+    prefix, store = os.environ.get("SDP_PREFIX", ""), DynamoStore()
+    return Sources(
+        lake=lake,
+        flows=Flows(CloudWatchMetrics(), prefix),
+        models=Models(StoredModels(settings.lake_bucket), prefix, settings.lake_bucket),
+        actions={
+            use_case.name: DynamoActionLog(settings.table(use_case.name, DISPATCH))
+            for use_case in catalog.use_cases
+            if use_case.actions is not None
+        },
+        ledger=DynamoReceipts(settings.ledger_table),
+        progress=partial(_progress, store, settings.progress_table),
+        audited=settings.audited,
+    )
+
+
+def _progress(store: DynamoStore, table: str, use_case: str) -> Item | None:
+    return store.get(table, {"use_case": {"S": use_case}})
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -109,6 +109,16 @@ class ActionStore(Protocol):
 
     def disable(self, destination: str, url: str, at: datetime) -> None:
         """Send nothing more to this URL."""
+
+
+class ActionLog(Protocol):
+    """The actions of one use case as a list."""
+
+    def newest(self, customer: str | None, since: datetime, until: datetime) -> Iterator[Decision]:
+        """Actions decided from `since` to `until`, the newest first, then by id; of one or all.
+
+        Raises StoreUnavailable.
+        """
 
 
 # The longest that SQS delays a message; longer waits are several of them.

@@ -15,7 +15,7 @@ from glue.instants import EPOCH
 from infra.topology import Topology
 from lambdas.adapters.dynamodb import DynamoStore
 from lambdas.adapters.receipts import DynamoReceipts
-from lambdas.audit.balance import Limits, Minute, minutes
+from lambdas.balance import Limits, Minute, minutes
 from sdpctl import deployment, ranges
 from sdpctl.answers import console
 from sdpctl.commands.backfill import parameters_of

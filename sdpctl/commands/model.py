@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from lambdas.dashboard.models import version_of
 from sdpctl import deployment, retraining
 from sdpctl.answers import console
 from sdpctl.clock import pause
@@ -18,8 +19,6 @@ from sdpctl.errors import CommandError
 from sdpctl.retraining import Place
 from sdpctl.settings import Settings
 
-FIGURES = ("log_loss", "auc", "calibration_error", "rows")
-CHAMPION = ("champion", "champion_log_loss", "champion_auc")
 COLUMNS = {
     "rows": "rows",
     "log_loss": "log loss",
@@ -53,7 +52,11 @@ def list_(
 ) -> None:
     """Show every version: whether it is in service, its figures, and why it was refused."""
     place = retraining.place(use_case, region)
-    versions = [_version(p, place.champion()) for p in place.packages()]
+    champion = place.champion()
+    versions = [
+        {**version_of(package, champion), "package_arn": package["ModelPackageArn"]}
+        for package in place.packages()
+    ]
     if as_json:
         typer.echo(json.dumps(versions, indent=2))
         return
@@ -178,20 +181,3 @@ def _switched(place: Place, result: dict[str, Any]) -> None:
     typer.echo(f"{result['version']} is in service, after {time.monotonic() - started:.1f} s")
     if instant := result.get("scores_from"):
         typer.echo(f"scores in the stream are its own from {instant} of event time on")
-
-
-def _version(package: dict[str, Any], champion: dict[str, Any] | None) -> dict[str, Any]:
-    approval = package["ModelApprovalStatus"]
-    version = package.get("ModelPackageDescription", "")
-    status = {"Approved": "former", "Rejected": "refused"}.get(approval, "waiting")
-    if champion and champion["version"] == version:
-        status = "in service"
-    metadata = package.get("CustomerMetadataProperties", {})
-    known = {name: metadata[name] for name in (*FIGURES, *CHAMPION, "reason") if name in metadata}
-    return {
-        "version": version,
-        "status": status,
-        "created_at": package["CreationTime"].isoformat(timespec="seconds"),
-        "package_arn": package["ModelPackageArn"],
-        **known,
-    }

@@ -47,6 +47,12 @@ def test_a_path_of_an_api_is_sent_on_as_it_is_and_nothing_of_it_is_kept(
         "/catalog",
         "/keys/*",
         "/dead-letters/*",
+        "/series/*",
+        "/metrics/*",
+        "/models/*",
+        "/actions/*",
+        "/decisions/*",
+        "/ledger/*",
         "/reports/*",
         "/definitions/*",
     }
@@ -91,10 +97,38 @@ def test_its_own_api_needs_a_key_of_its_own_and_answers_no_other_site(stack: Tem
         assert "Allow-Origin" not in json.dumps(response)
 
 
-def test_its_function_reads_dead_letters_and_reports_only(stack: Template) -> None:
+def test_its_function_reads_only_the_tables_that_a_view_shows(stack: Template) -> None:
     content = json.dumps(stack.properties("AWS::IAM::Policy"))
-    tables = set(re.findall(r"parquet_[a-z_]+", content))
-    assert tables == {"parquet_dead_letters", "parquet_aggregates"}
+    shown = {
+        "parquet_dead_letters": "dead letters",
+        "parquet_aggregates": "keys of reports",
+        "parquet_impressions": "series",
+        "parquet_measurements": "series",
+        "parquet_power": "series",
+        "parquet_decisions": "decisions",
+    }
+    assert set(re.findall(r"parquet_[a-z_]+", content)) == shown.keys()
+
+
+def cdk_list(value: str | list[str]) -> list[str]:
+    """What the CDK writes as a text if it is one."""
+    return [value] if isinstance(value, str) else value
+
+
+def test_its_function_reads_tables_by_their_names_and_writes_none(stack: Template) -> None:
+    granted = [
+        (action, json.dumps(statement["Resource"]))
+        for policy in stack.properties("AWS::IAM::Policy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in cdk_list(statement["Action"])
+        if action.startswith("dynamodb:")
+    ]
+    assert {action for action, _ in granted} == {"dynamodb:GetItem", "dynamodb:Query"}
+    queried = "".join(resource for action, resource in granted if action == "dynamodb:Query")
+    for name in ("sdp-ledger", "sdp-shopping-dispatch/index/by-customer", "/index/by-day"):
+        assert name in queried
+    read = "".join(resource for action, resource in granted if action == "dynamodb:GetItem")
+    assert "sdp-progress" in read
 
 
 def test_the_publishing_function_writes_into_the_pages_bucket_and_reads_the_archive(

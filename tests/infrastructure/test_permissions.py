@@ -326,7 +326,8 @@ def test_objects_are_granted_by_folder_and_other_things_by_their_own_name(
             elif action == "DescribeExecution":
                 assert re.search(r":execution:[a-z-]+-retrain:\*$", grant.resource), grant
             elif service in ("kinesis", "dynamodb", "kms", "states", "sqs", "iam", "lambda"):
-                own = re.fullmatch(r"\{[^{}]+\}|arn:.*:(?:stream|table)/[a-z0-9-]+", grant.resource)
+                named = r"\{[^{}]+\}|arn:.*:(?:stream|table)/[a-z0-9-]+(?:/index/[a-z-]+)?"
+                own = re.fullmatch(named, grant.resource)
                 assert own, (function["Handler"], grant)
             elif service == "glue":
                 assert not grant.resource.endswith("*"), (function["Handler"], grant)

@@ -12,13 +12,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
+from playwright.sync_api import Browser, Page, expect
 
 from sdpctl.local import outputs, platform
+from sdpctl.local.outputs import Outputs
 from sdpctl.local.processes import free_port
 from sdpctl.settings import Settings
-from tests.local.driver import Auctions, Driver, Event, auctions
+from tests.local.driver import Auctions, Driver, Event, auctions, wait_until
 from tests.local.machine import Machine
+from tests.page.browser import Reader, chromium, keys_of, reader
 
 PARAMETERS = {
     "AggregationPeriod": "PT1M",
@@ -109,3 +113,57 @@ def refused(driver: Driver, early: Auctions) -> Refused:
 def machine(settings: Settings) -> Machine:
     """The machine the platform runs on."""
     return Machine(settings)
+
+
+# --- the page
+
+PAGE_SECONDS = 180  # the machine is busy
+
+
+@pytest.fixture(scope="module")
+def current(settings: Settings) -> Outputs:
+    """Where the page is."""
+    return outputs.read(settings)
+
+
+@pytest.fixture(scope="module")
+def url(current: Outputs) -> str:
+    """The page's address."""
+    assert current.url_for_dashboard
+    return current.url_for_dashboard
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One for all tests; each has a context of its own."""
+    expect.set_options(timeout=PAGE_SECONDS * 1000)
+    with chromium() as made:
+        yield made
+
+
+@pytest.fixture
+def person(browser: Browser, url: str, current: Outputs) -> Iterator[Reader]:
+    """A reader who has typed the keys."""
+    with reader(browser, url) as made:
+        made.type_keys(keys_of(current))
+        yield made
+
+
+@pytest.fixture
+def page(person: Reader) -> Page:
+    """The reader's tab."""
+    return person.page
+
+
+@pytest.fixture(scope="module")
+def lettered(driver: Driver, url: str, current: Outputs, refused: Refused) -> Refused:
+    """Once the lake has the dead letter of the late bid."""
+    path = f"{url}/dead-letters/adtech/groups"
+    headers = {"x-api-key": current.dashboard_key or ""}
+
+    def has_it() -> bool:
+        answer = httpx.get(path, params={"reason": "late"}, headers=headers, timeout=60)
+        return answer.status_code == 200 and bool(answer.json()["groups"])
+
+    wait_until(has_it, PAGE_SECONDS, lambda: "no dead letter of a late event in the lake")
+    return refused

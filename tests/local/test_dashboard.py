@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from sdpctl.local import outputs
 from sdpctl.local.outputs import Outputs
-from sdpctl.settings import Settings
 from tests.local.conftest import Refused
-from tests.local.driver import Auctions, Driver, wait_until
-from tests.page.browser import PHONE, Reader, chromium, keys_of, reader
+from tests.local.driver import Auctions, Driver
+from tests.page.browser import DESK, PHONE, Reader, keys_of, reader
 
 SECONDS = 180  # the machine is busy
-VIEWS = ("reports", "dead-letters", "definitions", "keys")
+VIEWS = (
+    "overview",
+    "reports",
+    "series",
+    "decisions",
+    "definitions",
+    "models",
+    "ledger",
+    "dead-letters",
+    "keys",
+)
 SECURITY = {
     "content-security-policy",
     "referrer-policy",
@@ -27,55 +34,6 @@ SECURITY = {
     "x-content-type-options",
     "x-frame-options",
 }
-
-
-@pytest.fixture(scope="module")
-def current(settings: Settings) -> Outputs:
-    """Where the page is."""
-    return outputs.read(settings)
-
-
-@pytest.fixture(scope="module")
-def url(current: Outputs) -> str:
-    """The page's address."""
-    assert current.url_for_dashboard
-    return current.url_for_dashboard
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One for all tests; each has a context of its own."""
-    expect.set_options(timeout=SECONDS * 1000)
-    with chromium() as made:
-        yield made
-
-
-@pytest.fixture
-def person(browser: Browser, url: str, current: Outputs) -> Iterator[Reader]:
-    """A reader who has typed the keys."""
-    with reader(browser, url) as made:
-        made.type_keys(keys_of(current))
-        yield made
-
-
-@pytest.fixture
-def page(person: Reader) -> Page:
-    """The reader's tab."""
-    return person.page
-
-
-@pytest.fixture(scope="module")
-def lettered(driver: Driver, url: str, current: Outputs, refused: Refused) -> Refused:
-    """Once the lake has the dead letter of the late bid."""
-    path = f"{url}/dead-letters/adtech/groups"
-    headers = {"x-api-key": current.dashboard_key or ""}
-
-    def has_it() -> bool:
-        answer = httpx.get(path, params={"reason": "late"}, headers=headers, timeout=60)
-        return answer.status_code == 200 and bool(answer.json()["groups"])
-
-    wait_until(has_it, SECONDS, lambda: "no dead letter of a late event in the lake")
-    return refused
 
 
 # --- the address
@@ -225,87 +183,31 @@ def _text(end: str) -> re.Pattern[str]:
     return re.compile(re.escape(end) + "$")
 
 
-# --- definitions
-
-
-def _versions(*numbers: int) -> list[dict[str, Any]]:
-    return [
-        {
-            "kind": "rule",
-            "name": "broke",
-            "version": n,
-            "valid_from": f"2026-01-0{n}T00:00:00.000Z",
-            "mode": "live",
-            "ended": False,
-            "definition": {"expression": f"event.balance < {n}.0"},
-        }
-        for n in numbers
-    ]
-
-
-def test_a_definition_is_shown_with_each_version_that_it_had(person: Reader, page: Page) -> None:
-    """The use case of these tests has none, so the answers are made up."""
-    use_case = {"name": "shopping", "doc": "", "reports": [], "definitions": ["rule"]}
-    page.route("**/catalog", lambda r: r.fulfill(json={"use_cases": [use_case]}))
-    answers = {"definitions": _versions(2), "versions": _versions(2, 1), "next": None}
-    page.route("**/definitions/**", lambda r: r.fulfill(json=answers))
-    person.open("keys")
-    page.evaluate("sessionStorage.setItem('sdp.DefinitionsKey', 'k')")
-    person.open("definitions")
-    page.reload()
-    page.get_by_role("link", name="broke").click()
-    expect(page.locator("pre").first).to_contain_text("event.balance < 2.0")
-    page.get_by_text("version 1").click()
-    expect(page.locator("pre").nth(1)).to_contain_text("event.balance < 1.0")
-
-
-# --- states
-
-
-def test_nothing_to_show_is_said(person: Reader, page: Page) -> None:
-    page.route("**/dead-letters/*/groups*", lambda r: r.fulfill(json={"groups": [], "next": None}))
-    person.open("dead-letters")
-    expect(
-        page.get_by_text("No dead letters: every event of this time was counted.")
-    ).to_be_visible()
-
-
-def test_an_error_is_said_and_can_be_tried_again(person: Reader, page: Page) -> None:
-    problem = {"title": "Service Unavailable", "detail": "the lake cannot be read now"}
-    page.route("**/dead-letters/*/groups*", lambda r: r.fulfill(status=503, json=problem))
-    person.open("dead-letters", paused="1")
-    expect(page.get_by_role("alert")).to_contain_text("the lake cannot be read now")
-    page.unroute("**/dead-letters/*/groups*")
-    page.get_by_role("button", name="Try again").click()
-    expect(page.get_by_role("alert")).to_have_count(0)
-
-
-def test_a_slow_answer_is_said(person: Reader, page: Page) -> None:
-    page.route("**/dead-letters/*/groups*", lambda _: None)  # it never comes
-    page.clock.install()
-    person.open("dead-letters")
-    expect(page.get_by_text("Loading…")).to_be_visible()
-    page.clock.fast_forward(4_000)
-    expect(page.get_by_text("Still loading")).to_be_visible()
-
-
 # --- for everyone
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "screen"), [("light", PHONE), ("dark", DESK)])
 def test_each_view_is_accessible_and_fits_a_phone(
-    browser: Browser, url: str, current: Outputs, lettered: Refused, view: str, scheme: Any
+    browser: Browser,
+    url: str,
+    current: Outputs,
+    lettered: Refused,
+    early: Auctions,
+    scheme: Any,
+    screen: Any,
 ) -> None:
-    with reader(browser, url, color_scheme=scheme) as person:
+    chosen = {
+        "reports": {"key": "1"},
+        "series": {"key": str(early.campaign), "range": "86400"},
+        "dead-letters": {"stage": "flink", "reason": "late"},
+    }
+    with reader(browser, url, color_scheme=scheme, viewport=screen) as person:
         person.type_keys(keys_of(current))
-        key = {"reports": {"key": "1"}, "dead-letters": {"stage": "flink", "reason": "late"}}
-        person.open(view, **key.get(view, {}), paused="1")
-        person.page.wait_for_load_state("networkidle")
-        assert person.violations() == []
-        person.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-        assert not person.is_wider_than_the_screen()
-        assert person.violations() == []
+        for view in VIEWS:
+            person.open(view, **chosen.get(view, {}), paused="1")
+            person.page.wait_for_load_state("networkidle")
+            assert not person.is_wider_than_the_screen(), view
+            assert person.violations() == [], view
         assert person.strangers == []
 
 
@@ -330,7 +232,8 @@ def test_the_browser_has_nothing_to_complain_about(
     """Nor the content security policy: all scripts and styles are the page's own."""
     person.open("reports", report="campaigns", key=str(early.campaign), paused="1")
     expect(page.locator("canvas")).to_be_visible()
-    person.open("dead-letters", paused="1")
-    expect(page.locator(".scroll tbody tr").first).to_be_visible()
+    for view in ("overview", "ledger", "dead-letters"):
+        person.open(view, paused="1")
+        expect(page.locator(".scroll tbody tr").first).to_be_visible()
     assert person.complaints == []
     assert person.strangers == []

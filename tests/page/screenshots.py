@@ -13,7 +13,28 @@ from sdpctl.local import outputs
 from sdpctl.settings import Settings
 from tests.page.browser import DESK, PHONE, Reader, chromium, keys_of, reader
 
-VIEWS = ("reports", "dead-letters", "definitions", "keys")
+VIEWS = (
+    "overview",
+    "reports",
+    "series",
+    "decisions",
+    "definitions",
+    "models",
+    "ledger",
+    "dead-letters",
+    "keys",
+)
+# What is chosen first in a view, and then.
+CHOICES: dict[str, tuple[str, ...]] = {
+    "reports": (".choices a",),
+    "series": (".choices a",),
+    "decisions": ("summary",),
+    "definitions": ("tbody a", "button:text-is('Change')"),
+    "models": ("tbody a",),
+    "dead-letters": ("tbody a", "summary"),
+}
+LOADED = "!/(Still l|L)oading/.test(document.querySelector('main').innerText)"
+SETTLED_MS = 300  # charts are drawn after what was loaded
 FORMS: dict[str, dict[str, Any]] = {
     "light": {"viewport": DESK, "color_scheme": "light"},
     "dark": {"viewport": DESK, "color_scheme": "dark"},
@@ -31,7 +52,7 @@ def main() -> None:
         for (form, options), view in itertools.product(FORMS.items(), VIEWS):
             with reader(browser, current.url_for_dashboard or "", **options) as person:
                 person.type_keys(keys_of(current))
-                person.open(view)
+                person.open(view, paused="1")
                 _choose(person, view)
                 file = folder / f"{view}-{form}.png"
                 person.page.screenshot(path=file, full_page=True)
@@ -39,16 +60,14 @@ def main() -> None:
 
 
 def _choose(person: Reader, view: str) -> None:
-    """The first thing that a view has to choose from."""
+    """The first things that a view has to choose from."""
     page = person.page
-    page.wait_for_load_state("networkidle")
-    first = {"reports": ".choices a", "dead-letters": "tbody a"}.get(view)
-    if first and page.locator(first).count():
-        page.locator(first).first.click()
-        page.wait_for_load_state("networkidle")
-    if view == "dead-letters" and page.locator("summary").count():
-        page.locator("summary").first.click()
-        page.wait_for_load_state("networkidle")
+    page.wait_for_function(LOADED)
+    for selector in CHOICES.get(view, ()):
+        if page.locator(selector).count():
+            page.locator(selector).first.click()
+            page.wait_for_function(LOADED)
+    page.wait_for_timeout(SETTLED_MS)
 
 
 if __name__ == "__main__":

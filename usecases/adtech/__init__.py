@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from glue import UseCase
+from glue import Series, UseCase
 from usecases.adtech.events import Bid, Click, Impression
 from usecases.adtech.features import WIN
 from usecases.adtech.parameters import PARAMETERS
@@ -24,4 +24,5 @@ USE_CASE = UseCase(
     ),
     model=WIN,
     parameters=PARAMETERS,
+    series=(Series("prices", EnrichedImpression, key="campaign_item_id", value="win_price"),),
 )

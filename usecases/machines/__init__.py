@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from glue import UseCase
+from glue import Series, UseCase
 from glue.mqtt import Mqtt
 from usecases.machines.events import Measurement
 from usecases.machines.parameters import PARAMETERS
@@ -16,4 +16,8 @@ USE_CASE = UseCase(
     classes=(Measurement, Pair, PowerSample, Machine),
     parameters=PARAMETERS,
     mqtt=Mqtt(Measurement, topic="measurements/{thing}/{quantity}", value="result"),
+    series=(
+        Series("measurements", Measurement, value="result", by="quantity"),
+        Series("power", PowerSample, value="power"),
+    ),
 )

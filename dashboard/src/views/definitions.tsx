@@ -1,12 +1,14 @@
 // Definitions: what people change while a job runs, each with every version that it had.
+import { useState } from "preact/hooks";
 import { all } from "../api";
-import { type Catalog, chosen } from "../catalog";
+import { type Catalog, type Kind, type UseCase, chosen } from "../catalog";
 import { OWN_ZONE, time } from "../format";
 import { useLoaded } from "../loading";
 import { Select, Shown, Table } from "../parts";
 import { type Parameters, address, change } from "../state";
+import { Editor } from "./editor";
 
-interface Version {
+export interface Version {
   readonly kind: string;
   readonly name: string;
   readonly version: number;
@@ -29,7 +31,20 @@ export function Definitions(props: { catalog: Catalog; parameters: Parameters; k
       </section>
     );
   }
+  return <OneUseCase key={useCase.name} {...props} useCase={useCase} having={having} />;
+}
+
+function OneUseCase(props: {
+  useCase: UseCase;
+  having: readonly UseCase[];
+  parameters: Parameters;
+  keys: string;
+}) {
+  const { parameters, useCase, having } = props;
+  const [written, setWritten] = useState(0);
   const kinds = [["", "all"] as const, ...useCase.definitions];
+  const kind = useCase.kinds.find((k) => k.name === parameters.of);
+  const shared = { useCase: useCase.name, keys: props.keys, written };
   return (
     <section>
       <h1>Definitions</h1>
@@ -40,27 +55,70 @@ export function Definitions(props: { catalog: Catalog; parameters: Parameters; k
           name="use_case"
           value={useCase.name}
           choices={having.map((u) => u.name)}
-          also={{ kind: "", of: "", name: "" }}
+          also={{ kind: "", of: "", name: "", edit: "" }}
         />
         <Select label="Kind" name="kind" value={parameters.kind ?? ""} choices={kinds} />
+        <New useCase={useCase} />
       </div>
-      <List useCase={useCase.name} parameters={parameters} keys={props.keys} />
-      {parameters.of && parameters.name && (
-        <History
+      <List {...shared} parameters={parameters} />
+      {parameters.edit === "new" && kind && (
+        <Editor
+          key={`new ${kind.name}`}
           useCase={useCase.name}
+          kind={kind}
+          done={(name) => {
+            setWritten(written + 1);
+            change({ name, edit: "" }, false);
+          }}
+        />
+      )}
+      {parameters.of && parameters.name && parameters.edit !== "new" && (
+        <History
+          key={`${parameters.of} ${parameters.name}`}
+          {...shared}
           kind={parameters.of}
           name={parameters.name}
-          keys={props.keys}
+          fields={kind}
+          editing={parameters.edit === "1"}
+          done={() => {
+            setWritten(written + 1);
+            change({ edit: "" }, false);
+          }}
         />
       )}
     </section>
   );
 }
 
-function List(props: { useCase: string; parameters: Parameters; keys: string }) {
+/** A button for each kind, because what a document has is its kind's. */
+function New(props: { useCase: UseCase }) {
+  return (
+    <>
+      {props.useCase.kinds.map((kind) => (
+        <button
+          type="button"
+          key={kind.name}
+          title={kind.doc}
+          onClick={() => change({ of: kind.name, name: "", edit: "new" }, false)}
+        >
+          New {kind.name}
+        </button>
+      ))}
+    </>
+  );
+}
+
+interface Shared {
+  readonly useCase: string;
+  readonly keys: string;
+  /** How many versions were written here: lists are read again. */
+  readonly written: number;
+}
+
+function List(props: Shared & { parameters: Parameters }) {
   const { parameters, useCase } = props;
   const path = ["definitions", useCase, parameters.kind].filter(Boolean).join("/");
-  const loaded = useLoaded<readonly Version[]>(`${path} ${props.keys}`, (signal) =>
+  const loaded = useLoaded<readonly Version[]>(`${path} ${props.written} ${props.keys}`, (signal) =>
     all("DefinitionsKey", path, {}, (page) => page.definitions as Version[], signal),
   );
   return (
@@ -84,7 +142,7 @@ function List(props: { useCase: string; parameters: Parameters; keys: string }) 
           <tbody>
             {found.map((one) => {
               const is = parameters.of === one.kind && parameters.name === one.name;
-              const to = { ...parameters, use_case: useCase, of: one.kind, name: one.name };
+              const to = { ...parameters, use_case: useCase, of: one.kind, name: one.name, edit: "" };
               return (
                 <tr key={`${one.kind}/${one.name}`} class={is ? "chosen" : ""}>
                   <th scope="row">
@@ -109,9 +167,17 @@ function List(props: { useCase: string; parameters: Parameters; keys: string }) 
   );
 }
 
-function History(props: { useCase: string; kind: string; name: string; keys: string }) {
+function History(
+  props: Shared & {
+    kind: string;
+    name: string;
+    fields: Kind | undefined;
+    editing: boolean;
+    done: () => void;
+  },
+) {
   const path = `definitions/${props.useCase}/${props.kind}/${encodeURIComponent(props.name)}`;
-  const loaded = useLoaded<readonly Version[]>(`${path} ${props.keys}`, (signal) =>
+  const loaded = useLoaded<readonly Version[]>(`${path} ${props.written} ${props.keys}`, (signal) =>
     all(
       "DefinitionsKey",
       path,
@@ -120,14 +186,34 @@ function History(props: { useCase: string; kind: string; name: string; keys: str
       signal,
     ),
   );
+  const newest = loaded.data?.[0];
   return (
     <>
       <h2>
         {props.kind} {props.name}{" "}
-        <button type="button" class="close" onClick={() => change({ of: "", name: "" }, false)}>
+        <button type="button" class="close" onClick={() => change({ of: "", name: "", edit: "" }, false)}>
           Close
-        </button>
+        </button>{" "}
+        {props.fields && (
+          <button
+            type="button"
+            class="close"
+            aria-pressed={props.editing}
+            onClick={() => change({ edit: props.editing ? "" : "1" }, false)}
+          >
+            Change
+          </button>
+        )}
       </h2>
+      {props.editing && props.fields && newest && (
+        <Editor
+          key={newest.version}
+          useCase={props.useCase}
+          kind={props.fields}
+          newest={newest}
+          done={props.done}
+        />
+      )}
       <Shown loaded={loaded}>
         {(versions) => (
           <ul class="rows">

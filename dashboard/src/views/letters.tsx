@@ -1,10 +1,11 @@
 // Dead letters: grouped by reason and field first, then listed with their bytes.
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { get } from "../api";
 import { type Catalog, chosen } from "../catalog";
 import { OWN_ZONE, bytes, dump, number, text, time } from "../format";
+import { useHeld } from "../held";
 import { useLoaded } from "../loading";
-import { Failed, Pace, Select, Shown, Table, pace } from "../parts";
+import { Facts, Pace, Select, Shown, Table, Waiting, pace } from "../parts";
 import { type Parameters, address, change } from "../state";
 
 interface Group {
@@ -158,31 +159,15 @@ function List(props: { useCase: string; parameters: Parameters; keys: string }) 
     (signal) => get("DashboardKey", path + field, query, signal),
     pace(parameters, "30"),
   );
-  const [shown, setShown] = useState<readonly Letter[]>();
-  const [more, setMore] = useState<{ next: string | null; error?: Error }>();
-  useEffect(() => {
-    if (loaded.data && !shown) {
-      setShown(loaded.data.letters);
-      setMore({ next: loaded.data.next });
-    }
-  }, [loaded.data]);
-  const known = new Set(shown?.map((letter) => letter.id));
-  const fresh = (loaded.data?.letters ?? []).filter((letter) => shown && !known.has(letter.id));
-  const older = async () => {
-    try {
+  const held = useHeld(
+    loaded.data && { rows: loaded.data.letters, next: loaded.data.next },
+    (letter) => letter.failed_at,
+    async (to) => {
       const signal = new AbortController().signal;
-      const page = await get<Page>(
-        "DashboardKey",
-        path + field,
-        { ...query, from: "", to: shown?.at(-1)?.failed_at, limit: 50 },
-        signal,
-      );
-      setShown([...(shown ?? []), ...page.letters.filter((letter) => !known.has(letter.id))]);
-      setMore({ next: page.next });
-    } catch (error) {
-      setMore({ next: more?.next ?? null, error: error as Error });
-    }
-  };
+      const page = await get<Page>("DashboardKey", path + field, { ...query, to }, signal);
+      return { rows: page.letters, next: page.next };
+    },
+  );
   return (
     <>
       <h2>
@@ -196,37 +181,9 @@ function List(props: { useCase: string; parameters: Parameters; keys: string }) 
           Close
         </button>
       </h2>
-      <p role="status" class="fresh">
-        {fresh.length > 0 && (
-          <button
-            type="button"
-            class="main"
-            onClick={() => setShown([...fresh, ...(shown ?? [])])}
-          >
-            {fresh.length} new
-          </button>
-        )}
-      </p>
-      <Shown
-        loaded={loaded}
-        empty={(page) => (page.letters.length ? undefined : "No dead letters of this kind.")}
-      >
-        {() => (
-          <ul class="rows">
-            {(shown ?? []).map((letter) => (
-              <li key={letter.id}>
-                <One letter={letter} useCase={props.useCase} />
-              </li>
-            ))}
-          </ul>
-        )}
-      </Shown>
-      {more?.error && <Failed error={more.error} again={older} />}
-      {more?.next && (
-        <button type="button" onClick={older}>
-          Older
-        </button>
-      )}
+      <Waiting loaded={loaded} held={held} empty="No dead letters of this kind.">
+        {(letter) => <One letter={letter} useCase={props.useCase} />}
+      </Waiting>
     </>
   );
 }
@@ -269,16 +226,7 @@ function Opened(props: { letter: Letter; useCase: string }) {
   ];
   return (
     <div class="opened">
-      <dl>
-        {facts.map(([name, value]) =>
-          value ? (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </div>
-          ) : null,
-        )}
-      </dl>
+      <Facts facts={facts} />
       <Shown
         loaded={loaded}
         empty={({ data }) =>

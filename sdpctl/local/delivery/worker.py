@@ -19,6 +19,7 @@ from sdpctl.local import aws, files
 from sdpctl.local.delivery import service, streams
 from sdpctl.local.delivery.batches import S3Object
 from sdpctl.local.delivery.delivery import Delivery
+from sdpctl.local.delivery.freshness import FreshnessReports
 from sdpctl.local.delivery.journal import Journal
 from sdpctl.local.delivery.kinesis import Kinesis
 from sdpctl.settings import Settings
@@ -56,6 +57,7 @@ class Worker:
         self.settings = settings
         self._source, self._store = Kinesis(settings), S3Store(settings)
         self._lanes: dict[str, Lane] = {}
+        self._reports = FreshnessReports(aws.client(settings, "cloudwatch"))
 
     def run(self) -> None:
         """Until the process is ended."""
@@ -75,6 +77,10 @@ class Worker:
             if lane.due <= time.monotonic():
                 self._run(name, lane)
                 self._say()
+        if self._reports.are_due(at := now().timestamp()):
+            progress = {name: asdict(lane.delivery.progress) for name, lane in self._lanes.items()}
+            ages = {name: service.lag(state, at) for name, state in progress.items()}
+            self._reports.report(ages, at)
 
     def _follow(self, names: list[str]) -> None:
         """A lane for each delivery stream there is, none for what is gone."""

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from lambdas.audit.balance import Minute
+from lambdas.balance import Minute
 from sdpctl.cli import app
 from sdpctl.commands import audit
 from sdpctl.errors import CommandError

@@ -1,4 +1,4 @@
-"""A lake of one table of dead letters and one of each report, in DuckDB."""
+"""A lake of one use case in DuckDB, and the page's API over it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import duckdb
 from annotated_types import Ge
 from fastapi.testclient import TestClient
 
-from glue import Catalog, UseCase, report
+from glue import Actions, Catalog, Series, UseCase, event, record, report
+from glue.definitions import RULE, definitions
 from lambdas.dashboard.app import create_app
+from lambdas.dashboard.views import Sources
 from lambdas.ports.lake_rows import LakeUnavailable, Row
 from tests.unit.lambdas.made_up import PARAMETERS, Machine, Reading
 
@@ -26,14 +28,99 @@ class Site:
     readings: Annotated[int, Ge(0), "Readings taken."]
 
 
-_CLASSES = (Reading, Machine, Site)
-CATALOG = Catalog((UseCase("factory", "Machines.", Path(), _CLASSES, parameters=PARAMETERS),))
+@event(key="name", stream="quiet")
+class Quiet:
+    """An event of a use case that declares nothing else."""
+
+    name: Annotated[str, "Whose."]
+
+
+@event(key="machine", stream="levels")
+class Level:
+    """Something was measured."""
+
+    machine: Annotated[str, "The machine."]
+    quantity: Annotated[str, "What."]
+    level: Annotated[float, "How much."]
+
+
+@record(key="site", stream="outputs")
+class Output:
+    """What a site gave."""
+
+    site: Annotated[int, "The site."]
+    at: Annotated[datetime, "When."]
+    amount: Annotated[int, "How much."]
+
+
+@record(key="subject", stream="findings")
+class Finding:
+    """Something that was found."""
+
+    id: Annotated[str, "Its id."]
+    kind: Annotated[str, "Its kind."]
+    subject: Annotated[str, "The machine."]
+    occurred_at: Annotated[datetime, "When."]
+    height: Annotated[float | None, "How high."] = None
+
+
+@record(key="subject", stream="decisions")
+class Decided:
+    """What was decided about a finding."""
+
+    id: Annotated[str, "Its id."]
+    kind: Annotated[str, "Its kind."]
+    subject: Annotated[str, "The machine."]
+    occurred_at: Annotated[datetime, "When."]
+    passed: Annotated[bool, "Whether a rule was true."]
+    rules: Annotated[str, "Their results."]
+    score: Annotated[float | None, "Its score."] = None
+    action_id: Annotated[str | None, "What follows."] = None
+
+
+@record(key="subject", stream="notices")
+class Notice:
+    """What is sent."""
+
+    id: Annotated[str, "Its id."]
+    kind: Annotated[str, "Its kind."]
+    subject: Annotated[str, "Who gets it."]
+    occurred_at: Annotated[datetime, "When."]
+
+
+_CLASSES = (Reading, Level, Output, Finding, Decided, Notice, Machine, Site)
+FACTORY = UseCase(
+    "factory",
+    "Machines.",
+    Path(),
+    _CLASSES,
+    parameters=PARAMETERS,
+    series=(
+        Series("levels", Level, value="level", by="quantity"),
+        Series("outputs", Output, value="amount", at="at"),
+    ),
+    actions=Actions(Notice),
+    definitions=definitions(RULE, event=Finding, events={"high": ("height",)}),
+)
+IDLE = UseCase("idle", "Nothing happens here.", Path(), (Quiet,))
+CATALOG = Catalog((FACTORY, IDLE))
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 _LETTERS = (
     "CREATE TABLE parquet_dead_letters (id VARCHAR, stage VARCHAR, reason VARCHAR, field VARCHAR,"
     " detail VARCHAR, event_id VARCHAR, occurred_at TIMESTAMP, failed_at TIMESTAMP,"
     " payload VARCHAR, encoding VARCHAR,"
     " source STRUCT(stream VARCHAR, shard VARCHAR, sequence_number VARCHAR), date VARCHAR)"
+)
+
+_LEVELS = (
+    "CREATE TABLE parquet_levels (type VARCHAR, event_id VARCHAR, occurred_at TIMESTAMP,"
+    " machine VARCHAR, quantity VARCHAR, level DOUBLE, date VARCHAR)"
+)
+_OUTPUTS = 'CREATE TABLE parquet_outputs (site BIGINT, "at" TIMESTAMP, amount BIGINT, date VARCHAR)'
+_DECISIONS = (
+    "CREATE TABLE parquet_decisions (id VARCHAR, kind VARCHAR, subject VARCHAR,"
+    " occurred_at TIMESTAMP, passed BOOLEAN, rules VARCHAR, score DOUBLE, action_id VARCHAR,"
+    " date VARCHAR)"
 )
 
 
@@ -46,15 +133,25 @@ class Lake:
         self.database.execute(_LETTERS)
         self.database.execute("CREATE TABLE parquet_aggregates (machine VARCHAR, date VARCHAR)")
         self.database.execute("CREATE TABLE parquet_sites (site BIGINT, date VARCHAR)")
+        for table in (_LEVELS, _OUTPUTS, _DECISIONS):
+            self.database.execute(table)
         self.down = False
 
     def query(self, use_case: str, sql: str) -> Sequence[Row]:
-        """The rows of the one use case."""
+        """The rows of the one use case that has some."""
         assert use_case == "factory"
         if self.down:
             raise LakeUnavailable("down")
         rows = self.database.execute(sql).fetchall()
         return [[None if value is None else str(value) for value in row] for row in rows]
+
+    def insert(self, table: str, ago: timedelta, time: str = "occurred_at", **row: Any) -> None:
+        """A row of what happened some time ago, delivered at once."""
+        at = (NOW - ago).replace(tzinfo=None)
+        named = {time: at, "date": f"{at:%Y-%m-%d}", **row}
+        names = ", ".join(f'"{name}"' for name in named)
+        marks = ", ".join("?" for _ in named)
+        self.database.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", [*named.values()])
 
     def letter(self, id_: str, *, ago: timedelta = timedelta(minutes=1), **fields: Any) -> None:
         """A dead letter that failed some time ago; `times` is how often it was delivered."""
@@ -76,7 +173,31 @@ class Lake:
             )
 
 
-def client(lake: Lake) -> TestClient:
-    """The page's API over it."""
-    app = create_app(CATALOG, lake, CATALOG.configured({}), lambda: NOW)
+def client(lake: Lake, catalog: Catalog = CATALOG, **sources: Any) -> TestClient:
+    """The page's API over it; `sources` are those of the views that a test reads."""
+    found = Sources(**{"lake": lake, **_NOTHING, **sources})
+    app = create_app(catalog, lake, catalog.configured({}), lambda: NOW, found)
     return TestClient(app, raise_server_exceptions=False)
+
+
+_NOTHING: dict[str, Any] = {
+    "flows": None,
+    "models": None,
+    "actions": {},
+    "ledger": None,
+    "progress": lambda use_case: None,
+    "audited": (),
+}
+
+
+def pages(api: TestClient, path: str, items: str, **query: Any) -> list[dict[str, Any]]:
+    """All pages of a list."""
+    found: list[dict[str, Any]] = []
+    while True:
+        answer = api.get(path, params=query)
+        assert answer.status_code == 200, answer.text
+        assert 0 < len(answer.json()[items]) <= query.get("limit", 100)
+        found += answer.json()[items]
+        if answer.json()["next"] is None:
+            return found
+        query["next"] = answer.json()["next"]

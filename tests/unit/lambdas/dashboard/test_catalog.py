@@ -19,9 +19,9 @@ def api(lake: Lake) -> TestClient:
 
 
 def test_the_catalog_describes_each_report_with_its_key_and_measures(api: TestClient) -> None:
-    (use_case,) = api.get("/catalog").json()["use_cases"]
+    use_case, _ = api.get("/catalog").json()["use_cases"]
     machines, sites = use_case["reports"]
-    assert (use_case["name"], use_case["definitions"], use_case["model"]) == ("factory", [], False)
+    assert (use_case["name"], use_case["model"]) == ("factory", False)
     assert machines["key"] == {
         "name": "machine",
         "kind": "string",
@@ -31,6 +31,20 @@ def test_the_catalog_describes_each_report_with_its_key_and_measures(api: TestCl
     assert [m["name"] for m in machines["measures"]] == ["readings", "watts"]
     assert sites["key"]["kind"] == "integer"
     assert machines["bucket_seconds"] == 300
+
+
+def test_the_catalog_describes_what_the_views_need(api: TestClient) -> None:
+    use_case, idle = api.get("/catalog").json()["use_cases"]
+    assert use_case["definitions"] == [kind["name"] for kind in use_case["kinds"]] == ["rule"]
+    fields = {field["name"]: field for field in use_case["kinds"][0]["fields"]}
+    assert fields["kind_of_event"]["choices"] == ["high"]
+    assert (fields["expression"]["role"], fields["expression"]["required"]) == ("expression", True)
+    assert (fields["priority"]["kind"], fields["priority"]["required"]) == ("integer", False)
+    levels, outputs = use_case["series"]
+    assert (levels["name"], levels["key"], levels["of"]) == ("levels", "machine", "quantity")
+    assert (outputs["name"], outputs["key"], outputs["of"]) == ("outputs", "site", None)
+    assert (use_case["actions"], use_case["decisions"], use_case["ledger"]) == (True, True, False)
+    assert not any(idle[name] for name in ("series", "actions", "decisions", "ledger", "kinds"))
 
 
 def test_keys_counted_lately_are_listed_page_by_page(lake: Lake, api: TestClient) -> None:

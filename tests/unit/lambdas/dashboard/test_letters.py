@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.lambdas.dashboard.lake import Lake, client
+from tests.unit.lambdas.dashboard.lake import Lake, client, pages
 
 PATH = "/dead-letters/factory"
 
@@ -24,19 +24,6 @@ def lake() -> Lake:
 @pytest.fixture
 def api(lake: Lake) -> TestClient:
     return client(lake)
-
-
-def pages(api: TestClient, path: str, items: str, **query: Any) -> list[dict[str, Any]]:
-    """All pages of a list."""
-    found: list[dict[str, Any]] = []
-    while True:
-        answer = api.get(path, params=query)
-        assert answer.status_code == 200, answer.text
-        assert 0 < len(answer.json()[items]) <= query.get("limit", 100)
-        found += answer.json()[items]
-        if answer.json()["next"] is None:
-            return found
-        query["next"] = answer.json()["next"]
 
 
 def test_groups_count_each_letter_once_however_often_it_was_delivered(

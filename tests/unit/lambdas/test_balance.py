@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from glue.ledger import OUTCOMES
-from lambdas.audit.balance import Limits, Minute, minutes
+from lambdas.balance import Limits, Minute, minutes
 from lambdas.ports.ledger import Receipts
 
 AT = datetime(2026, 3, 1, 10, tzinfo=UTC)

@@ -1,0 +1,167 @@
+// The ledger: what was received in each minute, what became of it, and whether that balances.
+import { get } from "../api";
+import { type Catalog, chosen } from "../catalog";
+import { OWN_ZONE, number, time } from "../format";
+import { useLoaded } from "../loading";
+import { Pace, Select, Shown, Table, pace } from "../parts";
+import { type Parameters, address } from "../state";
+
+interface Minute {
+  readonly minute: string;
+  readonly ok: number;
+  readonly refused: number;
+  readonly unknown: number;
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly redelivered: number;
+  readonly open: number;
+  readonly missing: number;
+  readonly excess: number;
+  readonly state: string;
+}
+
+const RANGES = [
+  ["3600", "last hour"],
+  ["86400", "last day"],
+  ["604800", "last week"],
+] as const;
+const USUAL_RANGE = "86400";
+const ROWS = 200;
+
+export function Ledger(props: { catalog: Catalog; parameters: Parameters; keys: string }) {
+  const { parameters } = props;
+  const useCase = chosen(props.catalog, parameters, (u) => u.ledger);
+  if (!useCase) {
+    return (
+      <section>
+        <h1>Ledger</h1>
+        <p class="note">No deployed use case has a ledger.</p>
+      </section>
+    );
+  }
+  return (
+    <section>
+      <h1>Ledger</h1>
+      <p class="quiet">
+        A minute of receipt balances when what was acknowledged (ok) is what became of it: the
+        outcomes and what is open.
+      </p>
+      <div class="controls">
+        <Select
+          label="Use case"
+          name="use_case"
+          value={useCase.name}
+          choices={props.catalog.use_cases.filter((u) => u.ledger).map((u) => u.name)}
+        />
+        <Select
+          label="Range"
+          name="range"
+          value={parameters.range ?? USUAL_RANGE}
+          choices={RANGES}
+        />
+        <Select
+          label="Minutes"
+          name="wrong"
+          value={parameters.wrong ?? ""}
+          choices={[
+            ["", "all"],
+            ["true", "that do not balance"],
+          ]}
+        />
+        <Pace parameters={parameters} usual="30" />
+      </div>
+      <Minutes key={useCase.name} useCase={useCase.name} parameters={parameters} keys={props.keys} />
+    </section>
+  );
+}
+
+interface Page {
+  readonly minutes: readonly Minute[];
+  readonly next: string | null;
+}
+
+function Minutes(props: { useCase: string; parameters: Parameters; keys: string }) {
+  const { parameters, useCase } = props;
+  const range = parameters.range ?? USUAL_RANGE;
+  const loaded = useLoaded<Page>(
+    `ledger ${useCase} ${range} ${parameters.wrong} ${props.keys}`,
+    (signal) => {
+      const from = Date.now() - Number(range) * 1000;
+      const query = { from, wrong: parameters.wrong, limit: ROWS };
+      return get("DashboardKey", `ledger/${useCase}`, query, signal);
+    },
+    pace(parameters, "30"),
+  );
+  const none = parameters.wrong
+    ? "Every minute of this time balances."
+    : "Nothing was received in this time.";
+  return (
+    <Shown loaded={loaded} empty={(page) => (page.minutes.length ? undefined : none)}>
+      {(page) => (
+        <>
+          <Balance page={page} useCase={useCase} />
+          {page.next && <p class="note">These are the newest {ROWS} minutes with records.</p>}
+        </>
+      )}
+    </Shown>
+  );
+}
+
+function Balance(props: { page: Page; useCase: string }) {
+  const { minutes } = props.page;
+  const outcomes = Object.keys(minutes[0]?.outcomes ?? {});
+  const titles = ["ok", "refused", "unknown", ...outcomes, "redelivered", "open"];
+  return (
+    <Table label="Minutes of receipt">
+      <thead>
+        <tr>
+          <th scope="col">minute ({OWN_ZONE})</th>
+          <th scope="col">state</th>
+          {titles.map((title) => (
+            <th scope="col" class="number" key={title}>
+              {title}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {minutes.map((m) => (
+          <tr key={m.minute}>
+            <th scope="row">{time(m.minute, OWN_ZONE).slice(0, 16)}</th>
+            <td>
+              <State minute={m} useCase={props.useCase} />
+            </td>
+            {[m.ok, m.refused, m.unknown].map((value, n) => (
+              <td class="number" key={n}>
+                {number(value)}
+              </td>
+            ))}
+            {outcomes.map((name) => (
+              <td class="number" key={name}>
+                {number(m.outcomes[name])}
+              </td>
+            ))}
+            <td class="number">{number(m.redelivered)}</td>
+            <td class="number">{number(m.open)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </Table>
+  );
+}
+
+function State(props: { minute: Minute; useCase: string }) {
+  const { minute } = props;
+  if (minute.missing) return <strong class="bad">{number(minute.missing)} missing</strong>;
+  if (minute.excess) return <strong class="bad">{number(minute.excess)} too many</strong>;
+  const letters = Object.entries(minute.outcomes).some(([name, n]) => name !== "counted" && n);
+  const state = <span class={minute.state === "closed" ? "good" : ""}>{minute.state}</span>;
+  if (!letters) return state;
+  return (
+    <>
+      {state},{" "}
+      <a href={address({ view: "dead-letters", parameters: { use_case: props.useCase } })}>
+        dead letters
+      </a>
+    </>
+  );
+}

@@ -1,0 +1,207 @@
+"""The routes that the page's views of the platform read: what flows, and what came of it.
+
+Each is paged, refuses unknown parameters, and reads what the commands read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Annotated, Any, Protocol
+
+from fastapi import FastAPI, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from glue import Catalog, Series, UseCase
+from glue.instants import EPOCH
+from glue.parameters import Parameters
+from glue.targets.dynamodb import Item
+from lambdas.balance import Ledger
+from lambdas.dashboard import actions, flows, ledger, models, series
+from lambdas.dashboard.flows import Flows
+from lambdas.dashboard.models import Models
+from lambdas.http.problems import MEDIA_TYPE, problem
+from lambdas.http.queries import NotFound, Problem, only
+from lambdas.ports import actions as action_ports
+from lambdas.ports.actions import ActionLog
+from lambdas.ports.lake_rows import LakeRows
+from lambdas.ports.measured import MetricsUnavailable
+from lambdas.ports.model_registry import RegistryUnavailable
+from lambdas.ports.report_store import StoreUnavailable
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "content": {MEDIA_TYPE: {}}} for status in (400, 404, 503)
+}
+_UNAVAILABLE: dict[type[Exception], str] = {
+    MetricsUnavailable: "the metrics cannot be read now",
+    RegistryUnavailable: "the registry of models cannot be read now",
+    StoreUnavailable: "the table cannot be read now",
+    action_ports.StoreUnavailable: "the table of actions cannot be read now",
+}
+
+
+class ProgressOf(Protocol):
+    """Reads how far a use case has come."""
+
+    def __call__(self, use_case: str) -> Item | None:
+        """Its item; None before the first. Raises StoreUnavailable."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the views are read from; `actions` by use case, `audited` those with a ledger."""
+
+    lake: LakeRows
+    flows: Flows
+    models: Models
+    actions: Mapping[str, ActionLog]
+    ledger: Ledger
+    progress: ProgressOf
+    audited: Collection[str]
+
+
+def add_views(
+    app: FastAPI,
+    catalog: Catalog,
+    sources: Sources,
+    parameters: Mapping[str, Parameters],
+    now: Callable[[], datetime],
+) -> None:
+    """Add the routes over every use case of the catalog; `now` is UTC."""
+    for kind, detail in _UNAVAILABLE.items():
+        app.add_exception_handler(kind, _unavailable(detail))
+    views = _Views(catalog, sources, parameters, now)
+    add = partial(_add, app)
+    add("/series/{use_case}/{name}/lines", views.lines, series.Lines, series.LinesQuery)
+    add("/series/{use_case}/{name}", views.points, series.Points, series.PointsQuery)
+    add("/metrics/{use_case}/stages", views.stages, flows.Stages)
+    add("/metrics/{use_case}", views.minutes, flows.Flow, flows.FlowQuery)
+    add("/models/{use_case}/{version}/evaluation", views.evaluation, models.Evaluation)
+    add("/models/{use_case}", views.versions, models.ModelVersions, models.VersionsQuery)
+    add("/actions/{use_case}", views.action_rows, actions.ActionRows, actions.ActionsQuery)
+    add("/decisions/{use_case}", views.decision_rows, actions.DecisionRows, actions.DecisionsQuery)
+    add("/ledger/{use_case}", views.ledger_minutes, ledger.LedgerMinutes, ledger.LedgerQuery)
+
+
+def _add(
+    app: FastAPI,
+    path: str,
+    endpoint: Callable[..., JSONResponse],
+    model: type[BaseModel],
+    query: type[BaseModel] | None = None,
+) -> None:
+    for methods in (["GET"], ["HEAD"]):
+        app.add_api_route(
+            path,
+            endpoint,
+            methods=methods,
+            include_in_schema=methods == ["GET"],
+            dependencies=[only(query)] if query else [],
+            response_model=model,
+            responses=_PROBLEMS,
+        )
+
+
+class _Views:
+    """Each calls its source in a thread of the framework, and returns its answer."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        sources: Sources,
+        parameters: Mapping[str, Parameters],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._use_cases = {use_case.name: use_case for use_case in catalog.use_cases}
+        self._sources, self._parameters, self._now = sources, parameters, now
+
+    def lines(
+        self, use_case: str, name: str, query: Annotated[series.LinesQuery, Query()]
+    ) -> JSONResponse:
+        """The lines of a series: whose values were measured today or yesterday."""
+        of = self._use_case(use_case)
+        lake, named = self._sources.lake, _series(of, name)
+        return JSONResponse(series.lines(lake, of, named, query, self._now()))
+
+    def points(
+        self, use_case: str, name: str, query: Annotated[series.PointsQuery, Query()]
+    ) -> JSONResponse:
+        """The values of a line, the newest first. They arrive with the lake's files."""
+        of = self._use_case(use_case)
+        lake, named = self._sources.lake, _series(of, name)
+        return JSONResponse(series.points(lake, of, named, query, self._now()))
+
+    def minutes(self, use_case: str, query: Annotated[flows.FlowQuery, Query()]) -> JSONResponse:
+        """The records of a use case by minute: in, out and refused; the newest first."""
+        of = self._use_case(use_case)
+        return JSONResponse(self._sources.flows.minutes(of, query, self._now()))
+
+    def stages(self, use_case: str) -> JSONResponse:
+        """How far each stage of a use case is behind, in seconds."""
+        of = self._use_case(use_case)
+        own, progress = self._parameters[of.name], self._sources.progress(of.name)
+        return JSONResponse(self._sources.flows.stages(of, own, progress, self._now()))
+
+    def versions(
+        self, use_case: str, query: Annotated[models.VersionsQuery, Query()]
+    ) -> JSONResponse:
+        """The versions of a model with their figures, the newest first."""
+        return JSONResponse(self._sources.models.versions(self._use_case(use_case), query))
+
+    def evaluation(self, use_case: str, version: str) -> JSONResponse:
+        """What the gate decided about a version: all models on the same rows, and why."""
+        return JSONResponse(self._sources.models.evaluation(self._use_case(use_case), version))
+
+    def action_rows(
+        self, use_case: str, query: Annotated[actions.ActionsQuery, Query()]
+    ) -> JSONResponse:
+        """Actions with their state at each destination, the newest first; of one or all."""
+        of = self._use_case(use_case)
+        if of.name not in self._sources.actions:
+            raise NotFound(f"{of.name} has no actions")
+        log = self._sources.actions[of.name]
+        return JSONResponse(actions.actions(log, of, query, self._now()))
+
+    def decision_rows(
+        self, use_case: str, query: Annotated[actions.DecisionsQuery, Query()]
+    ) -> JSONResponse:
+        """Decisions with the result of each rule, the newest first. They arrive with files."""
+        of = self._use_case(use_case)
+        return JSONResponse(actions.decisions(self._sources.lake, of, query, self._now()))
+
+    def ledger_minutes(
+        self, use_case: str, query: Annotated[ledger.LedgerQuery, Query()]
+    ) -> JSONResponse:
+        """What was received in each minute and what became of it; the newest first."""
+        of = self._use_case(use_case)
+        if of.name not in self._sources.audited:
+            raise NotFound(f"{of.name} has no ledger; its pipeline counts no outcomes")
+        item = self._sources.progress(of.name)  # before the ledger: what it has passed is in there
+        watermark = item and EPOCH + timedelta(milliseconds=int(item["watermark"]["N"]))
+        own = self._parameters[of.name]
+        rows = ledger.ledger(self._sources.ledger, of, query, watermark or None, own, self._now())
+        return JSONResponse(rows)
+
+    def _use_case(self, name: str) -> UseCase:
+        if name not in self._use_cases:
+            deployed = ", ".join(self._use_cases)
+            raise NotFound(f"use case {name!r} is not deployed; deployed: {deployed}")
+        return self._use_cases[name]
+
+
+def _series(use_case: UseCase, name: str) -> Series:
+    for series_ in use_case.series:
+        if series_.name == name:
+            return series_
+    choices = ", ".join(each.name for each in use_case.series) or "none"
+    raise NotFound(f"{use_case.name} has no series {name!r}; series: {choices}")
+
+
+def _unavailable(detail: str) -> Callable[[Request, Exception], Response]:
+    def answer(request: Request, error: Exception) -> Response:
+        return problem(503, detail, {"Retry-After": "1"})
+
+    return answer

@@ -1,0 +1,436 @@
+"""The views of the page in a real browser: their data, and what they say without it.
+
+What the platform of these tests does not have is made up by answers in the place of its API's.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Browser, Page, Route, expect
+
+from glue.instants import from_millis, to_wire
+from sdpctl.local.outputs import Outputs
+from tests.local.driver import HTTP, Auctions, wait_until
+from tests.page.browser import Reader, keys_of, reader
+
+SECONDS = 180  # the machine is busy
+
+
+# --- views of the platform
+
+
+def _deploy(page: Page, **declared: Any) -> None:
+    """A use case that declares what these tests need; answers about it are made up."""
+    use_case = {
+        "name": "shopping",
+        "doc": "",
+        **dict.fromkeys(("reports", "definitions", "kinds", "series"), ()),
+        **dict.fromkeys(("model", "actions", "decisions", "ledger"), False),
+        **declared,
+    }
+    page.route("**/catalog", lambda r: r.fulfill(json={"use_cases": [use_case]}))
+    page.reload()
+
+
+def _get(url: str, current: Outputs, path: str, **query: Any) -> Any:
+    headers = {"x-api-key": current.dashboard_key or ""}
+    answer = HTTP.get(f"{url}/{path}", params=query, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_the_platform_is_shown_with_the_numbers_of_the_api(
+    person: Reader, page: Page, url: str, current: Outputs
+) -> None:
+    def known() -> bool:
+        stages = _get(url, current, "metrics/adtech/stages")["stages"]
+        return all(stage["seconds"] is not None for stage in stages)
+
+    wait_until(known, SECONDS, lambda: "a stage was never measured")
+    minutes = _get(url, current, "metrics/adtech")["minutes"]
+    sent = minutes[2]  # over for a minute
+    person.open("overview", paused="1")
+    expect(page.locator("canvas")).to_be_visible()
+    expect(page.locator(".figures dd")).to_have_count(3)
+    for figure in page.locator(".figures dd").all_inner_texts():
+        assert re.match(r"\d", figure), figure
+    shown = [row.split("\t") for row in page.locator("tbody tr").all_inner_texts()]
+    expected = [f"{sent[way]:,}" for way in ("in", "out", "refused")]
+    assert expected in [cells[1:4] for cells in shown]
+
+
+def test_a_series_has_the_values_of_the_api(
+    person: Reader, page: Page, url: str, current: Outputs, early: Auctions
+) -> None:
+    line = {"key": str(early.campaign), "of": None}
+
+    def delivered() -> bool:
+        return line in _get(url, current, "series/adtech/prices/lines", limit=1000)["lines"]
+
+    wait_until(delivered, SECONDS, lambda: "the campaign has no line")
+    person.open("series", paused="1", range="86400")
+    page.get_by_role("link", name=str(early.campaign)).click()
+    expect(page.locator("canvas")).to_be_visible()
+    day = {"from": to_wire(datetime.now(UTC) - timedelta(days=1)), "limit": 10_000}
+    points = _get(url, current, "series/adtech/prices", key=line["key"], **day)["points"]
+    cells = page.locator(".scroll tbody tr").first.locator("td").all_inner_texts()
+    assert [cells[0], cells[1]] == [f"{len(points):,}", f"{points[0]['value']:,.0f}"]
+    page.get_by_text("The newest values of prices").click()
+    listed = page.locator("details .number").all_inner_texts()[1:]
+    assert listed == [f"{point['value']:,.0f}" for point in points[:50]]
+
+
+def test_the_ledger_has_the_minutes_of_the_api_and_names_what_is_missing(
+    person: Reader, page: Page, url: str, current: Outputs
+) -> None:
+    minutes = _get(url, current, "ledger/adtech", limit=200)["minutes"]
+    person.open("ledger", paused="1")
+    oldest = page.locator("tbody tr").last
+    expect(oldest).to_be_visible()
+    cells = oldest.locator("td").all_inner_texts()
+    assert cells[1:4] == [f"{minutes[-1][name]:,}" for name in ("ok", "refused", "unknown")]
+    wrong = minutes[-1] | {"missing": 2, "state": "missing"}
+    answer = {"minutes": [wrong], "next": None}
+    page.route("**/ledger/adtech?*wrong=true*", lambda r: r.fulfill(json=answer))
+    page.get_by_label("Minutes", exact=True).select_option("true")
+    expect(page.get_by_text("2 missing")).to_be_visible()
+
+
+EVALUATION = {
+    "version": "v2",
+    "decision": "refuse",
+    "reasons": ["it is no better than the champion"],
+    "rows": 900,
+    "from": "2026-01-01T00:00:00.000Z",
+    "through": "2026-01-02T00:00:00.000Z",
+    "models": {"challenger": {"log_loss": 0.51234}, "champion": {"log_loss": 0.41234}},
+    "segment": "site",
+    "segments": [{"segment": "b", "rows": 5, "challenger": 0.6, "reference": 0.5, "gain": -0.1}],
+}
+
+
+def test_a_model_is_shown_with_what_the_gate_decided(person: Reader, page: Page) -> None:
+    version = {
+        **dict.fromkeys(("auc", "calibration_error", "champion_auc")),
+        "version": "v2",
+        "status": "refused",
+        "created_at": "2026-01-02T00:00:00.000Z",
+        "reason": "no better",
+        "rows": 900,
+        "log_loss": 0.51234,
+        "champion": "v1",
+        "champion_log_loss": 0.41234,
+    }
+    answer = {"versions": [version], "next": None}
+    page.route("**/models/adtech?*", lambda r: r.fulfill(json=answer))
+    page.route("**/models/adtech/v2/evaluation", lambda r: r.fulfill(json=EVALUATION))
+    person.open("models")
+    page.get_by_role("link", name="v2").click()
+    expect(page.get_by_text("it is no better than the champion")).to_be_visible()
+    compared = page.get_by_role("region", name="All models on the same rows")
+    expect(compared.locator("tbody tr").first).to_have_text("log loss0.51230.4123")
+    assert person.violations() == []
+
+
+def _decision(id_: str) -> dict[str, Any]:
+    rule = {"name": "broke", "version": 3, "mode": "live", "result": "false", "reason": "9 < 5"}
+    return {
+        **dict.fromkeys(("score", "model_version", "action_id", "detail", "trace_id")),
+        "id": id_,
+        "kind": "kind",
+        "subject": "card",
+        "customer_id": f"customer {id_}",
+        "occurred_at": "2026-01-01T00:00:00.000Z",
+        "passed": False,
+        "rules": [rule],
+    }
+
+
+def _action(id_: str) -> dict[str, Any]:
+    times = dict.fromkeys(("occurred_at", "decided_at", "due_at"), "2026-01-01T00:00:00.000Z")
+    dead = {"status": "dead", "attempts": 4, "at": None, "error": "HTTP 410"}
+    return {
+        **times,
+        "id": id_,
+        "kind": "kind",
+        "channel": "push",
+        "customer": "ada",
+        "title": "T",
+        "message": "little is left",
+        "outcome": "due",
+        "destinations": {"webhook": dead},
+    }
+
+
+def test_decisions_and_actions_of_a_customer_are_shown_and_new_ones_wait(
+    person: Reader, page: Page
+) -> None:
+    calls: list[str] = []
+
+    def decisions(route: Route) -> None:
+        calls.append(route.request.url)
+        found = [_decision("a")] if len(calls) == 1 else [_decision("b"), _decision("a")]
+        route.fulfill(json={"decisions": found, "next": None})
+
+    _deploy(page, decisions=True, actions=True)
+    page.route("**/decisions/shopping?*", decisions)
+    answer = {"actions": [_action("x")], "next": None}
+    page.route("**/actions/shopping?*", lambda r: r.fulfill(json=answer))
+    person.open("decisions", customer="ada", rate="1")
+    page.get_by_text("kind of customer a").click()
+    expect(page.get_by_text("broke version 3 is false: 9 < 5")).to_be_visible()
+    expect(page.get_by_text("kind of customer b")).to_have_count(0)
+    page.get_by_role("button", name="1 new").click()
+    expect(page.get_by_text("kind of customer b")).to_be_visible()
+    assert all("customer=ada" in call for call in calls)
+    page.get_by_role("button", name="Pause").click()
+    assert person.violations() == []
+    page.get_by_label("Show").select_option("actions")
+    page.get_by_text("little is left").first.click()
+    expect(page.get_by_text("dead after 4 attempts: HTTP 410")).to_be_visible()
+
+
+def _versions(*numbers: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": "rule",
+            "name": "broke",
+            "version": n,
+            "valid_from": f"2026-01-0{n}T00:00:00.000Z",
+            "mode": "live",
+            "ended": False,
+            "definition": {"expression": f"event.balance < {n}.0"},
+        }
+        for n in numbers
+    ]
+
+
+def test_a_definition_is_shown_with_each_version_that_it_had(person: Reader, page: Page) -> None:
+    """The use case of these tests has none, so the answers are made up."""
+    _deploy(page, definitions=["rule"])
+    answers = {"definitions": _versions(2), "versions": _versions(2, 1), "next": None}
+    page.route("**/definitions/**", lambda r: r.fulfill(json=answers))
+    person.open("keys")
+    page.evaluate("sessionStorage.setItem('sdp.DefinitionsKey', 'k')")
+    person.open("definitions")
+    page.reload()
+    page.get_by_role("link", name="broke").click()
+    expect(page.locator("pre").first).to_contain_text("event.balance < 2.0")
+    page.get_by_text("version 1").click()
+    expect(page.locator("pre").nth(1)).to_contain_text("event.balance < 1.0")
+
+
+RULE = {
+    "name": "rule",
+    "doc": "Whether a business event passes.",
+    "fields": [
+        {
+            "name": name,
+            "kind": "string",
+            "doc": "What it is.",
+            "required": True,
+            "role": role,
+            "choices": choices,
+        }
+        for name, role, choices in (
+            ("kind_of_event", "event_kind", ["low", "high"]),
+            ("expression", "expression", []),
+        )
+    ],
+}
+
+
+def test_a_definition_is_written_and_an_error_is_shown_where_it_is(
+    person: Reader, page: Page
+) -> None:
+    written: list[tuple[str | None, Any]] = []
+    problem = {
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "undeclared reference to 'balanc'",
+        "field": "/expression",
+        "position": {"offset": 6, "line": 1, "column": 7},
+    }
+
+    def definitions(route: Route) -> None:
+        if route.request.method != "PUT":
+            route.fulfill(json=answers)
+            return
+        written.append((route.request.headers.get("if-match"), route.request.post_data_json))
+        if len(written) == 1:
+            route.fulfill(status=400, json=problem, content_type="application/problem+json")
+        else:
+            route.fulfill(status=201, json=_versions(3)[0])
+
+    tried = {"events": 4, "passed": 3, "not_passed": 1, "errors": 0, "differing": 1}
+    answers = {"definitions": _versions(2), "versions": _versions(2, 1), "next": None}
+    _deploy(page, definitions=["rule"], kinds=[RULE])
+    page.route("**/definitions/**", definitions)
+    page.route("**/definitions/**/test", lambda r: r.fulfill(json=tried))
+    page.evaluate("sessionStorage.setItem('sdp.DefinitionsKey', 'k')")
+    page.reload()
+    person.open("definitions", use_case="shopping", of="rule", name="broke", edit="1")
+    field = page.get_by_label("expression")
+    field.fill("event.balanc < 9.0")
+    page.get_by_label("kind of event").select_option("high")
+    page.get_by_role("button", name="Test with the last day").click()
+    expect(page.get_by_text("not passed")).to_be_visible()
+    page.get_by_role("button", name="Write version 3").click()
+    expect(page.get_by_role("alert")).to_contain_text("undeclared reference to 'balanc'")
+    expect(field).to_be_focused()
+    expect(page.get_by_label("Line 1, column 7")).to_contain_text("event.balanc < 9.0\n      ^")
+    assert person.violations() == []
+    field.fill("event.balance < 9.0")
+    answers |= {"definitions": _versions(3), "versions": _versions(3, 2, 1)}
+    page.get_by_role("button", name="Write version 3").click()
+    expect(page.get_by_text("version 3")).to_be_visible()
+    expect(page.get_by_role("button", name="Write version 4")).to_have_count(0)
+    assert [match for match, _ in written] == ['"2"', '"2"']
+    assert written[1][1]["expression"] == "event.balance < 9.0"
+
+
+# What a machine of these days needs for this; a slower one may take longer for the page too.
+REFERENCE_MS = 60.0
+CALIBRATE = """() => {
+  const started = performance.now();
+  const numbers = Float64Array.from({ length: 400_000 }, (_, n) => (n * 7919) % 104729);
+  for (let n = 0; n < 4; n++) numbers.slice().sort();
+  return performance.now() - started;
+}"""
+WATCH = """
+window.longest = 0;
+new PerformanceObserver((list) => {
+  for (const task of list.getEntries()) window.longest = Math.max(window.longest, task.duration);
+}).observe({ type: "longtask", buffered: true });
+new MutationObserver(() => {
+  const all = document.querySelectorAll("canvas").length === 3;
+  if (all && !window.drawn) window.drawn = performance.now();
+}).observe(document, { childList: true, subtree: true });
+"""
+STEP_MS = 100
+
+
+def _points(route: Route) -> None:
+    """A value for each tenth of a second until now, the newest first, at most 10,000."""
+    query = parse_qs(urlsplit(route.request.url).query)
+    now, start = (int(time.time() * 1000), int(query["from"][0]))
+    times = range(now // STEP_MS * STEP_MS, start, -STEP_MS)
+    points = [
+        {"at": to_wire(from_millis(at)), "value": 10 * math.sin(at / 9_000) + at % 7}
+        for at in times[:10_000]
+    ]
+    route.fulfill(json={"points": points, "next": "more" if len(times) > 10_000 else None})
+
+
+def test_ten_thousand_points_a_series_are_soon_there_and_move_each_second(
+    browser: Browser, url: str, current: Outputs
+) -> None:
+    """The one test about time; a machine that is slow or busy is given more of it."""
+    series = [
+        {"name": "measurements", "doc": "", "key": "thing", "of": "quantity"},
+        {"name": "power", "doc": "", "key": "thing", "of": None},
+    ]
+    lines = {
+        "measurements": [{"key": "m", "of": "speed"}, {"key": "m", "of": "torque"}],
+        "power": [{"key": "m", "of": None}],
+    }
+    calls: list[float] = []
+
+    def points(route: Route) -> None:
+        calls.append(time.monotonic())
+        _points(route)
+
+    with reader(browser, url) as person:
+        page = person.page
+        page.add_init_script(WATCH)
+        _deploy(page, series=series)
+        page.route("**/series/shopping/*?*", points)
+        for name, found in lines.items():
+            answer = {"lines": found, "next": None}
+            page.route(f"**/series/shopping/{name}/lines?*", _answers(answer))
+        person.type_keys(keys_of(current))
+        person.open("series")
+        expect(page.get_by_role("link", name="m", exact=True)).to_be_visible()
+        slow = max(1.0, page.evaluate(CALIBRATE) / REFERENCE_MS)
+        began = page.evaluate("performance.now()")
+        person.open("series", key="m", rate="1")
+        expect(page.get_by_text("10,000")).to_have_count(3)
+        page.wait_for_function("window.drawn")
+        first = page.evaluate("window.drawn") - began
+        drawn = len(calls)
+        for _ in range(SECONDS * 10):
+            if len(calls) >= drawn + 15:
+                break
+            page.wait_for_timeout(100)  # answers are given meanwhile
+        shown = page.locator(".scroll tbody tr").first.inner_text()
+        expect(page.locator(".scroll tbody tr").first).not_to_have_text(shown)
+        slow = max(slow, page.evaluate(CALIBRATE) / REFERENCE_MS)
+        rounds = calls[drawn::3]
+        between = sorted(b - a for a, b in itertools.pairwise(rounds))[len(rounds) // 2 - 1]
+        longest = page.evaluate("window.longest")
+        figures = f"first {first:.0f} ms, longest task {longest:.0f} ms, {between:.2f} s between"
+        assert first < 2_000 * slow, figures
+        assert longest < 200 * slow, figures
+        assert between < 2 * slow, figures
+
+
+def _answers(answer: Any) -> Callable[[Route], None]:
+    return lambda route: route.fulfill(json=answer)
+
+
+# --- states
+
+
+def test_nothing_to_show_is_reported(person: Reader, page: Page) -> None:
+    _deploy(page, decisions=True, actions=True, ledger=True, model=True, series=[SERIES])
+    page.route("**/stages", _answers({"stages": []}))
+    for view, path, answer, text in EMPTY:
+        page.route(path, _answers({**answer, "next": None}))
+        person.open(view, paused="1")
+        expect(page.get_by_text(text)).to_be_visible()
+
+
+SERIES = {"name": "s", "doc": "", "key": "k", "of": None}
+EMPTY: tuple[tuple[str, str, dict[str, Any], str], ...] = (
+    ("dead-letters", "**/groups?*", {"groups": []}, "No dead letters: every event"),
+    ("overview", "**/metrics/shopping?*", {"minutes": []}, "Nothing was sent in this time."),
+    ("series", "**/lines?*", {"lines": []}, "Nothing was measured today or yesterday."),
+    ("decisions", "**/decisions/*?*", {"decisions": []}, "Nothing was decided in this time."),
+    ("models", "**/models/*?*", {"versions": []}, "No version yet."),
+    ("ledger", "**/ledger/*?*", {"minutes": []}, "Nothing was received in this time."),
+)
+
+
+def test_an_error_is_reported_and_can_be_tried_again(person: Reader, page: Page) -> None:
+    _deploy(page, decisions=True, actions=True, ledger=True, model=True, series=[SERIES])
+    problem = {"title": "Service Unavailable", "detail": "it cannot be read now"}
+    page.route("**/stages", _answers({"stages": []}))
+    for view, path, answer, text in EMPTY:
+        page.route(path, lambda r: r.fulfill(status=503, json=problem))
+        person.open(view, paused="1")
+        expect(page.get_by_role("alert")).to_contain_text("it cannot be read now")
+        page.unroute(path)
+        page.route(path, _answers({**answer, "next": None}))
+        page.get_by_role("button", name="Try again").click()
+        expect(page.get_by_text(text)).to_be_visible()
+        expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_slow_answer_is_reported(person: Reader, page: Page) -> None:
+    _deploy(page, decisions=True, actions=True, ledger=True, model=True, series=[SERIES])
+    page.route("**/stages", _answers({"stages": []}))
+    page.clock.install()
+    for view, path, _, _ in EMPTY:
+        page.route(path, lambda _: None)  # it never comes
+        person.open(view, paused="1")
+        expect(page.get_by_text("Loading…").last).to_be_visible()
+        page.clock.fast_forward(4_000)
+        expect(page.get_by_text("Still loading").last).to_be_visible()
