@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +16,8 @@ import usecases
 from glue.mqtt import Mqtt
 from sdpctl import publishing
 from sdpctl.errors import CommandError
-from sdpctl.publishing import CONNECTIONS, Broker, publish_all
+from sdpctl.publishing import CONNECTIONS, Broker, Publisher, publish_all
+from sdpctl.sending import Line, Tally
 from tests.unit.sdpctl.mqtt.brokers import KEY, FakeDoor, running
 
 (MACHINES,) = usecases.load(("machines",)).use_cases
@@ -50,6 +53,31 @@ def test_what_a_lost_connection_left_without_an_acknowledgement_is_published_aga
         tally = publish_all(broker(port), [line(n) for n in range(50)])
     assert (tally.accepted, tally.unanswered) == (50, 0)
     assert {json.loads(m.payload)["result"] for m in door.stored} == set(range(50))
+
+
+def test_connections_that_are_lost_five_times_lose_no_message() -> None:
+    door, tally = FakeDoor(), Tally()
+    with running(door) as port:
+        publisher = Publisher(broker(port), tally)
+
+        def lines() -> Iterator[Line]:
+            for number in range(360):
+                yield Line(number, line(number, f"m{number % 3}"))
+                if number in range(50, 350, 60):
+                    assert _cut(publisher)
+
+        publisher.send(lines(), None)
+    assert (tally.accepted, tally.rejected, tally.unanswered) == (360, 0, 0)
+    assert {json.loads(m.payload)["result"] for m in door.stored} == set(range(360))
+
+
+def _cut(publisher: Publisher) -> int:
+    """Closes the connections that there are, with messages on their way; how many."""
+    connections = [thing.client.socket() for thing in publisher._things.values()]
+    for connection in filter(None, connections):
+        with suppress(OSError):  # it is closed already
+            connection.shutdown(socket.SHUT_RDWR)
+    return sum(connection is not None for connection in connections)
 
 
 def test_what_an_outage_held_up_is_not_published_faster_than_the_broker_takes(
