@@ -23,6 +23,8 @@ JOBS ?= 2
 EVENTS ?= 20000
 # Options of make bench-stream.
 BENCH ?=
+# Options of make load.
+LOAD ?=
 # A word in the names of the bugs that make mutants plants; empty: all.
 ONLY ?=
 
@@ -36,7 +38,7 @@ PAGE := build/dashboard/index.html
 PAGE_SOURCES := $(shell find dashboard -name node_modules -prune -o -type f -print)
 JVM_SOURCES := $(shell find analytics_app/jvm/src/main analytics_app/jvm/pom.xml -type f 2>/dev/null)
 
-.PHONY: help env tools build browser screenshots demo up down clean test of-platform of-engines check types lint unit jvm generated properties mutants bench-stream
+.PHONY: help env tools build browser screenshots demo up down clean test of-platform of-engines check types lint unit jvm generated properties load mutants bench-stream
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -153,6 +155,9 @@ of-engines:
 
 properties: build ## each of the APIs with 10,000 requests made from its OpenAPI document, and a summary
 	@SDP_CASES=10000 $(PYTHON) -m pytest -vv -n $(JOBS) tests/unit/lambdas/properties
+
+load: build ## load on the running platform with Gatling, then an audit: LOAD="--profile burst --rate 12", LOAD=--help
+	@$(PYTHON) -m bench.load $(LOAD)
 
 mutants: build ## plant bugs one by one and see that the tests notice each: ONLY=WORD plants those with it in their name
 	@$(PYTHON) -m tests.mutants $(ONLY)

@@ -1,0 +1,194 @@
+"""Load on the ingestion API with Gatling; then the ledger must balance.
+
+    make load LOAD="--profile burst --rate 12 --batch 100 --seconds 60"
+
+Needs a running platform (`make up`), or `--url` and `--region` of a deployment in AWS with the key
+in SDP_API_KEY. The events are generated: records that belong together, in the order in which they
+happen, 10 % of them sent twice. Fails if a request is not answered with 202, if the 99th percentile
+of the response times is above the limit, or if an accepted event has not exactly one outcome.
+
+Profiles, `--rate` being the mean at most: `steady`; `ramp` from a tenth of the rate; `burst`, eight
+seconds of half the rate and two of three times the rate; `soak`, steady for half an hour.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import usecases
+from datagen import Event, Generation
+from datagen import Settings as Shape
+from sdpctl.commands.generate import generator_of, write
+from sdpctl.connection import connect
+from sdpctl.settings import ROOT
+
+PROJECT = ROOT / "gatling"
+# Rows of the summary: in all, of answered requests, of failed ones.
+P99 = "response time 99th percentile (ms)"
+SUMMARY = re.compile(r"^> (request count|response time 99th percentile \(ms\)) +\|(.*)$", re.M)
+LENGTHS = {"steady": 60, "ramp": 60, "burst": 60, "soak": 1800}
+DUPLICATES = 0.1
+PATIENCE = 900.0
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is sent where: `rate` in requests per second, `keys` as sets of the generator's keys."""
+
+    use_case: str
+    profile: str
+    rate: float
+    batch: int
+    seconds: int
+    keys: int
+    p99: int
+    url: str
+    api_key: str
+
+    @property
+    def events(self) -> int:
+        """More than the requests need: none of the profiles has more requests than its rate."""
+        return int(self.rate * (self.seconds + 10) * self.batch)
+
+    def generate(self, file: Path) -> None:
+        """Write the events that the requests are made of; their times begin now."""
+        with file.open("wb") as stream:
+            write(self._events(), stream)
+
+    def _events(self) -> Iterator[Event]:
+        """The events of each set of keys, merged in the order of sending."""
+        each = (enumerate(self._set(number)) for number in range(self.keys))
+        merged = heapq.merge(*each, key=lambda numbered: numbered[0])
+        return (event for _, event in merged)
+
+    def _set(self, number: int) -> Generation:
+        start = datetime.now(UTC)
+        shape = Shape(
+            self.events // self.keys,
+            start,
+            seed=int(start.timestamp()) % 1_000_000 + number,
+            rate=self.rate * self.batch / self.keys,
+            duplicates=DUPLICATES,
+            shuffle=timedelta(seconds=1),
+        )
+        use_case = usecases.load((self.use_case,)).use_case(self.use_case)
+        return Generation(use_case, generator_of(self.use_case), shape)
+
+    def send(self, file: Path) -> tuple[int, str]:
+        """Run Gatling, showing what it prints; its exit status, and all that it printed."""
+        values = {name: getattr(self, name) for name in ("url", "batch", "rate", "seconds", "p99")}
+        values |= {"file": file, "profile": self.profile}
+        command = ["mvn", "-B", "-ntp", "-f", str(PROJECT / "pom.xml"), "test-compile"]
+        command += ["gatling:test", *(f"-Dsdp.{name}={value}" for name, value in values.items())]
+        environment = {**os.environ, "SDP_API_KEY": self.api_key}
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as done:
+            printed = [_shown(line) for line in done.stdout or ()]
+        return done.returncode, "".join(printed)
+
+
+def _shown(line: str) -> str:
+    sys.stdout.write(line)
+    return line
+
+
+def figures(printed: str) -> dict[str, int]:
+    """Of the summary at Gatling's end: requests, those that failed, and p99 in milliseconds."""
+    summary = dict(SUMMARY.findall(printed))
+    if not summary:
+        raise SystemExit("Gatling did not run: see above")
+    numbers = {name: re.findall(r"[\d,]+|-", row) for name, row in summary.items()}
+    (_, ok, failed), (p99, *_) = numbers["request count"], numbers[P99]
+    return {"ok": _number(ok), "failed": _number(failed), "p99": _number(p99)}
+
+
+def _number(text: str) -> int:
+    return 0 if text == "-" else int(text.replace(",", ""))
+
+
+def audit(use_case: str, start: datetime, region: str | None) -> tuple[int, dict[str, int]]:
+    """The exit status of `./sdp audit` from `start` on, and the sums of its columns."""
+    command = [sys.executable, "-m", "sdpctl", "audit", "--json", "--use-case", use_case]
+    command += ["--from", start.replace(second=0, microsecond=0).isoformat()]
+    command += ["--region", region] if region else []
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    if done.returncode not in (0, 1) or done.stderr:
+        raise SystemExit(done.stderr or done.stdout)
+    minutes = [json.loads(line) for line in done.stdout.splitlines()]
+    names = ("ok", "unknown", "unread", "waiting", "missing", "excess")
+    return done.returncode, {name: sum(minute[name] for minute in minutes) for name in names}
+
+
+def settle(use_case: str, start: datetime, region: str | None) -> tuple[bool, dict[str, int]]:
+    """Wait until every record is read and none waits; whether every minute balances, its sums."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        status, sums = audit(use_case, start, region)
+        if status or not (sums["unread"] or sums["waiting"]) or time.monotonic() > until:
+            return not (status or sums["unread"] or sums["waiting"]), sums
+        time.sleep(2)
+
+
+def main() -> int:
+    """Generate, send, audit; 1 if a request failed, p99 is too high, or the ledger is wrong."""
+    options = _options()
+    url, key = connect("url_for_api", options.url, os.environ.get("SDP_API_KEY"))
+    load = Load(
+        options.use_case,
+        options.profile,
+        options.rate,
+        options.batch,
+        options.seconds or LENGTHS[options.profile],
+        options.keys,
+        options.p99,
+        url,
+        key,
+    )
+    with tempfile.TemporaryDirectory(prefix="load-") as folder:
+        file = Path(folder) / "events.ndjson"
+        load.generate(file)
+        start = datetime.now(UTC)
+        failed, printed = load.send(file)
+    found = figures(printed)
+    print(
+        f"{load.profile}: {found['ok']:,} requests of {load.batch} events, {found['failed']} ",
+        end="",
+    )
+    rate = found["ok"] * load.batch / load.seconds
+    print(f"failed; {rate:,.0f} events/s, p99 {found['p99']} ms")
+    balances, sums = settle(load.use_case, start, options.region)
+    print(f"ledger: {sums}")
+    print("PASS" if balances and not failed else "FAIL")
+    return int(failed != 0 or not balances)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    audited = [u.name for u in usecases.load().use_cases if u.is_audited]
+    parser.add_argument("--use-case", choices=audited, default=audited[0])
+    parser.add_argument("--profile", choices=[*LENGTHS], default="steady")
+    parser.add_argument("--rate", type=float, default=10, help="requests per second (%(default)s)")
+    parser.add_argument("--batch", type=int, default=100, help="events in one (%(default)s)")
+    parser.add_argument("--seconds", type=int, help="how long (60; soak: 1800)")
+    parser.add_argument("--keys", type=int, default=1, help="sets of keys at once (%(default)s)")
+    parser.add_argument("--p99", type=int, default=1000, help="limit in ms (%(default)s)")
+    parser.add_argument("--url", help="this UrlForAPI, with its key in SDP_API_KEY")
+    parser.add_argument("--region", help="audit the deployment in this AWS region")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

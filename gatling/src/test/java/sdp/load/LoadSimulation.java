@@ -1,0 +1,45 @@
+package sdp.load;
+
+import static io.gatling.javaapi.core.CoreDsl.StringBody;
+import static io.gatling.javaapi.core.CoreDsl.feed;
+import static io.gatling.javaapi.core.CoreDsl.global;
+import static io.gatling.javaapi.core.CoreDsl.scenario;
+import static io.gatling.javaapi.http.HttpDsl.http;
+import static io.gatling.javaapi.http.HttpDsl.status;
+
+import io.gatling.javaapi.core.ScenarioBuilder;
+import io.gatling.javaapi.core.Simulation;
+import io.gatling.javaapi.http.HttpProtocolBuilder;
+
+/**
+ * Sends a file of generated events through the ingestion API, in their order, in batches.
+ *
+ * <p>Each request must be answered with 202: every event of its batch is accepted. It fails if one
+ * is not, or if the 99th percentile of the response times is above the limit.
+ */
+public final class LoadSimulation extends Simulation {
+  private final Settings settings = Settings.read();
+
+  private final HttpProtocolBuilder api =
+      http.baseUrl(settings.url())
+          .header("x-api-key", settings.apiKey())
+          .header("content-type", "application/x-ndjson")
+          .shareConnections();
+
+  private final ScenarioBuilder sender =
+      scenario("sender")
+          .exec(feed(new Batches(settings.file(), settings.batch())))
+          .exec(
+              http("events")
+                  .post("/events")
+                  .body(StringBody("#{" + Batches.BODY + "}"))
+                  .check(status().is(202)));
+
+  {
+    setUp(sender.injectOpen(settings.profile().steps(settings.rate(), settings.seconds())))
+        .protocols(api)
+        .assertions(
+            global().failedRequests().count().is(0L),
+            global().responseTime().percentile(99.0).lt(settings.p99Millis()));
+  }
+}
