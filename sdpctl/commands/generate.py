@@ -157,13 +157,24 @@ def _print_times(console: Console, settings: Settings, parameters: Parameters) -
     """Prints the events' time range, and until when they count."""
     start = instants.to_wire(settings.start)
     console.print(f"--start {start}, {settings.span} of event time", style="dim")
-    names, lateness = parameters.named(Role.LATENESS), parameters.lateness
-    if names and now() - settings.start > lateness:
+    names, lateness = _lateness(parameters)
+    if now() - settings.start > lateness:
         console.print(
             f"the first event is older than {format_duration(lateness)}: what is older than the "
-            f"deployment's {names} (see './sdp outputs') when it is sent is not counted, but late",
+            f"deployment's {names} (see './sdp outputs') when it is sent is not counted, but late; "
+            "--start chooses a later start",
             style="yellow",
         )
+
+
+def _lateness(parameters: Parameters) -> tuple[str, timedelta]:
+    """How old an event may be when it is sent, and the names of the parameters that say so.
+
+    Event time follows the clock also where nobody sends, WatermarkDelay behind it.
+    """
+    if names := parameters.named(Role.LATENESS):
+        return names, parameters.lateness
+    return "WatermarkDelay", parameters.watermark_delay
 
 
 def write(events: Iterable[Event], stream: BinaryIO) -> None:

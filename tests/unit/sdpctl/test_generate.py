@@ -58,6 +58,13 @@ def test_events_that_are_too_old_to_be_counted_are_said_to_be(arguments):
     assert "AllowedLateness" in result.stderr
 
 
+@pytest.mark.parametrize(("ahead", "is_late"), [(-6, True), (60, False)])
+def test_a_use_case_without_a_lateness_warns_of_what_is_behind_the_watermark(ahead, is_late):
+    start = instants.to_wire(now() + timedelta(seconds=ahead))
+    arguments = ["--use-case", "shopping", "--events", "50", "--start", start]
+    assert ("WatermarkDelay" in CliRunner().invoke(app, arguments).stderr) is is_late
+
+
 def test_a_use_case_without_a_generator_is_refused_with_what_to_add(tmp_path, monkeypatch):
     (tmp_path / "silent").mkdir()
     (tmp_path / "silent" / "__init__.py").write_text("")
