@@ -45,10 +45,11 @@ KEPT = timedelta(days=30)
 
 
 class Record(NamedTuple):
-    """A record of the stream of actions."""
+    """A record of the stream of actions, and when the stream had it."""
 
     place: Place
     data: bytes
+    arrived_at: datetime | None = None
 
 
 class Contended(StoreUnavailable):
@@ -57,7 +58,10 @@ class Contended(StoreUnavailable):
 
 @dataclass(frozen=True)
 class Decide:
-    """`destinations` are the names of those that are deployed; `count` receives each outcome."""
+    """`destinations` are the names of those that are deployed; `count` receives each outcome.
+
+    `latency` receives a stage and the time that it took, of actions that are decided now.
+    """
 
     use_case: str
     limits: Limits
@@ -68,9 +72,11 @@ class Decide:
     dead_letters: str
     clock: Callable[[], datetime]
     count: Callable[[str, int], None] = lambda *_: None
+    latency: Callable[[str, timedelta], None] = lambda *_: None
 
     def __call__(self, records: Sequence[Record]) -> set[str]:
         """The sequence numbers of the records to deliver again, normally none."""
+        began = self._now()
         undone: set[str] = set()
         decided: list[tuple[Record, Decision]] = []
         letters: list[tuple[Record, Entry]] = []
@@ -78,6 +84,7 @@ class Decide:
             match found:
                 case Decision():
                     decided.append((record, found))
+                    self._measure(record, found, began)
                     if orjson.loads(found.body)["data"] != orjson.loads(record.data):
                         letters.append((record, self._other_body(record, found)))
                 case Entry():
@@ -85,6 +92,17 @@ class Decide:
                 case StoreUnavailable():
                     undone.add(record.place.sequence_number)
         return undone | self._enqueue(decided) | self._bury(letters)
+
+    def _now(self) -> datetime:
+        """In milliseconds, as the store has times."""
+        now = self.clock()
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    def _measure(self, record: Record, decision: Decision, began: datetime) -> None:
+        """The stages before a decision that was made since then; a stored one was measured."""
+        if record.arrived_at is not None and decision.decided_at >= began:
+            self.latency("Write", record.arrived_at - decision.occurred_at)
+            self.latency("Dispatch", decision.decided_at - record.arrived_at)
 
     def _decided(
         self, records: Sequence[Record]
@@ -131,8 +149,7 @@ class Decide:
         self, record: Record, action: Action, before: Sent | None
     ) -> tuple[Decision, Sequence[datetime]]:
         """The decision, and the customer's times if they change with it."""
-        now = self.clock()
-        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        now = self._now()
         due = self.limits.due(now, action.time_zone)
         outcome, times = Outcome.DUE, None
         if now - action.occurred_at > self.limits.max_age:

@@ -52,8 +52,8 @@ class Due(NamedTuple):
 class Deliver:
     """`retry_for`: how long a destination is tried again. `jitter` returns 0 to 1.
 
-    `count` receives the name of what happened and its number, `latency` the time from the event to
-    its delivery.
+    `count` receives the name of what happened and its number, `latency` a stage and the time that
+    it took.
     """
 
     use_case: str
@@ -66,7 +66,7 @@ class Deliver:
     retry_for: timedelta
     jitter: Callable[[], float]
     count: Callable[[str, int], None] = lambda *_: None
-    latency: Callable[[timedelta], None] = lambda _: None
+    latency: Callable[[str, timedelta], None] = lambda *_: None
 
     def __call__(self, messages: Sequence[Received]) -> set[str]:
         """The ids of the messages to deliver again, normally none."""
@@ -122,7 +122,8 @@ class Deliver:
             return
         if failure is None:
             self.count("Sent", 1)
-            self.latency(self.clock() - decision.occurred_at)
+            self.latency("Delivery", self.clock() - decision.due_at)
+            self.latency("Action", self.clock() - decision.occurred_at)
         else:
             self.count("Failed", 1)
         self._follow(decision, state, failure)

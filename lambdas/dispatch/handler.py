@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -19,6 +20,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from glue import PlatformError
 from glue.actions import DISPATCH, Dispatching
 from glue.catalog import DEAD_LETTERS
+from lambdas import latency
 from lambdas.adapters import clock, kinesis
 from lambdas.adapters.actions import DynamoActions
 from lambdas.adapters.queues import SqsQueues
@@ -60,7 +62,8 @@ def _record(raw: KinesisStreamRecord) -> Record:
         shard=(raw.event_id or "").partition(":")[0],
         sequence_number=raw.kinesis.sequence_number,
     )
-    return Record(place, raw.kinesis.data_as_bytes())
+    arrived_at = datetime.fromtimestamp(raw.kinesis.approximate_arrival_timestamp, UTC)
+    return Record(place, raw.kinesis.data_as_bytes(), arrived_at)
 
 
 @cache
@@ -79,6 +82,7 @@ def bootstrap() -> Handler:
             dead_letters=settings.stream(use_case, DEAD_LETTERS),
             clock=clock.now,
             count=_count,
+            latency=partial(latency.add, metrics),
         )
     )
 

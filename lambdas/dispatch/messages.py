@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import orjson
@@ -12,6 +12,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from glue.actions import DISPATCH, Dispatching
 from glue.catalog import DEAD_LETTERS
+from lambdas import latency
 from lambdas.adapters import clock, kinesis
 from lambdas.adapters.actions import DynamoActions
 from lambdas.adapters.queues import SqsQueues
@@ -57,15 +58,10 @@ def compose(settings: Settings, destination: Destination) -> Handler:
             retry_for=Dispatching.parse(settings.parameters).duration("ActionRetryFor"),
             jitter=random.random,
             count=_count,
-            latency=_latency,
+            latency=partial(latency.add, metrics),
         )
     )
 
 
 def _count(what: str, number: int) -> None:
     metrics.add_metric(name=f"Actions{what}", unit=MetricUnit.Count, value=number)
-
-
-def _latency(time: timedelta) -> None:
-    value = time.total_seconds() * 1000
-    metrics.add_metric(name="ActionLatency", unit=MetricUnit.Milliseconds, value=value)

@@ -11,6 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from fastapi import FastAPI
 
 import usecases
+from lambdas import latency
 from lambdas.adapters import clock, kinesis
 from lambdas.adapters.receipts import DynamoReceipts
 from lambdas.http.gateway import TEXT, Respond, behind_gateway
@@ -77,7 +78,10 @@ def _composed() -> Respond:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Entry point."""
-    return _composed()(event, context)
+    received = clock.now()
+    response = _composed()(event, context)
+    latency.add(metrics, "Door", clock.now() - received)
+    return response
 
 
 def _missed(reason: str) -> None:

@@ -4,6 +4,7 @@ import base64
 import importlib
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -109,6 +110,40 @@ def test_an_action_goes_to_each_destination_and_poison_to_the_dead_letters(
     (letter,) = letters()
     assert (letter["stage"], letter["reason"]) == ("dispatch", "malformed")
     assert base64.b64decode(letter["payload"]) == b"\xff"
+
+
+def test_the_time_of_each_stage_is_a_metric(
+    deployed: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from lambdas.dispatch import webhook
+
+    event = kinesis_event(json.dumps(action("a-1")).encode())
+    event["Records"][0]["kinesis"]["approximateArrivalTimestamp"] = NOON.timestamp() - 0.5
+    for _ in range(2):  # a record that comes again is measured once
+        handler.handler(event, Context())  # type: ignore[arg-type]
+        monkeypatch.setattr("lambdas.adapters.clock.now", lambda: NOON + timedelta(seconds=2))
+        _forget()
+    with receiver() as one:
+        parameters = Dispatching.parse({"ActionWebhook": one.url}).to_strings()
+        monkeypatch.setenv("SDP_PARAMETERS", json.dumps(parameters))
+        webhook.handler(sqs_event(deployed["webhook"]), Context())  # type: ignore[arg-type]
+    assert _metrics(capsys.readouterr().out, "Latency") == {
+        "WriteLatency": [1500.0],
+        "DispatchLatency": [500.0],
+        "DeliveryLatency": [2000.0],
+        "ActionLatency": [4000.0],
+    }
+
+
+def _metrics(printed: str, suffix: str) -> dict[str, list[float]]:
+    """The values of metrics whose names end so, in CloudWatch's embedded metric format."""
+    documents = (json.loads(line) for line in printed.splitlines() if '"_aws"' in line)
+    found: dict[str, list[float]] = {}
+    for document in documents:
+        for name, value in document.items():
+            if name.endswith(suffix):
+                found.setdefault(name, []).extend(value if isinstance(value, list) else [value])
+    return found
 
 
 def test_what_a_receiver_wants_no_more_is_a_dead_letter(

@@ -22,6 +22,7 @@ import sdp.keyed.LogsOperator;
 import sdp.keyed.Packed;
 import sdp.keyed.Ports;
 import sdp.keyed.RefusedRow;
+import sdp.metrics.Percentiles;
 import sdp.metrics.PublishedMetrics;
 import sdp.scores.ModelStore;
 import sdp.scores.Models;
@@ -67,6 +68,8 @@ class DecisionsOperator extends LogsOperator
   private transient Counter fired;
   private transient Counter withoutProfile;
   private transient Counter unfilled;
+  private transient Percentiles behind;
+  private transient Percentiles scoring;
 
   /**
    * @param defaultScore of every action while there is no model
@@ -102,7 +105,9 @@ class DecisionsOperator extends LogsOperator
     unscored = new SimpleCounter();
     Models models = Models.onnx(modelStore, MODEL_PATIENCE);
     scores = new ModelScores(definitions, models, defaultScore, scored, unscored);
-    deciding = new Deciding(layout, new Decider(definitions, scores), keys, this);
+    scoring = new Percentiles();
+    Decider decider = new Decider(definitions, new TimedScores(scores, scoring));
+    deciding = new Deciding(layout, decider, keys, this);
   }
 
   // --- state ------------------------------------------------------------------------------------
@@ -159,7 +164,15 @@ class DecisionsOperator extends LogsOperator
     unfilled = metrics.counter("passedWithoutAction");
     metrics.counter("scored", scored);
     metrics.counter("unscored", unscored);
+    behind = new Percentiles();
+    behind.publish(metrics, "decidedAfterMillis");
+    scoring.publish(metrics, "scoreMicros");
     metrics.gauge("openKeys", logs::open);
+  }
+
+  /** How long after its time each business event was decided. */
+  Percentiles behind() {
+    return behind;
   }
 
   // --- input ------------------------------------------------------------------------------------
@@ -206,6 +219,7 @@ class DecisionsOperator extends LogsOperator
   @Override
   public void decided(
       long time, Map<String, Object> event, Map<String, Object> profile, Decision decision) {
+    behind.add(getProcessingTimeService().getCurrentProcessingTime() - time);
     decision.rules().forEach(rule -> results.get(rule.result()).inc());
     (decision.passed() ? passed : stopped).inc();
     if (profile == null) {

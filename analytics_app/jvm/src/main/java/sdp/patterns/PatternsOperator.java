@@ -17,6 +17,7 @@ import sdp.keyed.KeyLogsOperator;
 import sdp.keyed.Packed;
 import sdp.keyed.Ports;
 import sdp.keyed.RefusedRow;
+import sdp.metrics.Percentiles;
 import sdp.metrics.PublishedMetrics;
 
 /** The patterns as an operator: an {@link Evaluation} whose matches and refusals leave by ports. */
@@ -38,6 +39,7 @@ class PatternsOperator extends KeyLogsOperator implements Evaluation.Outcomes {
   private transient Evaluation evaluation;
   private transient Map<Refusal, Counter> refusals;
   private transient Map<String, Counter> matches;
+  private transient Percentiles behind;
 
   /**
    * @param remembered for how long ids are remembered at least, in milliseconds
@@ -95,7 +97,14 @@ class PatternsOperator extends KeyLogsOperator implements Evaluation.Outcomes {
     for (Pattern pattern : patterns) {
       matches.put(pattern.kind(), metrics.addGroup("kind", pattern.kind()).counter("found"));
     }
+    behind = new Percentiles();
+    behind.publish(metrics, "foundAfterMillis");
     metrics.gauge("openKeys", logs::open);
+  }
+
+  /** How long after its time each match was found. */
+  Percentiles behind() {
+    return behind;
   }
 
   @Override
@@ -115,6 +124,7 @@ class PatternsOperator extends KeyLogsOperator implements Evaluation.Outcomes {
   @Override
   public void found(byte[] key, int at, int length, Match match) {
     matches.get(match.kind()).inc();
+    behind.add(getProcessingTimeService().getCurrentProcessingTime() - match.time());
     emit(found, MatchRow.of(key, at, length, match));
   }
 

@@ -157,6 +157,17 @@ class DecisionsOperatorTest {
   }
 
   @Test
+  void howLongAfterItsTimeAnEventIsDecidedIsMeasured() throws Exception {
+    start(1, false, null);
+    subtasks.get(0).setProcessingTime(25_000);
+    define(List.of(Checked.rule("r0", 1, 0, "true")), 20_000);
+    accept(event("e", 100));
+    watermark(20_000);
+    assertEquals(List.of("e - r01=true -> passed"), results);
+    assertEquals(24_900, operators.get(0).behind().percentile(99));
+  }
+
+  @Test
   void whatIsNoLongerAFieldIsLeftOutAndANewOneIsAbsent() throws Exception {
     RowPacker packer = new RowPacker(Run.TYPES, 0, 2, -1);
     Arrival profile = new Arrival("p", "a", 1, true, 7, 0, 0);

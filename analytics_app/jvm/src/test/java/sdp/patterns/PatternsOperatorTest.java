@@ -114,6 +114,19 @@ class PatternsOperatorTest {
     assertEquals(new Watermark(20_000 - Evaluation.STEP), subtasks.get(0).getOutput().poll());
   }
 
+  @Test
+  void howLongAfterItsTimeAMatchIsFoundIsMeasured() throws Exception {
+    start(1, null);
+    subtasks.get(0).setProcessingTime(25_000);
+    accept(Arrival.level("l", "a", 0, 60));
+    for (int number = 1; number <= 3; number++) {
+      accept(Arrival.amount("e" + number, "a", number, 10));
+    }
+    watermark(20_000);
+    assertEquals(List.of("count a e3"), results);
+    assertEquals(25_000 - 3, operators.get(0).behind().percentile(50));
+  }
+
   /** Patterns come and go; what is known of the others stays. */
   @Test
   void aPatternIsAddedAndAnotherGoes() throws Exception {
