@@ -361,7 +361,8 @@ def test_a_function_touches_the_tables_that_it_is_told_of(templates: list[Templa
         reported = json.dumps(function["Environment"]["Variables"])
         for grant in role_of(template, function).grants:
             if grant.action.startswith("dynamodb:"):
-                name = grant.resource.strip("{}").rpartition("table/")[2]
+                table = grant.resource.strip("{}").rpartition("table/")[2]
+                name = table.partition("/index/")[0]
                 assert f'"{name}"' in reported, (function["Handler"], grant)
 
 
@@ -472,7 +473,10 @@ def test_what_a_function_is_told_fits_into_its_environment(templates: list[Templ
 
 
 def test_the_policies_of_a_role_fit_into_it(templates: list[Template]) -> None:
-    """IAM takes 10,240 characters, white space aside; half of it is left for more use cases."""
+    """IAM takes 10,240 characters, white space aside; a quarter is left for more use cases.
+
+    The page's function needs the most, 5,900: two folders of the lake for each table of a view.
+    """
     for template in templates:
         for role in roles(template):
             policies = [
@@ -480,7 +484,7 @@ def test_the_policies_of_a_role_fit_into_it(templates: list[Template]) -> None:
                 for policy in template.properties("AWS::IAM::Policy")
                 if {"Ref": role.name} in policy["Roles"]
             ]
-            assert sum(len(_rendered(policy)) for policy in policies) < 5_120, role.name
+            assert sum(len(_rendered(policy)) for policy in policies) < 7_680, role.name
 
 
 def _rendered(policy: dict[str, Any]) -> str:
