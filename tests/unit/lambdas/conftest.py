@@ -1,7 +1,6 @@
 """AWS as moto plays it, for the adapters."""
 
 import asyncio
-import os
 from collections.abc import Iterator
 from threading import Lock
 from typing import Any
@@ -13,9 +12,6 @@ from moto.dynamodb.responses import DynamoHandler
 
 from lambdas.adapters.dynamodb import CONFIG, DynamoStore
 from tests.unit.lambdas.tables import create_tables
-
-# Each function gets its own from the template; it is read when a handler is imported.
-os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "SDP/test")
 
 
 @pytest.fixture(autouse=True)
