@@ -14,13 +14,12 @@ from glue import UseCase, instants
 from glue.definitions import DECISIONS
 from glue.sql import literal, timestamp
 from glue.targets.lake import LakeTable, lake_tables
-from lambdas.dashboard.times import parsed, span
+from lambdas.dashboard.times import DAY, parsed, span, written_since
 from lambdas.http import tokens
-from lambdas.http.queries import BadParameter, Instant, NotFound
+from lambdas.http.queries import Instant, NotFound
 from lambdas.ports.actions import ActionLog, Decision, Outcome, Status
 from lambdas.ports.lake_rows import LakeRows, Row
 
-DAY = timedelta(days=1)
 STATUSES = (*(o.value for o in Outcome if o is not Outcome.DUE), *(s.value for s in Status))
 _COLUMNS = (
     "id",
@@ -138,7 +137,7 @@ def actions(
     after: tuple[datetime, str] | None = None
     if query.next is not None:
         at, id_ = tokens.decode(query.next, question, 2)
-        after = (_instant(at), id_)
+        after = (tokens.time(at, instants.parse), id_)
     last = after[0] if after else to - timedelta(milliseconds=1)
     if last < start:
         return {"actions": [], "next": None}
@@ -156,13 +155,6 @@ def _after(found: Iterator[Decision], after: tuple[datetime, str] | None) -> Ite
         return found
     at, id_ = after
     return dropwhile(lambda one: one.decided_at == at and one.id <= id_, found)
-
-
-def _instant(text: str) -> datetime:
-    try:
-        return instants.parse(text)
-    except ValueError:
-        raise BadParameter("next", "is not a token returned in `next`") from None
 
 
 def _action(action: Decision) -> dict[str, Any]:
@@ -203,7 +195,7 @@ def decisions(
     after = ""
     if query.next is not None:
         at, id_ = tokens.decode(query.next, question, 2)
-        before = timestamp(parsed(at))
+        before = timestamp(tokens.time(at, parsed))
         after = (
             f"\n  AND (occurred_at < {before} OR occurred_at = {before} AND id > {literal(id_)})"
         )
@@ -235,7 +227,7 @@ def _table(use_case: UseCase) -> LakeTable:
 
 def _conditions(query: DecisionsQuery, names: list[str], now: datetime) -> Iterator[str]:
     start, to = span(query.from_, query.to, now, DAY)
-    yield f"date >= '{start - DAY:%Y-%m-%d}'" if start > instants.EPOCH + DAY else "TRUE"
+    yield written_since(start)
     yield f"occurred_at >= {timestamp(start)}"
     yield f"occurred_at < {timestamp(to)}"
     if query.customer is not None:

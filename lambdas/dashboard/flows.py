@@ -86,7 +86,7 @@ class Flows:
         start, to = _whole(query, now)
         if query.next is not None:
             (before,) = tokens.decode(query.next, question, 1)
-            to = _minute_of(before)
+            to = tokens.time(before, parse)
         page = max(start, to - query.limit * MINUTE)
         found = self._counts(use_case, page, to)
         more = page > start
@@ -152,13 +152,6 @@ def _whole(query: FlowQuery, now: datetime) -> tuple[datetime, datetime]:
         raise BadParameter("from", "is more than 15 days ago; minutes are kept for 15 days")
     first, last = (at.replace(second=0, microsecond=0) for at in (start, to))
     return first, last if last == to else last + MINUTE
-
-
-def _minute_of(token: str) -> datetime:
-    try:
-        return parse(token)
-    except ValueError:
-        raise BadParameter("next", "is not a token returned in `next`") from None
 
 
 def _backwards(start: datetime, to: datetime) -> Iterator[datetime]:

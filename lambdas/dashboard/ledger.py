@@ -11,11 +11,9 @@ from glue import UseCase
 from glue.instants import parse, to_wire
 from glue.parameters import Parameters
 from lambdas.balance import MINUTE, Ledger, Limits, Minute, minutes
-from lambdas.dashboard.times import span
+from lambdas.dashboard.times import DAY, span
 from lambdas.http import tokens
-from lambdas.http.queries import BadParameter, Instant
-
-DAY = timedelta(days=1)
+from lambdas.http.queries import Instant
 
 
 class LedgerQuery(BaseModel):
@@ -67,7 +65,7 @@ def ledger(
     start, to = span(query.from_, query.to, now, DAY)
     if query.next is not None:
         (before,) = tokens.decode(query.next, question, 1)
-        to = _minute(before)
+        to = tokens.time(before, parse)
     first, last = _floor(start), _floor(to - timedelta(milliseconds=1)) + MINUTE
     found = minutes(stored, use_case.name, (first, last), watermark, Limits.of(own))
     shown = [m for m in found if not (query.wrong and m.balances)][::-1]
@@ -81,13 +79,6 @@ def ledger(
 
 def _floor(at: datetime) -> datetime:
     return at.replace(second=0, microsecond=0)
-
-
-def _minute(token: str) -> datetime:
-    try:
-        return parse(token)
-    except ValueError:
-        raise BadParameter("next", "is not a token returned in `next`") from None
 
 
 def _row(minute: Minute) -> dict[str, Any]:

@@ -6,7 +6,7 @@ A letter that was delivered twice has the same id and is counted once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,12 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from glue import instants
 from glue.deadletter import Reason, Stage
 from glue.sql import literal, timestamp
+from lambdas.dashboard.times import DAY, parsed, span, written_since
 from lambdas.http import tokens
-from lambdas.http.queries import BadParameter, Instant
+from lambdas.http.queries import Instant
 from lambdas.ports.lake_rows import LakeRows, Row
 
 TABLE = "parquet_dead_letters"
-DAY = timedelta(days=1)
 # Larger payloads are left out of a list; the letter alone has all of them.
 LISTED_PAYLOAD = 16_384
 _COLUMNS = ("id", "stage", "reason", "field", "detail", "event_id", "occurred_at", "failed_at")
@@ -134,7 +134,7 @@ def letters(lake: LakeRows, use_case: str, query: ListQuery, now: datetime) -> d
     after = ""
     if query.next is not None:
         at, id_ = tokens.decode(query.next, question, 2)
-        before = _text(at)
+        before = timestamp(tokens.time(at, parsed))
         after = f"\n  AND (failed_at < {before} OR failed_at = {before} AND id > {literal(id_)})"
     payload = f"length(payload) <= {LISTED_PAYLOAD}" if query.id is None else "TRUE"
     columns = ", ".join([*_COLUMNS, *(f"source_{name}" for name in _SOURCE)])
@@ -162,12 +162,8 @@ def _once(query: LettersQuery, now: datetime) -> str:
 
 
 def _conditions(query: LettersQuery, now: datetime) -> Iterator[str]:
-    to = query.to or now
-    start = query.from_ or to - DAY
-    if start > to:
-        raise BadParameter("from", "is after `to`")
-    # Delivered after it failed, never long before: earlier partitions need not be read.
-    yield f"date >= '{start - DAY:%Y-%m-%d}'" if start > instants.EPOCH + DAY else "TRUE"
+    start, to = span(query.from_, query.to, now, DAY)
+    yield written_since(start)
     yield f"failed_at >= {timestamp(start)}"
     yield f"failed_at < {timestamp(to)}"
     for name in ("stage", "reason", "id"):
@@ -216,16 +212,4 @@ def _letter(row: Row) -> Mapping[str, Any]:
 
 def _wire(text: str | None) -> str | None:
     """A time of the lake as an instant of the API."""
-    return text and instants.to_wire(_parsed(text))
-
-
-def _parsed(text: str) -> datetime:
-    return datetime.fromisoformat(text.removesuffix(" UTC")).replace(tzinfo=UTC)
-
-
-def _text(at: str) -> str:
-    """A time of a token as a SQL literal; BadParameter if it is none."""
-    try:
-        return timestamp(_parsed(at))
-    except ValueError:
-        raise BadParameter("next", "is not a token returned in `next`") from None
+    return text and instants.to_wire(parsed(text))

@@ -13,12 +13,12 @@ from glue import Integer, Series, UseCase, instants
 from glue.schema import Kind
 from glue.sql import literal, timestamp
 from glue.targets.lake import lake_tables
-from lambdas.dashboard.times import parsed, span
+from lambdas.dashboard.times import DAY, parsed, span, written_since
 from lambdas.http import tokens
 from lambdas.http.queries import BadParameter, Instant
 from lambdas.ports.lake_rows import LakeRows
 
-DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+HOUR = timedelta(hours=1)
 MAX_POINTS = 10_000
 _INTEGER = re.compile(r"-?\d{1,19}", re.ASCII)
 
@@ -108,7 +108,7 @@ def points(
     start, to = span(query.from_, query.to, now, HOUR)
     if query.next is not None:
         (before,) = tokens.decode(query.next, question, 1)
-        to = parsed(before)
+        to = tokens.time(before, parsed)
     rows = lake.query(use_case.name, _points(use_case, series, query, (start, to)))
     found = [
         {"at": instants.to_wire(parsed(str(at))), "value": float(str(value))}
@@ -126,7 +126,7 @@ def _points(
     start, to = within
     at, value = f'"{series.at}"', f'"{series.value}"'
     conditions = [
-        f"date >= '{start - DAY:%Y-%m-%d}'" if start > instants.EPOCH + DAY else "TRUE",
+        written_since(start),
         f'"{series.key_column.name}" = {_key(series, query.key)}',
         *([f'"{series.by}" = {literal(query.of or "")}'] if series.by else []),
         *_own(series),

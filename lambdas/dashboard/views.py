@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import FastAPI, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
 
 from glue import Catalog, Series, UseCase
 from glue.instants import EPOCH
@@ -23,8 +21,8 @@ from lambdas.balance import Ledger
 from lambdas.dashboard import actions, flows, ledger, models, series
 from lambdas.dashboard.flows import Flows
 from lambdas.dashboard.models import Models
-from lambdas.http.problems import MEDIA_TYPE, problem
-from lambdas.http.queries import NotFound, Problem, only
+from lambdas.dashboard.routes import Deployed, add, add_unavailable
+from lambdas.http.queries import NotFound
 from lambdas.ports import actions as action_ports
 from lambdas.ports.actions import ActionLog
 from lambdas.ports.lake_rows import LakeRows
@@ -32,9 +30,6 @@ from lambdas.ports.measured import MetricsUnavailable
 from lambdas.ports.model_registry import RegistryUnavailable
 from lambdas.ports.report_store import StoreUnavailable
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "content": {MEDIA_TYPE: {}}} for status in (400, 404, 503)
-}
 _UNAVAILABLE: dict[type[Exception], str] = {
     MetricsUnavailable: "the metrics cannot be read now",
     RegistryUnavailable: "the registry of models cannot be read now",
@@ -72,37 +67,23 @@ def add_views(
 ) -> None:
     """Add the routes over every use case of the catalog; `now` is UTC."""
     for kind, detail in _UNAVAILABLE.items():
-        app.add_exception_handler(kind, _unavailable(detail))
+        add_unavailable(app, kind, detail)
     views = _Views(catalog, sources, parameters, now)
-    add = partial(_add, app)
-    add("/series/{use_case}/{name}/lines", views.lines, series.Lines, series.LinesQuery)
-    add("/series/{use_case}/{name}", views.points, series.Points, series.PointsQuery)
-    add("/metrics/{use_case}/stages", views.stages, flows.Stages)
-    add("/metrics/{use_case}", views.minutes, flows.Flow, flows.FlowQuery)
-    add("/models/{use_case}/{version}/evaluation", views.evaluation, models.Evaluation)
-    add("/models/{use_case}", views.versions, models.ModelVersions, models.VersionsQuery)
-    add("/actions/{use_case}", views.action_rows, actions.ActionRows, actions.ActionsQuery)
-    add("/decisions/{use_case}", views.decision_rows, actions.DecisionRows, actions.DecisionsQuery)
-    add("/ledger/{use_case}", views.ledger_minutes, ledger.LedgerMinutes, ledger.LedgerQuery)
-
-
-def _add(
-    app: FastAPI,
-    path: str,
-    endpoint: Callable[..., JSONResponse],
-    model: type[BaseModel],
-    query: type[BaseModel] | None = None,
-) -> None:
-    for methods in (["GET"], ["HEAD"]):
-        app.add_api_route(
-            path,
-            endpoint,
-            methods=methods,
-            include_in_schema=methods == ["GET"],
-            dependencies=[only(query)] if query else [],
-            response_model=model,
-            responses=_PROBLEMS,
-        )
+    add(app, "/series/{use_case}/{name}/lines", views.lines, series.Lines, series.LinesQuery)
+    add(app, "/series/{use_case}/{name}", views.points, series.Points, series.PointsQuery)
+    add(app, "/metrics/{use_case}/stages", views.stages, flows.Stages)
+    add(app, "/metrics/{use_case}", views.minutes, flows.Flow, flows.FlowQuery)
+    add(app, "/models/{use_case}/{version}/evaluation", views.evaluation, models.Evaluation)
+    add(app, "/models/{use_case}", views.versions, models.ModelVersions, models.VersionsQuery)
+    add(app, "/actions/{use_case}", views.action_rows, actions.ActionRows, actions.ActionsQuery)
+    add(
+        app,
+        "/decisions/{use_case}",
+        views.decision_rows,
+        actions.DecisionRows,
+        actions.DecisionsQuery,
+    )
+    add(app, "/ledger/{use_case}", views.ledger_minutes, ledger.LedgerMinutes, ledger.LedgerQuery)
 
 
 class _Views:
@@ -115,7 +96,7 @@ class _Views:
         parameters: Mapping[str, Parameters],
         now: Callable[[], datetime],
     ) -> None:
-        self._use_cases = {use_case.name: use_case for use_case in catalog.use_cases}
+        self._use_case = Deployed(catalog).use_case
         self._sources, self._parameters, self._now = sources, parameters, now
 
     def lines(
@@ -185,12 +166,6 @@ class _Views:
         rows = ledger.ledger(self._sources.ledger, of, query, watermark or None, own, self._now())
         return JSONResponse(rows)
 
-    def _use_case(self, name: str) -> UseCase:
-        if name not in self._use_cases:
-            deployed = ", ".join(self._use_cases)
-            raise NotFound(f"use case {name!r} is not deployed; deployed: {deployed}")
-        return self._use_cases[name]
-
 
 def _series(use_case: UseCase, name: str) -> Series:
     for series_ in use_case.series:
@@ -198,10 +173,3 @@ def _series(use_case: UseCase, name: str) -> Series:
             return series_
     choices = ", ".join(each.name for each in use_case.series) or "none"
     raise NotFound(f"{use_case.name} has no series {name!r}; series: {choices}")
-
-
-def _unavailable(detail: str) -> Callable[[Request, Exception], Response]:
-    def answer(request: Request, error: Exception) -> Response:
-        return problem(503, detail, {"Retry-After": "1"})
-
-    return answer

@@ -9,7 +9,8 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 from lambdas.http.queries import BadParameter
 
@@ -26,14 +27,26 @@ def decode(token: str, question: Iterable[object], parts: int) -> list[str]:
         text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         digest, *position = json.loads(text)
     except (ValueError, TypeError, binascii.Error):
-        raise BadParameter("next", "is not a token returned in `next`") from None
+        raise _unknown() from None
     if digest != _digest(question):
         raise BadParameter(
             "next", "belongs to another query; repeat all other parameters unchanged"
         )
     if len(position) != parts or not all(isinstance(part, str) for part in position):
-        raise BadParameter("next", "is not a token returned in `next`")
+        raise _unknown()
     return [*position]
+
+
+def time(part: str, parse: Callable[[str], datetime]) -> datetime:
+    """The time that a part of a position is, as `parse` reads it. Raises BadParameter."""
+    try:
+        return parse(part)
+    except ValueError:
+        raise _unknown() from None
+
+
+def _unknown() -> BadParameter:
+    return BadParameter("next", "is not a token returned in `next`")
 
 
 def _digest(question: Iterable[object]) -> str:

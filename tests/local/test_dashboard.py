@@ -13,20 +13,9 @@ from playwright.sync_api import Browser, Page, Route, expect
 from sdpctl.local.outputs import Outputs
 from tests.local.conftest import Refused
 from tests.local.driver import Auctions, Driver
-from tests.page.browser import DESK, PHONE, Reader, keys_of, reader
+from tests.page.browser import DESK, PHONE, VIEWS, Reader, keys_of, reader
 
 SECONDS = 180  # the machine is busy
-VIEWS = (
-    "overview",
-    "reports",
-    "series",
-    "decisions",
-    "definitions",
-    "models",
-    "ledger",
-    "dead-letters",
-    "keys",
-)
 SECURITY = {
     "content-security-policy",
     "referrer-policy",

@@ -17,6 +17,18 @@ from sdpctl.settings import ROOT
 AXE = ROOT / "dashboard/node_modules/axe-core/axe.min.js"
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 800}
+# As the page lists them.
+VIEWS = (
+    "overview",
+    "reports",
+    "series",
+    "decisions",
+    "definitions",
+    "models",
+    "ledger",
+    "dead-letters",
+    "keys",
+)
 PATIENCE_MS = 180_000  # the machine is busy
 
 

@@ -11,19 +11,8 @@ from typing import Any
 
 from sdpctl.local import outputs
 from sdpctl.settings import Settings
-from tests.page.browser import DESK, PHONE, Reader, chromium, keys_of, reader
+from tests.page.browser import DESK, PHONE, VIEWS, Reader, chromium, keys_of, reader
 
-VIEWS = (
-    "overview",
-    "reports",
-    "series",
-    "decisions",
-    "definitions",
-    "models",
-    "ledger",
-    "dead-letters",
-    "keys",
-)
 # What is chosen first in a view, and then.
 CHOICES: dict[str, tuple[str, ...]] = {
     "reports": (".choices a",),
