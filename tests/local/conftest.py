@@ -1,7 +1,7 @@
 """One platform for all local tests, with ports and data of its own.
 
-While tests are being written, SDP_TEST_RUNNING=1 takes the one that `./sdp up` has started with the
-parameters below; the tests of the platform's own life must then be left out.
+While tests are being written, SDP_TEST_RUNNING=1 takes the one that `./sdp up` has started with
+the parameters of parameters.py; the tests of the platform's own life must then be left out.
 """
 
 from __future__ import annotations
@@ -21,23 +21,20 @@ from sdpctl.local.outputs import Outputs
 from sdpctl.local.processes import free_port
 from sdpctl.settings import Settings
 from tests.local.driver import Auctions, Driver, Event, auctions, wait_until
+from tests.local.evolving import evolved, tree, whole  # noqa: F401 - fixtures
 from tests.local.machine import Machine
+from tests.local.parameters import PARAMETERS
 from tests.page.browser import Reader, chromium, keys_of, reader
-
-PARAMETERS = {
-    "AggregationPeriod": "PT1M",
-    "CorrelationWindow": "PT1M",
-    "AllowedLateness": "PT2M",
-    "retrainCheckMinutes": "1440",  # runs are started by the tests that want them
-    "retrainRows": "1000",
-    "trainingMaxMinutes": "10",
-    "trainingPollSeconds": "2",
-}
-
 
 # The backfill is of events that have become final while the other tests ran. What changes the
 # platform's parameters or definitions comes last: there is no way back from it.
-LAST = ["test_backfill.py", "test_updates.py", "test_evolution.py"]
+LAST = [
+    "test_backfill.py",
+    "test_updates.py",
+    "test_evolution.py",
+    "test_chain.py",
+    "test_machines.py",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

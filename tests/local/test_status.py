@@ -10,9 +10,9 @@ from typing import Any
 from sdpctl.local import flink_status
 from sdpctl.settings import Settings
 from tests.local.commands import sdp
-from tests.local.conftest import PARAMETERS
 from tests.local.driver import Driver, auctions, wait_until
 from tests.local.machine import Machine
+from tests.local.parameters import PARAMETERS
 from tests.local.terminal import Terminal
 
 

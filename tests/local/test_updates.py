@@ -13,8 +13,8 @@ from sdpctl.local import flink_status
 from sdpctl.local.applications import applications
 from sdpctl.settings import Settings
 from tests.local.commands import sdp
-from tests.local.conftest import PARAMETERS
 from tests.local.driver import Auctions, Driver, auctions, wait_until
+from tests.local.parameters import PARAMETERS, text
 
 
 def _state(settings: Settings) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def test_a_stopped_application_is_started_by_up_and_goes_on_where_it_was(
         lambda: f"still there: {_state(settings)} {flink_status.jobs(settings)}",
     )
     driver.send(made.impressions)
-    _up(settings, " ".join(f"{name}={value}" for name, value in PARAMETERS.items()))
+    _up(settings, text(PARAMETERS))
     assert flink_status.running(settings)
     _end(driver, made)
     assert _state(settings)["restored_from"]
