@@ -5,6 +5,8 @@ Its columns are the same whoever writes it: ingestion, the pipeline, persist or 
 
 from __future__ import annotations
 
+import base64
+import gzip
 from datetime import datetime
 from typing import Annotated, Literal, get_args
 
@@ -47,3 +49,11 @@ class DeadLetter:
 DOC = "What was not counted, with the reason and the original bytes."
 KEY = "id"
 COLUMNS: tuple[Column, ...] = columns_of(DeadLetter)
+
+
+def original(payload: str | None, encoding: str | None) -> bytes | None:
+    """The record's bytes; None if the dead letter does not have all of them."""
+    if payload is None:
+        return None
+    data = base64.b64decode(payload)
+    return gzip.decompress(data) if encoding == "gzip" else data

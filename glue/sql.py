@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 
 def literal(text: str) -> str:
     """A text as a SQL literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def literals(values: str | Collection[str]) -> str:
+    """One text or several as SQL literals, separated by commas."""
+    return ", ".join(map(literal, [values] if isinstance(values, str) else values))
 
 
 def timestamp(at: datetime) -> str:

@@ -15,24 +15,41 @@ from rich.console import Console
 from rich.table import Table
 
 from glue import UseCase
-from glue.deadletter import REASONS, STAGES
+from glue.deadletter import REASONS, STAGES, original
+from glue.instants import to_wire
 from infra.topology import Topology
+from lambdas.adapters.replays import DynamoReplays
+from lambdas.event_queries import keys_of
+from lambdas.finding import moment
+from lambdas.letter_queries import Record, count_query, query
+from lambdas.ports.replays import Replays, State
+from lambdas.ports.report_store import StoreUnavailable
+from lambdas.replaying import (
+    NDJSON,
+    Answer,
+    Door,
+    NotSendable,
+    Resender,
+    Sent,
+    Unanswered,
+    encoded,
+    send_all,
+    sendable,
+)
 from sdpctl import deployment, ranges, replaying
 from sdpctl.answers import console
-from sdpctl.clock import now
+from sdpctl.clock import now, pause
 from sdpctl.commands.find import verdicts
 from sdpctl.connection import ApiKey, connect
 from sdpctl.errors import CommandError
-from sdpctl.finding import moment
-from sdpctl.replaying import State
-from sdpctl.sending import Line, Sender
 from sdpctl.sql.athena import Athena
-from sdpctl.sql.events import keys_of
-from sdpctl.sql.letters import Record, count_query, glimpse, original, query
+from sdpctl.sql.glimpse import glimpse
 from sdpctl.sql.rows import cell
 
 Letter = dict[str, Any]
 Edits = dict[str, dict[str, Any]]
+Done = tuple[str, str, Sent]
+"""Use case, letter and what became of it."""
 DAYS = 3_650
 _SOURCE = ("stream", "shard", "sequence_number")
 
@@ -123,12 +140,42 @@ def replay(
     if dry_run:
         _show_sendable(chosen, as_json=as_json)
         return
-    store = replaying.Replays(topology.ledger_table, deployment.client("dynamodb", region))
-    with _ingestion(region, api_key) as post, deployment.errors():
-        done = [*replaying.replay(chosen, store, post, now)]
+    done = list[Done]()
+    with _ingestion(region, api_key) as door, _stored():
+        resender = Resender(_replays(topology, region), door, now)
+        for each in send_all(((u, row["id"], record) for u, row, record in chosen), resender):
+            done.append(each)
+            if each[2].sent and each[2].replay.state is State.UNKNOWN:
+                break  # so it would be of the others
     _show_replays(done, as_json=as_json)
-    if any(result and result.state is State.REJECTED for _, _, result in done):
+    _check(done, len(chosen))
+
+
+def _check(done: Sequence[Done], chosen: int) -> None:
+    """Raises unless each record was accepted, now or before."""
+    if len(done) < chosen or (done and done[-1][2].replay.state is State.UNKNOWN):
+        cause = done[-1][2].replay.error
+        raise CommandError(
+            f"the API does not answer: {cause}; run it again: {chosen - len(done) + 1} of {chosen} "
+            "letters are left"
+        )
+    if any(sent.replay.state is not State.ACCEPTED for _, _, sent in done):
         raise typer.Exit(1)
+
+
+def _replays(topology: Topology, region: str | None) -> DynamoReplays:
+    return DynamoReplays(topology.ledger_table, deployment.client("dynamodb", region))
+
+
+@contextmanager
+def _stored() -> Iterator[None]:
+    """Turns what the table did not answer into a message for the user."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        raise CommandError(
+            f"the table of replays does not answer: {error}; run it again: what was sent is known"
+        ) from error
 
 
 def _lines(path: Path) -> list[bytes]:
@@ -145,9 +192,10 @@ def _ids(id_: str | None, records: Edits | None) -> str | list[str] | None:
 
 
 def _record(row: Letter, records: Edits | None) -> bytes:
-    if records is not None:
-        return replaying.encoded(records[row["id"]], row)
-    return replaying.sendable(row)
+    try:
+        return sendable(row) if records is None else encoded(records[row["id"]], row)
+    except NotSendable as error:
+        raise CommandError(f"{error}: replay it with --edit") from error
 
 
 def _before(row: Letter, until: datetime) -> bool:
@@ -155,26 +203,25 @@ def _before(row: Letter, until: datetime) -> bool:
 
 
 @contextmanager
-def _ingestion(
-    region: str | None, api_key: str | None
-) -> Iterator[Callable[[bytes], tuple[State, str]]]:
-    """Posts one record to the public API of the deployment."""
+def _ingestion(region: str | None, api_key: str | None) -> Iterator[Door]:
+    """The public API of the deployment."""
     url = None if region is None else deployment.output("UrlForAPI", region)
     if url and not api_key:
         raise CommandError("--api-key is missing: './sdp keys show deployment' prints it")
     base, key = connect("url_for_api", url, api_key)
-    with httpx.Client(headers={"x-api-key": key}, timeout=60) as client:
-        sender = Sender(client, f"{base}/events")
+    with httpx.Client(headers={"x-api-key": key, **NDJSON}) as client:
 
-        def post(record: bytes) -> tuple[State, str]:
-            tally = sender.send([Line(1, record)])
-            if tally.unanswered:
-                raise CommandError(f"the API does not answer: {tally.cause}; run it again")
-            if tally.rejected:
-                return State.REJECTED, f"{tally.shown[0].field} {tally.shown[0].message}".strip()
-            return State.ACCEPTED, ""
+        def post(record: bytes, seconds: float) -> Answer:
+            try:
+                answer = client.post(f"{base}/events", content=record, timeout=min(seconds, 20))
+            except httpx.RequestError as error:
+                raise Unanswered(f"{type(error).__name__}: {error}") from error
+            after = answer.headers.get("retry-after", "")
+            return Answer(
+                answer.status_code, answer.content, float(after) if after.isdigit() else None
+            )
 
-        yield post
+        yield Door(post, pause)
 
 
 def _show_sendable(chosen: Sequence[tuple[str, Letter, bytes]], *, as_json: bool) -> None:
@@ -190,17 +237,15 @@ def _show_sendable(chosen: Sequence[tuple[str, Letter, bytes]], *, as_json: bool
     Console().print(shown)
 
 
-def _show_replays(
-    done: Sequence[tuple[str, str, replaying.Replay | None]], *, as_json: bool
-) -> None:
+def _show_replays(done: Sequence[Done], *, as_json: bool) -> None:
     lines = [
         {
             "use_case": use_case,
             "id": id_,
-            "state": result.state.value if result else "accepted before",
-            "error": result.error if result else "",
+            "state": _state(sent),
+            "error": sent.replay.error,
         }
-        for use_case, id_, result in done
+        for use_case, id_, sent in done
     ]
     if as_json:
         for line in lines:
@@ -212,6 +257,11 @@ def _show_replays(
     for line in lines:
         shown.add_row(*map(cell, line.values()))
     Console().print(shown)
+
+
+def _state(sent: Sent) -> str:
+    state = sent.replay.state
+    return state.value if sent.sent or state is not State.ACCEPTED else "accepted before"
 
 
 @dead_letters.command()
@@ -227,7 +277,7 @@ def show(
     if not rows:
         raise CommandError(f"{id_}: no dead letter with this id failed within {days} days")
     topology = deployment.topology(region)
-    store = replaying.Replays(topology.ledger_table, deployment.client("dynamodb", region))
+    store = _replays(topology, region)
     for row in rows:
         shown = letter(row)
         for name, value in _became(topology, row, store, region):
@@ -236,14 +286,14 @@ def show(
 
 
 def _became(
-    topology: Topology, row: Letter, store: replaying.Replays, region: str | None
+    topology: Topology, row: Letter, store: Replays, region: str | None
 ) -> Iterator[tuple[str, str]]:
     """What is known of the letter's replay, and what became of its record."""
-    with deployment.errors():
+    with _stored():
         done = store.find(row["use_case"], row["id"])
     if done is None:
         return
-    yield "replayed", f"{done.state} at {done.at} {done.error}".strip()
+    yield "replayed", f"{done.state} at {to_wire(done.at)} {done.error}".strip()
     if done.state is not State.REJECTED:
         of = deployment.use_case(topology, row["use_case"])
         for verdict in verdicts(topology, of, done.event_id, region):

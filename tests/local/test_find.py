@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from glue.instants import parse
-from sdpctl.finding import moment
+from lambdas.finding import moment
 from sdpctl.settings import Settings
 from tests.local.commands import sdp
 from tests.local.conftest import Refused

@@ -1,17 +1,14 @@
-"""Dead letters in the lake: the query, and their original bytes."""
+"""Dead letters in the lake: the queries."""
 
 from __future__ import annotations
 
-import base64
-import gzip
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from glue.sql import literal
+from glue.sql import literal, literals
 
 TABLE = "parquet_dead_letters"
-_SHOWN = 60
 Filters = Mapping[str, str | Collection[str] | None]
 """Column → value, or several of which it has one; None for any."""
 
@@ -77,25 +74,3 @@ def _once(since: datetime, filters: Filters, record: Record | None) -> str:
         "    ROW_NUMBER() OVER (PARTITION BY id ORDER BY failed_at) AS repetition\n"
         f"  FROM {TABLE}\n  WHERE " + "\n    AND ".join(conditions)
     )
-
-
-def original(payload: str | None, encoding: str | None) -> bytes | None:
-    """The record's bytes; None if the dead letter does not have all of them."""
-    if payload is None:
-        return None
-    data = base64.b64decode(payload)
-    return gzip.decompress(data) if encoding == "gzip" else data
-
-
-def glimpse(data: bytes | None) -> str:
-    """The first bytes as text, in one line."""
-    if data is None:
-        return ""
-    text = data[: 4 * _SHOWN].decode("utf-8", "backslashreplace").strip()
-    line = "".join(c if c.isprintable() else " " for c in text)
-    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
-
-
-def literals(values: str | Collection[str]) -> str:
-    """One text or several as SQL literals, separated by commas."""
-    return ", ".join(map(literal, [values] if isinstance(values, str) else values))

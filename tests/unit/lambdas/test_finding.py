@@ -12,8 +12,8 @@ import orjson
 import pytest
 
 import usecases
-from sdpctl.finding import SAME_ID, Evidence, Verdict, records_of_events
-from sdpctl.sql.events import events_queries, results_query
+from lambdas.event_queries import events_queries, results_query
+from lambdas.finding import SAME_ID, Evidence, Verdict, records_of_events
 
 ADTECH = usecases.load().use_case("adtech")
 PARAMETERS = ADTECH.configured({"AllowedLateness": "PT10M", "CorrelationWindow": "PT20M"})

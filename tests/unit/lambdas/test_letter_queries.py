@@ -11,9 +11,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from glue.deadletter import original
+from lambdas.letter_queries import Record, count_query, query
 from sdpctl.commands.dead_letters import nested
 from sdpctl.local.athena.functions import STATEMENTS
-from sdpctl.sql.letters import Record, count_query, glimpse, original, query
+from sdpctl.sql.glimpse import glimpse
 
 SINCE = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ANY: dict[str, str | None] = {"reason": None, "stage": None}

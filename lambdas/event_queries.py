@@ -6,9 +6,8 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from glue import Schema, UseCase
-from glue.sql import literal
+from glue.sql import literal, literals
 from glue.targets.lake import LakeTable, lake_tables
-from sdpctl.sql.letters import literals
 
 AT_ONCE = 500  # values in one query, which may have 262,144 bytes
 

@@ -1,7 +1,8 @@
 """Where an event is now, derived from the lake and the progress of event time.
 
-Pure functions. Every accepted event ends counted or as a dead letter; until event time has passed
-it by CorrelationWindow and AllowedLateness, it may wait for the others of its key.
+Pure but for `Search`, which reads the lake. Every accepted event ends counted or as a dead letter;
+until event time has passed it by CorrelationWindow and AllowedLateness, it may wait for the others
+of its key.
 
 Event time is live; results and dead letters reach the lake minutes later. So an event whose type
 has a result record is counted only if that record exists; any other event only once its dead
@@ -15,20 +16,22 @@ mean that another event has taken the stage of the key; then no copy is counted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import orjson
 
 from glue import Schema, UseCase
+from glue.deadletter import original
 from glue.instants import EPOCH, to_wire
 from glue.parameters import Parameters
 from glue.schema import Kind
-from sdpctl.sql.events import keys_of
-from sdpctl.sql.letters import original
+from lambdas.event_queries import AT_ONCE, events_queries, keys_of, results_query
+from lambdas.letter_queries import query
 
 Row = Mapping[str, Any]
 Identity = tuple[Any, ...]
@@ -232,6 +235,65 @@ class Evidence:
         reports = [r for r in self.use_case.reports if row.get(r.key) is not None]
         rows = [f"{report.path} {row[report.key]} from {bucket}" for report in reports]
         return ", ".join(rows) or "processed; no report has a row for this event alone"
+
+
+@dataclass(frozen=True)
+class Search:
+    """Looks for events of one use case that arrived since a day.
+
+    `rows` answers SQL with rows by column, `through` and `clock` are as `Evidence` has them.
+    """
+
+    use_case: UseCase
+    parameters: Parameters
+    since: datetime
+    rows: Callable[[str], Iterable[Row]]
+    through: Callable[[], datetime | None]
+    clock: Callable[[], datetime]
+
+    def verdicts(self, text: str) -> list[Verdict]:
+        """A verdict for each event with this event_id or key."""
+        events = self._events([text])
+        if not events:
+            return []
+        evidence = self._evidence(events)
+        if keys := evidence.contested():
+            others = self._events(keys, keys_only=True)
+            evidence = replace(self._evidence([*events, *others]), events=events, others=others)
+        return evidence.verdicts()
+
+    def _evidence(self, events: Sequence[Row]) -> Evidence:
+        ids = list(dict.fromkeys(row["event_id"] for row in events if row["event_id"]))
+        return Evidence(
+            self.use_case,
+            self.parameters,
+            self.clock(),
+            self.through(),
+            events,
+            letters=self._all(query(self.since, {"event_id": part}) for part in _parts(ids)),
+            results=self._all(
+                results_query(self.use_case, record, part, self.since)
+                for record in records_of_events(self.use_case)
+                for part in _parts(ids)
+            ),
+        )
+
+    def _events(self, texts: Collection[str], *, keys_only: bool = False) -> list[Row]:
+        return self._all(
+            sql
+            for part in _parts(sorted(texts))
+            for sql in events_queries(self.use_case, part, self.since, keys_only=keys_only)
+        )
+
+    def _all(self, queries: Iterable[str]) -> list[Row]:
+        return [row for sql in queries for row in self.rows(sql)]
+
+
+def _parts(texts: Sequence[str]) -> Iterator[list[str]]:
+    """As many as one query takes."""
+    rest = iter(texts)
+    while part := list(islice(rest, AT_ONCE)):
+        yield part
 
 
 def _uncounted(letters: Sequence[Row]) -> str:
