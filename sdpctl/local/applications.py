@@ -13,7 +13,7 @@ from typing import Any
 
 from infra import property_groups
 from sdpctl.local import aws
-from sdpctl.local.deploy import stack_states
+from sdpctl.local.deploy import stack_versions
 from sdpctl.settings import Settings
 
 SHOULD_RUN = {"STARTING", "RUNNING", "UPDATING", "AUTOSCALING"}
@@ -72,24 +72,23 @@ def start(settings: Settings, name: str) -> None:
 
 def _names(settings: Settings) -> list[str]:
     """From the deployed stacks, because the emulator knows no ListApplications."""
-    states = stack_states(settings)
-    ours = frozenset(kv for kv in states.items() if kv[0].startswith(settings.stage))
-    if any(state.endswith("IN_PROGRESS") for _, state in ours):
-        return _list_applications(settings, ours)  # its resources come one by one
-    return _applications_of(settings, ours)
+    versions = stack_versions(settings)
+    if any(status.endswith("IN_PROGRESS") for _, status, _ in versions):
+        return _list_applications(settings, versions)  # its resources come one by one
+    return _applications_of(settings, versions)
 
 
 @lru_cache(maxsize=1)
-def _applications_of(settings: Settings, states: frozenset[tuple[str, str]]) -> list[str]:
+def _applications_of(settings: Settings, versions: frozenset[tuple[str, str, str]]) -> list[str]:
     """Read again only when a stack was created, deleted or changed: the answer is long."""
-    return _list_applications(settings, states)
+    return _list_applications(settings, versions)
 
 
-def _list_applications(settings: Settings, states: frozenset[tuple[str, str]]) -> list[str]:
+def _list_applications(settings: Settings, versions: frozenset[tuple[str, str, str]]) -> list[str]:
     stacks = aws.client(settings, "cloudformation")
     resources = [
         resource
-        for name, _ in states
+        for name, _, _ in versions
         for resource in stacks.describe_stack_resources(StackName=name)["StackResources"]
     ]
     found = [r for r in resources if r["ResourceType"] == "AWS::KinesisAnalyticsV2::Application"]

@@ -93,6 +93,18 @@ def stack_states(settings: Settings) -> dict[str, str]:
     return {s["StackName"]: s["StackStatus"] for s in _stacks(settings)}
 
 
+def stack_versions(settings: Settings) -> frozenset[tuple[str, str, str]]:
+    """Each of our stacks: its name, status and the time of its last change.
+
+    Raises CommandError if the emulator does not answer.
+    """
+    return frozenset(
+        (s["StackName"], s["StackStatus"], str(s.get("LastUpdatedTime", "")))
+        for s in _stacks(settings)
+        if s["StackName"].startswith(settings.stage)
+    )
+
+
 def _stacks(settings: Settings) -> list[dict[str, Any]]:
     try:
         pages = aws.client(settings, "cloudformation").get_paginator("describe_stacks").paginate()
