@@ -79,7 +79,7 @@ def _customer(card: str, name: str, moment: int, **fields: Any) -> Event:
 
 def _golden() -> Iterator[Event]:
     yield _customer("golden-five", "old", -2 * MINUTE, age=20, segment="student")
-    yield _customer("golden-five", "own", -MINUTE, age=40)
+    yield _customer("golden-five", "own", -MINUTE, age=40, time_zone="Asia/Tokyo")
     yield _customer("golden-five", "next", MINUTE, age=20)
     yield from _spent("five", 5)
     yield from _spent("six", 6)

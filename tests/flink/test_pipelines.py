@@ -281,6 +281,7 @@ def test_a_decision_says_why_and_its_action_what_to_do(run, found):
         "kind": "shopping",
         "subject": "golden-five",
         "customer_id": "k-golden-five",
+        "time_zone": "Asia/Tokyo",
         "channel": "push",
         "title": "Low",
         "message": "You have 150.00: shall we transfer 100.00?",

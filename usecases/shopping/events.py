@@ -46,6 +46,9 @@ class Customer:
     ] = None
     address: Annotated[str | None, MaxLen(512), "Where the customer lives."] = None
     email: Annotated[str | None, MaxLen(256), "Mail address."] = None
+    time_zone: Annotated[
+        str | None, MaxLen(64), "IANA time zone, such as Europe/Berlin, for quiet hours."
+    ] = None
 
 
 @event(key="session_id", stream=STREAM, type="page-view")

@@ -61,6 +61,7 @@ class Action:
     kind: Annotated[str, "The kind of the business event."]
     subject: Annotated[str, "Its subject."]
     customer_id: Annotated[str | None, "Who gets it."] = None
+    time_zone: Annotated[str | None, "That of the profile; quiet hours are of this zone."] = None
     channel: Annotated[str, "How it is sent, from the template."]
     title: Annotated[str, "Its title, from the template."]
     message: Annotated[str, "Its text, from the template."]

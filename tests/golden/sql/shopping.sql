@@ -20,6 +20,7 @@ CREATE TEMPORARY TABLE `activity` (
   `average_monthly_expenditures` DOUBLE,
   `address` STRING,
   `email` STRING,
+  `time_zone` STRING,
   `session_id` STRING,
   `page` STRING,
   `shard_id` STRING METADATA FROM 'shard-id' VIRTUAL,
@@ -89,6 +90,7 @@ CREATE TEMPORARY TABLE `actions` (
   `kind` STRING,
   `subject` STRING,
   `customer_id` STRING,
+  `time_zone` STRING,
   `channel` STRING,
   `title` STRING,
   `message` STRING,
@@ -208,6 +210,7 @@ SELECT *,
       WHEN `average_monthly_expenditures` > 1000000000.0 THEN '/average_monthly_expenditures is greater than 1000000000.0'
       WHEN CHAR_LENGTH(`address`) > 512 THEN '/address is longer than 512'
       WHEN CHAR_LENGTH(`email`) > 256 THEN '/email is longer than 256'
+      WHEN CHAR_LENGTH(`time_zone`) > 64 THEN '/time_zone is longer than 64'
     END
     WHEN `type` = 'page-view' THEN CASE
       WHEN `session_id` IS NULL THEN '/session_id is required'
@@ -243,6 +246,7 @@ CREATE TEMPORARY TABLE cards (
   `average_monthly_expenditures` DOUBLE,
   `address` STRING,
   `email` STRING,
+  `time_zone` STRING,
   `session_id` STRING,
   `page` STRING,
   `shard_id` STRING,
@@ -289,6 +293,7 @@ CREATE TEMPORARY TABLE sessions (
   `average_monthly_expenditures` DOUBLE,
   `address` STRING,
   `email` STRING,
+  `time_zone` STRING,
   `session_id` STRING,
   `page` STRING,
   `shard_id` STRING,
@@ -328,6 +333,7 @@ CREATE TEMPORARY TABLE deciding (
   `average_monthly_expenditures` DOUBLE,
   `address` STRING,
   `email` STRING,
+  `time_zone` STRING,
   `session_id` STRING,
   `page` STRING,
   `shard_id` STRING,
@@ -355,7 +361,7 @@ CREATE TEMPORARY TABLE deciding (
   'subject' = 'subject',
   'trace' = 'trace_id',
   'event' = 'balance=found_balance,count,deviation,causes',
-  'profile' = 'customer_id,card_id,acc_num,age,segment,rating,budget,credit_card,average_monthly_expenditures,address,email',
+  'profile' = 'customer_id,card_id,acc_num,age,segment,rating,budget,credit_card,average_monthly_expenditures,address,email,time_zone',
   'definitions.table' = 'sdp-shopping-definitions',
   'aws.region' = 'eu-west-1'
 );
@@ -378,6 +384,7 @@ CREATE TEMPORARY TABLE cards_refused (
   `average_monthly_expenditures` DOUBLE,
   `address` STRING,
   `email` STRING,
+  `time_zone` STRING,
   `session_id` STRING,
   `page` STRING,
   `shard_id` STRING,
@@ -410,6 +417,7 @@ CREATE TEMPORARY TABLE sessions_refused (
   `average_monthly_expenditures` DOUBLE,
   `address` STRING,
   `email` STRING,
+  `time_zone` STRING,
   `session_id` STRING,
   `page` STRING,
   `shard_id` STRING,
@@ -442,6 +450,7 @@ CREATE TEMPORARY TABLE deciding_refused (
   `average_monthly_expenditures` DOUBLE,
   `address` STRING,
   `email` STRING,
+  `time_zone` STRING,
   `session_id` STRING,
   `page` STRING,
   `shard_id` STRING,
@@ -549,7 +558,7 @@ CREATE TEMPORARY TABLE decision (
   'port' = 'decisions'
 );
 
-CREATE TEMPORARY TABLE action (
+CREATE TEMPORARY TABLE actions_decided (
   `id` STRING,
   `kind` STRING,
   `subject` STRING,
@@ -564,12 +573,17 @@ CREATE TEMPORARY TABLE action (
   `model_version` STRING,
   `business_event_id` STRING,
   `occurred_at` TIMESTAMP_LTZ(3),
-  `trace_id` STRING
+  `trace_id` STRING,
+  `profile_time_zone` STRING
 ) WITH (
   'connector' = 'decisions',
   'name' = 'shopping-decisions',
   'port' = 'actions'
 );
+
+CREATE TEMPORARY VIEW action AS
+SELECT *, `profile_time_zone` AS `time_zone`
+FROM actions_decided;
 
 CREATE TEMPORARY VIEW `kinds_changelog` AS
 SELECT * FROM TO_CHANGELOG(
@@ -585,13 +599,13 @@ SELECT CAST(`occurred_at` AS TIMESTAMP_LTZ(3)) AS `heartbeat_at`
 FROM `activity` WHERE `type` = 'heartbeat' AND (`occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND) IS NOT TRUE;
 
 INSERT INTO cards
-SELECT `type`, `event_id`, `occurred_at`, `received_at`, `card_id`, `acc_num`, `amount`, `balance`, `customer_id`, `age`, `segment`, `rating`, `budget`, `credit_card`, `average_monthly_expenditures`, `address`, `email`, `session_id`, `page`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`
+SELECT `type`, `event_id`, `occurred_at`, `received_at`, `card_id`, `acc_num`, `amount`, `balance`, `customer_id`, `age`, `segment`, `rating`, `budget`, `credit_card`, `average_monthly_expenditures`, `address`, `email`, `time_zone`, `session_id`, `page`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`
 FROM decoded
 WHERE `type` = 'balance' OR `type` = 'transaction' AND `acc_num` <> 0;
 
 INSERT INTO sessions
 SELECT
-  `type`, `event_id`, `occurred_at`, `received_at`, `card_id`, `acc_num`, `amount`, `balance`, `customer_id`, `age`, `segment`, `rating`, `budget`, `credit_card`, `average_monthly_expenditures`, `address`, `email`, `session_id`, `page`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`,
+  `type`, `event_id`, `occurred_at`, `received_at`, `card_id`, `acc_num`, `amount`, `balance`, `customer_id`, `age`, `segment`, `rating`, `budget`, `credit_card`, `average_monthly_expenditures`, `address`, `email`, `time_zone`, `session_id`, `page`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`,
   CASE `page`
     WHEN 'page1' THEN 'first'
     WHEN 'page2' THEN 'second'
@@ -602,7 +616,7 @@ WHERE `type` = 'page-view';
 
 INSERT INTO deciding
 SELECT
-  CAST(NULL AS STRING) AS `type`, CAST(NULL AS STRING) AS `event_id`, CAST(NULL AS TIMESTAMP_LTZ(3)) AS `occurred_at`, CAST(NULL AS TIMESTAMP_LTZ(3)) AS `received_at`, CAST(NULL AS STRING) AS `card_id`, CAST(NULL AS BIGINT) AS `acc_num`, CAST(NULL AS DOUBLE) AS `amount`, CAST(NULL AS DOUBLE) AS `balance`, CAST(NULL AS STRING) AS `customer_id`, CAST(NULL AS BIGINT) AS `age`, CAST(NULL AS STRING) AS `segment`, CAST(NULL AS STRING) AS `rating`, CAST(NULL AS STRING) AS `budget`, CAST(NULL AS STRING) AS `credit_card`, CAST(NULL AS DOUBLE) AS `average_monthly_expenditures`, CAST(NULL AS STRING) AS `address`, CAST(NULL AS STRING) AS `email`, CAST(NULL AS STRING) AS `session_id`, CAST(NULL AS STRING) AS `page`, CAST(NULL AS STRING) AS `shard_id`, CAST(NULL AS STRING) AS `sequence_number`, CAST(NULL AS TIMESTAMP_LTZ(3)) AS `arrival_timestamp`, CAST(NULL AS BYTES) AS `data`,
+  CAST(NULL AS STRING) AS `type`, CAST(NULL AS STRING) AS `event_id`, CAST(NULL AS TIMESTAMP_LTZ(3)) AS `occurred_at`, CAST(NULL AS TIMESTAMP_LTZ(3)) AS `received_at`, CAST(NULL AS STRING) AS `card_id`, CAST(NULL AS BIGINT) AS `acc_num`, CAST(NULL AS DOUBLE) AS `amount`, CAST(NULL AS DOUBLE) AS `balance`, CAST(NULL AS STRING) AS `customer_id`, CAST(NULL AS BIGINT) AS `age`, CAST(NULL AS STRING) AS `segment`, CAST(NULL AS STRING) AS `rating`, CAST(NULL AS STRING) AS `budget`, CAST(NULL AS STRING) AS `credit_card`, CAST(NULL AS DOUBLE) AS `average_monthly_expenditures`, CAST(NULL AS STRING) AS `address`, CAST(NULL AS STRING) AS `email`, CAST(NULL AS STRING) AS `time_zone`, CAST(NULL AS STRING) AS `session_id`, CAST(NULL AS STRING) AS `page`, CAST(NULL AS STRING) AS `shard_id`, CAST(NULL AS STRING) AS `sequence_number`, CAST(NULL AS TIMESTAMP_LTZ(3)) AS `arrival_timestamp`, CAST(NULL AS BYTES) AS `data`,
   `subject` AS `key`,
   `id`,
   `occurred_at` AS `at`,
@@ -616,7 +630,7 @@ SELECT
 FROM business_event
 UNION ALL
 SELECT
-  `type`, `event_id`, `occurred_at`, `received_at`, `card_id`, `acc_num`, `amount`, `balance`, `customer_id`, `age`, `segment`, `rating`, `budget`, `credit_card`, `average_monthly_expenditures`, `address`, `email`, `session_id`, `page`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`,
+  `type`, `event_id`, `occurred_at`, `received_at`, `card_id`, `acc_num`, `amount`, `balance`, `customer_id`, `age`, `segment`, `rating`, `budget`, `credit_card`, `average_monthly_expenditures`, `address`, `email`, `time_zone`, `session_id`, `page`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`,
   `card_id` AS `key`,
   `event_id` AS `id`,
   `occurred_at` AS `at`,
@@ -639,7 +653,7 @@ SELECT `id`, `business_event_id`, `kind`, `subject`, `customer_id`, `occurred_at
 FROM `decision`;
 
 INSERT INTO `actions`
-SELECT `id`, `kind`, `subject`, `customer_id`, `channel`, `title`, `message`, `score`, `rule`, `rule_version`, `template_version`, `model_version`, `business_event_id`, `occurred_at`, `trace_id`
+SELECT `id`, `kind`, `subject`, `customer_id`, `time_zone`, `channel`, `title`, `message`, `score`, `rule`, `rule_version`, `template_version`, `model_version`, `business_event_id`, `occurred_at`, `trace_id`
 FROM `action`;
 
 INSERT INTO `aggregates`

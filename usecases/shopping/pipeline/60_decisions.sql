@@ -1,5 +1,5 @@
 -- What is decided about each business event, and what follows from it?
--- Shows: rows of two kinds in one table, and two records that are ports as they are.
+-- Shows: rows of two kinds in one table; ports as records, one with a field of the profile.
 -- A customer without a card is no profile of any event.
 INSERT INTO deciding
 SELECT
@@ -50,7 +50,7 @@ CREATE TEMPORARY TABLE decision (
   'name' = '${use_case}-decisions',
   'port' = 'decisions'
 );
-CREATE TEMPORARY TABLE action (
+CREATE TEMPORARY TABLE actions_decided (
   `id` STRING,
   `kind` STRING,
   `subject` STRING,
@@ -65,9 +65,13 @@ CREATE TEMPORARY TABLE action (
   `model_version` STRING,
   `business_event_id` STRING,
   `occurred_at` TIMESTAMP_LTZ(3),
-  `trace_id` STRING
+  `trace_id` STRING,
+  `profile_time_zone` STRING
 ) WITH (
   'connector' = 'decisions',
   'name' = '${use_case}-decisions',
   'port' = 'actions'
-)
+);
+CREATE TEMPORARY VIEW action AS
+SELECT *, `profile_time_zone` AS `time_zone`
+FROM actions_decided
