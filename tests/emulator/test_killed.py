@@ -237,7 +237,9 @@ def _fill(own: Settings) -> None:
     kinesis.create_stream(StreamName="gone", ShardCount=1)
     kinesis.delete_stream(StreamName="gone")
     half = str(2**126)
+    kinesis.put_record(StreamName="split", Data=b"before", PartitionKey="k")
     kinesis.split_shard(StreamName="split", ShardToSplit=SHARD, NewStartingHashKey=half)
+    kinesis.put_record(StreamName="split", Data=b"after", PartitionKey="k")
 
 
 def test_a_record_keeps_its_shard_and_its_number_over_kills_and_ends(
@@ -278,7 +280,9 @@ def test_a_stream_that_was_split_or_deleted_is_so_after_a_kill(
     assert "gone" not in kinesis.list_streams()["StreamNames"]
     assert kinesis.list_shards(StreamName=STREAM)["Shards"] == killed.shards
     shards = kinesis.list_shards(StreamName="split")["Shards"]
-    assert [shard["ParentShardId"] for shard in shards] == [SHARD, SHARD]
+    assert [shard.get("ParentShardId") for shard in shards] == [None, SHARD, SHARD]
+    assert "EndingSequenceNumber" in shards[0]["SequenceNumberRange"]
+    assert [data for *_, data in _rows(own, "split")] == [b"before", b"after"]
 
 
 def test_a_function_goes_on_after_the_records_that_it_was_called_with(

@@ -36,6 +36,7 @@ from sdpctl.local.launcher import (
     retention,
     secrets,
     server,
+    shards,
 )
 
 WRITTEN_FOR = "1.5.33"
@@ -61,7 +62,8 @@ SERVICES = (
     payloads,
     process,
     records,
-    retention,  # after `kinesis`, around whose reads it is
+    shards,  # after `kinesis`, around whose reads it is
+    retention,  # after `kinesis` and `shards`, around whose reads it is
     secrets,
     server,
 )

@@ -21,7 +21,7 @@ from typing import Any
 
 from ministack.services import kinesis, lambda_svc
 
-from sdpctl.local.launcher import event_sources
+from sdpctl.local.launcher import event_sources, shards
 from sdpctl.local.launcher import records as journaled
 
 EVERY = 10.0  # seconds
@@ -79,9 +79,11 @@ def _poll_kinesis() -> Any:
     journaled.await_readable()
     if time.monotonic() >= _due:
         drop_expired(time.time())
+        shards.drop_expired(time.time())
         journaled.drop_expired(time.time())
         _due = time.monotonic() + EVERY
-    processed = event_sources.poll()
+    with shards.read_in_order():
+        processed = event_sources.poll()
     journaled.note_positions()
     return processed
 
