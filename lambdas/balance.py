@@ -17,9 +17,8 @@ from glue.instants import to_wire
 from glue.ledger import OUTCOMES, READ, REDELIVERED
 from glue.limits import AHEAD, CLOCKS_DIFFER
 from glue.parameters import Parameters
-from lambdas.ports.ledger import Receipts
+from lambdas.ports.ledger import MINUTE, Receipts
 
-MINUTE = timedelta(minutes=1)
 IN_FLIGHT = timedelta(seconds=30)
 """A record is in the stream this long after its receipt at the latest: API Gateway's time limit."""
 TOGETHER = timedelta(seconds=30)

@@ -63,13 +63,13 @@ class DynamoReceipts:
             ExpressionAttributeValues={
                 ":pk": {"S": partition},
                 ":low": {"S": ledger.minute_key(start)},
-                ":high": {"S": ledger.minute_key(end)},
+                ":high": {"S": ledger.minute_key(_next_whole(end))},
             },
             ConsistentRead=True,
         )
         try:
             for page in pages:
-                # BETWEEN includes its end, where only a key without an instance can be
+                # BETWEEN includes its end, where only a key without an instance can be.
                 yield from (item for item in page["Items"] if _minute(item) < end)
         except (ClientError, BotoCoreError) as error:
             raise StoreUnavailable(f"{self._table}: {error}") from error
@@ -98,6 +98,12 @@ def _receipts(use_case: str, item: dict[str, Any]) -> Receipts:
     _, _, instance = item["sk"]["S"].partition("#")
     numbers = {name: int(item[name]["N"]) for name in NUMBERS if name in item}
     return Receipts(use_case, _minute(item), instance, **numbers)
+
+
+def _next_whole(at: datetime) -> datetime:
+    """The start of the first minute that begins at `at` or later."""
+    minute = ledger.minute_of(at)
+    return minute if minute == at else minute + ledger.MINUTE
 
 
 def _minute(item: dict[str, Any]) -> datetime:

@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from glue import UseCase
 from glue.instants import parse, to_wire
 from glue.parameters import Parameters
-from lambdas.balance import MINUTE, Ledger, Limits, Minute, minutes
+from lambdas.balance import Ledger, Limits, Minute, minutes
 from lambdas.dashboard.times import DAY, span
 from lambdas.http import tokens
 from lambdas.http.queries import Instant
+from lambdas.ports.ledger import MINUTE
 
 
 class LedgerQuery(BaseModel):

@@ -15,6 +15,7 @@ from zlib import crc32
 LEDGER = "ledger"
 SHARDS = 8
 """Partitions of a use case's door items: DynamoDB takes 1,000 writes a second for each."""
+MINUTE = timedelta(minutes=1)
 KEPT = timedelta(days=35)
 """After this time DynamoDB removes an item."""
 
