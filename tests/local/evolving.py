@@ -22,7 +22,7 @@ import usecases
 from sdpctl import new_use_case
 from sdpctl.local import flink_status
 from sdpctl.settings import ROOT, Settings
-from tests.local import parcels
+from tests.local import parcels, shoppers
 from tests.local.commands import bash, sdp
 from tests.local.driver import Auctions, Driver, Event, auctions
 from tests.local.parameters import PARAMETERS, text
@@ -34,7 +34,7 @@ ADDED = '    placement: Annotated[str | None, MaxLen(64), "Where on the page."] 
 # Of the new version: a slow machine takes longer to deploy than auctions may be dated ahead.
 LATENESS = {"AllowedLateness": "PT30M"}
 # Those of the project that the platform does not have at first, with their parameters.
-OTHERS: dict[str, dict[str, str]] = {"shopping": {}, "machines": {}}
+OTHERS: dict[str, dict[str, str]] = {"shopping": shoppers.PARAMETERS, "machines": {}}
 PAGE = (ROOT / new_use_case.PAGE).read_text()
 GENERATE, RUN, LOOK = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 

@@ -1,0 +1,289 @@
+"""Made-up shoppers on the running platform: what is sent, and what must come of it.
+
+The events are those of the use case's generator, of as many seeds as wanted, each with card holders
+of its own; so are the business events that must be found. What must be decided is worked out here,
+from a business event's own time, the versions of a rule and the profile of its card.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+import pytest
+
+from datagen import Generation, Settings
+from glue.instants import from_millis, parse, to_millis, to_wire
+from sdpctl.local.processes import free_port
+from tests.local.driver import Event
+from usecases import load
+from usecases.shopping import generator
+
+Row = dict[str, Any]
+TIMEOUT, CAP = timedelta(seconds=5), 2
+PORT = int(os.environ.get("SDP_TEST_WEBHOOK_PORT") or free_port())  # of the receiver of actions
+# Of the deployment; short, so that sessions end and rules change within seconds.
+PARAMETERS = {
+    "shopping.FormTimeout": "PT5S",
+    "shopping.DefinitionsLead": "PT5S",
+    "shopping.ActionCap": str(CAP),
+    "shopping.QuietHours": "22:00-07:00",
+    "shopping.ActionWebhook": f"http://127.0.0.1:{PORT}/hook",
+}
+DELAY = timedelta(seconds=5)  # WatermarkDelay
+SHUFFLE = timedelta(seconds=3)
+USE_CASE = load(("shopping",)).use_cases[0]
+
+# definitions --------------------------------------------------------------------------------------
+
+OFFER, ALERT, SPENDING = "chain-offer", "chain-alert", "chain-spending"
+LEFT = "{{ event.balance }}"
+AMOUNT = "{{ event.balance < 245.0 ? 250.0 - event.balance : 5.0 }}"
+TEMPLATES: dict[str, Row] = {
+    OFFER: {
+        "kind_of_event": "shopping",
+        "channel": "push",
+        "title": "Your card",
+        "message": f"{LEFT} left. Transfer {AMOUNT}?",
+    },
+    ALERT: {
+        "kind_of_event": "spending_anomaly",
+        "channel": "mail",
+        "title": "Unusual",
+        "message": "{{ event.deviation }}",
+    },
+}
+FIRST = "event.balance < 80.0 && profile.age >= 20"
+SECOND = "event.balance < 120.0 && profile.average_monthly_expenditures < 1200.0"
+SHOPPING: Row = {"kind_of_event": "shopping", "action": OFFER}
+RULES: dict[str, Row] = {
+    SPENDING: {**SHOPPING, "expression": FIRST},
+    "chain-shadow": {**SHOPPING, "expression": "true", "mode": "shadow"},
+    "chain-stuck": {"kind_of_event": "stuck_in_form", "expression": "true"},
+    "chain-unusual": {
+        "kind_of_event": "spending_anomaly",
+        "expression": "event.deviation > 0.0",
+        "action": ALERT,
+    },
+}
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a definition, and since when it is valid (epoch ms)."""
+
+    number: int
+    valid_from: int
+
+
+@dataclass(frozen=True)
+class Put:
+    """What was put: by name the versions, in the order of their time."""
+
+    versions: dict[str, list[Version]]
+
+    def of(self, name: str, at: int) -> int:
+        """The number of the version in force."""
+        return max(v.number for v in self.versions[name] if v.valid_from <= at)
+
+    def is_changed(self, at: int) -> bool:
+        """Whether the rule has its second form."""
+        return at >= self.versions[SPENDING][-1].valid_from
+
+
+# events -------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Shoppers:
+    """What is sent, with the time (epoch ms) that event time reaches with it, and its truth.
+
+    `found` are the business events that must be found, by id; `letters` the dead letters by reason.
+    Half of the customers are asleep, by the time zone of their profile.
+    """
+
+    start: datetime
+    sent: list[tuple[int, Event]]
+    found: dict[str, Row]
+    letters: Counter[str]
+    zones: tuple[str, str]
+
+    @classmethod
+    def make(cls, start: datetime, seeds: int, events: int, seconds: int) -> Shoppers:
+        """A number of distinct events of each seed, within a number of seconds from `start` on."""
+        made = cls(start, [], {}, Counter(), zones(start))
+        streams = []
+        for seed in range(seeds):
+            rate = events / seconds
+            settings = Settings(events, start, seed, rate, 0.1, SHUFFLE, late=0.02)
+            streams.append(made._generated(Generation(USE_CASE, generator, settings)))
+        made.sent = list(heapq.merge(*streams, key=lambda pair: pair[0]))
+        return made
+
+    def _generated(self, generation: Generation) -> list[tuple[int, Event]]:
+        """A seed's events as they are sent; its truth is added."""
+        with pytest.MonkeyPatch.context() as patch:
+            # The truth is that of the default numbers.
+            patch.setattr(generator, "TIMEOUT", TIMEOUT // timedelta(milliseconds=1))
+            events = [self._living(event) for event in generation]
+        truth = generation.truth()
+        self.found |= {row["id"]: row for row in truth["records"]["business-events"]}
+        self.letters.update(truth["dead_letters"])
+        reached, keyed = 0, []
+        for event in events:
+            reached = max(reached, at(event))
+            keyed.append((reached, event))
+        return keyed
+
+    def _living(self, event: Event) -> Event:
+        """The event; of a customer with a time zone."""
+        if event["type"] != "customer":
+            return event
+        return event | {"time_zone": self.zones[self.sleeps(event["customer_id"])]}
+
+    @staticmethod
+    def sleeps(customer: str) -> bool:
+        """Whether it is night where the customer lives."""
+        return int(customer.rpartition("k")[2]) // 4 % 2 == 1
+
+    @property
+    def name(self) -> str:
+        """What the ids of all events begin with."""
+        return f"{to_millis(self.start):x}-"
+
+    @property
+    def profiles(self) -> dict[str, Event]:
+        """The one profile of each card."""
+        return {e["card_id"]: e for _, e in self.sent if e["type"] == "customer"}
+
+    def at_the_limit(self, instant: int) -> list[Event]:
+        """Debits of a card 1 ms before, at and 1 ms after an instant (epoch ms), and their truth.
+
+        Each is a business event, because four others were just before.
+        """
+        card = {"card_id": f"{self.name}limit-c0"}
+        profile = {"customer_id": f"{self.name}limit-k0", "age": 30}
+        fields: list[tuple[str, Row]] = [
+            ("customer", profile | {"average_monthly_expenditures": 500.0}),
+            ("balance", {"balance": 90.0}),
+            *[("transaction", {"acc_num": 1, "amount": 1.0})] * 7,
+        ]
+        first = instant + 1 - (len(fields) - 1)
+        expected, events = generator.Expected(), []
+        for number, (kind, own) in enumerate(fields):
+            moment, id_ = first + number, f"{self.name}limit-{number}"
+            event = {"type": kind, "event_id": id_, "occurred_at": to_wire(from_millis(moment))}
+            events.append(self._living(event | card | own))
+            self.found |= {row["id"]: row for row in expected.take(moment, events[-1])}
+        self.sent += [(first + len(fields), event) for event in events]
+        return events
+
+    def closing(self) -> list[Event]:
+        """Visitors in each shard by whom event time passes all that was sent."""
+        last = from_millis(max(reached for reached, _ in self.sent))
+        time = to_wire(last + TIMEOUT + DELAY + timedelta(seconds=1))
+        return [
+            {"type": "page-view", "event_id": id_, "occurred_at": time, "session_id": id_}
+            | {"page": "home"}
+            for id_ in (f"{self.name}closing-{number}" for number in range(40))
+        ]
+
+
+def at(event: Row) -> int:
+    """Its time in epoch milliseconds."""
+    return to_millis(parse(event["occurred_at"]))
+
+
+def zones(now: datetime) -> tuple[str, str]:
+    """Time zones in which it is about noon, and about two in the morning."""
+    hour = now.astimezone(UTC).hour
+    ahead = [(wanted - hour + 11) % 24 - 11 for wanted in (12, 2)]
+    return tuple(f"Etc/GMT{-hours:+d}" for hours in ahead)  # type: ignore[return-value]
+
+
+# decisions and actions ----------------------------------------------------------------------------
+
+
+def decision(row: Row, profile: Event | None, put: Put) -> Row:
+    """What must be decided about a business event that was found, by the profile of its card."""
+    moment, rules = at(row), sorted(_results(row, profile, put))
+    live = [name for name, mode, result in rules if mode == "live" and result == "true"]
+    acts = [name for name in live if RULES[name].get("action")]
+    return {
+        "id": row["id"],
+        "business_event_id": row["id"],
+        "occurred_at": moment,
+        "passed": bool(live),
+        "rules": [(name, put.of(name, moment), mode, result) for name, mode, result in rules],
+        "profile_id": profile and profile["event_id"],
+        "customer_id": profile and profile["customer_id"],
+        "action_id": f"{row['id']}:{acts[0]}" if acts else None,
+    }
+
+
+def _results(row: Row, profile: Event | None, put: Put) -> Iterator[tuple[str, str, str]]:
+    match row["kind"]:
+        case "shopping":
+            assert profile
+            yield "chain-shadow", "shadow", "true"
+            yield SPENDING, "live", _text(_spends(row, profile, put))
+        case "stuck_in_form":
+            yield "chain-stuck", "live", "true"
+        case "spending_anomaly":
+            yield "chain-unusual", "live", _text(row["deviation"] > 0)
+
+
+def _text(result: bool) -> str:
+    return str(result).lower()
+
+
+def _spends(row: Row, profile: Event, put: Put) -> bool:
+    if put.is_changed(at(row)):
+        return bool(row["balance"] < 120 and profile["average_monthly_expenditures"] < 1200)
+    return bool(row["balance"] < 80 and profile["age"] >= 20)
+
+
+def action(row: Row, decided: Row, profile: Event, put: Put) -> Row:
+    """The action that follows from a decision with one."""
+    rule = decided["action_id"].removeprefix(f"{row['id']}:")
+    template = RULES[rule]["action"]
+    return {
+        "id": decided["action_id"],
+        "kind": row["kind"],
+        "subject": row["subject"],
+        "customer_id": profile["customer_id"],
+        "time_zone": profile["time_zone"],
+        "channel": TEMPLATES[template]["channel"],
+        "title": TEMPLATES[template]["title"],
+        "message": _message(row),
+        "score": 0.5,
+        "rule": rule,
+        "rule_version": put.of(rule, at(row)),
+        "template_version": put.of(template, at(row)),
+        "business_event_id": row["id"],
+        "occurred_at": row["occurred_at"],
+        "trace_id": row["trace_id"],
+    }
+
+
+def _message(row: Row) -> str:
+    if row["kind"] == "spending_anomaly":
+        return _decimals(row["deviation"])
+    left = row["balance"]
+    return f"{_decimals(left)} left. Transfer {_decimals(250.0 - left if left < 245 else 5.0)}?"
+
+
+def _decimals(number: float) -> str:
+    return str(Decimal(number).quantize(Decimal("0.01"), ROUND_HALF_EVEN))
+
+
+def allowed(actions: Sequence[Row]) -> Counter[str]:
+    """How many of the actions each customer may receive."""
+    counts = Counter(row["customer_id"] for row in actions)
+    return Counter({customer: min(CAP, count) for customer, count in counts.items()})

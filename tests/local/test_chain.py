@@ -1,0 +1,341 @@
+"""From events to messages on the running platform, while its process is killed and a rule changes.
+
+Events of the generator flow, shuffled, repeated and some of them late. The rule changes while the
+killed process is away, at an instant for which events were sent before. In the end business events,
+decisions and actions are those of the truth, each once.
+
+`SDP_CHAIN="200 150 30 2"` is a longer form: seeds, events of each, seconds, kills (the default is
+SHORT). 200 seeds of 150 events in 30 seconds are 1,000 events a second.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from glue.instants import from_millis, parse, to_millis
+from sdpctl.local import flink_status
+from sdpctl.settings import Settings
+from tests.local import shoppers
+from tests.local.commands import sdp
+from tests.local.driver import Driver, Event, wait_until
+from tests.local.evolving import Whole
+from tests.local.machine import Machine
+from tests.local.shoppers import Put, Row, Shoppers, Version
+from tests.unit.lambdas.dispatch.receiver import HANGS, LATE, MOVED, Receiver
+
+SHORT = "4 800 24 1"
+SEEDS, EVENTS, SECONDS, KILLS = map(int, os.environ.get("SDP_CHAIN", SHORT).split())
+APPLICATION = "sdp-shopping"
+# How far event time is ahead of the clock: the rule changes for events that were sent before, and
+# an event at the very instant of the change is not late (DefinitionsLead, WatermarkDelay).
+AHEAD = timedelta(seconds=6)
+BATCH, WAIT = 500, 240
+# What the first webhooks meet; each is tried again, after 5 s and after 10 s without an answer.
+TROUBLE = [MOVED, HANGS, MOVED, LATE, MOVED, MOVED]
+
+
+@dataclass(frozen=True)
+class People:
+    """Who changes rules and looks at actions, on a platform with every use case."""
+
+    settings: Settings
+    whole: Whole
+
+    def sdp(self, *arguments: str) -> str:
+        """What a command prints."""
+        done = sdp(self.settings, *arguments, tree=self.whole.tree)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def put(self, kind: str, name: str, document: Row) -> Version:
+        """A new version of a definition, valid when the platform says."""
+        url = f"{self.whole.outputs['UrlForDefinitions']}/definitions/shopping/{kind}/{name}"
+        headers = {"x-api-key": self.whole.outputs["DefinitionsKey"]}
+        answer = httpx.put(url, json=document, headers=headers, timeout=60)
+        assert answer.status_code == 201, answer.text
+        version = answer.json()
+        return Version(version["version"], to_millis(parse(version["valid_from"])))
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What was sent and put, and who received what came of it."""
+
+    people: People
+    driver: Driver
+    shoppers: Shoppers
+    put: Put
+    receiver: Receiver
+    counted: Counter[str]
+    """The report before the events."""
+
+    def rows(self, stream: str) -> list[Row]:
+        """The records of a stream that are about these shoppers; some may be there twice."""
+        name = self.shoppers.name
+        return [r for r in self.driver.records(stream) if r["subject"].startswith(name)]
+
+    def written(self, stream: str) -> dict[str, Row]:
+        """Those records by id. One that is there twice has the same content."""
+        found: dict[str, Row] = {}
+        for row in self.rows(stream):
+            assert found.setdefault(row["id"], row) == row
+        return found
+
+    def awaited(self, stream: str, ids: set[str]) -> dict[str, Row]:
+        """The records, once those with these ids are there."""
+        found: dict[str, Row] = {}
+
+        def complete() -> bool:
+            found.update(self.written(stream))
+            return ids <= found.keys()
+
+        wait_until(complete, WAIT, lambda: f"{stream}: {len(ids - found.keys())} missing")
+        return found
+
+    def expected_decisions(self) -> dict[str, Row]:
+        """What must be decided about each business event."""
+        found = self.awaited("business-events", set(self.shoppers.found))
+        profiles = self.shoppers.profiles
+        return {
+            id_: shoppers.decision(row, profiles.get(row["subject"]), self.put)
+            for id_, row in found.items()
+        }
+
+    def expected_actions(self) -> dict[str, Row]:
+        """The actions that must follow, by id."""
+        found, profiles = self.written("business-events"), self.shoppers.profiles
+        decided = [d for d in self.expected_decisions().values() if d["action_id"]]
+        rows = [(found[d["id"]], d) for d in decided]
+        made = [shoppers.action(r, d, profiles[r["subject"]], self.put) for r, d in rows]
+        return {row["id"]: row for row in made}
+
+    def dispatched(self) -> dict[str, Row]:
+        """What `./sdp actions` says of them, by id."""
+        listed = self.people.sdp("actions", "--use-case=shopping", "--json", "--limit=99999")
+        documents = map(json.loads, listed.splitlines())
+        own = [a for a in documents if a["body"]["data"]["subject"].startswith(self.shoppers.name)]
+        by_id = {action["id"]: action for action in own}
+        assert len(by_id) == len(own)
+        return by_id
+
+
+@pytest.fixture(scope="module")
+def chain(whole: Whole, settings: Settings, machine: Machine) -> Iterator[Chain]:
+    """Events that flowed while the process was killed and a rule was changed."""
+    driver, people = whole.driver(settings, "shopping"), People(settings, whole)
+    receiver = Receiver(shoppers.PORT)
+    receiver.modes = list(TROUBLE)
+    receiver.start()
+    try:
+        versions = {
+            name: [people.put(kind, name, document)]
+            for kind, documents in (("template", shoppers.TEMPLATES), ("rule", shoppers.RULES))
+            for name, document in documents.items()
+        }
+        valid = max(version.valid_from for (version,) in versions.values())
+        start = max(from_millis(valid), datetime.now(UTC) + AHEAD) + timedelta(milliseconds=500)
+        made = Shoppers.make(start, SEEDS, EVENTS, SECONDS)
+        counted = _report(driver)
+        _flow(driver, machine, people, made, versions)
+        yield Chain(people, driver, made, Put(versions), receiver, counted)
+    finally:
+        receiver.stop()
+
+
+def _flow(
+    driver: Driver,
+    machine: Machine,
+    people: People,
+    made: Shoppers,
+    versions: dict[str, list[Version]],
+) -> None:
+    """Send in the order of time, `AHEAD` of the clock, with a change and kills between two batches.
+
+    The rule is changed right after the first kill, while nothing is decided.
+    """
+    before, batches = _restarts(people.settings), list(_batches(made.sent))
+    places = {(n + 1) * len(batches) // (KILLS + 2) for n in range(KILLS)}
+    change = min(places, default=len(batches) // 2)
+    for number, (reached, events) in enumerate(batches):
+        _wait_for(from_millis(reached) - AHEAD)
+        driver.send(events)
+        if number in places:
+            machine.kill_flink(APPLICATION)
+        if number == change:
+            second = shoppers.RULES[shoppers.SPENDING] | {"expression": shoppers.SECOND}
+            versions[shoppers.SPENDING].append(people.put("rule", shoppers.SPENDING, second))
+            driver.send(made.at_the_limit(versions[shoppers.SPENDING][-1].valid_from))
+    driver.send(made.closing())
+    wait_until(
+        lambda: _restarts(people.settings) - before >= KILLS,
+        WAIT,
+        lambda: f"{_restarts(people.settings) - before} restarts after {KILLS} kills",
+    )
+
+
+def _restarts(settings: Settings) -> int:
+    """How often the process was started again."""
+    return sum(s["restarts"] for s in flink_status.states(settings) if s["name"] == APPLICATION)
+
+
+def _batches(sent: Sequence[tuple[int, Event]]) -> Iterator[tuple[int, list[Event]]]:
+    """Events of half a second each, and the time that they reach."""
+    parts: dict[int, list[tuple[int, Event]]] = defaultdict(list)
+    for reached, event in sent:
+        parts[reached // 500].append((reached, event))
+    for part in parts.values():
+        yield part[-1][0], [event for _, event in part]
+
+
+def _wait_for(moment: datetime) -> None:
+    """Until then, if it is not past: a real clock paces these events."""
+    time.sleep(max((moment - datetime.now(UTC)).total_seconds(), 0))
+
+
+def _report(driver: Driver) -> Counter[str]:
+    """How many business events of each kind the report has in all."""
+    answers = {kind: driver.get(f"kinds/{kind}") for kind in KINDS}
+    return Counter({k: a.json()["found"] for k, a in answers.items() if a.status_code == 200})
+
+
+KINDS = ("shopping", "stuck_in_form", "spending_anomaly")
+
+
+def test_the_business_events_are_those_of_the_truth_each_once(chain: Chain) -> None:
+    expected = chain.shoppers.found
+    found = chain.awaited("business-events", set(expected))
+    assert found.keys() == expected.keys()
+    for id_, row in expected.items():
+        written, must = ({**r, "occurred_at": shoppers.at(r)} for r in (found[id_], row))
+        assert written == pytest.approx(must) if "deviation" in row else written == must
+    counts = Counter(row["kind"] for row in expected.values())
+    assert min(counts[kind] for kind in KINDS) > 5
+    total = chain.counted + counts
+    wait_until(lambda: _report(chain.driver) == total, WAIT, lambda: f"{_report(chain.driver)}")
+
+
+def test_each_is_decided_by_the_version_in_force_at_its_own_time(chain: Chain) -> None:
+    expected = chain.expected_decisions()
+    found = chain.awaited("decisions", set(expected))
+    assert found.keys() == expected.keys()
+    for id_, row in expected.items():
+        rules = [(r["name"], r["version"], r["mode"], r["result"]) for r in _rules(found[id_])]
+        decided = {**found[id_], "rules": rules, "occurred_at": shoppers.at(found[id_])}
+        assert {name: decided.get(name) for name in row} == row
+    _see_both_versions(chain, found)
+
+
+def _rules(row: Row) -> list[Row]:
+    rules: list[Row] = json.loads(row["rules"])
+    return rules
+
+
+def _see_both_versions(chain: Chain, found: dict[str, Row]) -> None:
+    """Events of either side of the change were there, up to a millisecond from it."""
+    first, second = chain.put.versions[shoppers.SPENDING]
+    times: dict[int, list[int]] = defaultdict(list)
+    results: Counter[tuple[int, str]] = Counter()
+    for row in found.values():
+        for rule in _rules(row):
+            if rule["name"] == shoppers.SPENDING:
+                times[rule["version"]].append(shoppers.at(row))
+                results[rule["version"], rule["result"]] += 1
+    assert max(times[first.number]) == second.valid_from - 1
+    assert min(times[second.number]) == second.valid_from
+    assert len(results) == 4 and min(results.values()) > 5
+
+
+def test_the_actions_are_those_of_the_decisions_each_once(chain: Chain) -> None:
+    expected = chain.expected_actions()
+    assert len(expected) > 20
+    found = chain.awaited("actions", set(expected))
+    assert found == expected
+    listed: dict[str, Row] = {}
+
+    def decided() -> bool:
+        listed.update(chain.dispatched())
+        return listed.keys() >= expected.keys()
+
+    wait_until(decided, WAIT, lambda: f"{len(expected.keys() - listed.keys())} not dispatched")
+    assert {id_: action["body"]["data"] for id_, action in listed.items()} == expected
+
+
+def test_the_receiver_gets_each_action_under_one_key_with_one_body(chain: Chain) -> None:
+    awake = [a for a in chain.expected_actions().values() if not _sleeps(a)]
+    number = shoppers.allowed(awake).total()
+    wait_until(
+        lambda: len(_bodies(chain)) >= number,
+        WAIT,
+        lambda: f"{len(_bodies(chain))} of {number} actions were received",
+    )
+    wait_until(lambda: not _pending(chain), WAIT, lambda: f"not sent: {_pending(chain)}")
+    sent = {i for i, a in chain.dispatched().items() if _status(a) == "sent"}
+    bodies = _bodies(chain)
+    assert len(bodies) == number and bodies.keys() == sent
+    assert all(len(under_one_key) == 1 for under_one_key in bodies.values())
+    assert len(chain.receiver.arrivals) >= number + len(TROUBLE)
+    key = chain.people.sdp("actions", "key")
+    for arrival in chain.receiver.arrivals:
+        Webhook(key).verify(arrival.body, arrival.headers)
+
+
+def _bodies(chain: Chain) -> dict[str, set[bytes]]:
+    """What was received, by key."""
+    found: dict[str, set[bytes]] = defaultdict(set)
+    for arrival in list(chain.receiver.arrivals):
+        found[json.loads(arrival.body)["data"]["id"]].add(arrival.body)
+    return found
+
+
+def _pending(chain: Chain) -> list[str]:
+    """The actions that are due now and not sent."""
+    own = chain.dispatched().items()
+    return [i for i, a in own if _status(a) == "pending" and not _sleeps(a["body"]["data"])]
+
+
+def _status(action: Row) -> str:
+    destinations = action["destinations"]
+    return str(destinations["webhook"]["status"] if destinations else action["outcome"])
+
+
+def _sleeps(action: Row) -> bool:
+    return Shoppers.sleeps(action["customer_id"])
+
+
+def test_the_cap_and_the_night_of_each_customer_hold(chain: Chain) -> None:
+    expected, listed = chain.expected_actions(), chain.dispatched()
+    due = Counter(a["customer"] for a in listed.values() if a["outcome"] == "due")
+    assert due == shoppers.allowed(list(expected.values()))
+    assert {a["outcome"] for a in listed.values()} == {"due", "capped"}
+    asleep = [a for a in listed.values() if a["outcome"] == "due" and _sleeps(a["body"]["data"])]
+    assert asleep
+    for action in asleep:
+        local = parse(action["due_at"]).astimezone(ZoneInfo(action["body"]["data"]["time_zone"]))
+        assert (local.hour, local.minute, local.second) == (7, 0, 0)
+        assert (_status(action), action["destinations"]["webhook"]["attempts"]) == ("pending", 0)
+    assert not _bodies(chain).keys() & {action["id"] for action in asleep}
+
+
+def test_what_is_late_repeated_or_of_no_account_is_a_dead_letter(chain: Chain) -> None:
+    expected = +chain.shoppers.letters
+    assert expected.keys() == {"late", "duplicate", "filtered"}
+    found = partial(_letters, chain)
+    wait_until(lambda: found() == expected, WAIT, lambda: f"{found()}, expected {expected}")
+
+
+def _letters(chain: Chain) -> Counter[str]:
+    rows = {row["id"]: row for row in chain.driver.records("dead-letters")}
+    own = [r for r in rows.values() if (r["event_id"] or "").startswith(chain.shoppers.name)]
+    return Counter(row["reason"] for row in own)
