@@ -91,14 +91,19 @@ def _standing(events: list[Event]) -> list[Event]:
     return list(found.values())
 
 
-def pairs(events: list[Event]) -> list[Row]:
-    """Every two measurements of which one is the other's previous or next."""
+def _series(events: list[Event]) -> dict[str, dict[str, list[Event]]]:
+    """What stands, by machine and quantity."""
     things: dict[str, dict[str, list[Event]]] = defaultdict(lambda: {SPEED: [], TORQUE: []})
     for event in _standing([e for e in events if e["quantity"] in (SPEED, TORQUE)]):
         things[event["thing"]][event["quantity"]].append(event)
+    return things
+
+
+def pairs(events: list[Event]) -> list[Row]:
+    """Every two measurements of which one is the other's previous or next."""
     return [
         _pair(r, s)
-        for series in things.values()
+        for series in _series(events).values()
         for r in series[SPEED]
         for s in series[TORQUE]
         if abs(at(r) - at(s)) <= DISTANCE
@@ -138,13 +143,33 @@ def reports(events: list[Event]) -> dict[tuple[str, int], Row]:
     for pair in sorted(pairs(events), key=lambda p: (p["r_time"] + p["s_time"], p["r_time"])):
         second = power(pair)["occurred_at"] // 1000
         buckets[pair["thing"], second - second % BUCKET].append(power(pair))
-    return {key: _report([row["power"] for row in rows]) for key, rows in buckets.items()}
+    times: dict[tuple[str, int], list[tuple[float, int]]] = defaultdict(list)
+    for pair, lasting in _durations(events):
+        second = power(pair)["occurred_at"] // 1000
+        times[pair["thing"], second - second % BUCKET].append((power(pair)["power"], lasting))
+    return {k: _report([row["power"] for row in rows], times[k]) for k, rows in buckets.items()}
 
 
-def _report(values: list[float]) -> dict[str, Any]:
+def _durations(events: list[Event]) -> Iterator[tuple[Row, int]]:
+    """The pairs of which both measurements are the newest ones for a while, and for how long."""
+    moments = {
+        thing: {quantity: [at(e) for e in found] for quantity, found in series.items()}
+        for thing, series in _series(events).items()
+    }
+    for pair in pairs(events):
+        r, s = pair["r_time"], pair["s_time"]
+        own, since = moments[pair["thing"]], max(r, s)
+        known = {quantity: [m for m in found if m <= since] for quantity, found in own.items()}
+        if (max(known[SPEED]), max(known[TORQUE])) == (r, s):
+            later = [m for found in own.values() for m in found if m > since]
+            yield pair, min([*(m - since for m in later), DISTANCE])
+
+
+def _report(values: list[float], times: list[tuple[float, int]]) -> dict[str, Any]:
     exact = [Decimal(repr(v)).quantize(MICRO, ROUND_HALF_UP) for v in values]
-    loads = [min(5, int(abs(v) * 5 / RATED) + 1) for v in values]
-    bands = {f"load_{band}": loads.count(band) for band in range(1, 6)}
+    bands = {f"load_{band}": 0 for band in range(1, 6)}
+    for watts, lasting in times:
+        bands[f"load_{min(5, int(abs(watts) * 5 / RATED) + 1)}"] += lasting
     extremes = {"minimum": min(values), "maximum": max(values)}
     total = float(sum(exact))
     return {"count": len(values), "total": total, **extremes, "last": values[-1], **bands}

@@ -12,7 +12,7 @@ their time, each there once.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -37,6 +37,7 @@ MICRO = Decimal("0.000001")
 TEMPERATURES, STOPS = 0.05, 0.01
 STOPPED_MS = 3 * DISTANCE
 BURST = 3
+BANDS = 5  # of load, fifths of the rated power
 EVENTS_PER_MACHINE = 1_000
 
 
@@ -57,10 +58,10 @@ def occurrences(settings: Settings) -> Iterator[Occurrence]:
         yield _with(last, expected.finish())
 
 
-def _with(occurrence: Occurrence, pairs: list[Found]) -> Occurrence:
+def _with(occurrence: Occurrence, found: list[Found | Lasted]) -> Occurrence:
     """The occurrence with what is certain with it."""
-    later = tuple((pair.moment, _contribution(pair)) for pair in pairs)
-    rows = tuple(row for pair in pairs for row in _rows(pair))
+    later = tuple((each.moment, each.contribution()) for each in found)
+    rows = tuple(row for each in found for row in each.rows())
     return occurrence._replace(rows=(*occurrence.rows, *rows), later=(*occurrence.later, *later))
 
 
@@ -159,6 +160,39 @@ class Found:
         """In watts."""
         return math.pi / 30 * self.speed[1] * self.torque[1]
 
+    def contribution(self) -> Contribution:
+        """One value of the report."""
+        exact = Decimal(repr(self.power)).quantize(MICRO, ROUND_HALF_UP)
+        return REPORT, self.thing, (1, exact, *[self.power] * 3, *[0] * BANDS)
+
+    def rows(self) -> Iterable[tuple[str, Row]]:
+        """Of the records."""
+        return _rows(self)
+
+
+@dataclass(frozen=True)
+class Lasted:
+    """A pair that was the newest one for some milliseconds."""
+
+    pair: Found
+    lasting: int
+
+    @property
+    def moment(self) -> int:
+        """When it counts: with its value."""
+        return self.pair.moment
+
+    def contribution(self) -> Contribution:
+        """Time in a load band. The value is there already, and is the last one so far."""
+        load = abs(self.pair.power) / RATED
+        band = sum(load >= bound for bound in (0.2, 0.4, 0.6, 0.8))
+        bands = tuple(self.lasting * (band == each) for each in range(BANDS))
+        return REPORT, self.pair.thing, (0, Decimal(0), *[self.pair.power] * 3, *bands)
+
+    def rows(self) -> Iterable[tuple[str, Row]]:
+        """None."""
+        return ()
+
 
 @dataclass
 class _Machine:
@@ -179,21 +213,26 @@ class Expected:
     def __init__(self) -> None:
         self._machines: dict[str, _Machine] = {}
 
-    def take(self, at: int, event: Row) -> list[Found]:
-        """The pairs of the time before, which is over when a later measurement comes."""
+    def take(self, at: int, event: Row) -> list[Found | Lasted]:
+        """What follows from the time before, which is over when a later measurement comes."""
         machine = self._machines.setdefault(event["thing"], _Machine())
         is_over = any(time < at for time, _ in machine.now.values())
         found = self._over(event["thing"], machine) if is_over else []
         machine.now[event["quantity"]] = at, event["result"]
         return found
 
-    def finish(self) -> list[Found]:
+    def finish(self) -> list[Found | Lasted]:
         """What follows when nothing else comes."""
-        return [pair for thing, m in self._machines.items() for pair in self._over(thing, m)]
+        return [
+            each
+            for thing, machine in self._machines.items()
+            for each in (*self._over(thing, machine), *_lasted(thing, machine.last, None))
+        ]
 
     @staticmethod
-    def _over(thing: str, machine: _Machine) -> list[Found]:
+    def _over(thing: str, machine: _Machine) -> list[Found | Lasted]:
         now, machine.now = machine.now, {}
+        lasted = _lasted(thing, machine.last, min((at for at, _ in now.values()), default=None))
         found = [
             Found(thing, speed, torque)
             for speed, torque in _partners(now, machine)
@@ -205,7 +244,20 @@ class Expected:
             elif quantity in now:
                 machine.waiting[quantity].append(now[quantity])
         machine.last.update(now)
-        return sorted(found, key=lambda p: (p.moment, p.speed[0], p.torque[0]))
+        found.sort(key=lambda p: (p.moment, p.speed[0], p.torque[0]))
+        return [*lasted, *found]
+
+
+def _lasted(thing: str, last: dict[str, Sample], until: int | None) -> list[Lasted]:
+    """How long the last samples of both quantities, if they are a pair, are the newest ones."""
+    if SPEED not in last or TORQUE not in last:
+        return []
+    speed, torque = last[SPEED], last[TORQUE]
+    if abs(speed[0] - torque[0]) > DISTANCE:
+        return []
+    since = max(speed[0], torque[0])
+    lasting = DISTANCE if until is None else min(until - since, DISTANCE)
+    return [Lasted(Found(thing, speed, torque), lasting)]
 
 
 def _partners(now: dict[str, Sample], machine: _Machine) -> Iterator[tuple[Sample, Sample]]:
@@ -223,14 +275,6 @@ def _partners(now: dict[str, Sample], machine: _Machine) -> Iterator[tuple[Sampl
 
 def _list(sample: Sample | None) -> list[Sample]:
     return [] if sample is None else [sample]
-
-
-def _contribution(pair: Found) -> Contribution:
-    load = abs(pair.power) / RATED
-    band = sum(load >= bound for bound in (0.2, 0.4, 0.6, 0.8))
-    bands = tuple(int(band == each) for each in range(5))
-    exact = Decimal(repr(pair.power)).quantize(MICRO, ROUND_HALF_UP)
-    return REPORT, pair.thing, (1, exact, pair.power, pair.power, pair.power, *bands)
 
 
 def _rows(pair: Found) -> Iterator[tuple[str, Row]]:

@@ -11,8 +11,9 @@ from glue import Latest, Maximum, Minimum, report
 class Machine:
     """The power of a machine, of each final pair of speed and torque.
 
-    The mean is `total` / `count`. Where a machine measures at regular intervals, the share of the
-    time in a load band is `load_…` / `count`.
+    The mean is `total` / `count`. `load_1` to `load_5` are milliseconds: a value lasts until the
+    next measurement of speed or torque, and MaxDistance at most. The share of the time in a load
+    band is its part of the sum of all five.
     """
 
     thing: Annotated[str, MinLen(1), "The machine."]
@@ -22,8 +23,8 @@ class Machine:
     minimum: Annotated[float, Minimum, "The least value, watts."]
     maximum: Annotated[float, Maximum, "The greatest value, watts."]
     last: Annotated[float, Latest, "The last value, watts."]
-    load_1: Annotated[int, Ge(0), "Values below a fifth of RatedPower, in either direction."]
-    load_2: Annotated[int, Ge(0), "Values from one fifth of it, below two."]
-    load_3: Annotated[int, Ge(0), "Values from two fifths of it, below three."]
-    load_4: Annotated[int, Ge(0), "Values from three fifths of it, below four."]
-    load_5: Annotated[int, Ge(0), "Values from four fifths of it."]
+    load_1: Annotated[int, Ge(0), "Time below a fifth of RatedPower, in either direction, ms."]
+    load_2: Annotated[int, Ge(0), "Time from one fifth of it, below two, ms."]
+    load_3: Annotated[int, Ge(0), "Time from two fifths of it, below three, ms."]
+    load_4: Annotated[int, Ge(0), "Time from three fifths of it, below four, ms."]
+    load_5: Annotated[int, Ge(0), "Time from four fifths of it, ms."]

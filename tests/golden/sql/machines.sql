@@ -239,6 +239,34 @@ SELECT
 FROM paired
 WHERE `status` = 'final';
 
+CREATE TEMPORARY TABLE lasted (
+  `subject` STRING,
+  `r_time` TIMESTAMP_LTZ(3),
+  `r_value` DOUBLE,
+  `s_time` TIMESTAMP_LTZ(3),
+  `s_value` DOUBLE,
+  `mean_time` TIMESTAMP_LTZ(3),
+  `lasting` BIGINT
+) WITH (
+  'connector' = 'series-join',
+  'name' = 'machines-join',
+  'port' = 'durations'
+);
+
+CREATE TEMPORARY VIEW contribution AS
+SELECT `thing`, `occurred_at`, `power`, `r_time`, `s_time`, TRUE AS `counts`, CAST(0 AS BIGINT) AS `lasting`
+FROM power_sample
+UNION ALL
+SELECT
+  `subject`,
+  `mean_time`,
+  PI() / 30 * `r_value` * `s_value`,
+  `r_time`,
+  `s_time`,
+  FALSE,
+  `lasting`
+FROM lasted;
+
 CREATE TEMPORARY VIEW machines AS
 SELECT
   `thing`,
@@ -253,13 +281,16 @@ SELECT
   `load_3`,
   `load_4`,
   `load_5`,
-  `count` AS `version`
+  `version`
 FROM (
   SELECT
     `thing`,
     (UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')) - MOD(UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')), 300)) AS `period`,
-    COUNT(*) AS `count`,
-    CAST(SUM(CAST(`power` AS DECIMAL(38, 6))) AS DOUBLE) AS `total`,
+    COUNT(*) AS `version`,
+    COUNT(*) FILTER (WHERE `counts`) AS `count`,
+    COALESCE(
+      CAST(SUM(CAST(`power` AS DECIMAL(38, 6))) FILTER (WHERE `counts`) AS DOUBLE), 0
+    ) AS `total`,
     MIN(`power`) AS `minimum`,
     MAX(`power`) AS `maximum`,
     MAX(
@@ -268,12 +299,12 @@ FROM (
       || DATE_FORMAT(`s_time`, 'yyyyMMddHHmmssSSS')
       || '|' || CAST(`power` AS STRING)
     ) AS `latest`,
-    COUNT(*) FILTER (WHERE `load` < 0.2) AS `load_1`,
-    COUNT(*) FILTER (WHERE `load` >= 0.2 AND `load` < 0.4) AS `load_2`,
-    COUNT(*) FILTER (WHERE `load` >= 0.4 AND `load` < 0.6) AS `load_3`,
-    COUNT(*) FILTER (WHERE `load` >= 0.6 AND `load` < 0.8) AS `load_4`,
-    COUNT(*) FILTER (WHERE `load` >= 0.8) AS `load_5`
-  FROM (SELECT *, ABS(`power`) / 1000 AS `load` FROM power_sample)
+    SUM(IF(`load` < 0.2, `lasting`, 0)) AS `load_1`,
+    SUM(IF(`load` >= 0.2 AND `load` < 0.4, `lasting`, 0)) AS `load_2`,
+    SUM(IF(`load` >= 0.4 AND `load` < 0.6, `lasting`, 0)) AS `load_3`,
+    SUM(IF(`load` >= 0.6 AND `load` < 0.8, `lasting`, 0)) AS `load_4`,
+    SUM(IF(`load` >= 0.8, `lasting`, 0)) AS `load_5`
+  FROM (SELECT *, ABS(`power`) / 1000 AS `load` FROM contribution)
   GROUP BY `thing`, (UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')) - MOD(UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')), 300))
 );
 

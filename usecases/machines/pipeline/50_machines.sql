@@ -1,6 +1,6 @@
--- How much does each machine deliver in each bucket, what last, and in which load bands?
+-- How much does each machine deliver in each bucket, what last, and how long in which load band?
 -- Shows: sums of decimals, extremes and the newest value, in every order of arrival.
--- A value counts in the bucket of its own time.
+-- A value counts, and lasts, in the bucket of its own time; extremes are the same in both rows.
 CREATE TEMPORARY VIEW machines AS
 SELECT
   `thing`,
@@ -15,13 +15,16 @@ SELECT
   `load_3`,
   `load_4`,
   `load_5`,
-  `count` AS `version`
+  `version`
 FROM (
   SELECT
     `thing`,
     ${bucket} AS `period`,
-    COUNT(*) AS `count`,
-    CAST(SUM(CAST(`power` AS DECIMAL(38, 6))) AS DOUBLE) AS `total`,
+    COUNT(*) AS `version`,
+    COUNT(*) FILTER (WHERE `counts`) AS `count`,
+    COALESCE(
+      CAST(SUM(CAST(`power` AS DECIMAL(38, 6))) FILTER (WHERE `counts`) AS DOUBLE), 0
+    ) AS `total`,
     MIN(`power`) AS `minimum`,
     MAX(`power`) AS `maximum`,
     MAX(
@@ -30,11 +33,11 @@ FROM (
       || DATE_FORMAT(`s_time`, 'yyyyMMddHHmmssSSS')
       || '|' || CAST(`power` AS STRING)
     ) AS `latest`,
-    COUNT(*) FILTER (WHERE `load` < 0.2) AS `load_1`,
-    COUNT(*) FILTER (WHERE `load` >= 0.2 AND `load` < 0.4) AS `load_2`,
-    COUNT(*) FILTER (WHERE `load` >= 0.4 AND `load` < 0.6) AS `load_3`,
-    COUNT(*) FILTER (WHERE `load` >= 0.6 AND `load` < 0.8) AS `load_4`,
-    COUNT(*) FILTER (WHERE `load` >= 0.8) AS `load_5`
-  FROM (SELECT *, ABS(`power`) / ${RatedPower} AS `load` FROM power_sample)
+    SUM(IF(`load` < 0.2, `lasting`, 0)) AS `load_1`,
+    SUM(IF(`load` >= 0.2 AND `load` < 0.4, `lasting`, 0)) AS `load_2`,
+    SUM(IF(`load` >= 0.4 AND `load` < 0.6, `lasting`, 0)) AS `load_3`,
+    SUM(IF(`load` >= 0.6 AND `load` < 0.8, `lasting`, 0)) AS `load_4`,
+    SUM(IF(`load` >= 0.8, `lasting`, 0)) AS `load_5`
+  FROM (SELECT *, ABS(`power`) / ${RatedPower} AS `load` FROM contribution)
   GROUP BY `thing`, ${bucket}
 )

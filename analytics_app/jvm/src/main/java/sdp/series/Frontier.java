@@ -48,7 +48,13 @@ final class Frontier {
    * @param paired those that waited up to this time have their next sample already
    * @param distance how far apart a pair may be
    */
-  void advance(Timeline samples, long to, long paired, long distance, Pair.Pairs pairs)
+  void advance(
+      Timeline samples,
+      long to,
+      long paired,
+      long distance,
+      Pair.Pairs pairs,
+      Pair.Durations durations)
       throws Exception {
     Joining joining = new Joining(samples, paired, distance, pairs);
     Cursor cursor = samples.from(end);
@@ -57,6 +63,7 @@ final class Frontier {
       int side = cursor.side();
       double value = cursor.value();
       cursor.next();
+      holdUntil(time, distance, durations);
       boolean isTie = side == Side.R && cursor.isBefore(time + 1);
       joining.take(side, time, value, isTie);
       if (isTie) {
@@ -69,6 +76,17 @@ final class Frontier {
       note(side, time, value);
     }
     end = to;
+  }
+
+  /** The last samples of both series, if they are a pair, were the newest ones until a time. */
+  void holdUntil(long time, long distance, Pair.Durations durations) {
+    long r = times[Side.R];
+    long s = times[Side.S];
+    if (r != NONE && s != NONE && Math.abs(r - s) <= distance) {
+      long from = Math.max(r, s);
+      long lasting = Math.min(time, from + distance) - from;
+      durations.add(new Pair(r, values[Side.R], s, values[Side.S]), lasting);
+    }
   }
 
   private void note(int side, long time, double value) {

@@ -11,6 +11,13 @@ record Pair(long rTime, double r, long sTime, double s) {
     void add(Pair pair);
   }
 
+  /** Receives pairs with how long they were the newest samples of both series, milliseconds. */
+  interface Durations {
+    Durations NONE = (pair, lasting) -> {};
+
+    void add(Pair pair, long lasting);
+  }
+
   boolean hasTimesOf(Pair other) {
     return rTime == other.rTime && sTime == other.sTime;
   }

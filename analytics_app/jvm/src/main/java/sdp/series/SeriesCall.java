@@ -17,6 +17,7 @@ import sdp.keyed.WrittenTable;
 /** The options and columns of a table that is written to, checked and put together. */
 final class SeriesCall {
   static final String PAIRS = "pairs";
+  static final String DURATIONS = "durations";
   static final String REFUSED = "refused";
   private static final Duration MAX = Duration.ofDays(30);
 
@@ -82,9 +83,14 @@ final class SeriesCall {
 
   Ports ports() {
     Ports ports = new Ports(name);
-    ports.add(PAIRS, List.of(PairRow.NAMES), List.of(PairRow.TYPES));
+    addJoined(ports);
     table.addRefused(ports, REFUSED);
     return ports;
+  }
+
+  static void addJoined(Ports ports) {
+    ports.add(PAIRS, List.of(PairRow.NAMES), List.of(PairRow.TYPES));
+    ports.add(DURATIONS, List.of(DurationRow.NAMES), List.of(DurationRow.TYPES));
   }
 
   // --- operators --------------------------------------------------------------------------------

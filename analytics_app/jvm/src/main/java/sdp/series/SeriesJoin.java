@@ -30,6 +30,12 @@ import sdp.keyed.Waking;
  * and one is the other's next; or the watermark of the first one's series has passed the second
  * too, and the first is the other's previous.
  *
+ * <p><b>Durations.</b> At any moment the newest samples of both series up to then are a pair, if
+ * they are not further apart than {@code distance}. How long, until the next sample of either
+ * series and for {@code distance} at most, is known with that sample, or when none can come in
+ * time. So the durations of a key add up to the time in which something is known of both series,
+ * and none of it is in two of them.
+ *
  * <p><b>Silence.</b> When the watermark of the stream has passed a time by {@code maxLatency}, the
  * pairs of the samples that are known up to there are provisional, if they are not final. When a
  * sample comes that was overdue, those that it contradicts are withdrawn, and others take their
@@ -74,6 +80,9 @@ final class SeriesJoin implements KeyLogs.Closing {
   interface Outcomes {
     void pair(byte[] key, Pair pair, Status status);
 
+    /** How many milliseconds a final pair was the newest one; once for each that was. */
+    void lasted(byte[] key, Pair pair, long lasting);
+
     void refused(Refusal refusal, byte[] record, int at, String why);
   }
 
@@ -109,9 +118,9 @@ final class SeriesJoin implements KeyLogs.Closing {
     return watermark;
   }
 
-  /** How far pairs may be behind the stream's watermark when they become final. */
+  /** How far what is final may be behind the stream's watermark, the last duration included. */
   long behind() {
-    return limits.finalAfter + limits.distance + STEP;
+    return limits.finalAfter + 2 * limits.distance + STEP;
   }
 
   /** Takes the watermark of an earlier run: what was late then is late now. */
@@ -255,7 +264,7 @@ final class SeriesJoin implements KeyLogs.Closing {
     long s = key.settled[Side.S];
     long both = Math.min(r, s);
     if (both > key.decided.end()) {
-      key.decided.advance(samples, both, key.paired, limits.distance, this::decided);
+      key.decided.advance(samples, both, key.paired, limits.distance, this::decided, this::lasted);
     }
     if (r != s) {
       int leader = r > s ? Side.R : Side.S;
@@ -287,6 +296,12 @@ final class SeriesJoin implements KeyLogs.Closing {
     }
   }
 
+  private void lasted(Pair pair, long lasting) {
+    if (lasting > 0) {
+      outcomes.lasted(name(), pair, lasting);
+    }
+  }
+
   private byte[] name() {
     if (name == null) {
       name = entries.key();
@@ -307,10 +322,12 @@ final class SeriesJoin implements KeyLogs.Closing {
     } else if (isNew) {
       List<Pair> after = new ArrayList<>();
       key.assumed.copy(key.decided);
-      key.assumed.advance(samples, to, key.paired, limits.distance, after::add);
+      key.assumed.advance(
+          samples, to, key.paired, limits.distance, after::add, Pair.Durations.NONE);
       replace(before, after);
     } else if (to > key.assumed.end()) {
-      key.assumed.advance(samples, to, key.paired, limits.distance, this::assumed);
+      key.assumed.advance(
+          samples, to, key.paired, limits.distance, this::assumed, Pair.Durations.NONE);
     }
   }
 
@@ -364,6 +381,7 @@ final class SeriesJoin implements KeyLogs.Closing {
   private void store() throws Exception {
     key.hasProvisional = provisional.store(key.hasProvisional, keptUntil(reached));
     if (isOver()) {
+      key.decided.holdUntil(Long.MAX_VALUE, limits.distance, this::lasted);
       samples.forgetBefore(Long.MAX_VALUE);
       entries.remove(Entries.KEY, 0);
       return;

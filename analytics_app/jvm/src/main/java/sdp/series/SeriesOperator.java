@@ -33,6 +33,7 @@ class SeriesOperator extends KeyLogsOperator implements SeriesJoin.Outcomes {
   private final String s;
   private final LogicalTypeRoot[] types;
   private final OutputTag<RowData> pairs;
+  private final OutputTag<RowData> durations;
   private final OutputTag<RowData> refused;
 
   private transient KeyLogs logs;
@@ -64,6 +65,7 @@ class SeriesOperator extends KeyLogsOperator implements SeriesJoin.Outcomes {
     this.s = s;
     this.types = types.clone();
     pairs = ports.tag(SeriesCall.PAIRS);
+    durations = ports.tag(SeriesCall.DURATIONS);
     refused = ports.tag(SeriesCall.REFUSED);
   }
 
@@ -124,6 +126,11 @@ class SeriesOperator extends KeyLogsOperator implements SeriesJoin.Outcomes {
   public void pair(byte[] key, Pair pair, Status status) {
     counts.get(status).inc();
     emit(pairs, PairRow.of(key, names, pair, labels.get(status)));
+  }
+
+  @Override
+  public void lasted(byte[] key, Pair pair, long lasting) {
+    emit(durations, DurationRow.of(key, pair, lasting));
   }
 
   @Override

@@ -35,6 +35,9 @@ import sdp.keyed.PortSource;
  *       r_value}, {@code s_series}, {@code s_time}, {@code s_value}, {@code mean_time} (of both
  *       times, rounded down), and {@code status}: {@code final}, {@code provisional} or {@code
  *       withdrawn}. A pair is final once, and after that there is no other row of it.
+ *   <li>{@code durations}: {@code subject}, {@code r_time}, {@code r_value}, {@code s_time}, {@code
+ *       s_value}, {@code mean_time}, and {@code lasting}: how many milliseconds the two samples of
+ *       a final pair were the newest ones of both series. Once for each pair that was.
  *   <li>{@code refused}: the columns as they came, {@code outcome} (late, duplicate, refused) and
  *       {@code detail}, in words that the sender understands.
  * </ul>

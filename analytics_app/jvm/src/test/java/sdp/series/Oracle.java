@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** The definition of the join, spelled out over whole lists: no state, no order of evaluation. */
 final class Oracle {
@@ -58,11 +59,16 @@ final class Oracle {
         .formatted(status, key, pair.rTime(), pair.r(), pair.sTime(), pair.s());
   }
 
-  /** All final pairs and all that is refused, sorted. */
+  static String lasted(String key, Pair pair, long lasting) {
+    return pair("lasted", key, pair) + " " + lasting;
+  }
+
+  /** All final pairs, how long they lasted, and all that is refused, sorted. */
   static List<String> expected(SeriesJoin.Limits limits, List<Arrival> arrivals) {
     Oracle oracle = new Oracle(limits, arrivals);
     List<String> all = new ArrayList<>(oracle.refused);
     all.addAll(oracle.pairs("final", limits.distance(), Long.MAX_VALUE));
+    all.addAll(oracle.durations(limits.distance()));
     return all.stream().sorted().toList();
   }
 
@@ -71,7 +77,7 @@ final class Oracle {
     return new Oracle(limits, arrivals).pairs("", limits.distance(), before);
   }
 
-  private List<String> pairs(String status, long distance, long before) {
+  private Map<String, List<TreeMap<Long, Double>>> series(long before) {
     Map<String, List<TreeMap<Long, Double>>> keys = new HashMap<>();
     for (Arrival each : standing.values()) {
       if (each.time() < before) {
@@ -80,20 +86,58 @@ final class Oracle {
             .put(each.time(), each.value());
       }
     }
+    return keys;
+  }
+
+  /** At each millisecond, which are the newest samples? */
+  private List<String> durations(long distance) {
     List<String> found = new ArrayList<>();
-    keys.forEach(
-        (key, series) -> {
-          TreeMap<Long, Double> r = series.get(Side.R);
-          TreeMap<Long, Double> s = series.get(Side.S);
-          for (long rTime : r.keySet()) {
-            for (long sTime : s.keySet()) {
-              if (isPair(r, rTime, s, sTime) && Math.abs(rTime - sTime) <= distance) {
-                Pair pair = new Pair(rTime, r.get(rTime), sTime, s.get(sTime));
-                found.add(pair(status, key, pair));
+    series(Long.MAX_VALUE)
+        .forEach(
+            (key, series) -> {
+              TreeMap<Long, Double> r = series.get(Side.R);
+              TreeMap<Long, Double> s = series.get(Side.S);
+              Map<Pair, Long> lasting = new HashMap<>();
+              TreeSet<Long> times = new TreeSet<>(r.keySet());
+              times.addAll(s.keySet());
+              for (long now = times.first(); now < times.last() + distance; now++) {
+                var newestR = r.floorEntry(now);
+                var newestS = s.floorEntry(now);
+                if (newestR != null
+                    && newestS != null
+                    && Math.abs(newestR.getKey() - newestS.getKey()) <= distance
+                    && now - times.floor(now) < distance) {
+                  lasting.merge(
+                      new Pair(
+                          newestR.getKey(),
+                          newestR.getValue(),
+                          newestS.getKey(),
+                          newestS.getValue()),
+                      1L,
+                      Long::sum);
+                }
               }
-            }
-          }
-        });
+              lasting.forEach((pair, millis) -> found.add(lasted(key, pair, millis)));
+            });
+    return found;
+  }
+
+  private List<String> pairs(String status, long distance, long before) {
+    List<String> found = new ArrayList<>();
+    series(before)
+        .forEach(
+            (key, series) -> {
+              TreeMap<Long, Double> r = series.get(Side.R);
+              TreeMap<Long, Double> s = series.get(Side.S);
+              for (long rTime : r.keySet()) {
+                for (long sTime : s.keySet()) {
+                  if (isPair(r, rTime, s, sTime) && Math.abs(rTime - sTime) <= distance) {
+                    Pair pair = new Pair(rTime, r.get(rTime), sTime, s.get(sTime));
+                    found.add(pair(status, key, pair));
+                  }
+                }
+              }
+            });
     return found.stream().sorted().toList();
   }
 

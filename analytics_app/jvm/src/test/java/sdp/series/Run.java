@@ -63,7 +63,8 @@ final class Run {
 
   private record Subtask(SeriesJoin join, KeyLogs logs) {}
 
-  private record Checkpoint(MemoryChunks state, long watermark, int position, int results) {}
+  private record Checkpoint(
+      MemoryChunks state, long watermark, int position, int results, int durations) {}
 
   private final SeriesJoin.Limits limits;
   private final Circumstances circumstances;
@@ -71,6 +72,9 @@ final class Run {
 
   /** Pairs with their status and refusals, in the order they came out. */
   private final List<String> results = new ArrayList<>();
+
+  /** How long pairs lasted, in that order. */
+  private final List<String> durations = new ArrayList<>();
 
   private final List<Subtask> subtasks = new ArrayList<>();
   private final RowPacker packer = new RowPacker(TYPES, 0, 2, -1);
@@ -100,7 +104,7 @@ final class Run {
   }
 
   private List<String> run(List<Arrival> arrivals) throws Exception {
-    Checkpoint newest = new Checkpoint(new MemoryChunks(), NONE, 0, 0);
+    Checkpoint newest = new Checkpoint(new MemoryChunks(), NONE, 0, 0, 0);
     int failures = 0;
     for (int position = 0; position < arrivals.size(); position++) {
       if (random.nextInt(100) < circumstances.checkpoints) {
@@ -112,6 +116,7 @@ final class Run {
       if (failures < 20 && random.nextInt(100) < circumstances.failures) {
         failures++;
         results.subList(newest.results, results.size()).clear();
+        durations.subList(newest.durations, durations.size()).clear();
         position = newest.position;
         restore(newest);
       }
@@ -126,7 +131,7 @@ final class Run {
   /** A pair ends as final or as withdrawn, and nothing follows once it is final. */
   private List<String> settled() {
     Map<String, String> statuses = new TreeMap<>();
-    List<String> all = new ArrayList<>();
+    List<String> all = new ArrayList<>(durations);
     for (String result : results) {
       String[] parts = result.split(" ", 2);
       if (isOfPair(parts[0])) {
@@ -191,7 +196,8 @@ final class Run {
     for (Subtask each : subtasks) {
       each.logs.flush();
     }
-    return new Checkpoint(state.copy(), subtasks.get(0).join.watermark(), position, results.size());
+    return new Checkpoint(
+        state.copy(), subtasks.get(0).join.watermark(), position, results.size(), durations.size());
   }
 
   /** Flink sends a watermark when it has grown; after a failure not before that. */
@@ -221,6 +227,10 @@ final class Run {
     return results;
   }
 
+  List<String> durations() {
+    return durations;
+  }
+
   void accept(Arrival arrival) throws Exception {
     Packed packed = packer.pack(row(arrival), SOURCE, arrival.side(), 0);
     int group = StateChunks.group(packed.partition(), GROUPS);
@@ -248,6 +258,11 @@ final class Run {
     @Override
     public void pair(byte[] key, Pair pair, Status status) {
       results.add(Oracle.pair(status.label(), new String(key, StandardCharsets.UTF_8), pair));
+    }
+
+    @Override
+    public void lasted(byte[] key, Pair pair, long lasting) {
+      durations.add(Oracle.lasted(new String(key, StandardCharsets.UTF_8), pair, lasting));
     }
 
     @Override

@@ -50,7 +50,9 @@ class SeriesJoinTest {
           () -> limits + " " + circumstances + " " + seed + " " + arrivals);
       expected.forEach(each -> counts.merge(each.split(" ")[0], 1L, Long::sum));
     }
-    assertEquals(List.of("duplicate", "final", "late"), counts.keySet().stream().sorted().toList());
+    assertEquals(
+        List.of("duplicate", "final", "lasted", "late"),
+        counts.keySet().stream().sorted().toList());
     assertTrue(Collections.min(counts.values()) > HISTORIES, counts::toString);
   }
 
@@ -69,13 +71,17 @@ class SeriesJoinTest {
         List<String> pairs =
             Run.run(limits, arrivals, Circumstances.any(random), order).stream()
                 .peek(each -> assertTrue(!each.startsWith("late"), each))
-                .filter(each -> each.startsWith("final"))
+                .filter(SeriesJoinTest::isJoined)
                 .toList();
         first = first == null ? Oracle.expected(limits, arrivals) : first;
-        first = first.stream().filter(each -> each.startsWith("final")).toList();
+        first = first.stream().filter(SeriesJoinTest::isJoined).toList();
         assertEquals(first, pairs, limits::toString);
       }
     }
+  }
+
+  private static boolean isJoined(String result) {
+    return result.startsWith("final") || result.startsWith("lasted");
   }
 
   @Test
@@ -283,7 +289,10 @@ class SeriesJoinTest {
     for (List<Arrival> order : permutations(events)) {
       assertEquals(
           List.of(
-              "duplicate a r1 at 1 of 7.0", "duplicate a x at 1 of 3.0", "final a r1 3.0 s1 -1.0"),
+              "duplicate a r1 at 1 of 7.0",
+              "duplicate a x at 1 of 3.0",
+              "final a r1 3.0 s1 -1.0",
+              "lasted a r1 3.0 s1 -1.0 1000"),
           Run.run(REAL, order, Circumstances.USUAL, 1));
     }
   }
@@ -377,6 +386,24 @@ class SeriesJoinTest {
     List<String> results =
         Run.run(REAL, List.of(r(null, 1), r(longKey, 1)), Circumstances.USUAL, 1);
     assertEquals(2, results.stream().filter(each -> each.startsWith("refused")).count());
+  }
+
+  /** r7 comes 4 after r3, further than the distance; behind the last one nothing is known, too. */
+  @Test
+  void aPairLastsUntilTheNextSampleOfEitherSeriesAndAtMostTheDistance() throws Exception {
+    Run run = new Run(new Limits(3, 0, 0, 100, 1_000), Circumstances.USUAL, 1);
+    for (Arrival each : List.of(r("a", 0), s("a", 1), r("a", 3), r("a", 7), s("a", 8))) {
+      run.accept(each);
+    }
+    assertEquals(List.of("lasted a r0 0.0 s1 -1.0 2"), run.durations());
+    run.accept(s("a", 20));
+    run.accept(r("a", 20));
+    assertEquals(List.of("lasted a r3 3.0 s1 -1.0 3"), run.durations().subList(1, 2));
+    run.advance(1_200);
+    assertEquals(
+        List.of("lasted a r7 7.0 s8 -8.0 3", "lasted a r20 20.0 s20 -20.0 3"),
+        run.durations().subList(2, 4));
+    assertEquals(0, run.openEntries());
   }
 
   // --- memory -----------------------------------------------------------------------------------

@@ -57,6 +57,12 @@ class SeriesOperatorTest {
     }
 
     @Override
+    public void lasted(byte[] key, Pair pair, long lasting) {
+      super.lasted(key, pair, lasting);
+      results.add(Oracle.lasted(new String(key, StandardCharsets.UTF_8), pair, lasting));
+    }
+
+    @Override
     public void refused(Refusal refusal, byte[] record, int at, String why) {
       super.refused(refusal, record, at, why);
       results.add(
@@ -69,7 +75,7 @@ class SeriesOperatorTest {
     List<Arrival> arrivals = new ArrayList<>();
     List<String> uninterrupted = run(arrivals, 1);
     assertEquals(Oracle.expected(limits, arrivals), uninterrupted);
-    for (String outcome : List.of("final", "late", "duplicate")) {
+    for (String outcome : List.of("final", "lasted", "late", "duplicate")) {
       assertTrue(uninterrupted.stream().anyMatch(r -> r.startsWith(outcome)), outcome);
     }
     assertEquals(uninterrupted, run(new ArrayList<>(), 1, 2, 1, 3));
@@ -121,7 +127,7 @@ class SeriesOperatorTest {
     watermark(20_000);
     start(1, snapshot()[0]);
     watermark(10_000);
-    long behind = limits.finalAfter() + limits.distance() + SeriesJoin.STEP;
+    long behind = limits.finalAfter() + 2 * limits.distance() + SeriesJoin.STEP;
     assertEquals(new Watermark(20_000 - behind), subtasks.get(0).getOutput().poll());
   }
 
@@ -140,7 +146,7 @@ class SeriesOperatorTest {
     watermark(200_000);
     assertEquals(
         List.of("final a r1001 1001.0 s1000 -1000.0", "final a r1001 1001.0 s999 -999.0"),
-        results.stream().filter(each -> !isOpen(each)).sorted().toList());
+        results.stream().filter(each -> each.startsWith("final")).sorted().toList());
     watermark(400_000);
     assertEquals(0, operators.get(0).openKeys());
   }
@@ -199,7 +205,7 @@ class SeriesOperatorTest {
 
   private static Ports ports() {
     Ports ports = new Ports("test");
-    ports.add(SeriesCall.PAIRS, List.of(PairRow.NAMES), List.of(PairRow.TYPES));
+    SeriesCall.addJoined(ports);
     LogicalType text = DataTypes.STRING().getLogicalType();
     LogicalType number = DataTypes.DOUBLE().getLogicalType();
     LogicalType time = DataTypes.TIMESTAMP_LTZ(3).getLogicalType();

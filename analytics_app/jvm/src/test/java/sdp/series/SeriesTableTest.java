@@ -42,7 +42,7 @@ class SeriesTableTest {
   }
 
   @Test
-  void pairsAndWhatIsRefusedAreTwoPorts() throws Exception {
+  void pairsTheirDurationsAndWhatIsRefusedAreThreePorts() throws Exception {
     input(
         event("r1", "a", 1, "upper", 1.5),
         event("s4", "a", 4, "lower", -4.0),
@@ -58,6 +58,9 @@ class SeriesTableTest {
             "a|upper|1970-01-01 00:00:00.003|3.0|lower|1970-01-01 00:00:00.002|-2.5|002|final",
             "a|upper|1970-01-01 00:00:00.003|3.0|lower|1970-01-01 00:00:00.004|-4.0|003|final",
             "keyless|refused|it has no tank",
+            "lasted|a|001|1.5|002|-2.5|001|1",
+            "lasted|a|003|3.0|002|-2.5|002|1",
+            "lasted|a|003|3.0|004|-4.0|003|1000",
             "s2|a|duplicate|another sample of this series has the same time; the one with the"
                 + " least value counts"),
         lines());
@@ -106,6 +109,10 @@ class SeriesTableTest {
         "subject STRING, r_series STRING, r_time TIMESTAMP_LTZ(3), r_value DOUBLE,"
             + " s_series STRING, s_time TIMESTAMP_LTZ(3), s_value DOUBLE,"
             + " mean_time TIMESTAMP_LTZ(3), status STRING");
+    port(
+        "durations",
+        "subject STRING, r_time TIMESTAMP_LTZ(3), r_value DOUBLE, s_time TIMESTAMP_LTZ(3),"
+            + " s_value DOUBLE, mean_time TIMESTAMP_LTZ(3), lasting BIGINT");
     port("refused", COLUMNS + ", outcome STRING, detail STRING");
     tables.executeSql(
         "CREATE TEMPORARY TABLE collected (line STRING) WITH ('connector' = 'collected')");
@@ -113,6 +120,11 @@ class SeriesTableTest {
         "INSERT INTO collected SELECT CONCAT_WS('|', subject, r_series, CAST(r_time AS STRING),"
             + " CAST(r_value AS STRING), s_series, CAST(s_time AS STRING), CAST(s_value AS STRING),"
             + " DATE_FORMAT(mean_time, 'SSS'), status) FROM `pairs`");
+    set.addInsertSql(
+        "INSERT INTO collected SELECT CONCAT_WS('|', 'lasted', subject,"
+            + " DATE_FORMAT(r_time, 'SSS'), CAST(r_value AS STRING),"
+            + " DATE_FORMAT(s_time, 'SSS'), CAST(s_value AS STRING),"
+            + " DATE_FORMAT(mean_time, 'SSS'), CAST(lasting AS STRING)) FROM `durations`");
     set.addInsertSql(
         "INSERT INTO collected SELECT CONCAT_WS('|', event_id, tank, outcome, detail)"
             + " FROM `refused`");
