@@ -38,7 +38,7 @@ PAGE := build/dashboard/index.html
 PAGE_SOURCES := $(shell find dashboard -name node_modules -prune -o -type f -print)
 JVM_SOURCES := $(shell find analytics_app/jvm/src/main analytics_app/jvm/pom.xml -type f 2>/dev/null)
 
-.PHONY: help env tools build browser screenshots demo up down clean test of-platform of-engines check types lint unit jvm generated properties load mutants bench-stream
+.PHONY: help env tools build browser screenshots demo up down clean test of-platform of-the-rest check types lint unit jvm generated properties load mutants bench-stream
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -140,16 +140,16 @@ unit: build $(STAMPS)/clients ## the tests that need no running platform
 jvm: $(JAR) ## the tests of the JVM module
 	@$(MVN) test com.spotify.fmt:fmt-maven-plugin:check
 
-# The fast tests first. Then those of the platform, which wait for much of their time, and beside
-# them those that start engines of their own; these leave the CPU to the platform.
+# The tests of the platform use half a core: mostly they wait for it. Beside them run, the fast ones
+# first, those that need no platform; these leave the CPU to the platform.
 test: check $(STAMPS)/clients ## every test there is
-	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile --durations 15 $(FAST)
-	@$(MAKE) -j2 of-platform of-engines
+	@$(MAKE) -j2 of-platform of-the-rest
 
 of-platform:
 	@$(PYTHON) -m pytest --durations 25 tests/local
 
-of-engines:
+of-the-rest:
+	@nice -n 5 $(PYTHON) -m pytest -n $(JOBS) --dist loadfile --durations 15 $(FAST)
 	@nice -n 5 $(PYTHON) -m pytest --durations 25 $(ENGINES)
 	@nice -n 5 $(MAKE) jvm
 

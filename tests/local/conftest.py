@@ -26,6 +26,8 @@ from tests.local.machine import Machine
 from tests.local.parameters import PARAMETERS
 from tests.page.browser import Reader, chromium, keys_of, reader
 
+# The model's tests send no events, so that what test_final.py waits for happens beside them.
+AFTER = {"test_final.py": "test_model.py"}
 # The backfill is of events that have become final while the other tests ran. What changes the
 # platform's parameters or definitions comes last: there is no way back from it.
 LAST = [
@@ -38,8 +40,12 @@ LAST = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the files of `LAST` behind the others."""
-    items.sort(key=lambda item: LAST.index(item.path.name) if item.path.name in LAST else -1)
+    """Sort the files by name, those of `AFTER` behind the named one, those of `LAST` at the end."""
+    items.sort(key=lambda item: _place(item.path.name))
+
+
+def _place(file: str) -> tuple[int, str, bool]:
+    return LAST.index(file) if file in LAST else -1, AFTER.get(file, file), file in AFTER
 
 
 @pytest.fixture(scope="session")
@@ -104,6 +110,19 @@ def refused(driver: Driver, early: Auctions) -> Refused:
     duplicate = first | {"event_id": f"{first['event_id']}-other"}
     driver.send([late, unmatched, first, duplicate])
     return Refused(late, unmatched, duplicate)
+
+
+@pytest.fixture(scope="session")
+def closing(driver: Driver) -> Auctions:
+    """Auctions that are almost late, without their clicks; no other event is sent until they close.
+
+    They are final and closed about two minutes later.
+    """
+    made = auctions(6, at=datetime.now(UTC) - timedelta(seconds=110))
+    made.clicks.clear()
+    driver.send(made.events)
+    driver.await_totals(made.campaign, made.expected)
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -22,9 +23,45 @@ SHOWN = ("stage", "reason", "field", "detail", "event_id", "source")
 TIMEOUT = 240.0  # seconds; bench/lake.py is where it must be seen within two minutes
 
 
+@dataclass(frozen=True)
+class Refused:
+    """What Parquet cannot take: a record with a text for a number, among five that are right, of
+    one campaign; and bytes in the streams of events and of clicks.
+    """
+
+    campaign: int
+    event_id: str
+    record: bytes
+    event: bytes = b"\x00\xff no event, and Parquet cannot take it"
+    click: bytes = b"not even JSON [bold]"
+
+
 @pytest.fixture(scope="module")
 def platform(settings: Settings) -> Platform:
     return Platform.of(settings)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def taken(driver: Driver) -> Refused:
+    """Put before the events of the first test, because the lake has it a minute later."""
+    made = auctions(6)
+    rows = [
+        {"tx_id": e["tx_id"], "app_uid": "a", "campaign_item_id": made.campaign, "win_price": 5}
+        | {"occurred_at": e["occurred_at"], "event_id": e["event_id"]}
+        for e in made.bids
+    ]
+    bad = json.dumps(rows[3] | {"win_price": "five"}).encode()
+    refused = Refused(made.campaign, made.bids[3]["event_id"], bad)
+    data = [bad if n == 3 else json.dumps(row).encode() for n, row in enumerate(rows)]
+    _put(driver, "impressions", *data)
+    _put(driver, "bcns", refused.event)
+    _put(driver, "clicks", refused.click)
+    return refused
+
+
+def _put(driver: Driver, stream: str, *data: bytes) -> None:
+    records = [{"Data": one, "PartitionKey": "one shard"} for one in data]
+    driver.client("kinesis").put_records(StreamName=f"{driver.prefix}{stream}", Records=records)
 
 
 def test_counts_and_sums_by_campaign_equal_the_truth_though_the_delivery_is_killed(
@@ -65,27 +102,17 @@ def _bucket(driver: Driver) -> str:
 
 
 def test_a_record_parquet_cannot_take_is_an_error_and_a_dead_letter_and_costs_no_other(
-    driver: Driver, platform: Platform, settings: Settings
+    driver: Driver, platform: Platform, settings: Settings, taken: Refused
 ) -> None:
-    made = auctions(6)
-    rows = [
-        {"tx_id": e["tx_id"], "app_uid": "a", "campaign_item_id": made.campaign, "win_price": 5}
-        | {"occurred_at": e["occurred_at"], "event_id": e["event_id"]}
-        for e in made.bids
-    ]
-    bad = json.dumps(rows[3] | {"win_price": "five"}).encode()
-    data = [bad if n == 3 else json.dumps(row).encode() for n, row in enumerate(rows)]
-    records = [{"Data": one, "PartitionKey": "one shard"} for one in data]
-    driver.client("kinesis").put_records(StreamName=f"{driver.prefix}impressions", Records=records)
     bucket = _bucket(driver)
 
     def error() -> list[str]:
         found = _errors(driver, bucket, "impressions")
-        return [e["lastErrorMessage"] for e in found if made.bids[3]["event_id"] in _text(e)]
+        return [e["lastErrorMessage"] for e in found if taken.event_id in _text(e)]
 
     wait_until(lambda: bool(error()), TIMEOUT, lambda: "no error object")
     assert "'win_price' is bigint, not string" in error()[0]
-    letter = driver.dead_letter(bad, TIMEOUT)
+    letter = driver.dead_letter(taken.record, TIMEOUT)
     assert (letter["stage"], letter["reason"]) == ("lake", "malformed")
     assert "win_price" in letter["detail"]
     wait_until(
@@ -94,19 +121,18 @@ def test_a_record_parquet_cannot_take_is_an_error_and_a_dead_letter_and_costs_no
         lambda: f"{letter['id']} is not among {list(_listed(settings))}",
     )
     shown = _listed(settings)[letter["id"]]
-    assert base64.b64decode(shown["payload"]) == bad
+    assert base64.b64decode(shown["payload"]) == taken.record
     assert {name: shown[name] for name in SHOWN} == {name: letter[name] for name in SHOWN}
     ask = f"""SELECT campaign_item_id, count(*) AS n FROM parquet_impressions
-        WHERE campaign_item_id = {made.campaign} GROUP BY campaign_item_id"""
-    expected = {made.campaign: (5,)}
+        WHERE campaign_item_id = {taken.campaign} GROUP BY campaign_item_id"""
+    expected = {taken.campaign: (5,)}
     wait_until(lambda: platform.ask(ask) == expected, TIMEOUT, lambda: f"{platform.ask(ask)}")
 
 
-def test_a_poison_event_is_in_the_error_prefix_and_is_one_dead_letter(driver: Driver) -> None:
-    poison = b"\x00\xff no event, and Parquet cannot take it"
-    driver.client("kinesis").put_record(
-        StreamName=f"{driver.prefix}bcns", Data=poison, PartitionKey="poison"
-    )
+def test_a_poison_event_is_in_the_error_prefix_and_is_one_dead_letter(
+    driver: Driver, taken: Refused
+) -> None:
+    poison = taken.event
     bucket = _bucket(driver)
 
     def found() -> list[str]:
@@ -126,12 +152,7 @@ def _listed(settings: Settings) -> dict[str, dict[str, Any]]:
     return {letter["id"]: letter for letter in map(json.loads, done.stdout.splitlines())}
 
 
-def test_dead_letters_are_counted_and_shown_to_people(settings: Settings, driver: Driver) -> None:
-    poison = b"not even JSON [bold]"
-    driver.client("kinesis").put_record(
-        StreamName=f"{driver.prefix}clicks", Data=poison, PartitionKey="poison"
-    )
-
+def test_dead_letters_are_counted_and_shown_to_people(settings: Settings) -> None:
     def shown() -> str:
         done = sdp(settings, "dead-letters", "--stage", "lake", "--limit", "1000")
         assert done.returncode == 0, done.stderr

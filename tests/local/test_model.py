@@ -27,6 +27,8 @@ from tests.local.driver import wait_until
 from tests.local.modelling import Modelling
 from tests.unit.ml.auctions import after, auctions, request
 
+# Sent before, they close meanwhile: test_final.py
+pytestmark = pytest.mark.usefixtures("closing")
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ROWS = auctions(6_000, start=START)
 UNTIL = after(ROWS)

@@ -13,7 +13,7 @@ from sdpctl.errors import CommandError
 from sdpctl.local.processes import Service, last_lines, require_port
 from sdpctl.settings import Settings
 
-START_SECONDS = 30
+START_SECONDS = 90
 
 
 def service(settings: Settings) -> Service:
