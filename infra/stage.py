@@ -123,6 +123,7 @@ class PlatformStage(cdk.Stage):
             topology=topology,
             lake=self.lake.lake,
             apis=apis,
+            ingestion=self.ingestion.api,
             topic=self.observability.topic,
             settings=settings,
             assets=assets,

@@ -26,6 +26,7 @@ PYTHONS = ("3.11", "3.12")
 PLATFORM = "x86_64-manylinux_2_28"
 # botocore describes 400 services; a bundle needs these.
 SERVICES = (
+    "apigateway",
     "athena",
     "cloudformation",
     "cloudwatch",

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from glue import Catalog
 from glue.instants import EPOCH
+from glue.limits import BODY_BYTES
 from glue.targets.openapi import document, everywhere, problem, servers
 from glue.targets.predictions import add_predictions
 from lambdas.dashboard import app as dashboard
@@ -47,7 +48,7 @@ def _add_reports(spec: Document, catalog: Catalog) -> Document:
 def _add_dashboard(spec: Document, catalog: Catalog) -> Document:
     """The page's own API, below the page's address."""
     lake = cast(LakeRows, None)
-    sources = Sources(*[cast(Any, ())] * 7)  # nothing is read
+    sources = Sources(*[cast(Any, ())] * 9)  # nothing is read
     app = dashboard.create_app(catalog, lake, catalog.configured({}), lambda: EPOCH, sources)
     own = app.openapi()
     paths = {path: _of_the_page(path, item) for path, item in own["paths"].items()}
@@ -86,26 +87,35 @@ def _item(path: str, item: Document) -> Document:
 def _of_the_page(path: str, item: Document) -> Document:
     """A path of the dashboard, likewise."""
     parts = [part for part in path.split("/") if part and "{" not in part]
-    operation = _operation(
-        item,
-        parts,
-        DASHBOARD,
-        "What was found.",
-        "There is no such use case, report, series or version.",
-    )
-    return {"servers": servers("UrlForDashboard"), "get": operation}
+    absent = "There is no such use case, report, series or version."
+    operations: Document = {
+        method: _operation(item, parts, DASHBOARD, "What was found.", absent, method)
+        for method in ("get", "post")
+        if method in item
+    }
+    return {"servers": servers("UrlForDashboard"), **operations}
 
 
-def _operation(item: Document, parts: list[str], tag: str, found: str, absent: str) -> Document:
-    operation = dict(item["get"])
+def _operation(
+    item: Document, parts: list[str], tag: str, found: str, absent: str, method: str = "get"
+) -> Document:
+    operation = dict(item[method])
     answered = operation["responses"]["200"]
     return operation | {
-        "operationId": "_".join(["get", *parts]).replace("-", "_"),
+        "operationId": "_".join([method, *parts]).replace("-", "_"),
         "tags": [tag],
         "responses": {
             "200": {**answered, "description": found},
             "400": problem("A parameter is invalid; the detail names it."),
             "404": problem(absent),
+            **(_of_bodies() if "requestBody" in operation else {}),
             **everywhere(),
         },
+    }
+
+
+def _of_bodies() -> Document:
+    return {
+        "413": problem(f"The body has more than {BODY_BYTES} bytes."),
+        "415": problem("The body is not JSON, or it is encoded."),
     }

@@ -134,13 +134,13 @@ class Resender:
             return Sent(before, sent=False)
         kept = before.record if before and before.state is not State.REJECTED else record
         claimed = Replay(use_case, letter, kept, State.SENDING, self._now())
-        if not self.store.put(claimed, before):
+        if not self.store.advance(claimed, before):
             return self._by_another(claimed)
         state, error = self.door.send(kept, seconds)
         done = replace(claimed, state=state, error=error, at=self._now())
         if state is State.ACCEPTED:
             self.store.accept(done)
-        elif not self.store.put(done, claimed):
+        elif not self.store.advance(done, claimed):
             return self._by_another(claimed)
         return Sent(done, sent=True)
 
@@ -183,7 +183,7 @@ def sendable(row: Letter) -> bytes:
         record = None
     if not isinstance(record, dict):
         raise NotSendable(f"{row['id']}: the record is not a JSON object; correct it first")
-    return encoded({k: v for k, v in record.items() if k not in OURS}, row)
+    return encoded(record, row)
 
 
 def require_event(row: Letter) -> None:
@@ -193,7 +193,7 @@ def require_event(row: Letter) -> None:
 
 
 def encoded(record: Mapping[str, Any], row: Letter) -> bytes:
-    """A record with the event_id and the event time that its letter gives it.
+    """A record with the event_id and the event time of its letter, where it has none itself.
 
     Raises NotSendable for one that is nested too deeply.
     """
@@ -202,7 +202,7 @@ def encoded(record: Mapping[str, Any], row: Letter) -> bytes:
         "event_id": row.get("event_id") or f"replay-{derived}",
         "occurred_at": _wire(row.get("occurred_at") or row["failed_at"]),
     }
-    kept = {k: v for k, v in record.items() if v is not None}
+    kept = {k: v for k, v in record.items() if v is not None and k not in OURS}
     try:
         return orjson.dumps({**named, **kept})
     except orjson.JSONEncodeError as error:

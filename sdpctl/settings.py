@@ -104,6 +104,8 @@ class Settings:
             # The emulator has no SageMaker; its functions inherit this.
             "AWS_ENDPOINT_URL_SAGEMAKER": self.sagemaker_endpoint,
             "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": self.sagemaker_endpoint,
+            # By path: names below localhost have an address on few machines only.
+            "AWS_ENDPOINT_URL_EXECUTE_API": f"{self.endpoint}/_aws/execute-api",
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_ACCESS_KEY_ID": "test",

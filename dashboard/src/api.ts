@@ -61,10 +61,22 @@ export async function send<T>(
   body: unknown,
   match?: number | null,
 ): Promise<T> {
-  const headers: Record<string, string> = { "content-type": "application/json" };
+  const headers: Record<string, string> = {};
   if (match === null) headers["if-none-match"] = "*";
   else if (match !== undefined) headers["if-match"] = `"${match}"`;
-  return (await call(name, path, {}, { method, body: JSON.stringify(body) }, headers)) as T;
+  return await sendText<T>(name, method, path, JSON.stringify(body), headers);
+}
+
+/** The same with JSON that is written already. */
+export async function sendText<T>(
+  name: KeyName,
+  method: "PUT" | "POST",
+  path: string,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<T> {
+  const own = { ...headers, "content-type": "application/json" };
+  return (await call(name, path, {}, { method, body }, own)) as T;
 }
 
 async function call(

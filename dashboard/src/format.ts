@@ -36,6 +36,24 @@ export async function bytes(payload: string, encoding: string | null): Promise<U
   return new Uint8Array(await new Response(unpacked).arrayBuffer());
 }
 
+type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
+const raw = (JSON as { rawJSON?: (text: string) => unknown }).rawJSON;
+
+/** JSON with indentation and without some members; other text as it is. */
+export function pretty(text: string, without: readonly string[] = []): string {
+  // Numbers keep all of their digits, where the browser can do that.
+  const exact: Reviver = (_, value, context) =>
+    typeof value === "number" && raw && context?.source ? raw(context.source) : value;
+  try {
+    const value = JSON.parse(text, exact) as unknown;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return text;
+    const kept = Object.entries(value).filter(([name]) => !without.includes(name));
+    return JSON.stringify(Object.fromEntries(kept), null, 2);
+  } catch {
+    return text;
+  }
+}
+
 /** Text if the bytes are text; JSON is indented. */
 export function text(data: Uint8Array): string | undefined {
   try {

@@ -33,6 +33,7 @@ from infra.constructs.permissions import allow, allow_named, query_tables, read_
 from infra.constructs.published import Published
 from infra.settings import Settings
 from infra.topology import Topology, to_setting
+from lambdas.finding import records_of_events
 
 # What the page's own API serves; every other path that is no API's is a file.
 PATHS = (
@@ -48,6 +49,7 @@ PATHS = (
 )
 # An answer of an API is current, an error too: CloudFront keeps errors for ten seconds by default.
 _ERRORS = (400, 403, 404, 405, 414, 500, 501, 502, 503, 504)
+SENDER_RATE = 100  # requests a second; a function sends one letter after another
 _POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -71,7 +73,10 @@ _ACKNOWLEDGED = {
 
 
 class DashboardStack(cdk.Stack):
-    """`apis` are those of the other stacks by the path that the page reads them under."""
+    """`apis` are those of the other stacks by the path that the page reads them under.
+
+    Dead letters are sent again to `ingestion`.
+    """
 
     def __init__(
         self,
@@ -81,6 +86,7 @@ class DashboardStack(cdk.Stack):
         topology: Topology,
         lake: Lake,
         apis: Mapping[str, KeyedApi],
+        ingestion: KeyedApi,
         topic: sns.ITopic,
         settings: Settings,
         assets: Assets,
@@ -88,7 +94,8 @@ class DashboardStack(cdk.Stack):
         super().__init__(scope, id_, description="SDP: the page, and what it reads")
         self._topology, self._lake = topology, lake
         self._settings, self._assets = settings, assets
-        function = self._function()
+        sender = self._sender(ingestion)
+        function = self._function(ingestion, sender)
         key = apigateway.ApiKey(self, "ApiKey", description="Key for the page's own API")
         api = KeyedApi(
             self,
@@ -110,7 +117,38 @@ class DashboardStack(cdk.Stack):
         cdk.CfnOutput(self, "UrlForDashboard", value=f"https://{distribution.domain_name}")
         cdk.CfnOutput(self, "DashboardKeyId", value=key.key_id)
 
-    def _function(self) -> lambda_.Function:
+    def _sender(self, ingestion: KeyedApi) -> apigateway.ApiKey:
+        """A key of the function's own for the public API, with a rate of its own.
+
+        The function reads the key from API Gateway, so that no template and no setting has it.
+        """
+        key = apigateway.ApiKey(
+            self, "SenderKey", description="Key that dead letters are sent again with"
+        )
+        plan = apigateway.CfnUsagePlan(
+            self,
+            "SenderPlan",
+            description=f"{self._topology.prefix}: dead letters that are sent again",
+            throttle=apigateway.CfnUsagePlan.ThrottleSettingsProperty(
+                rate_limit=min(SENDER_RATE, self._settings.rate_limit),
+                burst_limit=min(SENDER_RATE, self._settings.burst_limit),
+            ),
+            api_stages=[
+                apigateway.CfnUsagePlan.ApiStageProperty(
+                    api_id=ingestion.api.rest_api_id, stage=STAGE
+                )
+            ],
+        )
+        apigateway.CfnUsagePlanKey(
+            self,
+            "SenderPlanKey",
+            key_id=key.key_id,
+            key_type="API_KEY",
+            usage_plan_id=plan.attr_id,
+        )
+        return key
+
+    def _function(self, ingestion: KeyedApi, sender: apigateway.ApiKey) -> lambda_.Function:
         names = [use_case.name for use_case in self._topology.catalog.use_cases]
         audited = [u.name for u in self._topology.catalog.use_cases if u.is_audited]
         function = PlatformFunction(
@@ -129,13 +167,19 @@ class DashboardStack(cdk.Stack):
                 "SDP_LEDGER_TABLE": self._topology.ledger_table,
                 "SDP_PROGRESS_TABLE": self._topology.progress_table,
                 "SDP_TABLES": to_setting({d.key: d.name for d in self._topology.dispatches}),
+                "SDP_INGESTION_URL": ingestion.url,
+                "SDP_INGESTION_KEY_ID": sender.key_id,
             },
             everywhere="Neither have cloudwatch:GetMetricData and sagemaker:ListModelPackages.",
         )
         self._views(function.role)
+        self._replays(function.role, sender)
         for use_case in self._topology.catalog.use_cases:
             read = {DEAD_LETTERS, *(report.stream for report in use_case.reports)}
             read |= {series.schema.stream for series in use_case.series}
+            # where the record of a replay is
+            read |= {*use_case.event_streams}
+            read |= {record.stream for record in records_of_events(use_case)}
             if use_case.definitions is not None:
                 read.add(DECISIONS)
             query_tables(
@@ -167,6 +211,20 @@ class DashboardStack(cdk.Stack):
             group = f"{topology.prefix}-{name}"
             action = ["sagemaker:DescribeModelPackage"]
             allow_named(role, action, "sagemaker", "model-package", f"{group}/*", reason)
+
+    def _replays(self, role: iam.Role, sender: apigateway.ApiKey) -> None:
+        """What sending dead letters again needs: the key, and its own items of the ledger."""
+        arn = self.format_arn(
+            service="apigateway", account="", resource="/apikeys", resource_name=sender.key_id
+        )
+        allow(role, ["apigateway:GET"], [arn])
+        own = [f"{use_case.name}#replay" for use_case in self._topology.catalog.use_cases]
+        allow(
+            role,
+            ["dynamodb:GetItem", "dynamodb:PutItem"],
+            [self._table(self._topology.ledger_table)],
+            {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": own}},
+        )
 
     def _table(self, name: str) -> str:
         return self.format_arn(service="dynamodb", resource="table", resource_name=name)

@@ -28,7 +28,7 @@ from infra.topology import Topology, to_setting
 
 
 class IngestionStack(cdk.Stack):
-    """Other stacks take `api_key` from here, and the streams by their names."""
+    """Other stacks take `api` and `api_key` from here, and the streams by their names."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class IngestionStack(cdk.Stack):
         self._ledger = LedgerTable(self, "Ledger", topology=topology, settings=settings).table
         account = _gateway_logging(self)
         ingest, heartbeat = self._ingest(), self._heartbeat()
-        api = KeyedApi(
+        self.api = KeyedApi(
             self,
             "Ingest",
             function=ingest,
@@ -57,15 +57,15 @@ class IngestionStack(cdk.Stack):
             name=f"{topology.prefix}-ingestion",
             description=f"{topology.prefix}: ingestion",
         )
-        api.api.deployment_stage.node.add_dependency(account)
+        self.api.api.deployment_stage.node.add_dependency(account)
         alarms = Alarms(self, "Watch", topic=topic)
         alarms.function("ingest", ingest)
-        alarms.faults("faults", api.api)
+        alarms.faults("faults", self.api.api)
         alarms.table("ledger", self._ledger)
         self._watch_heartbeat(alarms, heartbeat)
         self._watch_streams(alarms)
         self._keep_exports()
-        cdk.CfnOutput(self, "UrlForAPI", value=api.url)
+        cdk.CfnOutput(self, "UrlForAPI", value=self.api.url)
         cdk.CfnOutput(self, "ApiKeyId", value=self.api_key.key_id)
 
     def _keep_exports(self) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from glue.errors import PlatformError
+from glue.sql import value
 from lambdas.ports.training import Partition, Row
 
 if TYPE_CHECKING:
@@ -44,6 +45,18 @@ class AthenaLake:
 
     def query(self, sql: str) -> list[Row]:
         """The rows of a query, as text. Raises QueryError with Athena's reason."""
+        cells, _ = self._results(sql)
+        return cells
+
+    def named(self, sql: str) -> list[dict[str, Any]]:
+        """The rows by column, numbers and booleans as such. Raises QueryError."""
+        rows, columns = self._results(sql)
+        return [
+            {c["Name"]: value(c["Type"], text) for c, text in zip(columns, row, strict=True)}
+            for row in rows
+        ]
+
+    def _results(self, sql: str) -> tuple[list[Row], list[dict[str, Any]]]:
         started = self._athena.start_query_execution(
             QueryString=sql,
             QueryExecutionContext={"Database": self._database},
@@ -51,9 +64,14 @@ class AthenaLake:
         )
         execution = started["QueryExecutionId"]
         self._await(execution)
-        pages = self._athena.get_paginator("get_query_results").paginate(QueryExecutionId=execution)
-        rows = [row["Data"] for page in pages for row in page["ResultSet"]["Rows"]]
-        return [[cell.get("VarCharValue") for cell in row] for row in rows[1:]]  # after the header
+        paginator = self._athena.get_paginator("get_query_results")
+        pages = [page["ResultSet"] for page in paginator.paginate(QueryExecutionId=execution)]
+        rows = [row["Data"] for page in pages for row in page["Rows"]]
+        columns: list[dict[str, Any]] = pages[0]["ResultSetMetadata"]["ColumnInfo"] if pages else []
+        texts: list[Row] = [
+            [cell.get("VarCharValue") for cell in row] for row in rows[1:]
+        ]  # after the header
+        return texts, columns
 
     def _await(self, execution: str) -> None:
         deadline, pause = self._monotonic() + self._timeout, 0.1

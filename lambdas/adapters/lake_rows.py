@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -21,8 +23,18 @@ class AthenaRows:
 
     def query(self, use_case: str, sql: str) -> Sequence[Row]:
         """The rows of a query in the use case's workgroup."""
+        with self._lake(use_case, SECONDS) as lake:
+            return lake.query(sql)
+
+    def named(self, use_case: str, sql: str, seconds: float) -> Sequence[Mapping[str, Any]]:
+        """The rows by column."""
+        with self._lake(use_case, seconds) as lake:
+            return lake.named(sql)
+
+    @contextmanager
+    def _lake(self, use_case: str, seconds: float) -> Iterator[AthenaLake]:
         database, workgroup = self._databases[use_case], self._workgroups[use_case]
         try:
-            return AthenaLake(database, workgroup, timeout=SECONDS).query(sql)
+            yield AthenaLake(database, workgroup, timeout=seconds)
         except (QueryError, BotoCoreError, ClientError) as error:
             raise LakeUnavailable(f"{database}: {error}") from error

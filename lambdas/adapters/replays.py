@@ -47,7 +47,7 @@ class DynamoReplays:
                 return None
         return _replay(use_case, letter, answer["Item"]) if "Item" in answer else None
 
-    def put(self, replay: Replay, before: Replay | None) -> bool:
+    def advance(self, replay: Replay, before: Replay | None) -> bool:
         """As the port documents."""
         if before is None:
             return self._put(replay, "attribute_not_exists(pk)", {}, {})

@@ -16,7 +16,7 @@ from glue import Catalog, Schema, UseCase
 from glue.parameters import Parameters
 from lambdas.dashboard import keys, letters
 from lambdas.dashboard.describing import Description, describe
-from lambdas.dashboard.routes import Deployed, add, add_unavailable
+from lambdas.dashboard.routes import Deployed, add, add_unavailable, install_bad_field
 from lambdas.dashboard.views import Sources, add_views
 from lambdas.http import queries
 from lambdas.http.app import new_app
@@ -36,6 +36,7 @@ def create_app(
     """The routes over every use case of the catalog; `now` is UTC."""
     app = new_app("Dashboard", fault=FAULT, origins=())
     queries.install(app)
+    install_bad_field(app)
     add_unavailable(app, LakeUnavailable, "the lake cannot be read now")
     described = describe(catalog, parameters, sources.audited)
     routes = _Routes(catalog, lake, described, now)

@@ -17,15 +17,18 @@ from glue.targets.dynamodb import Item
 from lambdas.adapters import clock
 from lambdas.adapters.action_log import DynamoActionLog
 from lambdas.adapters.dynamodb import DynamoStore
+from lambdas.adapters.ingestion import PublicApi
 from lambdas.adapters.lake_rows import AthenaRows
 from lambdas.adapters.metrics import CloudWatchMetrics
 from lambdas.adapters.receipts import DynamoReceipts
 from lambdas.adapters.registry import StoredModels
+from lambdas.adapters.replays import DynamoReplays
 from lambdas.dashboard.app import create_app
 from lambdas.dashboard.flows import Flows
 from lambdas.dashboard.models import Models
 from lambdas.dashboard.views import Sources
 from lambdas.http.gateway import Respond, behind_gateway
+from lambdas.replaying import Door
 from lambdas.settings import Settings
 
 logger = Logger(service="dashboard")
@@ -56,6 +59,18 @@ def _sources(settings: Settings, catalog: Catalog, lake: AthenaRows) -> Sources:
         ledger=DynamoReceipts(settings.ledger_table),
         progress=partial(_progress, store, settings.progress_table),
         audited=settings.audited,
+        replays=DynamoReplays(settings.ledger_table),
+        door=Door(_public_api().post),
+    )
+
+
+def _public_api() -> PublicApi:
+    variables = os.environ
+    return PublicApi(
+        variables.get("SDP_INGESTION_URL", ""),
+        variables.get("SDP_INGESTION_KEY_ID", ""),
+        # The platform on one machine has it elsewhere.
+        variables.get("AWS_ENDPOINT_URL_EXECUTE_API", ""),
     )
 
 

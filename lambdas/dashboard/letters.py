@@ -5,7 +5,7 @@ A letter that was delivered twice has the same id and is counted once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -120,7 +120,7 @@ def groups(lake: LakeRows, use_case: str, query: LettersQuery, now: datetime) ->
         use_case,
         "SELECT stage, reason, COALESCE(field, '') AS wrong, COUNT(*) AS letters,\n"
         "  MIN(failed_at) AS oldest, MAX(failed_at) AS newest\n"
-        f"FROM (\n{_once(query, now)}\n) AS letters\nWHERE repetition = 1{after}\n"
+        f"FROM (\n{once(_conditions(query, now))}\n) AS letters\nWHERE repetition = 1{after}\n"
         "GROUP BY stage, reason, COALESCE(field, '')\nORDER BY stage, reason, wrong\n"
         f"LIMIT {query.limit + 1}",
     )
@@ -142,7 +142,7 @@ def letters(lake: LakeRows, use_case: str, query: ListQuery, now: datetime) -> d
         use_case,
         f"SELECT {columns},\n  CASE WHEN {payload} THEN payload END AS payload, encoding,"
         f" COALESCE(length(payload), 0) AS payload_length"
-        f"\nFROM (\n{_once(query, now)}\n) AS letters\nWHERE repetition = 1{after}"
+        f"\nFROM (\n{once(_conditions(query, now))}\n) AS letters\nWHERE repetition = 1{after}"
         f"\nORDER BY failed_at DESC, id\nLIMIT {query.limit + 1}",
     )
     found = [_letter(row) for row in rows[: query.limit]]
@@ -150,14 +150,14 @@ def letters(lake: LakeRows, use_case: str, query: ListQuery, now: datetime) -> d
     return {"letters": found, "next": _next(rows, query.limit, question, place)}
 
 
-def _once(query: LettersQuery, now: datetime) -> str:
-    """SQL: each dead letter of the query, numbered among its repetitions."""
+def once(conditions: Iterable[str]) -> str:
+    """SQL: each dead letter of these conditions, numbered among its repetitions."""
     return (
         f"  SELECT {', '.join(_COLUMNS)}, payload, encoding, source.stream AS source_stream,\n"
         "    source.shard AS source_shard,"
         " source.sequence_number AS source_sequence_number,\n"
         "    ROW_NUMBER() OVER (PARTITION BY id ORDER BY failed_at) AS repetition\n"
-        f"  FROM {TABLE}\n  WHERE " + "\n    AND ".join(_conditions(query, now))
+        f"  FROM {TABLE}\n  WHERE " + "\n    AND ".join(conditions)
     )
 
 

@@ -10,25 +10,28 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Protocol
 
-from fastapi import FastAPI, Query
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 
 from glue import Catalog, Series, UseCase
 from glue.instants import EPOCH
 from glue.parameters import Parameters
 from glue.targets.dynamodb import Item
 from lambdas.balance import Ledger
-from lambdas.dashboard import actions, flows, ledger, models, series
+from lambdas.dashboard import actions, flows, ledger, models, replays, series
 from lambdas.dashboard.flows import Flows
 from lambdas.dashboard.models import Models
-from lambdas.dashboard.routes import Deployed, add, add_unavailable
+from lambdas.dashboard.routes import Deployed, add, add_post, add_unavailable, parsed_body
 from lambdas.http.queries import NotFound
 from lambdas.ports import actions as action_ports
 from lambdas.ports.actions import ActionLog
 from lambdas.ports.lake_rows import LakeRows
 from lambdas.ports.measured import MetricsUnavailable
 from lambdas.ports.model_registry import RegistryUnavailable
+from lambdas.ports.replays import Replays
 from lambdas.ports.report_store import StoreUnavailable
+from lambdas.replaying import Door
 
 _UNAVAILABLE: dict[type[Exception], str] = {
     MetricsUnavailable: "the metrics cannot be read now",
@@ -47,7 +50,10 @@ class ProgressOf(Protocol):
 
 @dataclass(frozen=True)
 class Sources:
-    """What the views are read from; `actions` by use case, `audited` those with a ledger."""
+    """What the views are read from; `actions` by use case, `audited` those with a ledger.
+
+    Dead letters are sent again by the `door`, and `replays` has what was.
+    """
 
     lake: LakeRows
     flows: Flows
@@ -56,6 +62,8 @@ class Sources:
     ledger: Ledger
     progress: ProgressOf
     audited: Collection[str]
+    replays: Replays
+    door: Door
 
 
 def add_views(
@@ -83,6 +91,17 @@ def add_views(
         actions.DecisionRows,
         actions.DecisionsQuery,
     )
+    sent, one = replays.ReplayState, replays.LetterQuery
+    add_post(
+        app,
+        "/dead-letters/{use_case}/replay",
+        views.replay,
+        replays.Replayed,
+        replays.ReplayRequest,
+    )
+    add(app, "/dead-letters/{use_case}/replay", views.replay_state, sent, one)
+    outcome = replays.Outcome
+    add(app, "/dead-letters/{use_case}/replay/outcome", views.outcome, outcome, one)
     add(app, "/ledger/{use_case}", views.ledger_minutes, ledger.LedgerMinutes, ledger.LedgerQuery)
 
 
@@ -98,6 +117,40 @@ class _Views:
     ) -> None:
         self._use_case = Deployed(catalog).use_case
         self._sources, self._parameters, self._now = sources, parameters, now
+        self._replaying = replays.Replaying(sources.lake, sources.replays, sources.door, now)
+
+    async def replay(self, use_case: str, request: Request) -> JSONResponse:
+        """Send dead letters again, or with `dry_run` return what would be sent.
+
+        Each is sent at most once: a request may be repeated. The records go through the public API
+        of ingestion, as their senders sent them or corrected, with the same event_id and time.
+        """
+        of = self._use_case(use_case)
+        body = await parsed_body(request, replays.ReplayRequest)
+        return JSONResponse(await run_in_threadpool(self._replaying.replay, of.name, body))
+
+    def replay_state(
+        self, use_case: str, query: Annotated[replays.LetterQuery, Query()]
+    ) -> JSONResponse:
+        """Whether a dead letter was sent again, and the answer to it."""
+        return JSONResponse(self._replaying.state(self._use_case(use_case).name, query.id))
+
+    def outcome(
+        self, use_case: str, query: Annotated[replays.LetterQuery, Query()]
+    ) -> JSONResponse:
+        """What became of the record that a dead letter was sent again as, by the lake."""
+        of = self._use_case(use_case)
+        own = self._parameters[of.name]
+
+        def through() -> datetime | None:
+            watermark = self._watermark(of.name)
+            return watermark and watermark - own.settling
+
+        return JSONResponse(self._replaying.outcome(of, query.id, own, through))
+
+    def _watermark(self, use_case: str) -> datetime | None:
+        item = self._sources.progress(use_case)
+        return None if not item else EPOCH + timedelta(milliseconds=int(item["watermark"]["N"]))
 
     def lines(
         self, use_case: str, name: str, query: Annotated[series.LinesQuery, Query()]
@@ -160,10 +213,9 @@ class _Views:
         of = self._use_case(use_case)
         if of.name not in self._sources.audited:
             raise NotFound(f"{of.name} has no ledger; its pipeline counts no outcomes")
-        item = self._sources.progress(of.name)  # before the ledger: what it has passed is in there
-        watermark = item and EPOCH + timedelta(milliseconds=int(item["watermark"]["N"]))
+        watermark = self._watermark(of.name)  # before the ledger: what it has passed is in there
         own = self._parameters[of.name]
-        rows = ledger.ledger(self._sources.ledger, of, query, watermark or None, own, self._now())
+        rows = ledger.ledger(self._sources.ledger, of, query, watermark, own, self._now())
         return JSONResponse(rows)
 
 

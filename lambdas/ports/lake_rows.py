@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from lambdas.ports.business_events import LakeUnavailable
 
@@ -17,3 +17,9 @@ class LakeRows(Protocol):
 
     def query(self, use_case: str, sql: str) -> Sequence[Row]:
         """The rows, each value as text. Raises LakeUnavailable."""
+
+    def named(self, use_case: str, sql: str, seconds: float) -> Sequence[Mapping[str, Any]]:
+        """The rows by column, numbers and booleans as such, within some seconds.
+
+        Raises LakeUnavailable.
+        """

@@ -47,7 +47,7 @@ class Replays(Protocol):
     def find(self, use_case: str, letter: str) -> Replay | None:
         """The replay of a letter, from a consistent read; None before the first."""
 
-    def put(self, replay: Replay, before: Replay | None) -> bool:
+    def advance(self, replay: Replay, before: Replay | None) -> bool:
         """Stores it if what is stored is still in the state, and of the time, of `before`.
 
         Returns whether it was; of two that replace the same one, one is.

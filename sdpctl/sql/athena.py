@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from glue.sql import value
 from infra.topology import Topology
 from sdpctl import deployment
 from sdpctl.clock import pause
 from sdpctl.deployment import errors
 from sdpctl.errors import CommandError
-from sdpctl.sql.rows import Column, Row, value
+from sdpctl.sql.rows import Column, Row
 
 RUNNING = ("QUEUED", "RUNNING")
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0

@@ -1,4 +1,4 @@
-"""Rows of a result: parses Athena's text, and formats them for output."""
+"""Rows of a result, formatted for output."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from glue.sql import FLOATS, INTEGERS
+
 Row = list[Any]
-_INTEGERS = ("tinyint", "smallint", "integer", "int", "bigint")
-_FLOATS = ("float", "real", "double")
-NUMBERS = (*_INTEGERS, *_FLOATS, "decimal")
+NUMBERS = (*INTEGERS, *FLOATS, "decimal")
 _UNBOUNDED = 1_000_000
 # Control characters of terminals, except tab and newline.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -28,21 +28,6 @@ class Column(NamedTuple):
 
     name: str
     type: str
-
-
-def value(type_: str, text: str | None) -> Any:
-    """The value of a cell: numbers and booleans, None for NULL, otherwise text."""
-    if text is None:
-        return None
-    if type_ in _INTEGERS:
-        return int(text)
-    if type_ in _FLOATS:
-        return float(text)
-    if type_ == "decimal":
-        return Decimal(text)
-    if type_ == "boolean":
-        return text == "true"
-    return text
 
 
 def json_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[str]:

@@ -90,9 +90,10 @@ def test_its_own_api_needs_a_key_of_its_own_and_answers_no_other_site(stack: Tem
     """A sender's key does not open other senders' dead letters."""
     methods = stack.properties("AWS::ApiGateway::Method")
     assert [(m["HttpMethod"], m["ApiKeyRequired"]) for m in methods] == [("ANY", True)]
-    (key,) = stack.all("AWS::ApiGateway::ApiKey")
-    (plan_key,) = stack.properties("AWS::ApiGateway::UsagePlanKey")
-    assert plan_key["KeyId"] == stack.outputs["DashboardKeyId"]["Value"] == {"Ref": key}
+    (plan,) = (n for n in stack.all("AWS::ApiGateway::UsagePlan") if n != "SenderPlan")
+    keys = stack.properties("AWS::ApiGateway::UsagePlanKey")
+    (key,) = (k["KeyId"] for k in keys if k["UsagePlanId"] == {"Ref": plan})
+    assert key == stack.outputs["DashboardKeyId"]["Value"]
     for response in stack.properties("AWS::ApiGateway::GatewayResponse"):
         assert "Allow-Origin" not in json.dumps(response)
 
@@ -106,6 +107,10 @@ def test_its_function_reads_only_the_tables_that_a_view_shows(stack: Template) -
         "parquet_measurements": "series",
         "parquet_power": "series",
         "parquet_decisions": "decisions",
+        # where the record of a dead letter that was sent again is
+        "parquet_activity": "events",
+        "parquet_bcns": "events",
+        "parquet_clicks": "results",
     }
     assert set(re.findall(r"parquet_[a-z_]+", content)) == shown.keys()
 
@@ -115,15 +120,53 @@ def cdk_list(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-def test_its_function_reads_tables_by_their_names_and_writes_none(stack: Template) -> None:
-    granted = [
-        (action, json.dumps(statement["Resource"]))
+def test_dead_letters_are_sent_again_by_a_key_that_only_its_function_reads(
+    stack: Template,
+) -> None:
+    """Another than the senders' and the page's, with a rate of its own; no setting has it."""
+    (plan,) = (p for n, p in stack.all("AWS::ApiGateway::UsagePlan").items() if n == "SenderPlan")
+    assert plan["Properties"]["Throttle"] == {"BurstLimit": 100, "RateLimit": 100}
+    (api,) = plan["Properties"]["ApiStages"]
+    assert "IngestApi" in json.dumps(api["ApiId"]) and api["Stage"] == "v1"
+    (sender,) = (
+        k["KeyId"]
+        for k in stack.properties("AWS::ApiGateway::UsagePlanKey")
+        if k["UsagePlanId"] == {"Fn::GetAtt": ["SenderPlan", "Id"]}
+    )
+    assert sender != stack.outputs["DashboardKeyId"]["Value"]
+    assert sender not in [output["Value"] for output in stack.outputs.values()]
+    readers = [
+        resource
         for policy in stack.properties("AWS::IAM::Policy")
         for statement in policy["PolicyDocument"]["Statement"]
+        if "apigateway:GET" in cdk_list(statement["Action"])
+        for resource in [statement["Resource"]]
+    ]
+    (resource,) = readers
+    assert resource["Fn::Join"][1][-1] == sender
+    assert resource["Fn::Join"][1][-2].endswith("::/apikeys/")
+
+
+def test_its_function_reads_tables_by_their_names_and_writes_replays_alone(
+    stack: Template,
+) -> None:
+    statements = [
+        statement
+        for policy in stack.properties("AWS::IAM::Policy")
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    (writing,) = (s for s in statements if "dynamodb:PutItem" in cdk_list(s["Action"]))
+    assert "sdp-ledger" in json.dumps(writing["Resource"])
+    ((condition, values),) = writing["Condition"].items()
+    assert condition == "ForAllValues:StringEquals"
+    assert all(key.endswith("#replay") for key in cdk_list(values["dynamodb:LeadingKeys"]))
+    granted = [
+        (action, json.dumps(statement["Resource"]))
+        for statement in statements
         for action in cdk_list(statement["Action"])
         if action.startswith("dynamodb:")
     ]
-    assert {action for action, _ in granted} == {"dynamodb:GetItem", "dynamodb:Query"}
+    assert {a for a, _ in granted} == {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"}
     queried = "".join(resource for action, resource in granted if action == "dynamodb:Query")
     for name in ("sdp-ledger", "sdp-shopping-dispatch/index/by-customer", "/index/by-day"):
         assert name in queried

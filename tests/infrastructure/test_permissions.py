@@ -56,6 +56,8 @@ _QUERY = {
 }
 ACTIONS: dict[tuple[str, str], set[str]] = {
     ("athena", "start_query_execution"): _QUERY,
+    # "Permissions to manage API Gateway": by the method of its REST API, and the path.
+    ("apigateway", "get_api_key"): {"apigateway:GET"},
     ("athena", "get_query_results"): {"athena:GetQueryResults", *_READS},
     ("dynamodb", "transact_write_items"): {"dynamodb:PutItem"},  # our transactions only put
     # Without ListBucket an object that is not there is forbidden, not absent.

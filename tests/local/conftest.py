@@ -99,17 +99,19 @@ class Refused:
     unmatched: Event
     duplicate: Event
     """Another bid of an auction that has one."""
+    again: tuple[Event, Event]
+    """Late too; the tests of replays send them again."""
 
 
 @pytest.fixture(scope="session", autouse=True)
 def refused(driver: Driver, early: Auctions) -> Refused:
     """Sent before the tests, because the key of the second closes minutes later."""
-    [late] = auctions(1, at=datetime.now(UTC) - timedelta(hours=1)).bids
+    late, *again = auctions(3, at=datetime.now(UTC) - timedelta(hours=1)).bids
     [unmatched] = auctions(1).impressions
     [first] = auctions(1).bids
     duplicate = first | {"event_id": f"{first['event_id']}-other"}
-    driver.send([late, unmatched, first, duplicate])
-    return Refused(late, unmatched, duplicate)
+    driver.send([late, *again, unmatched, first, duplicate])
+    return Refused(late, unmatched, duplicate, (again[0], again[1]))
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ from tests.local.test_compaction import Lake
 
 NOT_RUN = {
     "aws": "needs an AWS account, its command line or the CDK's",
-    "corrected": "a person corrects a file in between: tests/unit/sdpctl/test_replaying.py does",
+    "corrected": "a person corrects a file in between: tests/unit/lambdas/test_replaying.py does",
     "excerpt": "a part of a file that the page explains",
     "minutes": "takes minutes; the commands that it starts have tests of their own",
     "model": "needs a model, which takes minutes to train: tests/local/test_model.py has one",

@@ -7,6 +7,7 @@ import { useHeld } from "../held";
 import { useLoaded } from "../loading";
 import { Facts, Pace, Select, Shown, Table, Waiting, pace } from "../parts";
 import { type Parameters, address, change } from "../state";
+import { Resend } from "./resend";
 
 interface Group {
   readonly stage: string;
@@ -235,6 +236,14 @@ function Opened(props: { letter: Letter; useCase: string }) {
       >
         {({ data }) => <Bytes data={data ?? new Uint8Array()} />}
       </Shown>
+      {letter.stage === "flink" && loaded.data && (
+        <Resend
+          useCase={props.useCase}
+          id={letter.id}
+          failedAt={letter.failed_at}
+          data={loaded.data.data}
+        />
+      )}
     </div>
   );
 }

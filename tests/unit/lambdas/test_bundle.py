@@ -1,6 +1,7 @@
 """A bundle holds all that its functions import, for each interpreter, and nothing stale."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -89,3 +90,15 @@ def test_what_is_up_to_date_is_not_built_again(built: Bundle) -> None:
 def test_nothing_that_differs_between_builds_is_in_it(built: Bundle) -> None:
     names = {path.name for path in built.folder.rglob("*")}
     assert not names & {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
+
+
+def test_a_bundle_has_the_description_of_each_service_that_an_adapter_calls() -> None:
+    """Without it the client is not made: all that the function serves would fail."""
+    adapters = (bundle.ROOT / "lambdas/adapters").glob("*.py")
+    called = {
+        name
+        for path in adapters
+        for name in re.findall(r'boto3\.client\(\s*"([a-z0-9-]+)"', path.read_text("utf-8"))
+    }
+    assert len(called) > 5
+    assert called <= {*bundle.SERVICES}

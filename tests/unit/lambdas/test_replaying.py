@@ -216,7 +216,7 @@ class Memory:
     def find(self, use_case: str, letter: str) -> Replay | None:
         return self.held
 
-    def put(self, replay: Replay, before: Replay | None) -> bool:
+    def advance(self, replay: Replay, before: Replay | None) -> bool:
         same = self.held is None if before is None else False
         if self.held is not None and before is not None:
             same = (self.held.state, self.held.at) == (before.state, before.at)
@@ -328,13 +328,13 @@ def test_a_result_that_comes_after_the_lease_changes_no_newer_one() -> None:
 
 def test_of_two_who_replace_the_same_state_one_does(store: Replays) -> None:
     first = Replay("u", "l", b"{}", State.SENDING, AT)
-    assert store.put(first, None)
-    assert not store.put(Replay("u", "l", b"1", State.SENDING, AT), None)
+    assert store.advance(first, None)
+    assert not store.advance(Replay("u", "l", b"1", State.SENDING, AT), None)
     rejected = Replay("u", "l", b"{}", State.REJECTED, AT, "no")
-    assert store.put(rejected, first)
-    assert not store.put(Replay("u", "l", b"{}", State.UNKNOWN, AT), first)
+    assert store.advance(rejected, first)
+    assert not store.advance(Replay("u", "l", b"{}", State.UNKNOWN, AT), first)
     assert store.find("u", "l") == rejected
-    assert store.put(Replay("u", "l", b"2", State.SENDING, AT), rejected)
+    assert store.advance(Replay("u", "l", b"2", State.SENDING, AT), rejected)
     assert not store.accept(Replay("u", "l", b"{}", State.ACCEPTED, AT))
     assert store.accept(Replay("u", "l", b"2", State.ACCEPTED, AT))
     assert store.find("u", "x" * 2_000) is None

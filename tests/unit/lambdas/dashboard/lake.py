@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -136,14 +136,28 @@ class Lake:
         for table in (_LEVELS, _OUTPUTS, _DECISIONS):
             self.database.execute(table)
         self.down = False
+        self.takes: Callable[[], None] = lambda: None
 
     def query(self, use_case: str, sql: str) -> Sequence[Row]:
         """The rows of the one use case that has some."""
         assert use_case == "factory"
         if self.down:
             raise LakeUnavailable("down")
+        self.takes()
         rows = self.database.execute(sql).fetchall()
         return [[None if value is None else str(value) for value in row] for row in rows]
+
+    def named(self, use_case: str, sql: str, seconds: float) -> Sequence[Mapping[str, Any]]:
+        """The rows by column."""
+        assert seconds > 1
+        if self.down:
+            raise LakeUnavailable("down")
+        found = self.database.execute(sql)
+        names = [column[0] for column in found.description or []]
+        return [
+            {n: str(v) if isinstance(v, datetime) else v for n, v in zip(names, row, strict=True)}
+            for row in found.fetchall()
+        ]
 
     def insert(self, table: str, ago: timedelta, time: str = "occurred_at", **row: Any) -> None:
         """A row of what happened some time ago, delivered at once."""
@@ -187,6 +201,8 @@ _NOTHING: dict[str, Any] = {
     "ledger": None,
     "progress": lambda use_case: None,
     "audited": (),
+    "replays": None,
+    "door": None,
 }
 
 

@@ -100,7 +100,7 @@ def test_a_refused_request_is_shown_as_athena_says_it() -> None:
 
 
 def test_values_have_the_types_of_their_columns() -> None:
-    from sdpctl.sql.rows import value
+    from glue.sql import value
 
     assert value("bigint", "7") == 7
     assert value("double", "0.5") == 0.5
