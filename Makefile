@@ -25,6 +25,9 @@ EVENTS ?= 20000
 BENCH ?=
 # Options of make load.
 LOAD ?=
+# Of make faults: how many, and what they, their moments and the events are made from.
+FAULTS ?= 40
+SEED ?= 1
 # A word in the names of the bugs that make mutants plants; empty: all.
 ONLY ?=
 
@@ -38,7 +41,7 @@ PAGE := build/dashboard/index.html
 PAGE_SOURCES := $(shell find dashboard -name node_modules -prune -o -type f -print)
 JVM_SOURCES := $(shell find analytics_app/jvm/src/main analytics_app/jvm/pom.xml -type f 2>/dev/null)
 
-.PHONY: help env tools build browser screenshots demo up down clean test of-platform of-the-rest check types lint unit jvm generated properties load mutants bench-stream
+.PHONY: help env tools build browser screenshots demo up down clean test of-platform of-the-rest check types lint unit jvm generated properties load faults mutants bench-stream
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -158,6 +161,9 @@ properties: build ## each of the APIs with 10,000 requests made from its OpenAPI
 
 load: build ## load on the running platform with Gatling, then an audit: LOAD="--profile burst --rate 12", LOAD=--help
 	@$(PYTHON) -m bench.load $(LOAD)
+
+faults: build ## nothing is lost or counted twice while things are killed and fail: FAULTS=40 SEED=1
+	@$(PYTHON) -m tests.local.faults --faults $(FAULTS) --seed $(SEED)
 
 mutants: build ## plant bugs one by one and see that the tests notice each: ONLY=WORD plants those with it in their name
 	@$(PYTHON) -m tests.mutants $(ONLY)

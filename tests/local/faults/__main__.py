@@ -1,0 +1,50 @@
+"""`make faults FAULTS=40 SEED=1`: the long run, on a platform of its own that ends with it."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from sdpctl.local import outputs, platform
+from sdpctl.settings import Settings
+from tests.local.driver import Driver
+from tests.local.faults.run import Run, say
+from tests.local.parameters import PARAMETERS
+from tests.local.places import of_its_own
+
+GAP = 14.0  # seconds between two faults, on average: 200 in 47 minutes
+
+
+def main() -> int:
+    """Bring a platform up, run, bring it down; 1 if something was not as it must be."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--faults", type=int, default=40, help="how many faults")
+    parser.add_argument("--seed", type=int, default=1, help="of events, faults and their moments")
+    parser.add_argument("--gap", type=float, default=GAP, help="mean seconds between two faults")
+    options = parser.parse_args()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="sdp-faults-") as folder:
+        settings = of_its_own(Path(folder))
+        try:
+            platform.up(settings, PARAMETERS, platform.Steps())
+            Run(settings, _driver(settings), options.seed, options.faults, options.gap)()
+        except AssertionError as error:
+            say(f"FAIL with --seed {options.seed} --faults {options.faults}: {error}")
+            return 1
+        finally:
+            platform.clean(settings, platform.Steps())
+    say(f"PASS: {options.faults} faults in {time.monotonic() - began:.0f} s")
+    return 0
+
+
+def _driver(settings: Settings) -> Driver:
+    found = outputs.read(settings)
+    return Driver(
+        found.url_for_api, found.url_for_reports, found.api_key, endpoint=settings.endpoint
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

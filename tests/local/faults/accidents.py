@@ -1,0 +1,200 @@
+"""How each fault is made to happen to a running platform, and how the platform is whole again.
+
+A fault ends by itself or before its function returns: what follows is only the recovery.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from random import Random
+from typing import Any
+
+import psutil
+
+from bench.flood import emulator_processes, function_of
+from sdpctl.local import emulator, flink_status, workers
+from sdpctl.local.delivery import service as delivery
+from sdpctl.local.processes import Service
+from sdpctl.settings import Settings
+from tests.local.driver import Driver, wait_until
+from tests.local.faults.injection import Injection
+from tests.local.faults.schedule import Planned
+
+START_SECONDS = 120  # until there is a process to kill, on a busy machine
+MET_SECONDS = 8  # until a request meets with a fault
+HEALTHY_SECONDS = 240  # from the last fault until everything runs
+
+
+class Accidents:
+    """What may happen to the processes of a platform."""
+
+    def __init__(self, settings: Settings, driver: Driver) -> None:
+        self._settings, self._driver = settings, driver
+        self._injection = Injection(settings)
+        self.kinds: dict[str, Callable[[Random], str]] = {
+            "kill Flink": self._kill_flink,
+            "kill the emulator": self._kill_emulator,
+            "kill the workers": self._kill_workers,
+            "kill the delivery": self._kill_delivery,
+            "kill ingest in a call": partial(self._kill_function, "Ingest", "kinesis"),
+            "kill persist in a batch": partial(self._kill_function, "Persist", "dynamodb"),
+            "Kinesis fails": partial(self._fail, "kinesis"),
+            "DynamoDB fails": partial(self._fail, "dynamodb"),
+            "S3 fails": partial(self._fail, "s3"),
+            "the emulator's disk is full": self._fill_emulator,
+            "Flink's disk is full": self._fill_flink,
+            "a stream is split and merged": self._reshard,
+        }
+
+    def happen(self, planned: Planned) -> str:
+        """Make the fault happen; what was done, for people."""
+        return self.kinds[planned.kind](Random(planned.dice))
+
+    def await_health(self) -> None:
+        """Wait until everything runs again, as it did before the first fault."""
+        self._injection.end()
+        workers.start(self._settings)
+        wait_until(
+            lambda: flink_status.running(self._settings) and bool(self._delivery().process()),
+            HEALTHY_SECONDS,
+            lambda: f"not running: {flink_status.states(self._settings)}",
+        )
+
+    def _kill_flink(self, random: Random) -> str:
+        return self._kill(flink_status.service(self._settings, random.choice(self._jobs())))
+
+    def _jobs(self) -> list[str]:
+        return flink_status.names(self._settings)
+
+    def _kill_emulator(self, _: Random) -> str:
+        """Its functions stay: what starts it again ends them."""
+        return self._kill(emulator.service(self._settings))
+
+    def _kill_workers(self, random: Random) -> str:
+        """Nothing restarts it but who has started it: an operator, seconds later."""
+        done = self._kill(workers.service(self._settings))
+        pause = random.uniform(0, 5)
+        time.sleep(pause)
+        workers.start(self._settings)
+        return f"{done}, started again {pause:.1f} s later"
+
+    def _kill_delivery(self, _: Random) -> str:
+        return self._kill(self._delivery())
+
+    def _delivery(self) -> Service:
+        return delivery.service(self._settings)
+
+    def _kill(self, service: Service) -> str:
+        """`kill -9` of the process alone, in whatever it does, also in its start."""
+        process = self._awaited(service)
+        if process is None:
+            return f"{service.name} had ended"
+        age = time.time() - process.create_time()
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+        psutil.wait_procs([process], timeout=10)
+        return f"pid {process.pid}, {age:.0f} s old"
+
+    def _awaited(self, service: Service) -> psutil.Process | None:
+        """The service's process, once there is one."""
+        running = service.process
+        wait_until(lambda: running() is not None, START_SECONDS, lambda: f"no {service.name}")
+        return running()
+
+    def _await_emulator(self) -> None:
+        """Wait until it answers: it may have been killed seconds ago."""
+        wait_until(
+            lambda: emulator.healthy(self._settings), START_SECONDS, lambda: "no emulator answers"
+        )
+
+    # --- functions
+
+    def _kill_function(self, part: str, service: str, random: Random) -> str:
+        """`kill -9` of all processes of a function while it waits for an answer."""
+        self._await_emulator()
+        slow = {"service": service, "kind": "delay", "action": "", "count": 3, "seconds": 2.0}
+        numbers = self._injection.begin([slow])
+        met = self._injection.await_met(numbers, 1, MET_SECONDS)
+        time.sleep(random.uniform(0, 0.5))
+        found = [p for p in emulator_processes(self._settings) if part in function_of(p)]
+        for process in found:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(found, timeout=10)
+        self._injection.end()
+        return f"{len(found)} processes, {met.total()} calls were slow"
+
+    # --- services
+
+    def _fail(self, service: str, random: Random) -> str:
+        """Requests meet with each kind of fault, one after the other."""
+        self._await_emulator()
+        faults = self._injection.all_kinds(service, random)
+        numbers = self._injection.begin(faults)
+        met = self._injection.await_met(numbers, sum(f["count"] for f in faults), MET_SECONDS)
+        self._injection.end()
+        return f"{dict(met)}"
+
+    # --- disks
+
+    def _fill_emulator(self, random: Random) -> str:
+        return self._fill(emulator.service(self._settings), random)
+
+    def _fill_flink(self, random: Random) -> str:
+        return self._fill(flink_status.service(self._settings, self._jobs()[0]), random)
+
+    def _fill(self, service: Service, random: Random) -> str:
+        """For seconds the process can write nothing to any file, as on a full disk."""
+        process = self._awaited(service)
+        if process is None:
+            return f"{service.name} had ended"
+        pause = random.uniform(1, 4)
+        with suppress(psutil.NoSuchProcess):
+            _, hard = process.rlimit(psutil.RLIMIT_FSIZE)
+            process.rlimit(psutil.RLIMIT_FSIZE, (1, hard))
+            time.sleep(pause)
+            process.rlimit(psutil.RLIMIT_FSIZE, (hard, hard))
+        self._free_children(process)
+        return f"pid {process.pid}, for {pause:.1f} s"
+
+    def _free_children(self, process: psutil.Process) -> None:
+        """What was started meanwhile has the limit, too."""
+        with suppress(psutil.NoSuchProcess):
+            for child in process.children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    _, hard = child.rlimit(psutil.RLIMIT_FSIZE)
+                    child.rlimit(psutil.RLIMIT_FSIZE, (hard, hard))
+
+    # --- shards
+
+    def _reshard(self, random: Random) -> str:
+        """Split a shard of a stream and merge the halves; checkpoints are seconds apart."""
+        self._await_emulator()
+        kinesis = self._driver.client("kinesis")
+        stream = self._driver.prefix + random.choice(("bcns", "aggregates"))
+        shard = random.choice(_open_shards(kinesis, stream))
+        low, high = (int(n) for n in shard["HashKeyRange"].values())
+        low, high = min(low, high), max(low, high)
+        half = str((low + high) // 2)
+        kinesis.split_shard(
+            StreamName=stream, ShardToSplit=shard["ShardId"], NewStartingHashKey=half
+        )
+        pause = random.uniform(0, 5)
+        time.sleep(pause)
+        one, other = (
+            s["ShardId"]
+            for s in _open_shards(kinesis, stream)
+            if s.get("ParentShardId") == shard["ShardId"]
+        )
+        kinesis.merge_shards(StreamName=stream, ShardToMerge=one, AdjacentShardToMerge=other)
+        return f"{shard['ShardId']} of {stream}, merged {pause:.1f} s later"
+
+
+def _open_shards(kinesis: Any, stream: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = kinesis.list_shards(
+        StreamName=stream, ShardFilter={"Type": "AT_LATEST"}
+    )["Shards"]
+    return found
