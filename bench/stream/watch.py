@@ -49,13 +49,13 @@ class Watch:
             jvm = descendants(pid)[-1]
             cpu = cpu_seconds(jvm)
             self.peak_bytes = max(self.peak_bytes, _memory(jvm, "VmHWM"))
-            job = _get(f"{base}/jobs")["jobs"][0]["id"]
-            vertices = _get(f"{base}/jobs/{job}")["vertices"]
+            job = fetch(f"{base}/jobs")["jobs"][0]["id"]
+            vertices = fetch(f"{base}/jobs/{job}")["vertices"]
             sources = [v for v in vertices if v["name"].startswith("Source:")]
             sent = sum(v["metrics"]["write-records"] for v in sources)
             memory = _memory(jvm, "VmRSS")
             self.samples.append(Sample(time.monotonic(), sent, cpu, memory, jvm))
-            self._checkpoint(_get(f"{base}/jobs/{job}/checkpoints"))
+            self._checkpoint(fetch(f"{base}/jobs/{job}/checkpoints"))
             return self.samples[-1]
         except (OSError, IndexError, KeyError, ValueError):
             return None
@@ -67,7 +67,8 @@ class Watch:
             self.state_bytes = max(self.state_bytes, latest["state_size"])
 
 
-def _get(url: str) -> Any:
+def fetch(url: str) -> Any:
+    """A document of Flink's REST API."""
     with urllib.request.urlopen(url, timeout=2) as answer:
         return json.load(answer)
 

@@ -17,11 +17,15 @@ import sdp.kinesis.stream.StreamOpener;
 
 /**
  * {@code 'connector' = 'recorded', 'path' = …}: a folder of files read once to its end, by the same
- * source as a Kinesis stream's. For measurements without a network.
+ * source as a Kinesis stream's. For measurements without a network. With {@code 'paced' = 'true'}
+ * no record is there before the time that it was received at ({@link RecordedStream}).
  */
 public final class RecordedTableFactory implements DynamicTableSourceFactory {
   private static final ConfigOption<String> PATH =
       ConfigOptions.key("path").stringType().noDefaultValue();
+
+  private static final ConfigOption<Boolean> PACED =
+      ConfigOptions.key("paced").booleanType().defaultValue(false);
 
   @Override
   public String factoryIdentifier() {
@@ -35,7 +39,7 @@ public final class RecordedTableFactory implements DynamicTableSourceFactory {
 
   @Override
   public Set<ConfigOption<?>> optionalOptions() {
-    return Set.of();
+    return Set.of(PACED);
   }
 
   @Override
@@ -46,17 +50,19 @@ public final class RecordedTableFactory implements DynamicTableSourceFactory {
     helper.validate();
     String name = context.getObjectIdentifier().asSummaryString();
     return new KinesisTableSource(
-        format, context.getPhysicalRowDataType(), settings(name, helper.getOptions().get(PATH)));
+        format,
+        context.getPhysicalRowDataType(),
+        settings(name, helper.getOptions().get(PATH), helper.getOptions().get(PACED)));
   }
 
-  private static SourceSettings settings(String name, String path) {
-    StreamOpener stream = () -> new RecordedStream(Path.of(path));
+  private static SourceSettings settings(String name, String path, boolean paced) {
+    StreamOpener stream = () -> new RecordedStream(Path.of(path), paced);
     return new SourceSettings(
         name,
         stream,
         new StartPosition(StartPosition.Kind.TRIM_HORIZON, 0),
         Duration.ofHours(1),
-        new ReadOptions(10_000, Duration.ofMillis(1), StopPosition.LATEST),
+        new ReadOptions(10_000, Duration.ofMillis(paced ? 2 : 1), StopPosition.LATEST),
         Integer.MAX_VALUE);
   }
 }

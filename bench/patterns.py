@@ -1,0 +1,376 @@
+"""The shopping pipeline: events a second, what Flink adds to a decision's time, and its state.
+
+    .venv/dev/bin/python -m bench.patterns
+
+Two runs of the packaged SQL with RocksDB and two cores, from a recorded stream of two shards
+without a network, shuffled over three seconds, one event in ten twice:
+
+1. As fast as it goes. Event time passes in it six times the window of the pattern. Prints events a
+   second, of the second half of the run and of all of it, and open keys and the size of the
+   checkpoints while event time goes on.
+2. At half of that rate, in real time: an event is there at its own time, or up to three seconds
+   later. Prints p50, p95 and p99 of the time from the instant at which the watermark can pass an
+   event (its time and WatermarkDelay) until its business event, and its decision, are written. The
+   first half of the run is left out.
+
+In both every business event is compared in number with the truth; ends with 1 if one is missing, or
+if the state grows. Needs `make build`; about three minutes on two idle cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from bench.stream.watch import Watch, fetch
+from datagen import Generation, Settings
+from glue.instants import from_millis, parse, to_millis, to_wire
+from sdpctl.settings import Settings as Local
+from tests.flink.shopping import definitions
+from usecases import load
+from usecases.shopping import generator
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARDS, HEAP, CORES = 2, "3g", 2
+SECOND = timedelta(seconds=1)
+SHUFFLE = timedelta(seconds=3)
+WINDOWS = 6
+"""How often the window of the pattern passes in the first run."""
+IN_WINDOW = 8
+"""Debits of a card within the window, in both runs."""
+START = datetime(2026, 1, 5, 10, tzinfo=UTC)
+STARTING = timedelta(seconds=40)
+"""How long the second run may take until it reads."""
+AIM = (100_000, 42)
+"""Events a second, and milliseconds of the 95th percentile."""
+GROWTH, LATE = 1.2, 1_000
+"""Of open keys from the half to three quarters: business events that wait are keys too."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """A folder of NDJSON files, how many records it has, and the business events in them."""
+
+    folder: Path
+    records: int
+    found: Counter[str]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What to generate: distinct events from `start` on, `rate` of them a second of event time.
+
+    `window` is that of the pattern, whole seconds; a form may take 0.4 of it.
+    """
+
+    events: int
+    cards: int
+    start: datetime
+    rate: float
+    window: timedelta
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Those of the deployment."""
+        return {
+            "PatternWindow": f"PT{self.window // SECOND}S",
+            "FormTimeout": f"PT{self.timeout // SECOND}S",
+        }
+
+    @property
+    def timeout(self) -> timedelta:
+        """Of the form."""
+        return max(SECOND, 0.4 * self.window // SECOND * SECOND)
+
+
+def generate(folder: Path, shape: Shape) -> Input:
+    """The events of a shape, each shard with cards of its own."""
+    folder.mkdir(parents=True)
+    with ProcessPoolExecutor(SHARDS) as pool:
+        parts = list(pool.map(_shard, [folder] * SHARDS, range(SHARDS), [shape] * SHARDS))
+    return Input(folder, sum(n for n, _ in parts), sum((c for _, c in parts), Counter()))
+
+
+def _shard(folder: Path, shard: int, shape: Shape) -> tuple[int, Counter[str]]:
+    """Events as they are received: each when event time has come to it, so none before its own."""
+    # In this process alone: the truth of this shape's numbers.
+    generator.EVENTS_PER_CARD = shape.events // shape.cards
+    generator.WINDOW = shape.window // timedelta(milliseconds=1)
+    generator.TIMEOUT = shape.timeout // timedelta(milliseconds=1)
+    (use_case,) = load(("shopping",)).use_cases
+    count, rate = shape.events // SHARDS, shape.rate / SHARDS
+    settings = Settings(count, shape.start, shard, rate, duplicates=0.1, shuffle=SHUFFLE)
+    generation, reached, lines = Generation(use_case, generator, settings), 0, 0
+    with (folder / f"shardId-{shard:012d}").open("w") as out:
+        for event in generation:
+            reached = max(reached, to_millis(parse(event["occurred_at"])))
+            received = {"received_at": to_wire(from_millis(reached))}
+            out.write(json.dumps({**received, **event}, separators=(",", ":")) + "\n")
+            lines += 1
+    rows = generation.truth()["records"]["business-events"]
+    return lines, Counter(row["kind"] for row in rows)
+
+
+# --- a run ----------------------------------------------------------------------------------------
+
+
+@dataclass
+class State:
+    """Of a moment: records read, open keys by operator, and the size of the newest checkpoint."""
+
+    sent: int
+    keys: dict[str, int]
+    checkpoint: int
+
+
+@dataclass
+class Seen:
+    """What was seen of a run while it went on."""
+
+    watch: Watch = field(default_factory=Watch)
+    states: list[State] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def look(self, pid: int, base: str) -> None:
+        """Take one sample of a job, if it is there."""
+        sample = self.watch.look(pid, base)
+        if sample is None:
+            return
+        try:
+            (job,) = fetch(f"{base}/jobs")["jobs"]
+            found = fetch(f"{base}/jobs/{job['id']}/checkpoints")["latest"]["completed"] or {}
+            self.states.append(
+                State(sample.sent, _open_keys(base, job["id"]), found.get("state_size", 0))
+            )
+        except (OSError, KeyError, ValueError):
+            return
+
+    def at(self, share: float) -> State:
+        """The first state with this share of the records read."""
+        return next(s for s in self.states if s.sent >= share * self.states[-1].sent)
+
+
+def _open_keys(base: str, job: str) -> dict[str, int]:
+    """By operator, from the metrics of all subtasks."""
+    found: dict[str, int] = {}
+    for vertex in fetch(f"{base}/jobs/{job}")["vertices"]:
+        path = f"{base}/jobs/{job}/vertices/{vertex['id']}/subtasks/metrics"
+        names = [m["id"] for m in fetch(path) if m["id"].endswith(".openKeys")]
+        for metric in fetch(f"{path}?get={','.join(names)}&agg=sum") if names else ():
+            operator = metric["id"].removesuffix(".openKeys").rpartition(".")[2]
+            found[operator] = int(metric["sum"])
+    return found
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run: its input, and whether it is paced."""
+
+    name: str
+    source: Input
+    parameters: dict[str, str]
+    paced: bool
+    port: int
+    settings: dict[str, str]
+
+
+def measure(plan: Plan, work: Path) -> Seen:
+    """Runs the job in a process of its own. Raises RuntimeError with its log if it fails."""
+    (work / "shopping").mkdir(parents=True)
+    lines = (json.dumps({**version, "valid_from": 0}) + "\n" for version in definitions())
+    (work / "shopping" / "definitions.ndjson").write_text("".join(lines))
+    options = work / "options.json"
+    options.write_text(
+        json.dumps(
+            {
+                "work": str(work),
+                "input": str(plan.source.folder),
+                "paced": plan.paced,
+                "port": str(plan.port),
+                "parameters": plan.parameters,
+                "settings": plan.settings,
+            }
+        )
+    )
+    java = f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} -Xmx{HEAP}"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAVA_TOOL_OPTIONS": java}
+    job = Path(__file__).with_name("patterns_job.py")
+    command = [str(Local.load().python("flink")), "-P", str(job), str(options)]
+    seen, started = Seen(), time.monotonic()
+    with (
+        (work / "log").open("wb") as log,
+        subprocess.Popen(command, stdout=log, stderr=log, env=environment) as process,
+    ):
+        while process.poll() is None:
+            seen.look(process.pid, f"http://127.0.0.1:{plan.port}")
+            time.sleep(0.5)
+    if process.returncode:
+        raise RuntimeError(f"{plan.name}: {(work / 'log').read_text()[-4000:]}")
+    seen.seconds = time.monotonic() - started
+    return seen
+
+
+def times(work: Path, stream: str) -> list[list[int]]:
+    """Of each subtask the milliseconds from each row's time until it was written, in order."""
+    files = sorted((work / "times" / stream).iterdir())
+    return [[int(line) for line in file.read_text().splitlines()] for file in files]
+
+
+# --- figures --------------------------------------------------------------------------------------
+
+
+class Bench:
+    """The runs, one after the other, and what did not hold."""
+
+    def __init__(self, args: argparse.Namespace, work: Path) -> None:
+        self.args, self.work = args, work
+        self.making = args.making
+        self.failed: list[str] = []
+
+    def throughput(self) -> float:
+        """Events a second of the first run."""
+        window = timedelta(minutes=75)
+        rate = self.args.events / (WINDOWS * window).total_seconds()
+        shape = Shape(self.args.events, self.args.cards, START, rate, window)
+        began = time.monotonic()
+        source = generate(self.work / "events", shape)
+        self.making = 1.3 * (time.monotonic() - began) / shape.events
+        interval = {"execution.checkpointing.interval": "2 s"}
+        seen, work = self._run("as fast as it goes", source, shape, False, interval)
+        start, end = seen.watch.steady()
+        steady = (end.sent - start.sent) / (end.at - start.at)
+        cpu = (end.cpu - start.cpu) / ((end.sent - start.sent) / 1e6)
+        print(
+            f"{source.records:,} events of {self.args.cards:,} cards in {seen.seconds:.1f} s,"
+            f" {source.found.total():,} business events; load {os.getloadavg()[0]:.1f}\n"
+            f"  steady events/s     {steady:>10,.0f}  (second half, {end.at - start.at:.0f} s;"
+            f" aim {AIM[0]:,})\n"
+            f"  CPU s per million   {cpu:>10.2f}\n"
+            f"  memory, MiB         {seen.watch.peak_bytes / 2**20:>10,.0f}",
+            flush=True,
+        )
+        self._check(source, work)
+        self._show_state(seen)
+        return steady
+
+    def _show_state(self, seen: Seen) -> None:
+        for share in (0.25, 0.5, 0.75):
+            state = seen.at(share)
+            keys = ", ".join(f"{name} {count:,}" for name, count in sorted(state.keys.items()))
+            print(
+                f"  state after {share * WINDOWS:.1f} windows: open keys {keys};"
+                f" checkpoint {state.checkpoint / 2**20:.1f} MiB",
+                flush=True,
+            )
+        half, end = seen.at(0.5), seen.at(0.75)
+        for name, count in end.keys.items():
+            if count > GROWTH * max(half.keys.get(name, 0), 1_000):
+                self.failed.append(f"open keys of {name} grow: {half.keys.get(name)} to {count}")
+
+    def latency(self, rate: float) -> None:
+        """What Flink adds at a rate, in real time."""
+        seconds, delay = self.args.seconds, timedelta(seconds=self.args.delay)
+        events = int(rate * seconds / 1.1)
+        window = max(2, round(IN_WINDOW * self.args.cards / rate)) * SECOND
+        made = timedelta(seconds=self.making * events)
+        start = datetime.now(UTC) + made + STARTING
+        shape = Shape(events, self.args.cards, start, rate / 1.1, window)
+        source = generate(self.work / "paced-events", shape)
+        left = (start - datetime.now(UTC)).total_seconds()
+        if left < STARTING.total_seconds() / 2:
+            raise SystemExit(
+                f"the events took too long to make ({left:.0f} s left): give a greater --making"
+            )
+        delays = {"WatermarkDelay": f"PT{self.args.delay}S"}
+        interval = {"execution.checkpointing.interval": "60 s"}
+        seen, work = self._run("paced", source, shape, True, interval, delays)
+        print(
+            f"{source.records:,} events, {rate:,.0f}/s for {seconds} s, window"
+            f" {window.total_seconds():.1f} s, WatermarkDelay {self.args.delay} s:"
+            f" beyond it, milliseconds (aim: p95 {AIM[1]})",
+            flush=True,
+        )
+        for stream in ("business-events", "decisions"):
+            halves = [part[len(part) // 2 :] for part in times(work, stream)]
+            beyond = (
+                np.concatenate([np.array(half) for half in halves]) - delay.total_seconds() * 1e3
+            )
+            cuts = np.percentile(beyond, (50, 95, 99))
+            print(
+                f"  {stream:<17} p50 {cuts[0]:>5,.0f}  p95 {cuts[1]:>5,.0f}  p99 {cuts[2]:>5,.0f}"
+                f"  max {beyond.max():>6,.0f}  ({len(beyond):,} rows)",
+                flush=True,
+            )
+            if beyond.min() > LATE:
+                self.failed.append(f"{stream}: the job began late, or {rate:,.0f}/s are too many")
+        start_, end = seen.watch.steady()
+        print(f"  cores in use        {(end.cpu - start_.cpu) / (end.at - start_.at):>10.2f}")
+        self._check(source, work)
+
+    def _run(
+        self,
+        name: str,
+        source: Input,
+        shape: Shape,
+        paced: bool,
+        settings: dict[str, str],
+        parameters: dict[str, str] | None = None,
+    ) -> tuple[Seen, Path]:
+        work = self.work / name.replace(" ", "-")
+        given = shape.parameters | (parameters or {})
+        settings = settings | dict(pair.split("=", 1) for pair in self.args.set)
+        return measure(Plan(name, source, given, paced, self.args.port, settings), work), work
+
+    def _check(self, source: Input, work: Path) -> None:
+        for stream in ("business-events", "decisions"):
+            count = sum(map(len, times(work, stream)))
+            if count != source.found.total():
+                self.failed.append(f"{stream}: {count:,} rows, must be {source.found.total():,}")
+
+
+def main() -> int:
+    """Runs both; 1 if a count is wrong or the state grows."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--events", type=int, default=1_000_000, help="distinct (%(default)s)")
+    parser.add_argument("--cards", type=int, default=20_000, help="(%(default)s)")
+    parser.add_argument("--rate", type=float, help="of the second run (half of the first's)")
+    parser.add_argument("--seconds", type=int, default=60, help="of the second run (%(default)s)")
+    parser.add_argument("--delay", type=int, default=5, help="WatermarkDelay, s (%(default)s)")
+    parser.add_argument("--only", choices=("throughput", "latency"), help="one of the runs")
+    parser.add_argument("--port", type=int, default=18_082, help="of Flink's REST interface")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="of Flink's configuration"
+    )
+    parser.add_argument(
+        "--making",
+        type=float,
+        default=1e-4,
+        help="seconds to make an event, for a second run alone (%(default)s)",
+    )
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="sdp-patterns-") as folder:
+        bench = Bench(args, Path(folder))
+        rate = bench.throughput() / 2 if args.only != "latency" else 0.0
+        if args.only != "throughput":
+            bench.latency(args.rate or rate or 20_000)
+    for problem in bench.failed:
+        print(f"FAILED {problem}")
+    return int(bool(bench.failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
