@@ -123,9 +123,11 @@ def substitutions(
     - `checks`: the options of a table that checks the events which are written to it: what to
       check, and what the events are called.
     - `columns.Class`: the names of the columns of a definition, `fields.Class`: the same for an
-      option; `taken.Class`: of those that a record takes from its events.
+      option; `taken.Class`: of those that a record takes from its events, `typed.Class`: the same
+      with their types.
     - `envelope`: the options that tell an operator what is in which of these columns.
-    - `definitions`: the options that tell an operator where the use case's definitions are.
+    - `definitions`: the options that tell an operator where the use case's definitions are, and
+      the versions of its model.
     - `origin`: those of these columns that every event has, and `refused` needs.
     - `bucket`: the start of the bucket in which `occurred_at` is, epoch seconds.
     - `outcomes`: the columns of `outcomes`, with types.
@@ -142,12 +144,13 @@ def substitutions(
         "bucket": flink.bucket(parameters.aggregation_period),
         "outcomes": flink.column_list([(name, "BIGINT") for name in ("minute", *COUNTS)]),
     }
-    if use_case.definitions:
+    if use_case.has_versions:
         values["definitions"] = _options(connector.definitions(use_case.name))
     for schema in use_case.schemas:
         values[f"columns.{schema.name}"] = _listed(schema.names)
         values[f"fields.{schema.name}"] = ",".join(schema.names)
         values[f"taken.{schema.name}"] = _listed(schema.taken)
+        values[f"typed.{schema.name}"] = flink.column_list(flink.taken_columns(schema))
     streams = use_case.event_streams
     for stream in streams:
         end = f".{flink.table_name(stream)}" if len(streams) > 1 else ""

@@ -92,7 +92,7 @@ def _streams(use_case: UseCase) -> dict[tuple[str, str], str]:
 
 
 def _tables(use_case: UseCase) -> dict[str, str]:
-    return {use_case.name: f"{use_case.name}-definitions"} if use_case.definitions else {}
+    return {use_case.name: f"{use_case.name}-definitions"} if use_case.has_versions else {}
 
 
 def _planned(use_cases: Sequence[UseCase]) -> list[list[dict[str, Any]]]:

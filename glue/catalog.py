@@ -77,7 +77,7 @@ class UseCase:
                 f"{self.name}: stream {MQTT!r} is that of its MQTT messages; give its own stream "
                 "another name"
             )
-        if self.definitions and DEFINITIONS in {report.path for report in self.reports}:
+        if self.has_versions and DEFINITIONS in {report.path for report in self.reports}:
             raise CatalogError(
                 f"{self.name}: report path {DEFINITIONS!r} is that of its definitions' table; "
                 "give the report another path"
@@ -95,9 +95,17 @@ class UseCase:
                 )
 
     @property
+    def has_versions(self) -> bool:
+        """Whether anything of it is valid from an instant on, so that it has a table of versions.
+
+        These are its definitions, and the model that its stream scores by.
+        """
+        return self.definitions is not None or self.model is not None
+
+    @property
     def own_parameters(self) -> tuple[Parameter, ...]:
         """Its parameters beside the platform's, with those that its declarations bring."""
-        return (*self.parameters, *(defined.PARAMETERS if self.definitions else ()))
+        return (*self.parameters, *(defined.PARAMETERS if self.has_versions else ()))
 
     def configured(self, values: Mapping[str, object]) -> Parameters:
         """Its parameters from a deployment's values; ParameterError names a wrong one."""

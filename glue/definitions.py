@@ -32,7 +32,8 @@ PARAMETERS = (
         "DefinitionsLead",
         Duration("PT1S", "P1D"),
         "PT15S",
-        "How long after it is written a definition is valid, if its `valid_from` is not given.",
+        "How long after it is written a definition is valid, if its `valid_from` is not given; and "
+        "how long after its promotion a model scores in the stream.",
     ),
 )
 

@@ -41,10 +41,19 @@ class PlatformStage(cdk.Stage):
             settings=settings,
             assets=assets,
         )
+        self.lake = LakeStack(
+            self,
+            "lake",
+            topology=topology,
+            topic=self.observability.topic,
+            settings=settings,
+            assets=assets,
+        )
         self.processing = ProcessingStack(
             self,
             "processing",
             topology=topology,
+            lake=self.lake.lake,
             topic=self.observability.topic,
             settings=settings,
             assets=assets,
@@ -56,14 +65,6 @@ class PlatformStage(cdk.Stage):
             streams=self.ingestion.streams,
             topic=self.observability.topic,
             api_key=self.ingestion.api_key,
-            settings=settings,
-            assets=assets,
-        )
-        self.lake = LakeStack(
-            self,
-            "lake",
-            topology=topology,
-            topic=self.observability.topic,
             settings=settings,
             assets=assets,
         )
@@ -98,7 +99,6 @@ class PlatformStage(cdk.Stage):
                 lake=self.lake.lake,
                 topic=self.observability.topic,
                 api_key=self.ingestion.api_key,
-                jobs=self.processing.roles,
                 settings=settings,
                 assets=assets,
             )
@@ -112,10 +112,10 @@ class PlatformStage(cdk.Stage):
                 settings=settings,
                 assets=assets,
             )
-            # The job reads its definitions from its start on.
+            # The job reads its definitions and models from its start on.
             self.processing.add_stack_dependency(self.definitions)
         apis = {"/reports/*": self.reporting.api}
-        if topology.definitions_tables:
+        if topology.definitions_tables and self.definitions.api is not None:
             apis["/definitions/*"] = self.definitions.api
         self.dashboard = DashboardStack(
             self,

@@ -155,8 +155,8 @@ class Topology:
 
     @property
     def definitions_tables(self) -> dict[str, str]:
-        """The table of definitions of each use case that has some: use case → name."""
-        names = [u.name for u in self.catalog.use_cases if u.definitions]
+        """The table of definitions and models of each use case that has some: use case → name."""
+        names = [u.name for u in self.catalog.use_cases if u.has_versions]
         return {name: f"{self.prefix}-{name}-{DEFINITIONS}" for name in names}
 
     @property

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from bench.stream import events
@@ -44,6 +46,8 @@ class Plan:
     case: Case
     port: int
     profiler: Profiler | None = None
+    model: Path | None = None
+    """The graph of a model that scores every transaction, if one does."""
 
     @property
     def title(self) -> str:
@@ -105,9 +109,20 @@ class Figures:
             self.plan.profiler.show()
 
 
+def _promote(model: Path, folder: Path) -> None:
+    """The model scores from the first event on."""
+    fingerprint = sha256(model.read_bytes()).hexdigest()
+    body = {"model_version": "bench", "uri": model.as_uri(), "fingerprint": fingerprint}
+    version = {"kind": "model", "name": "win", "version": 1, "valid_from": 0, "body": body}
+    folder.mkdir()
+    (folder / "definitions.ndjson").write_text(json.dumps(version))
+
+
 def measure(plan: Plan, work: Path) -> Figures:
     """Runs a topology in a process of its own. Raises RuntimeError with its log if it fails."""
     work.mkdir()
+    if plan.model:
+        _promote(plan.model, work / "adtech")
     if plan.profiler:
         plan.profiler.prepare()
     watch, started, load = Watch(), time.monotonic(), os.getloadavg()[0]

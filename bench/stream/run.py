@@ -68,7 +68,8 @@ class Bench:
         """Measures the SQL of a version and compares its counts with the truth."""
         name = f"{'platform' if version is CURRENT else 'baseline'}-{case.name}"
         profiler = Profiler(self.args.profile / f"{name}.collapsed") if self.args.profile else None
-        plan = Plan("platform", version, source, case, self.args.port, profiler)
+        model = self.args.model if version is CURRENT else None
+        plan = Plan("platform", version, source, case, self.args.port, profiler, model)
         found = figures.measure(plan, self.work / name)
         found.show()
         wrong = differences(source.truth, self.work / name / "adtech" / "aggregates")
@@ -143,6 +144,13 @@ def arguments() -> argparse.Namespace:
         const=ROOT / "results" / "profile",
         help="profile the second half of each run of platform and baseline (costs about 2 %% of"
         " CPU) into FOLDER (default: results/profile), one line a stack, as flame graphs take it",
+    )
+    parser.add_argument(
+        "--model",
+        metavar="FILE",
+        type=lambda name: Path(name).resolve(),
+        help="the graph (model.onnx) of an ad-tech model, by which the platform scores every"
+        " transaction; without it there is no model",
     )
     parser.add_argument("--port", type=int, default=18_081, help="of Flink's REST interface")
     return parser.parse_args()

@@ -82,6 +82,11 @@ def flink_type(column_type: ColumnType) -> str:
             assert_never(column_type)
 
 
+def taken_columns(record: Schema) -> list[tuple[str, str]]:
+    """Names and Flink types of the columns that a record takes from its events."""
+    return [(name, flink_type(record.column(name).type)) for name in record.taken]
+
+
 def dead_letter_columns() -> list[tuple[str, str]]:
     """Names and Flink types of a dead letter."""
     return [

@@ -1,4 +1,4 @@
-"""The tables of definitions: one for each use case that declares some, with every version."""
+"""The tables of definitions: one for each use case with definitions or a model, every version."""
 
 from __future__ import annotations
 

@@ -63,6 +63,12 @@ def read_objects(role: iam.Role, lake: Lake, *prefixes: str) -> None:
     allow(role, ["kms:Decrypt"], [lake.key.key_arn])
 
 
+def read_models(role: iam.Role, lake: Lake, use_case: str) -> None:
+    """Read the use case's models, whose names are known from their versions."""
+    _allow_objects(role, ["s3:GetObject"], lake, [f"models/{use_case}/"])
+    allow(role, ["kms:Decrypt"], [lake.key.key_arn])
+
+
 def list_objects(role: iam.Role, lake: Lake) -> None:
     """List the keys of the lake's bucket; that reads no object."""
     allow(role, ["s3:ListBucket"], [lake.bucket.bucket_arn])

@@ -62,14 +62,14 @@ _JOBS = ("CreateTrainingJob", "DescribeTrainingJob")
 class Trained:
     """What to train: the use case's name, its rows, database, and workgroup.
 
-    `definitions`: the table of its definitions, if its stream scores by the champion.
+    `definitions`: the table of its versions, by which the stream knows the champion.
     """
 
     use_case: str
     table: LakeTable
     database: str
     workgroup: str
-    definitions: str = ""
+    definitions: str
 
     @property
     def models(self) -> str:
@@ -184,11 +184,10 @@ class Retraining(Construct):
             ledger=self._ledger.table_name,
             **self._announcing(),
         )
-        if self._trained.definitions:
-            table = cdk.Stack.of(self).format_arn(
-                service="dynamodb", resource="table", resource_name=self._trained.definitions
-            )
-            allow(_role(function), _ANNOUNCE, [table])
+        table = cdk.Stack.of(self).format_arn(
+            service="dynamodb", resource="table", resource_name=self._trained.definitions
+        )
+        allow(_role(function), _ANNOUNCE, [table])
         # The lock of the endpoint, for the release of a run and a switch by hand.
         self._ledger.grant(function, "dynamodb:GetItem", "dynamodb:UpdateItem")
         for kind, name in (
@@ -206,8 +205,6 @@ class Retraining(Construct):
 
     def _announcing(self) -> dict[str, object]:
         """Where the champion is written for the stream, and how long before it scores."""
-        if not self._trained.definitions:
-            return {}
         parameters = self._settings.parameters[self._trained.use_case]
         lead = cast(timedelta, parameters["DefinitionsLead"])
         milliseconds = lead // timedelta(milliseconds=1)

@@ -1,4 +1,4 @@
-"""Definitions: the store of what people change while a job runs, and the API that changes it."""
+"""Definitions: the store of what changes while a job runs, and the API that changes it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,13 @@ from infra.topology import Topology, to_setting
 
 
 class DefinitionsStack(cdk.Stack):
-    """There is one where a use case declares definitions; others know its tables by their names.
+    """There is one where a use case declares definitions or a model; others know its tables' names.
 
-    Its API has a key of its own: who sends events cannot change rules.
+    Its API has a key of its own: who sends events cannot change rules. Where models alone are
+    versioned there is none: people promote them, they do not write them. Then `api` is None.
     """
+
+    api: KeyedApi | None = None
 
     def __init__(
         self,
@@ -42,27 +45,33 @@ class DefinitionsStack(cdk.Stack):
         self._topology, self._lake = topology, lake
         self._settings, self._assets = settings, assets
         self._tables = DefinitionsTables(self, "Tables", topology=topology, settings=settings)
+        alarms = Alarms(self, "Watch", topic=topic)
+        for use_case, table in self._tables.by_use_case.items():
+            alarms.table(use_case, table)
+        if any(use_case.definitions for use_case in topology.catalog.use_cases):
+            self.api = self._api(alarms)
+
+    def _api(self, alarms: Alarms) -> KeyedApi:
         function = self._function()
         key = apigateway.ApiKey(self, "ApiKey", description="Key for the definitions")
-        self.api = api = KeyedApi(
+        api = KeyedApi(
             self,
             "Definitions",
             function=function,
             api_key=key,
-            settings=settings,
-            name=f"{topology.prefix}-definitions",
-            description=f"{topology.prefix}: definitions",
+            settings=self._settings,
+            name=f"{self._topology.prefix}-definitions",
+            description=f"{self._topology.prefix}: definitions",
         )
-        alarms = Alarms(self, "Watch", topic=topic)
         alarms.function("definitions", function)
         alarms.faults("faults", api.api)
-        for use_case, table in self._tables.by_use_case.items():
-            alarms.table(use_case, table)
         cdk.CfnOutput(self, "UrlForDefinitions", value=api.url)
         cdk.CfnOutput(self, "DefinitionsKeyId", value=key.key_id)
+        return api
 
     def _function(self) -> lambda_.Function:
-        tables = self._tables.by_use_case
+        declared = [u.name for u in self._topology.catalog.use_cases if u.definitions]
+        tables = {name: self._tables.by_use_case[name] for name in declared}
         names = {use_case: table.table_name for use_case, table in tables.items()}
         function = PlatformFunction(
             self,

@@ -6,12 +6,9 @@ workflow's functions through SageMaker's API, so the template is the same everyw
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_sns as sns
@@ -36,10 +33,7 @@ ENDPOINT_SECONDS = 2  # how long a caller waits for an endpoint before the fallb
 
 
 class MlStack(cdk.Stack):
-    """Takes the lake and the API key from other stacks; there is one where a model is declared.
-
-    `jobs`: the role of each use case's Flink application.
-    """
+    """Takes the lake and the API key from other stacks; there is one where a model is declared."""
 
     def __init__(
         self,
@@ -50,7 +44,6 @@ class MlStack(cdk.Stack):
         lake: Lake,
         topic: sns.ITopic,
         api_key: apigateway.IApiKey,
-        jobs: Mapping[str, iam.IRole],
         settings: Settings,
         assets: Assets,
     ) -> None:
@@ -62,8 +55,6 @@ class MlStack(cdk.Stack):
         modelled = [u for u in topology.catalog.use_cases if u.model is not None]
         for use_case in modelled:
             self._retraining(use_case)
-            if use_case.definitions is not None:
-                self._score(use_case.name, jobs[use_case.name])
         function = self._predict([u.name for u in modelled])
         api = KeyedApi(
             self,
@@ -79,19 +70,6 @@ class MlStack(cdk.Stack):
         )
         cdk.CfnOutput(self, "UrlForPredictions", value=f"{api.url}/predictions")
 
-    def _score(self, use_case: str, job: iam.IRole) -> None:
-        """The stream may read the models that it scores by."""
-        models = self._lake.bucket.arn_for_objects(f"models/{use_case}/*")
-        iam.Policy(
-            self,
-            f"{use_case}-scoring",
-            roles=[job],
-            statements=[
-                iam.PolicyStatement(actions=["s3:GetObject"], resources=[models]),
-                iam.PolicyStatement(actions=["kms:Decrypt"], resources=[self._lake.key.key_arn]),
-            ],
-        )
-
     def _retraining(self, use_case: UseCase) -> None:
         assert use_case.model is not None
         record = use_case.model.record
@@ -105,7 +83,7 @@ class MlStack(cdk.Stack):
                 table,
                 self._topology.database(name),
                 self._topology.workgroup(name),
-                self._topology.definitions_tables.get(name, ""),
+                self._topology.definitions_tables[name],
             ),
             lake=self._lake,
             ledger=self._ledger,

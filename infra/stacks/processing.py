@@ -15,6 +15,8 @@ from infra.applications import FIRST, Application
 from infra.assets import Assets
 from infra.constructs.alarms import Alarms
 from infra.constructs.flink import FlinkApplication
+from infra.constructs.lake import Lake
+from infra.constructs.permissions import read_models
 from infra.constructs.restorable import Restorable
 from infra.constructs.running import Running
 from infra.constructs.streams import NamedStreams
@@ -32,7 +34,10 @@ _SLOW_CHECKPOINT_MS = 60_000
 
 
 class ProcessingStack(cdk.Stack):
-    """Runs each application with only what its own use cases need."""
+    """Runs each application with only what its own use cases need.
+
+    Takes the lake from another stack: a stream scores by the models in it.
+    """
 
     def __init__(
         self,
@@ -40,12 +45,13 @@ class ProcessingStack(cdk.Stack):
         id_: str,
         *,
         topology: Topology,
+        lake: Lake,
         topic: sns.ITopic,
         settings: Settings,
         assets: Assets,
     ) -> None:
         super().__init__(scope, id_, description="SDP: joins and counts in Apache Flink")
-        self._topology, self._topic = topology, topic
+        self._topology, self._lake, self._topic = topology, lake, topic
         self._settings, self._assets = settings, assets
         self._streams = NamedStreams(self, "Streams", streams=topology.streams).by_key
         running = Running(
@@ -55,7 +61,6 @@ class ProcessingStack(cdk.Stack):
             assets=assets,
             settings=settings,
         )
-        self.roles: dict[str, iam.IRole] = {}  # of the application of each use case
         restorable = Restorable(self, "Restorable", assets=assets, settings=settings)
         for application in topology.applications:
             flink = self._run(application, running)
@@ -77,7 +82,6 @@ class ProcessingStack(cdk.Stack):
             assets=self._assets,
             settings=self._settings,
         )
-        self.roles |= dict.fromkeys(application.use_cases, flink.role)
         sources = {stream.key for stream in self._topology.event_streams}
         for key, stream in streams.items():
             stream.grant(flink.role, *(_READ if key in sources else _WRITE))
@@ -85,6 +89,9 @@ class ProcessingStack(cdk.Stack):
             flink.role.add_to_policy(
                 iam.PolicyStatement(actions=[*_DEFINE], resources=[self._table_arn(table)])
             )
+        for use_case in self._topology.catalog.use_cases:
+            if use_case.name in application.use_cases and use_case.model is not None:
+                read_models(flink.role, self._lake, use_case.name)
         state = running.keep(_id("State", application), flink)
         if application.name != FIRST:
             state.node.add_dependency(running.allow(flink.name))

@@ -222,11 +222,8 @@ def _release() -> Release:
     return Release(_sagemaker(), _objects(), settings.names, serving, _announcer())
 
 
-def _announcer() -> Announcer | None:
-    """Where the use case has definitions, its stream scores by the champion."""
+def _announcer() -> Announcer:
     settings = _settings()
-    if "definitions" not in settings.values:
-        return None
     from lambdas.adapters.definitions import DynamoDefinitions
 
     return Announcer(

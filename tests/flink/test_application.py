@@ -8,13 +8,20 @@ import json
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from datagen import Generation, Settings
 from glue.targets.flink import HEARTBEAT
+from ml import inference
+from ml.rows import Range, read
+from ml.train import Settings as Training
+from ml.train import train
+from ml.trees import Growth
 from tests.flink.application import run as run_application
+from tests.unit.ml import auctions
 from usecases import load
 from usecases.adtech import generator
 
@@ -74,9 +81,48 @@ def _written(folder: Path, stream: str) -> list[dict]:
     return [json.loads(row) for f in files if f.is_file() for row in f.read_text().splitlines()]
 
 
+# The first model is promoted, then one whose file is corrupt, then the first again.
+PROMOTED, CORRUPT, AGAIN = (START + timedelta(seconds=n) for n in (3, 6, 9))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A folder with a model, as training writes it."""
+    folder = tmp_path_factory.mktemp("model")
+    lake = auctions.write(auctions.auctions(3_000), folder / "lake")
+    within = Range.parse("", "")
+    definition = load(("adtech",)).use_case("adtech").model.definition
+    rows = read(lake, definition, within).rows
+    trained, _ = train(rows, definition, Training(within, version="v1", growth=Growth(rounds=20)))
+    trained.save(folder)
+    (folder / "corrupt.onnx").write_bytes(b"no graph")
+    return folder
+
+
+def _promote(folder: Path, model: Path) -> None:
+    """What promotion writes, as lines of a file."""
+
+    def line(number: int, valid_from: datetime, name: str) -> str:
+        graph = model / name
+        fingerprint = sha256(graph.read_bytes()).hexdigest()
+        body = {"model_version": f"v{number}", "uri": graph.as_uri(), "fingerprint": fingerprint}
+        at = round(valid_from.timestamp() * 1000)
+        version = {"kind": "model", "name": "win", "version": number, "valid_from": at}
+        return json.dumps({**version, "body": body}) + "\n"
+
+    lines = (
+        line(1, PROMOTED, "model.onnx"),
+        line(2, CORRUPT, "corrupt.onnx"),
+        line(3, AGAIN, "model.onnx"),
+    )
+    (folder / "definitions.ndjson").write_text("".join(lines))
+
+
 @pytest.fixture(scope="module", params=["shuffled", "clicks before impressions before bids"])
-def run(request, tmp_path_factory):
+def run(request, tmp_path_factory, model):
     folder = tmp_path_factory.mktemp("flink")
+    (folder / "data" / "adtech").mkdir(parents=True)
+    _promote(folder / "data" / "adtech", model)
     settings = Settings(
         events=2000,
         start=START,
@@ -115,6 +161,26 @@ def test_each_auction_ends_as_one_transaction(run):
     assert len({r["tx_id"] for r in rows}) == len(rows) == outcomes["bid"]["matched"] + 1
     assert sum(r["won"] for r in rows) == outcomes["imp"]["matched"]
     assert sum(r["clicked"] for r in rows) == outcomes["click"]["matched"]
+
+
+def test_a_transaction_has_the_score_of_the_model_in_force_when_the_bid_was_placed(run, model):
+    """It is that of the endpoint; without a model, or with a corrupt one, there is none."""
+    folder, _ = run
+    endpoint = inference.model_fn(str(model))
+    versions = Counter()
+    for row in _written(folder, "transactions"):
+        at = datetime.fromisoformat(row["bid_at"])
+        in_force = "v1" if PROMOTED <= at < CORRUPT else "v3" if at >= AGAIN else None
+        if row["campaign_item_id"] == NOT_SHOWN:  # its bid has no price
+            in_force = None
+        assert row.get("model_version") == in_force
+        assert ("win_probability" in row) == (in_force is not None)
+        if in_force:
+            sent = auctions.request({"creative_id": None, "creative_category": None, **row})
+            (prediction,) = inference.predict_fn([sent], endpoint)["predictions"]
+            assert row["win_probability"] == pytest.approx(prediction["score"], abs=1e-6)
+        versions[in_force] += 1
+    assert min(versions["v1"], versions["v3"]) > 50 < versions[None]
 
 
 def test_enriched_records_are_written_once(run):

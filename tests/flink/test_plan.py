@@ -15,7 +15,8 @@ ARN = "arn:aws:kinesis:us-east-1:000000000000:stream/sdp-adtech"
 def plan(tmp_path_factory: pytest.TempPathFactory) -> str:
     streams = load(("adtech",)).use_case("adtech").streams
     arns = {f"stream.adtech.{stream}": f"{ARN}-{stream}" for stream in streams}
-    given = {"use_cases": "adtech", "region": "us-east-1", **arns}
+    tables = {"definitions.adtech": "sdp-adtech-definitions"}
+    given = {"use_cases": "adtech", "region": "us-east-1", **arns, **tables}
     program = Path(__file__).with_name("plan.py")
     explained = run(tmp_path_factory.mktemp("plan"), program, given)
     return explained.partition("== Optimized Execution Plan ==")[2]
@@ -32,10 +33,15 @@ def test_the_events_are_read_once(plan: str) -> None:
     assert plan.count("table=[[default_catalog, adtech, bcns") == 1
 
 
+def test_closed_auctions_reach_the_scores_as_they_are(plan: str) -> None:
+    (sink,) = re.findall(r"Sink\(table=\[default_catalog\.adtech\.scoring\].*\n(.*)", plan)
+    assert sink.startswith(("+- TableSourceScan(", "+- Reused(")), sink
+
+
 def test_each_result_has_its_sink(plan: str) -> None:
     sinks = re.findall(r"Sink\(table=\[default_catalog\.adtech\.(\w+)\]", plan)
     results = ["aggregates", "clicks", "dead_letters", "impressions", "progress", "transactions"]
-    assert sorted(sinks) == sorted(["auctions", "sdp_ledger", *results])
+    assert sorted(sinks) == sorted(["auctions", "scoring", "sdp_ledger", *results])
 
 
 def test_state_is_kept_for_keys_counts_and_progress_alone(plan: str) -> None:

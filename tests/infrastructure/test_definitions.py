@@ -1,4 +1,4 @@
-"""The stack of the definitions: there is one only where a use case declares some."""
+"""The stack of the definitions: there is one where a use case declares some, or a model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "sdp-us-east-1-definitions"
 
 @pytest.fixture(scope="module")
 def deployed(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
-    """The stacks of a deployment of both use cases, one of which has definitions, by name."""
+    """The stacks of ad tech, which has a model, and shopping, which has definitions, by name."""
     out = tmp_path_factory.mktemp("definitions")
     context = json.loads((Path(__file__).parents[2] / "cdk.json").read_text())["context"]
     context |= {"regions": "us-east-1", "useCases": "adtech,shopping"}
@@ -35,27 +35,34 @@ def stack(deployed: dict[str, Template]) -> Template:
     return deployed[NAME]
 
 
-def test_only_a_use_case_with_definitions_has_a_table(stack: Template) -> None:
-    (table,) = stack.properties("AWS::DynamoDB::Table")
-    assert table["TableName"] == "sdp-shopping-definitions"
-    assert [key["AttributeName"] for key in table["KeySchema"]] == ["pk", "sk"]
-    types = {a["AttributeName"]: a["AttributeType"] for a in table["AttributeDefinitions"]}
-    assert types == {"pk": "S", "sk": "S"}
+def test_a_use_case_with_definitions_or_a_model_has_a_table(stack: Template) -> None:
+    tables = stack.properties("AWS::DynamoDB::Table")
+    names = {table["TableName"] for table in tables}
+    assert names == {"sdp-adtech-definitions", "sdp-shopping-definitions"}
+    for table in tables:
+        assert [key["AttributeName"] for key in table["KeySchema"]] == ["pk", "sk"]
+        types = {a["AttributeName"]: a["AttributeType"] for a in table["AttributeDefinitions"]}
+        assert types == {"pk": "S", "sk": "S"}
 
 
-def test_without_definitions_there_is_no_stack(synthesis: Synthesis) -> None:
-    assert all("definitions" not in template.name for template in synthesis.templates)
+def test_where_models_alone_have_versions_there_is_no_api(synthesis: Synthesis) -> None:
+    stacks = [t for t in synthesis.templates if t.name.endswith("-definitions")]
+    assert stacks
+    for stack in stacks:
+        (table,) = stack.properties("AWS::DynamoDB::Table")
+        assert table["TableName"] == "sdp-adtech-definitions"
+        assert not stack.all("AWS::ApiGateway::RestApi") and not stack.all("AWS::Lambda::Function")
 
 
 def test_the_table_can_be_restored_and_stays_when_the_stack_is_deleted(stack: Template) -> None:
-    (table,) = stack.all("AWS::DynamoDB::Table").values()
-    recovery = table["Properties"]["PointInTimeRecoverySpecification"]
-    assert recovery["PointInTimeRecoveryEnabled"] is True
-    assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
-    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == (
-        "RetainExceptOnCreate",
-        "Retain",
-    )
+    for table in stack.all("AWS::DynamoDB::Table").values():
+        recovery = table["Properties"]["PointInTimeRecoverySpecification"]
+        assert recovery["PointInTimeRecoveryEnabled"] is True
+        assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
+        assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == (
+            "RetainExceptOnCreate",
+            "Retain",
+        )
 
 
 def test_throttled_requests_to_the_table_raise_an_alarm(stack: Template) -> None:
@@ -73,10 +80,10 @@ def test_only_the_job_of_the_use_case_reads_the_table_and_moves_its_frontier(
         for statement in policy["PolicyDocument"]["Statement"]
         if "dynamodb" in json.dumps(statement["Action"])
     ]
-    (statement,) = statements
-    assert statement["Action"] == ["dynamodb:Query", "dynamodb:UpdateItem"]
-    assert json.dumps(statement["Resource"]).endswith(':table/sdp-shopping-definitions"]]}')
+    assert [s["Action"] for s in statements] == [["dynamodb:Query", "dynamodb:UpdateItem"]] * 2
+    ends = {json.dumps(s["Resource"]).rpartition(":table/")[2] for s in statements}
+    assert ends == {'sdp-adtech-definitions"]]}', 'sdp-shopping-definitions"]]}'}
     applications = processing.properties("AWS::KinesisAnalyticsV2::Application")
-    named = [json.dumps(a) for a in applications if "definitions.shopping" in json.dumps(a)]
-    assert len(applications) == 2 and len(named) == 1
-    assert '"definitions.shopping": "sdp-shopping-definitions"' in named[0]
+    for name in ("adtech", "shopping"):
+        (own,) = [json.dumps(a) for a in applications if f"definitions.{name}" in json.dumps(a)]
+        assert f'"definitions.{name}": "sdp-{name}-definitions"' in own

@@ -64,7 +64,8 @@ def test_failures_throttling_and_5xx_raise_alarms(stack: Template) -> None:
 
 
 def test_it_writes_its_own_table_alone(stack: Template) -> None:
-    (table,) = stack.all("AWS::DynamoDB::Table")
+    tables = stack.all("AWS::DynamoDB::Table").items()
+    (table,) = [k for k, t in tables if t["Properties"]["TableName"] == "sdp-shopping-definitions"]
     statements = [
         statement
         for policy in stack.properties("AWS::IAM::Policy")

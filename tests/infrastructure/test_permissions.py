@@ -284,9 +284,11 @@ def _of_the_job(role: Role) -> set[str]:
         return set()
     found = _java_calls("kinesis", "software.amazon.awssdk.services.kinesis")
     if any(
-        u.definitions and f"Analytics{u.name}Role" in role.name for u in usecases.load().use_cases
+        u.has_versions and f"Analytics{u.name}Role" in role.name for u in usecases.load().use_cases
     ):
         found |= _java_calls("dynamodb", "software.amazon.awssdk.services.dynamodb")
+    if any(u.model and f"Analytics{u.name}Role" in role.name for u in usecases.load().use_cases):
+        found |= {"s3:GetObject", "kms:Decrypt"}  # a model's file
     return found
 
 

@@ -66,8 +66,10 @@ def test_the_properties_name_parameters_and_every_stream(
         "AggregationPeriod": "PT5M",
         "CorrelationWindow": "PT1H",
         "AllowedLateness": "PT1H",
+        "DefinitionsLead": "PT15S",
         "MaxAmount": "1000000000000",
         "WatermarkDelay": "PT5S",
+        "definitions.adtech": "sdp-adtech-definitions",
     }
 
 

@@ -12,7 +12,16 @@ from infra.assets import AssetError, Assets
 from infra.settings import REGIONS, Settings
 from tests.infrastructure.conftest import Synthesis
 
-PURPOSES = ("observability", "ingestion", "processing", "reporting", "lake", "ml", "dashboard")
+PURPOSES = (
+    "observability",
+    "ingestion",
+    "processing",
+    "reporting",
+    "lake",
+    "ml",
+    "definitions",
+    "dashboard",
+)
 ROOT = Path(__file__).parents[2]
 
 

@@ -38,3 +38,7 @@ class Transaction:
     bid_at: Annotated[datetime, "When the bid was placed."]
     won_at: Annotated[datetime | None, "When the ad was shown."] = None
     clicked_at: Annotated[datetime | None, "When the ad was clicked."] = None
+    win_probability: Annotated[
+        float | None, "The chance that the bid wins, by the model in force when it was placed."
+    ] = None
+    model_version: Annotated[str | None, "That model; none if there is no score."] = None

@@ -86,7 +86,9 @@ CREATE TEMPORARY TABLE `transactions` (
   `clicked` BOOLEAN,
   `bid_at` TIMESTAMP_LTZ(3),
   `won_at` TIMESTAMP_LTZ(3),
-  `clicked_at` TIMESTAMP_LTZ(3)
+  `clicked_at` TIMESTAMP_LTZ(3),
+  `win_probability` DOUBLE,
+  `model_version` STRING
 ) PARTITIONED BY (`tx_id`) WITH (
   'connector' = 'kinesis',
   'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-adtech-transactions',
@@ -361,6 +363,46 @@ CREATE TEMPORARY TABLE closed (
   'port' = 'closed'
 );
 
+CREATE TEMPORARY TABLE scoring (
+  `tx_id` STRING,
+  `app_uid` STRING,
+  `campaign_item_id` BIGINT,
+  `creative_category` STRING,
+  `creative_id` STRING,
+  `domain` STRING,
+  `bid_price` BIGINT,
+  `win_price` BIGINT,
+  `bid_at` TIMESTAMP_LTZ(3),
+  `imp_at` TIMESTAMP_LTZ(3),
+  `click_at` TIMESTAMP_LTZ(3)
+) WITH (
+  'connector' = 'scores',
+  'name' = 'adtech-scores',
+  'time' = 'bid_at',
+  'definitions.table' = 'sdp-adtech-definitions',
+  'aws.region' = 'eu-west-1'
+);
+
+CREATE TEMPORARY TABLE scored (
+  `tx_id` STRING,
+  `app_uid` STRING,
+  `campaign_item_id` BIGINT,
+  `creative_category` STRING,
+  `creative_id` STRING,
+  `domain` STRING,
+  `bid_price` BIGINT,
+  `win_price` BIGINT,
+  `bid_at` TIMESTAMP_LTZ(3),
+  `imp_at` TIMESTAMP_LTZ(3),
+  `click_at` TIMESTAMP_LTZ(3),
+  `score` DOUBLE,
+  `model_version` STRING
+) WITH (
+  'connector' = 'scores',
+  'name' = 'adtech-scores',
+  'port' = 'scored'
+);
+
 CREATE TEMPORARY VIEW `transaction` AS
 SELECT
   `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `bid_price`,
@@ -369,8 +411,10 @@ SELECT
   `click_at` IS NOT NULL AS `clicked`,
   `bid_at`,
   `imp_at` AS `won_at`,
-  `click_at` AS `clicked_at`
-FROM closed;
+  `click_at` AS `clicked_at`,
+  `score` AS `win_probability`,
+  `model_version`
+FROM scored;
 
 CREATE TEMPORARY TABLE counted (
   `campaign_item_id` BIGINT,
@@ -477,6 +521,10 @@ INSERT INTO auctions
 SELECT `type`, `event_id`, `occurred_at`, `received_at`, `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `win_price`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`
 FROM bcns;
 
+INSERT INTO scoring
+SELECT `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `bid_price`, `win_price`, `bid_at`, `imp_at`, `click_at`
+FROM closed;
+
 INSERT INTO `impressions`
 SELECT `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `bid_price`, `win_price`, `event_id`, `occurred_at`
 FROM `enriched_impression`;
@@ -486,7 +534,7 @@ SELECT `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id
 FROM `enriched_click`;
 
 INSERT INTO `transactions`
-SELECT `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `bid_price`, `win_price`, `won`, `clicked`, `bid_at`, `won_at`, `clicked_at`
+SELECT `tx_id`, `app_uid`, `campaign_item_id`, `creative_category`, `creative_id`, `domain`, `bid_price`, `win_price`, `won`, `clicked`, `bid_at`, `won_at`, `clicked_at`, `win_probability`, `model_version`
 FROM `transaction`;
 
 INSERT INTO `aggregates`

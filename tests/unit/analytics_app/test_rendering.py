@@ -64,7 +64,7 @@ def test_every_stream_but_the_events_is_written():
     use_case = load(("adtech",)).use_case("adtech")
     sql = render(use_case, use_case.configured({}), Files("/data"))
     written = {insert.split()[2].strip("`") for insert in sql.inserts}
-    assert written - {"auctions", "sdp_ledger"} == {
+    assert written - {"auctions", "scoring", "sdp_ledger"} == {
         s.replace("-", "_") for s in use_case.streams
     } - {"bcns"}
 
@@ -93,7 +93,9 @@ def test_the_watermark_is_as_far_behind_as_the_deployment_says():
 def test_outcomes_are_written_to_the_stream_of_the_progress():
     use_case = load(("adtech",)).use_case("adtech")
     streams = {("adtech", s): f"arn:aws:kinesis:us-east-1:0:stream/{s}" for s in use_case.streams}
-    sql = render(use_case, use_case.configured({}), Kinesis(streams, "us-east-1"))
+    sql = render(
+        use_case, use_case.configured({}), Kinesis(streams, "us-east-1", tables={"adtech": "t"})
+    )
     (table,) = [d for d in sql.definitions if "TABLE `sdp_ledger`" in d]
     assert "stream/progress'" in table and "PARTITIONED BY (`minute`)" in table
     assert sql.inserts[-1].startswith("INSERT INTO `sdp_ledger`")

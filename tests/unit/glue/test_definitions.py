@@ -7,7 +7,8 @@ from typing import Annotated
 import pytest
 from annotated_types import Ge
 
-from glue import CatalogError, SchemaError, UseCase, event, record, report
+import usecases
+from glue import Catalog, CatalogError, SchemaError, UseCase, event, record, report
 from glue.definitions import RULE, TEMPLATE, DefinitionKind, Role, definition_kind, definitions
 from infra.topology import Topology
 
@@ -100,6 +101,15 @@ def test_only_a_use_case_with_definitions_has_a_table_and_the_parameter():
     assert Topology("sdp", Both).definitions_tables == {"doors": "sdp-doors-definitions"}
     assert "DefinitionsLead" in with_some.configured({}).values
     assert "DefinitionsLead" not in without.configured({}).values
+
+
+def test_a_use_case_with_a_model_has_a_table_for_its_versions_and_the_parameter():
+    adtech = usecases.load().use_case("adtech")
+    assert adtech.definitions is None
+    assert Topology("sdp", Catalog((adtech,))).definitions_tables == {
+        "adtech": "sdp-adtech-definitions"
+    }
+    assert "DefinitionsLead" in adtech.configured({}).values
 
 
 def test_a_report_cannot_have_the_table_of_the_definitions():

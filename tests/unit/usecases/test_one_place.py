@@ -46,6 +46,7 @@ def test_it_is_in_every_statement_that_reads_or_writes_the_bids_fields(changed):
     sql = render(changed, changed.configured({}), Files("/data"))
     created = [d for d in sql.definitions if "`placement` STRING" in d]
     written = [i.split()[2].strip("`") for i in sql.inserts if "`placement`" in i]
-    assert len(created) == 9  # the events, three streams of results, the join and its four ports
-    assert written == ["auctions", "impressions", "clicks", "transactions"]
+    # The events, three streams of results, the join and its four ports, scoring and its port.
+    assert len(created) == 11
+    assert written == ["auctions", "scoring", "impressions", "clicks", "transactions"]
     assert any("CHAR_LENGTH(`placement`) > 64" in d for d in sql.definitions)

@@ -1,6 +1,5 @@
 package sdp.decisions;
 
-import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -17,9 +16,6 @@ import sdp.keyed.KeyedStream;
 import sdp.keyed.Ports;
 import sdp.keyed.RowPacker;
 import sdp.keyed.WrittenTable;
-import sdp.scores.FileModels;
-import sdp.scores.ModelStore;
-import sdp.scores.S3Models;
 
 /** The options and columns of a table that is written to, checked and put together. */
 final class DecisionsCall {
@@ -36,8 +32,7 @@ final class DecisionsCall {
   private final int kind;
   private final int data;
   private final Layout layout;
-  private final DefinitionStore.Opener store;
-  private final boolean bounded;
+  private final Stores stores;
 
   DecisionsCall(RowType rows, ReadableConfig options) {
     this.options = options;
@@ -56,8 +51,7 @@ final class DecisionsCall {
             eventFields(),
             new Fields(fields(DecisionsOptions.PROFILE)),
             options.get(DecisionsOptions.CUSTOMER));
-    bounded = options.get(DecisionsOptions.BOUNDED) || isFile();
-    store = store();
+    stores = Stores.of(options, DecisionsOptions::wrong);
   }
 
   private Fields eventFields() {
@@ -93,34 +87,6 @@ final class DecisionsCall {
     return fields;
   }
 
-  private boolean isFile() {
-    return options.getOptional(DecisionsOptions.FILE).isPresent();
-  }
-
-  private DefinitionStore.Opener store() {
-    if (isFile() == options.getOptional(DecisionsOptions.TABLE).isPresent()) {
-      throw DecisionsOptions.wrong(
-          "definitions.table", "or 'definitions.file' is required, one of them");
-    }
-    if (isFile()) {
-      String path = options.get(DecisionsOptions.FILE);
-      return () -> new FileStore(path);
-    }
-    String table = options.get(DecisionsOptions.TABLE);
-    String region = DecisionsOptions.required(options, DecisionsOptions.REGION);
-    String endpoint = options.getOptional(DecisionsOptions.ENDPOINT).orElse(null);
-    boolean isBounded = bounded;
-    return () ->
-        new DynamoStore(DynamoStore.connect(region, endpoint), table, Clock.systemUTC(), isBounded);
-  }
-
-  /** Models are in S3 where definitions are in a table, or else in files. */
-  private ModelStore.Opener modelStore() {
-    String region = options.getOptional(DecisionsOptions.REGION).orElse(null);
-    String endpoint = options.getOptional(DecisionsOptions.ENDPOINT).orElse(null);
-    return region == null ? FileModels::new : () -> S3Models.connect(region, endpoint);
-  }
-
   String name() {
     return name;
   }
@@ -143,8 +109,8 @@ final class DecisionsCall {
             name,
             layout,
             options.get(DecisionsOptions.DEFAULT_SCORE),
-            modelStore(),
-            bounded,
+            stores.models(),
+            stores.bounded(),
             options.get(DecisionsOptions.HEAP_SHARE),
             ports());
     RowPacker packer = new RowPacker(table.types(), key, time, data);
@@ -157,7 +123,10 @@ final class DecisionsCall {
   private DataStream<byte[]> definitions(DataStream<RowData> rows) {
     String id = name + " definitions";
     var source =
-        new DefinitionsSource(store, bounded, options.get(DecisionsOptions.INTERVAL).toMillis());
+        new DefinitionsSource(
+            stores.definitions(),
+            stores.bounded(),
+            options.get(DecisionsOptions.INTERVAL).toMillis());
     return rows.getExecutionEnvironment()
         .fromSource(
             source,

@@ -31,7 +31,16 @@ interface DefinitionStore extends AutoCloseable {
   }
 
   /** Reads what is new. The first read returns all there is. */
-  Update read();
+  default Update read() {
+    return read(Long.MIN_VALUE);
+  }
+
+  /**
+   * The same; the instant is this or later, so that nothing can be added up to there.
+   *
+   * @param reaching epoch milliseconds
+   */
+  Update read(long reaching);
 
   @Override
   void close();

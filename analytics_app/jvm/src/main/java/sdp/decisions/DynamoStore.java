@@ -69,11 +69,11 @@ final class DynamoStore implements DefinitionStore {
   }
 
   @Override
-  public Update read() {
+  public Update read(long reaching) {
     if (bounded) {
       return new Update(newVersions(), END);
     }
-    Map<String, AttributeValue> frontier = call(this::moveFrontier);
+    Map<String, AttributeValue> frontier = call(() -> moveFrontier(reaching));
     long written = number(frontier, "sequence", 0);
     List<Version> versions = written > last ? newVersions() : List.of();
     if (last < written) {
@@ -84,9 +84,9 @@ final class DynamoStore implements DefinitionStore {
     return new Update(versions, number(frontier, "instant", Long.MIN_VALUE));
   }
 
-  /** Moves the frontier to now; where it is further already it stays. */
-  private Map<String, AttributeValue> moveFrontier() {
-    AttributeValue now = AttributeValue.fromN(Long.toString(clock.millis()));
+  /** Moves the frontier to now or the later instant; where it is further already it stays. */
+  private Map<String, AttributeValue> moveFrontier(long reaching) {
+    AttributeValue now = AttributeValue.fromN(Long.toString(Math.max(clock.millis(), reaching)));
     try {
       return client
           .updateItem(

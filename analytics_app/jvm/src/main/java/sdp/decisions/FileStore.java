@@ -25,7 +25,7 @@ final class FileStore implements DefinitionStore {
   }
 
   @Override
-  public Update read() {
+  public Update read(long reaching) {
     List<Version> versions = new ArrayList<>();
     Path file = new Path(path);
     try (var stream = file.getFileSystem().open(file);

@@ -33,4 +33,9 @@ public final class PublishedMetrics {
   public static MetricGroup ofDecisions(MetricGroup operator, String name) {
     return operator.addGroup(PUBLISHED).addGroup("Decisions", name);
   }
+
+  /** The group of scores below that of their operator. */
+  public static MetricGroup ofScores(MetricGroup operator, String name) {
+    return operator.addGroup(PUBLISHED).addGroup("Scores", name);
+  }
 }

@@ -34,7 +34,7 @@ class DefinitionsSourceTest {
     private final BlockingQueue<Object> own = answers;
 
     @Override
-    public Update read() {
+    public Update read(long reaching) {
       try {
         Object answer = own.take();
         if (answer instanceof RuntimeException failure) {
