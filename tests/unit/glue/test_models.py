@@ -79,7 +79,9 @@ def test_a_wrong_declaration_is_refused_by_name(changes, message):
         _declare(**changes)
 
 
-@pytest.mark.parametrize("column", ["won", "clicked", "won_at", "clicked_at"])
+@pytest.mark.parametrize(
+    "column", ["won", "clicked", "won_at", "clicked_at", "win_probability", "model_version"]
+)
 def test_what_happens_after_the_bid_cannot_be_known_when_it_is_made(column):
     win = usecases.load().use_case("adtech").model
     assert column not in win.definition.columns
