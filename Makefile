@@ -114,7 +114,7 @@ down: ## stop it, keeping its data
 clean: ## stop it and remove its data
 	@[ ! -e $(STAMPS)/dev ] || ./sdp clean
 
-demo: build ## everything from nothing: the platform, generated events, their report, and one customer's way to a message
+demo: build ## everything from nothing: the platform, generated events, their report, one customer's way to a message, and a page on which machines move
 	@names="$(USE_CASES)"; ./sdp up --use-cases "$${names:-$$($(PYTHON) -m sdpctl.demo_chain)}" --parameters "$(PARAMETERS)"
 	@$(PYTHON) -m sdpctl.demo --events $(EVENTS)
 

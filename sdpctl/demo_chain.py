@@ -17,7 +17,7 @@ import httpx
 import usecases
 from glue import UseCase, instants
 from infra.settings import described
-from sdpctl import chain
+from sdpctl import chain, demo_live
 from sdpctl.answers import reason
 from sdpctl.clock import now, pause
 from sdpctl.errors import CommandError
@@ -104,9 +104,13 @@ def _put(current: Outputs, path: str, document: dict[str, Any]) -> datetime | No
 
 
 def use_cases() -> tuple[str, ...]:
-    """What `make demo` deploys if nothing is chosen: cdk.json's, and those with a demonstration."""
+    """What `make demo` deploys if nothing is chosen.
+
+    cdk.json's use cases, those with a demonstration, and those whose events go on.
+    """
     chosen, _ = described()["useCases"]
-    names = {*usecases.chosen(chosen), *(u.name for u in usecases.load().use_cases if _has(u))}
+    shown = (u.name for u in usecases.load().use_cases if _has(u) or demo_live.has(u))
+    names = {*usecases.chosen(chosen), *shown}
     return tuple(name for name in usecases.NAMES if name in names)
 
 

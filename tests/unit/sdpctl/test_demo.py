@@ -26,8 +26,8 @@ End = Callable[[Settings, platform.Steps], None]
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
 
-def test_the_demo_deploys_the_default_use_case_and_those_with_a_demonstration() -> None:
-    assert demo_chain.use_cases() == ("adtech", "shopping")
+def test_the_demo_deploys_the_default_use_case_and_those_that_it_shows() -> None:
+    assert demo_chain.use_cases() == ("adtech", "shopping", "machines")
 
 
 class Time:
