@@ -23,6 +23,7 @@ from sdpctl.settings import Settings
 from tests.local.driver import Auctions, Driver, Event, auctions, wait_until
 from tests.local.evolving import evolved, tree, whole  # noqa: F401 - fixtures
 from tests.local.machine import Machine
+from tests.local.modelling import modelling, scored  # noqa: F401 - fixtures
 from tests.local.parameters import PARAMETERS
 from tests.page.browser import Reader, chromium, keys_of, reader
 

@@ -6,20 +6,32 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from glue.definitions import PARAMETERS
+from glue.instants import to_wire
+from glue.parameters import parse_duration
 from sdpctl.clock import now
 from sdpctl.commands.train import follow
+from sdpctl.local import aws, outputs
 from sdpctl.retraining import Place
-from tests.local.driver import HTTP, wait_until
-from tests.unit.ml.auctions import request
+from sdpctl.settings import Settings
+from tests.local.driver import HTTP, Driver, wait_until
+from tests.unit.ml.auctions import CARRIED, after, auctions, request
 
 TABLE = "parquet_transactions"
+START = datetime(2026, 3, 1, tzinfo=UTC)
+ROWS = auctions(6_000, start=START)
+UNTIL = after(ROWS)
+REQUEST = request(ROWS[0])
+LEAD = parse_duration(PARAMETERS[0].default)
 Row = dict[str, Any]
 
 
@@ -108,6 +120,46 @@ class Modelling:
             assert answer.status_code == 200, answer.text
             found += [p["score"] for p in answer.json()["predictions"]]
         return found
+
+
+@pytest.fixture(scope="session")
+def modelling(settings: Settings) -> Modelling:
+    """A platform whose first model is in service."""
+    found = outputs.read(settings)
+    stacks = aws.client(settings, "cloudformation").describe_stacks()["Stacks"]
+    given = {o["OutputKey"]: o["OutputValue"] for s in stacks for o in s.get("Outputs", [])}
+    place = Place(lambda s: aws.client(settings, s), given, settings.prefix, "adtech")
+    made = Modelling(place, found.url_for_predictions, found.api_key)
+    made.fill(ROWS, "model")
+    if place.champion():  # a platform that runs while tests are being written
+        return made
+    before = made.ask(REQUEST)
+    assert before.status_code == 503, before.text
+    ended = made.run(since=START, until=UNTIL)
+    assert ended["status"] == "promoted", ended
+    return made
+
+
+@dataclass(frozen=True)
+class Bid:
+    """A bid, and what the endpoint says of it."""
+
+    tx_id: str
+    score: float
+    model_version: str
+
+
+@pytest.fixture(scope="session")
+def scored(modelling: Modelling, driver: Driver) -> Bid:
+    """One that is placed when the champion scores in the stream; it closes minutes later."""
+    row = ROWS[0]
+    answer = modelling.ask(request(row)).json()
+    made = Bid(f"scored-{uuid4()}", answer["predictions"][0]["score"], answer["model_version"])
+    at = now() + LEAD + timedelta(seconds=5)
+    carried = {name: row[name] for name in CARRIED}
+    event = {"type": "bid", "occurred_at": to_wire(at), "tx_id": made.tx_id, "app_uid": "a"}
+    driver.send([{**event, **carried, "win_price": row["bid_price"]}])
+    return made
 
 
 def _complete(row: Row) -> Row:

@@ -10,76 +10,25 @@ import itertools
 import json
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from glue.definitions import PARAMETERS
-from glue.instants import to_wire
-from glue.parameters import parse_duration
 from infra.training import Training
 from lambdas.adapters.ledger import DynamoLedger
-from sdpctl import retraining
 from sdpctl.clock import now
-from sdpctl.local import aws, outputs
+from sdpctl.local import aws
 from sdpctl.settings import Settings
 from tests.local.commands import sdp
-from tests.local.driver import Driver, wait_until
-from tests.local.modelling import Modelling
-from tests.unit.ml.auctions import CARRIED, after, auctions, request
+from tests.local.driver import wait_until
+from tests.local.modelling import REQUEST, ROWS, START, UNTIL, Modelling
+from tests.unit.ml.auctions import auctions, request
 
 # Sent before, they close meanwhile: test_final.py
 pytestmark = pytest.mark.usefixtures("closing")
-START = datetime(2026, 3, 1, tzinfo=UTC)
-ROWS = auctions(6_000, start=START)
-UNTIL = after(ROWS)
-REQUEST = request(ROWS[0])
-LEAD = parse_duration(PARAMETERS[0].default)
 BUDGET = Training().runs_per_day  # the tests' platform has the default
-
-
-@pytest.fixture(scope="module")
-def modelling(settings: Settings) -> Modelling:
-    """A platform whose first model is in service."""
-    found = outputs.read(settings)
-    stacks = aws.client(settings, "cloudformation").describe_stacks()["Stacks"]
-    given = {o["OutputKey"]: o["OutputValue"] for s in stacks for o in s.get("Outputs", [])}
-    place = retraining.Place(lambda s: aws.client(settings, s), given, settings.prefix, "adtech")
-    made = Modelling(place, found.url_for_predictions, found.api_key)
-    made.fill(ROWS, "model")
-    if place.champion():  # a platform that runs while tests are being written
-        return made
-    before = made.ask(REQUEST)
-    assert before.status_code == 503, before.text
-    ended = made.run(since=START, until=UNTIL)
-    assert ended["status"] == "promoted", ended
-    return made
-
-
-@dataclass(frozen=True)
-class Bid:
-    """A bid, and what the endpoint says of it."""
-
-    tx_id: str
-    score: float
-    model_version: str
-
-
-@pytest.fixture(scope="module", autouse=True)
-def bid(modelling: Modelling, driver: Driver) -> Bid:
-    """One that is placed when the champion scores in the stream; it closes while tests run."""
-    row = ROWS[0]
-    answer = modelling.ask(request(row)).json()
-    made = Bid(f"scored-{uuid4()}", answer["predictions"][0]["score"], answer["model_version"])
-    at = now() + LEAD + timedelta(seconds=5)
-    carried = {name: row[name] for name in CARRIED}
-    event = {"type": "bid", "occurred_at": to_wire(at), "tx_id": made.tx_id, "app_uid": "a"}
-    driver.send([{**event, **carried, "win_price": row["bid_price"]}])
-    return made
 
 
 @pytest.fixture
@@ -259,19 +208,3 @@ def test_a_day_whose_budget_is_spent_trains_no_more(
     steps = {name for _, name in modelling.place.steps(started, 0)}
     assert "IsGranted" in steps
     assert "Train" not in steps
-
-
-def test_a_transaction_has_the_score_that_the_endpoint_gave_when_the_bid_was_placed(
-    driver: Driver, bid: Bid
-) -> None:
-    """No restart came between: the job ran before there was a model. Last, as an auction closes."""
-    found: list[dict[str, Any]] = []
-
-    def look() -> bool:
-        found[:] = [r for r in driver.records("transactions") if r["tx_id"] == bid.tx_id]
-        return bool(found)
-
-    wait_until(look, 300, lambda: f"{bid.tx_id} has not closed")
-    (row,) = found
-    assert row["model_version"] == bid.model_version
-    assert row["win_probability"] == pytest.approx(bid.score, abs=1e-6)

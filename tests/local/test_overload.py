@@ -13,6 +13,8 @@ from sdpctl.local import deploy
 from sdpctl.settings import Settings
 from tests.local.driver import Driver, wait_until
 
+# Sent before, it closes while the next files run: test_scores.py
+pytestmark = pytest.mark.usefixtures("scored")
 SECONDS = 20
 BOUNDS = {
     "Ingest": int(deploy.LOCAL["ingestConcurrency"]),
