@@ -97,7 +97,7 @@ class Service:
         if process:
             with suppress(psutil.NoSuchProcess):
                 process.terminate()
-            psutil.wait_procs([process], timeout=patience)
+            _wait([process], patience)
         _kill(everything)
         self.pid_file.unlink(missing_ok=True)
         return bool(everything)
@@ -150,7 +150,18 @@ def _kill(processes: list[psutil.Process]) -> None:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGKILL)
-    psutil.wait_procs(processes, timeout=10)
+    _wait(processes, 10)
+
+
+def _wait(processes: Sequence[psutil.Process], seconds: float) -> None:
+    """Until they have ended, for at most this long."""
+    while processes:
+        try:
+            psutil.wait_procs(processes, timeout=seconds)
+        except (FileNotFoundError, psutil.NoSuchProcess):  # one that has ended just now
+            processes = [process for process in processes if process.is_running()]
+        else:
+            return
 
 
 def port_is_free(port: int) -> bool:

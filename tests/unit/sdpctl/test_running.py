@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -58,6 +60,24 @@ def test_nothing_is_stopped_where_the_disk_is_too_full_to_save_it(
     assert Service("emulator", running).process()
     monkeypatch.undo()
     platform.down(running, platform.Steps())
+    assert not Service("emulator", running).process()
+
+
+def test_a_process_that_ends_while_it_is_waited_for_is_stopped(
+    running: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some kernels answer 'no such file' instead of 'no such process' then."""
+    opened = os.pidfd_open
+
+    def gone(pid: int, flags: int = 0) -> int:
+        if pid == os.getpid():
+            return opened(pid, flags)
+        with suppress(ChildProcessError):  # it is waited for twice
+            os.waitpid(pid, 0)
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    monkeypatch.setattr(os, "pidfd_open", gone)
+    assert Service("emulator", running).stop()
     assert not Service("emulator", running).process()
 
 
