@@ -21,6 +21,7 @@ import pytest
 from analytics_app.package import build
 from datagen import Event, Generation
 from datagen import Settings as Generated
+from glue.targets.dynamodb import KeyAttribute
 from glue.targets.flink import HEARTBEAT
 from sdpctl.local import aws, emulator, flink_config
 from sdpctl.local.applications import Application
@@ -28,6 +29,7 @@ from sdpctl.local.flink_worker import FlinkWorker
 from sdpctl.local.processes import free_port, last_lines
 from sdpctl.settings import Settings
 from tests import streams
+from tests.unit.lambdas.tables import create_table
 from usecases.adtech import USE_CASE, generator
 
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -36,6 +38,8 @@ SECONDS = 900
 SHARDS = 2
 STREAMS = ("bcns", "impressions", "clicks", "transactions", "aggregates", "dead-letters")
 PROGRESS = "progress"
+MODELS = "models"  # none is in it
+MODELS_KEY = (KeyAttribute("pk", "S"), KeyAttribute("sk", "S"))
 LONG = "a-folder-whose-name-is-so-long-that-a-file-cannot-be-named-after-its-path"
 
 
@@ -151,6 +155,8 @@ def _deployed(settings: Settings) -> Application:
         described = kinesis.describe_stream_summary(StreamName=stream)
         arn = described["StreamDescriptionSummary"]["StreamARN"]
         group[f"stream.{USE_CASE.name}.{stream}"] = arn
+    create_table(aws.client(settings, "dynamodb"), MODELS, *MODELS_KEY)
+    group[f"definitions.{USE_CASE.name}"] = MODELS
     properties = (("sdp", tuple(sorted(group.items()))),)
     return Application("rescaled", 1, True, "code-of-the-application", "code.zip", 1, properties)
 
