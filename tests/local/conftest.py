@@ -27,8 +27,9 @@ from tests.local.modelling import modelling, scored  # noqa: F401 - fixtures
 from tests.local.parameters import PARAMETERS
 from tests.page.browser import Reader, chromium, keys_of, reader
 
-# The model's tests send no events, so that what test_final.py waits for happens beside them.
-AFTER = {"test_final.py": "test_model.py"}
+# The model's tests send no events, so that what test_final.py waits for happens beside them. Where
+# an event is, is known five minutes after it was sent.
+AFTER = {"test_final.py": "test_model.py", "test_find.py": "test_readme.py"}
 # The backfill is of events that have become final while the other tests ran. What changes the
 # platform's parameters or definitions comes last: there is no way back from it.
 LAST = [

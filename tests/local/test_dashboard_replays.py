@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from sdpctl.local.outputs import Outputs
+from tests import streams
 from tests.local.conftest import PAGE_SECONDS, Refused
 from tests.local.driver import Driver, Event, wait_until
 from tests.page.browser import PHONE, keys_of, reader
@@ -68,7 +70,9 @@ def test_of_requests_at_once_and_repeated_ones_one_sends_the_letter(
     assert send(0) == "accepted_before"
     state = api.get("/replay", params={"id": letter["id"]}).json()
     assert (state["state"], state["event_id"]) == ("accepted", event["event_id"])
-    sent = [r for r in driver.records("bcns") if r["event_id"] == event["event_id"]]
+    records = streams.records(driver.client("kinesis"), f"{driver.prefix}bcns")
+    own = json.dumps(event["event_id"]).encode()
+    sent = [r for r in records if own in r["Data"]]
     assert len(sent) == 2  # by its sender, and by the replay
     (became,) = api.get("/replay/outcome", params={"id": letter["id"]}).json()["events"]
     assert became["key"] == event["tx_id"]
