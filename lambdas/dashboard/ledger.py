@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,7 +14,6 @@ from lambdas.balance import Ledger, Limits, Minute, minutes
 from lambdas.dashboard.times import DAY, span
 from lambdas.http import tokens
 from lambdas.http.queries import Instant
-from lambdas.ports.ledger import MINUTE
 
 
 class LedgerQuery(BaseModel):
@@ -67,8 +66,7 @@ def ledger(
     if query.next is not None:
         (before,) = tokens.decode(query.next, question, 1)
         to = tokens.time(before, parse)
-    first, last = _floor(start), _floor(to - timedelta(milliseconds=1)) + MINUTE
-    found = minutes(stored, use_case.name, (first, last), watermark, Limits.of(own))
+    found = minutes(stored, use_case.name, (start, to), watermark, Limits.of(own))
     shown = [m for m in found if not (query.wrong and m.balances)][::-1]
     page = shown[: query.limit]
     more = len(shown) > query.limit
@@ -76,10 +74,6 @@ def ledger(
         "minutes": [_row(minute) for minute in page],
         "next": tokens.encode([to_wire(page[-1].minute)], question) if more else None,
     }
-
-
-def _floor(at: datetime) -> datetime:
-    return at.replace(second=0, microsecond=0)
 
 
 def _row(minute: Minute) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 from schemathesis import checks
+from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks as openapi
 
 CASES = int(os.environ.get("SDP_CASES", "60"))
@@ -61,6 +62,15 @@ def try_each(
         answers[test(case)] += 1
 
     tried()
+
+
+def try_operation(operation: Any, mode: GenerationMode, cases: int, answers: Counter[int]) -> None:
+    """Try requests that the document allows, or forbids; each must be answered as it says."""
+
+    def answered(case: Any) -> int:
+        return int(validated(case).status_code)
+
+    try_each(operation.as_strategy(generation_mode=mode), cases, answers, answered)
 
 
 def validated(case: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
 
 import pytest
 from hypothesis import strategies as st
@@ -14,7 +13,7 @@ import usecases
 from glue.targets.openapi import document
 from lambdas.definitions.openapi import add_definitions
 from tests.unit.lambdas.definitions.memory import Door
-from tests.unit.lambdas.properties.cases import CASES, operations, rounds, try_each, validated
+from tests.unit.lambdas.properties.cases import CASES, operations, rounds, try_each, try_operation
 
 DOOR = Door()
 CATALOG = usecases.load(("shopping",))
@@ -64,7 +63,4 @@ _JSON = {"content-type": "application/json"}
 def test_a_request_made_from_the_document_is_answered_as_it_says(
     name: str, mode: GenerationMode, cases: int, answers: Counter[int]
 ) -> None:
-    def answered(case: Any) -> int:
-        return int(validated(case).status_code)
-
-    try_each(OPERATIONS[name].as_strategy(generation_mode=mode), cases, answers, answered)
+    try_operation(OPERATIONS[name], mode, cases, answers)

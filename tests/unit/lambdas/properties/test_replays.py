@@ -12,7 +12,7 @@ from schemathesis.generation import GenerationMode
 from lambdas.openapi import whole
 from tests.unit.lambdas.dashboard.lake import CATALOG
 from tests.unit.lambdas.dashboard.test_replays import Platform
-from tests.unit.lambdas.properties.cases import CASES, operations, rounds, try_each, validated
+from tests.unit.lambdas.properties.cases import CASES, operations, rounds, try_each, try_operation
 
 PLATFORM = Platform()
 PLATFORM.lake.database.execute("ALTER TABLE parquet_levels ADD received_at TIMESTAMP")
@@ -82,7 +82,4 @@ def test_any_request_is_answered_and_no_letter_is_accepted_twice(
 def test_a_request_made_from_the_document_is_answered_as_it_says(
     name: str, mode: GenerationMode, cases: int, answers: Counter[int]
 ) -> None:
-    def answered(case: Any) -> int:
-        return int(validated(case).status_code)
-
-    try_each(OPERATIONS[name].as_strategy(generation_mode=mode), cases, answers, answered)
+    try_operation(OPERATIONS[name], mode, cases, answers)
