@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -18,13 +17,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from sdpctl.local import outputs, platform
 from sdpctl.local.outputs import Outputs
-from sdpctl.local.processes import free_port
 from sdpctl.settings import Settings
 from tests.local.driver import Auctions, Driver, Event, auctions, wait_until
 from tests.local.evolving import evolved, tree, whole  # noqa: F401 - fixtures
 from tests.local.machine import Machine
 from tests.local.modelling import modelling, scored  # noqa: F401 - fixtures
 from tests.local.parameters import PARAMETERS
+from tests.local.places import of_its_own
 from tests.page.browser import Reader, chromium, keys_of, reader
 
 # The model's tests send no events, so that what test_final.py waits for happens beside them. Where
@@ -56,15 +55,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     if os.environ.get("SDP_TEST_RUNNING"):
         yield Settings.load()
         return
-    home: Path = tmp_path_factory.mktemp("platform")
-    places = {
-        "SDP_HOME": str(home),
-        "SDP_EMULATOR_PORT": str(free_port()),
-        "SDP_FLINK_PORT": str(free_port()),
-        "SDP_SAGEMAKER_PORT": str(free_port()),
-        "SDP_MQTT_PORT": str(free_port()),
-    }
-    made = Settings.load({**os.environ, **places})
+    made = of_its_own(tmp_path_factory.mktemp("platform"))
     try:
         platform.up(made, PARAMETERS, platform.Steps())
         yield made

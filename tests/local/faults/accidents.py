@@ -6,6 +6,7 @@ A fault ends by itself or before its function returns: what follows is only the 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -24,7 +25,7 @@ from tests.local.faults.injection import Injection
 from tests.local.faults.schedule import Planned
 
 START_SECONDS = 120  # until there is a process to kill, on a busy machine
-MET_SECONDS = 8  # until a request meets with a fault
+MET_SECONDS = 5  # until a request meets with a fault
 HEALTHY_SECONDS = 240  # from the last fault until everything runs
 
 
@@ -55,7 +56,6 @@ class Accidents:
 
     def await_health(self) -> None:
         """Wait until everything runs again, as it did before the first fault."""
-        self._injection.end()
         workers.start(self._settings)
         wait_until(
             lambda: flink_status.running(self._settings) and bool(self._delivery().process()),
@@ -110,6 +110,11 @@ class Accidents:
             lambda: emulator.healthy(self._settings), START_SECONDS, lambda: "no emulator answers"
         )
 
+    def end(self) -> Counter[str]:
+        """Nothing happens any more; how many requests have met with each kind of fault."""
+        self._injection.end()
+        return self._injection.met()
+
     # --- functions
 
     def _kill_function(self, part: str, service: str, random: Random) -> str:
@@ -124,19 +129,17 @@ class Accidents:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(found, timeout=10)
-        self._injection.end()
-        return f"{len(found)} processes, {met.total()} calls were slow"
+        return f"{len(found)} processes, {met} calls were slow"
 
     # --- services
 
     def _fail(self, service: str, random: Random) -> str:
-        """Requests meet with each kind of fault, one after the other."""
+        """Requests meet with each kind of fault, one after the other, now or later."""
         self._await_emulator()
         faults = self._injection.all_kinds(service, random)
         numbers = self._injection.begin(faults)
-        met = self._injection.await_met(numbers, sum(f["count"] for f in faults), MET_SECONDS)
-        self._injection.end()
-        return f"{dict(met)}"
+        count = sum(fault["count"] for fault in faults)
+        return f"{self._injection.await_met(numbers, count, MET_SECONDS)} of {count} requests"
 
     # --- disks
 

@@ -24,10 +24,11 @@ LOOK = 0.05
 
 
 class Injection:
-    """What the next requests to a service of the emulator meet with."""
+    """What requests to services of the emulator meet with."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._numbers = settings, itertools.count(int(time.time()) * 1000)
+        self._all: list[dict[str, Any]] = []
         self._file = settings.home / "emulator" / "state" / "faults.json"
 
     def all_kinds(self, service: str, random: Random) -> list[dict[str, Any]]:
@@ -40,25 +41,37 @@ class Injection:
         ]
 
     def begin(self, faults: Sequence[dict[str, Any]]) -> list[str]:
-        """From now on requests meet with these, each in its turn; their numbers."""
-        numbers = [f"n{next(self._numbers)}" for _ in faults]
-        numbered = [f | {"number": n} for f, n in zip(faults, numbers, strict=True)]
-        files.write(self._file, json.dumps(numbered))
-        return numbers
+        """From now on requests meet with these, after those that none has met with; their numbers.
+
+        A service that is seldom called, as S3 is, meets with its faults later.
+        """
+        met = Counter(number for number, _, _ in self._log())
+        before = [f | {"count": f["count"] - met[f["number"]]} for f in self._all]
+        due = [fault for fault in before if fault["count"] > 0]
+        made = [f | {"number": f"n{next(self._numbers)}"} for f in faults]
+        self._all += made
+        files.write(self._file, json.dumps(due + made))
+        return [fault["number"] for fault in made]
 
     def end(self) -> None:
         """No more."""
         self._file.unlink(missing_ok=True)
 
-    def met(self, numbers: Sequence[str]) -> Counter[str]:
-        """How many requests have met with each kind of these faults."""
-        log = emulator.service(self._settings).log.read_text(errors="replace")
-        found = re.findall(r"fault (n\d+): (\w+) ", log)
-        return Counter(kind for number, kind in found if number in numbers)
+    def met(self) -> Counter[str]:
+        """How many requests have met with each kind of fault."""
+        own = {fault["number"] for fault in self._all}
+        return Counter(f"{service}: {kind}" for n, kind, service in self._log() if n in own)
 
-    def await_met(self, numbers: Sequence[str], count: int, seconds: float) -> Counter[str]:
-        """The same, once `count` requests have met with them or the time is over."""
+    def await_met(self, numbers: Sequence[str], count: int, seconds: float) -> int:
+        """Wait until `count` requests have met with these, at most `seconds`; how many have."""
         until = time.monotonic() + seconds
-        while (met := self.met(numbers)).total() < count and time.monotonic() < until:
+        while (met := sum(n in numbers for n, _, _ in self._log())) < count:
+            if time.monotonic() > until:
+                break
             time.sleep(LOOK)
         return met
+
+    def _log(self) -> list[tuple[str, str, str]]:
+        """What the launcher says has happened: number, kind and service."""
+        log = emulator.service(self._settings).log.read_text(errors="replace")
+        return re.findall(r"fault (n\d+): (\w+) (\w+)", log)

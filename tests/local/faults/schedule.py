@@ -16,7 +16,7 @@ class Planned(NamedTuple):
     dice: int
 
     def __str__(self) -> str:
-        return f"{self.number:3} {self.pause:5.1f} s later: {self.kind}"
+        return f"{self.number:3} after {self.pause:4.1f} s, {self.kind}"
 
 
 def schedule(seed: int, faults: int, kinds: Sequence[str], gap: float) -> list[Planned]:
