@@ -12,7 +12,7 @@ from tests.local.driver import Auctions, Driver
 from tests.local.faults.run import Run
 
 SEED = int(os.environ.get("SDP_SEED", "1"))
-FAULTS = int(os.environ.get("SDP_FAULTS", "12"))
+FAULTS = int(os.environ.get("SDP_FAULTS", "13"))
 GAP = 5.0  # seconds between two faults, on average
 
 

@@ -48,6 +48,7 @@ class Accidents:
             "the emulator's disk is full": self._fill_emulator,
             "Flink's disk is full": self._fill_flink,
             "a stream is split and merged": self._reshard,
+            "Flink's newest checkpoint is lost": self._lose_checkpoint,
         }
 
     def happen(self, planned: Planned) -> str:
@@ -170,6 +171,18 @@ class Accidents:
                 with suppress(psutil.NoSuchProcess):
                     _, hard = child.rlimit(psutil.RLIMIT_FSIZE)
                     child.rlimit(psutil.RLIMIT_FSIZE, (hard, hard))
+
+    def _lose_checkpoint(self, random: Random) -> str:
+        """Flink dies, and starts again from the checkpoint before the newest, if there is one."""
+        name = random.choice(self._jobs())
+        folder = self._settings.home / "flink" / name / "checkpoints"
+        self._kill(workers.service(self._settings))  # it would start Flink at once
+        done = self._kill(flink_status.service(self._settings, name))
+        complete = sorted(folder.glob("*/chk-*/_metadata"), key=lambda p: p.stat().st_mtime_ns)
+        for newest in complete[1:][-1:]:
+            newest.unlink()
+        workers.start(self._settings)
+        return f"{done}, {len(complete)} checkpoints were complete"
 
     # --- shards
 
