@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LINKS = (".venv", "node_modules", "build")
 FAULTS = "tests/emulator/test_faults.py"
 KILLED = "tests/emulator/test_killed.py"
+SHARDS = "tests/emulator/test_shards.py"
 QUERIES = "tests/unit/lambdas/reports/test_random_queries.py"
 SECONDS = 600
 
@@ -96,6 +97,27 @@ MUTANTS = (
         'journal.append({"positions": changed})',
         "pass",
         KILLED,
+    ),
+    Mutant(
+        "a function begins with what comes after it has seen a split shard",
+        "sdpctl/local/launcher/shards.py",
+        "                positions[shard_id] = 0",
+        '                positions[shard_id] = len(shard["records"])',
+        SHARDS,
+    ),
+    Mutant(
+        "a function reads a split shard and its children at the same time",
+        "sdpctl/local/launcher/shards.py",
+        "if all(_is_read(stream, parent, positions) for parent in _parents(shard)):",
+        "if True:",
+        SHARDS,
+    ),
+    Mutant(
+        "records still go to a shard that was split",
+        "sdpctl/local/launcher/shards.py",
+        'return [name for name, shard in stream["shards"].items() if CLOSED not in shard]',
+        'return list(stream["shards"])',
+        SHARDS,
     ),
     Mutant(
         "the hour that passes twice is one row",
