@@ -135,7 +135,7 @@ class Delivery:
         """A page when it is the shard's turn; an empty one if the shard serves too many."""
         if shard in self._read_at:
             passed = (self.now() - self._read_at[shard]).total_seconds()
-            if passed < READ_EVERY:
+            if 0 <= passed < READ_EVERY:  # below: the clock has gone back, by who knows how much
                 self.pause(READ_EVERY - passed)
         self._read_at[shard] = self.now()
         try:

@@ -6,7 +6,7 @@ import io
 import itertools
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sdpctl.local.delivery.batches import Record, S3Object
-from sdpctl.local.delivery.delivery import Delivery
+from sdpctl.local.delivery.delivery import READ_EVERY, Delivery
 from sdpctl.local.delivery.journal import Journal
 from sdpctl.local.delivery.kinesis import THROTTLED, KinesisError, Page
 from tests.unit.sdpctl.delivery.described import delivery_stream, layout
@@ -162,6 +162,18 @@ def test_a_shard_is_read_once_a_second_as_firehose_reads_it(world: World) -> Non
     _run(world.worker())
     assert [r for r in world.kinesis.reads if r.startswith("s-0")] == ["s-0/0", "s-0/3", "s-0/6"]
     assert world.waits == [1.0, 1.0]
+
+
+def test_a_clock_that_goes_back_holds_up_no_shard(world: World) -> None:
+    times = [START]
+    worker = replace(world.worker(), now=lambda: times[-1])
+    world.kinesis.add("s-0", *_ids(1))
+    _run(worker)
+    world.kinesis.add("s-0", *_ids(2))
+    times.append(START - timedelta(minutes=4))
+    _run(worker)
+    assert world.s3.rows() == _once(1, 2)
+    assert max(world.waits, default=0.0) <= READ_EVERY
 
 
 def test_a_shard_that_serves_too_many_is_read_again_later(world: World) -> None:
