@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import psutil
+from botocore.exceptions import ClientError
 
 from bench.flood import emulator_processes, function_of
 from sdpctl.local import emulator, flink_status, workers
@@ -27,6 +29,7 @@ from tests.local.faults.schedule import Planned
 START_SECONDS = 120  # until there is a process to kill, on a busy machine
 MET_SECONDS = 5  # until a request meets with a fault
 HEALTHY_SECONDS = 240  # from the last fault until everything runs
+CHECKPOINT_SECONDS = 12  # until a checkpoint is complete, if the job runs
 
 
 class Accidents:
@@ -82,15 +85,21 @@ class Accidents:
         workers.start(self._settings)
         return f"{done}, started again {pause:.1f} s later"
 
-    def _kill_delivery(self, _: Random) -> str:
-        return self._kill(self._delivery())
+    def _kill_delivery(self, random: Random) -> str:
+        """While it waits for an answer of S3, if it stores something within seconds."""
+        self._await_emulator()
+        slow = {"service": "s3", "kind": "delay", "action": "", "count": 1, "seconds": 2.0}
+        met = self._injection.await_met(self._injection.begin([slow]), 1, random.uniform(2, 8))
+        return f"{self._kill(self._delivery())}, {met} calls were slow"
 
     def _delivery(self) -> Service:
         return delivery.service(self._settings)
 
     def _kill(self, service: Service) -> str:
         """`kill -9` of the process alone, in whatever it does, also in its start."""
-        process = self._awaited(service)
+        return self._end(service, self._awaited(service))
+
+    def _end(self, service: Service, process: psutil.Process | None) -> str:
         if process is None:
             return f"{service.name} had ended"
         age = time.time() - process.create_time()
@@ -175,10 +184,11 @@ class Accidents:
     def _lose_checkpoint(self, random: Random) -> str:
         """Flink dies, and starts again from the checkpoint before the newest, if there is one."""
         name = random.choice(self._jobs())
-        folder = self._settings.home / "flink" / name / "checkpoints"
-        self._kill(workers.service(self._settings))  # it would start Flink at once
-        done = self._kill(flink_status.service(self._settings, name))
-        complete = sorted(folder.glob("*/chk-*/_metadata"), key=lambda p: p.stat().st_mtime_ns)
+        service = flink_status.service(self._settings, name)
+        self._awaited(service)
+        self._kill(workers.service(self._settings))  # they would start Flink at once
+        done = self._end(service, service.process())
+        complete = _complete(self._checkpoints(name))
         for newest in complete[1:][-1:]:
             newest.unlink()
         workers.start(self._settings)
@@ -187,7 +197,10 @@ class Accidents:
     # --- shards
 
     def _reshard(self, random: Random) -> str:
-        """Split a shard of a stream and merge the halves; checkpoints are seconds apart."""
+        """Split a shard of a stream and merge the halves; Flink dies in between, or after it.
+
+        It then goes on from a checkpoint that has the one shard, the halves, or both.
+        """
         self._await_emulator()
         kinesis = self._driver.client("kinesis")
         stream = self._driver.prefix + random.choice(("bcns", "aggregates"))
@@ -195,18 +208,55 @@ class Accidents:
         low, high = (int(n) for n in shard["HashKeyRange"].values())
         low, high = min(low, high), max(low, high)
         half = str((low + high) // 2)
-        kinesis.split_shard(
-            StreamName=stream, ShardToSplit=shard["ShardId"], NewStartingHashKey=half
-        )
-        pause = random.uniform(0, 5)
-        time.sleep(pause)
-        one, other = (
-            s["ShardId"]
-            for s in _open_shards(kinesis, stream)
-            if s.get("ParentShardId") == shard["ShardId"]
-        )
-        kinesis.merge_shards(StreamName=stream, ShardToMerge=one, AdjacentShardToMerge=other)
-        return f"{shard['ShardId']} of {stream}, merged {pause:.1f} s later"
+        split = {"ShardToSplit": shard["ShardId"], "NewStartingHashKey": half}
+        _answered_or_not(partial(kinesis.split_shard, StreamName=stream, **split))
+        name, is_between = random.choice(self._jobs()), random.random() < 0.5
+        self._await_checkpoint(name)
+        if is_between:
+            self._kill(flink_status.service(self._settings, name))
+        now = _open_shards(kinesis, stream)
+        one, other = (s["ShardId"] for s in now if s.get("ParentShardId") == shard["ShardId"])
+        merge = {"ShardToMerge": one, "AdjacentShardToMerge": other}
+        _answered_or_not(partial(kinesis.merge_shards, StreamName=stream, **merge))
+        if not is_between:
+            time.sleep(random.uniform(0, 4))
+            self._kill(flink_status.service(self._settings, name))
+        place = "before" if is_between else "after"
+        return f"{shard['ShardId']} of {stream}, killed {place} the merge"
+
+    def _await_checkpoint(self, name: str) -> None:
+        """Wait until a checkpoint is complete that was begun after now, if the job completes any.
+
+        The next one may have been begun before.
+        """
+        folder, until = self._checkpoints(name), time.monotonic() + CHECKPOINT_SECONDS
+        newest, left = _newest(folder), 2
+        while left and time.monotonic() < until:
+            if (found := _newest(folder)) != newest:
+                newest, left = found, left - 1
+            time.sleep(0.1)
+
+    def _checkpoints(self, name: str) -> Path:
+        return self._settings.home / "flink" / name / "checkpoints"
+
+
+def _complete(folder: Path) -> list[Path]:
+    """The complete checkpoints of a job, the newest last."""
+    found = {path: path.stat().st_mtime_ns for path in folder.glob("*/chk-*/_metadata")}
+    return sorted(found, key=lambda path: found[path])
+
+
+def _newest(folder: Path) -> Path | None:
+    """None while Flink removes one of them."""
+    with suppress(FileNotFoundError):
+        return next(reversed(_complete(folder)), None)
+    return None
+
+
+def _answered_or_not(change: Callable[[], object]) -> None:
+    """Make a change; the client makes it again if the answer is lost, and then it is refused."""
+    with suppress(ClientError):
+        change()
 
 
 def _open_shards(kinesis: Any, stream: str) -> list[dict[str, Any]]:

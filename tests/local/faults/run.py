@@ -12,7 +12,7 @@ import usecases
 from bench.lake import Platform
 from infra.topology import Topology
 from sdpctl.settings import Settings
-from tests.local.driver import Auctions, Driver, wait_until
+from tests.local.driver import Auctions, Driver, Event, wait_until
 from tests.local.faults import truth
 from tests.local.faults.accidents import Accidents
 from tests.local.faults.flow import REPORT, USE_CASE, Flow
@@ -34,7 +34,7 @@ class Run:
     faults: int
     gap: float
     earlier: Auctions | None = None
-    """Auctions that were counted before; they are sent again, and change nothing."""
+    """Auctions that were counted before; most of them are sent again, which changes nothing."""
 
     def __call__(self) -> None:
         """Run, and print what happened; raises AssertionError with what is not as it must be."""
@@ -44,8 +44,7 @@ class Run:
         for one in planned:
             say(f"  {one}")
         seconds = sum(one.pause + OVERRUN for one in planned) + FLOW_AFTER
-        again = self.earlier.events if self.earlier else []
-        flow = Flow(self.driver, self.seed, seconds, again)
+        flow = Flow(self.driver, self.seed, seconds, self._again())
         ledger = truth.Ledger(self.settings, flow.start)
         watched = [*flow.campaigns, *([self.earlier.campaign] if self.earlier else [])]
         watch = Watch(self.driver, _table(self.settings), watched)
@@ -65,6 +64,13 @@ class Run:
         silent = [s for s in _services(planned) if not any(k.startswith(s) for k in met)]
         assert not silent, f"no request met with a fault of {silent}"
         say(f"answers compared while events flowed: {dict(watch.compared)}")
+
+    def _again(self) -> list[Event]:
+        """Not of the first auctions: other tests look for the copies that there are of these."""
+        if self.earlier is None:
+            return []
+        kept = {bid["tx_id"] for bid in self.earlier.bids[:10]}
+        return [event for event in self.earlier.events if event["tx_id"] not in kept]
 
     def _happen(
         self, planned: list[Planned], accidents: Accidents, beside: tuple[Flow, Watch]
