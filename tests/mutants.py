@@ -1,8 +1,9 @@
 """The tests are tested: bugs that are planted one by one, each of which a test has to notice.
 
-`make mutants` copies the sources, plants a bug, and runs the tests that are named beside it; it
-prints a table, and ends with 1 if a bug stayed unnoticed. `make mutants ONLY=total` plants those
-with this word in their name.
+`make mutants` copies the sources, plants a bug, and runs the tests that are named beside it: the
+cheapest that kill, repeat, reorder or forge what that part has to survive. It prints a table, and
+ends with 1 if a bug stayed unnoticed. `make mutants ONLY=total` plants those with this word in
+their name.
 """
 
 from __future__ import annotations
@@ -17,6 +18,17 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 LINKS = (".venv", "node_modules", "build")
+JVM = "analytics_app/jvm/src/main/java/sdp"
+MAVEN = (
+    "mvn",
+    "-q",
+    "-B",
+    "-ntp",
+    "-Dstyle.color=never",
+    "-f",
+    "analytics_app/jvm/pom.xml",
+    "test",
+)
 FAULTS = "tests/emulator/test_faults.py"
 KILLED = "tests/emulator/test_killed.py"
 SHARDS = "tests/emulator/test_shards.py"
@@ -25,7 +37,7 @@ SECONDS = 600
 
 
 class Mutant(NamedTuple):
-    """A bug: in this file, instead of this text, the other."""
+    """A bug: in this file, instead of this text, the other; noticed by a file or a Java class."""
 
     name: str
     file: str
@@ -87,7 +99,7 @@ MUTANTS = (
     Mutant(
         "items are replayed on a state that has them",
         "sdpctl/local/launcher/items.py",
-        "for entry in journal.entries(_saved):",
+        "for entry in journal.entries(_numbered.saved):",
         "for entry in journal.entries(0):",
         KILLED,
     ),
@@ -118,6 +130,97 @@ MUTANTS = (
         'return [name for name, shard in stream["shards"].items() if CLOSED not in shard]',
         'return list(stream["shards"])',
         SHARDS,
+    ),
+    Mutant(
+        "CORRELATE counts again what was closed before a restart",
+        f"{JVM}/correlate/CorrelateOperator.java",
+        "join.restore(found.watermark(), found.floor());",
+        "join.restore(Join.NO_WATERMARK, Join.NO_WATERMARK);",
+        "CorrelateOperatorTest",
+    ),
+    Mutant(
+        "CORRELATE loses counts that it keeps at a checkpoint",
+        f"{JVM}/correlate/CorrelateOperator.java",
+        "public void prepareSnapshotPreBarrier(long checkpoint) throws Exception {\n    drain();",
+        "public void prepareSnapshotPreBarrier(long checkpoint) throws Exception {",
+        "CorrelateOperatorTest",
+    ),
+    Mutant(
+        "CORRELATE counts a second record of a stage",
+        f"{JVM}/correlate/Join.java",
+        "return key.has(stage) ? reasons.duplicate(stage) : null;",
+        "return null;",
+        "JoinTest",
+    ),
+    Mutant(
+        "a late record is no dead letter",
+        f"{JVM}/correlate/Join.java",
+        "refuse(Outcome.LATE, bytes, Packed.BLOCK, reasons.late(packed.time(), watermark, floor));",
+        "",
+        "JoinTest",
+    ),
+    Mutant(
+        "the join of series keeps whichever of two samples came first",
+        f"{JVM}/series/SeriesJoin.java",
+        "if (order == 0 && compareIds(packed.bytes(), 0, record, at) >= 0) {",
+        "if (order == 0) {",
+        "SeriesJoinTest",
+    ),
+    Mutant(
+        "the join of series forgets at a restart what was late",
+        f"{JVM}/series/SeriesJoin.java",
+        "    watermark = Math.max(watermark, greatest);\n    reached",
+        "    reached",
+        "SeriesOperatorTest",
+    ),
+    Mutant(
+        "a pattern leaves out the event at the start of its window",
+        f"{JVM}/patterns/CountInWindow.java",
+        "e.time() >= event.time() - window)",
+        "e.time() > event.time() - window)",
+        "EvaluationTest",
+    ),
+    Mutant(
+        "a pattern calls a last step missing that came at the timeout",
+        f"{JVM}/patterns/MissingStep.java",
+        "end() < to",
+        "end() <= to",
+        "EvaluationTest",
+    ),
+    Mutant(
+        "the ledger forgets the records of a call whose function has ended",
+        "lambdas/ingest/ledger.py",
+        "receipts.unknown += receipts.pending  #",
+        "pass  #",
+        "tests/unit/lambdas/ingest/test_ledger.py",
+    ),
+    Mutant(
+        "the ledger does not know our own copy of a record after a restart",
+        f"{JVM}/ledger/Ledger.java",
+        "receipts.restore(bytes);",
+        "bytes.clone();",
+        "CorrelateOperatorTest",
+    ),
+    Mutant(
+        "the ledger balances though records are missing",
+        "lambdas/balance.py",
+        "missing=max(0, door.ok - done - unread - waiting),",
+        "missing=0,",
+        "tests/unit/lambdas/test_balance.py",
+    ),
+    Mutant(
+        "a dead letter with an unknown result is sent as another record",
+        "lambdas/replaying.py",
+        "kept = before.record if before and before.state is not State.REJECTED else record",
+        "kept = record",
+        "tests/unit/lambdas/test_replaying.py",
+    ),
+    Mutant(
+        "a dead letter whose record was accepted is sent again",
+        "lambdas/replaying.py",
+        "return replay.state is not State.ACCEPTED",
+        "return True",
+        "tests/unit/lambdas/test_replaying.py",
     ),
     Mutant(
         "the hour that passes twice is one row",
@@ -165,13 +268,20 @@ def _noticed(mutant: Mutant) -> bool:
         for link in LINKS:
             (tree / link).symlink_to((ROOT / link).resolve())
         _plant(tree / mutant.file, mutant)
-        command = [ROOT / ".venv/dev/bin/python", "-m", "pytest", "-x", "-q", mutant.noticed_by]
+        is_java, tests = mutant.file.endswith(".java"), mutant.noticed_by
+        pytest = [ROOT / ".venv/dev/bin/python", "-m", "pytest", "-x", "-q", tests]
         done = subprocess.run(
-            command, cwd=tree, capture_output=True, text=True, check=False, timeout=SECONDS
+            [*MAVEN, f"-Dtest={tests}"] if is_java else pytest,
+            cwd=tree,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
         )
-        if done.returncode not in (0, 1):
+        sign = "There are test failures" if is_java else "AssertionError"
+        if done.returncode and sign not in done.stdout:
             raise SystemExit(f"{mutant.name}: the tests did not run\n{done.stdout}{done.stderr}")
-        return done.returncode == 1 and "AssertionError" in done.stdout
+        return done.returncode != 0
 
 
 def _plant(path: Path, mutant: Mutant) -> None:
