@@ -4,8 +4,11 @@ Events of the generator flow, shuffled, repeated and some of them late. The rule
 killed process is away, at an instant for which events were sent before. In the end business events,
 decisions and actions are those of the truth, each once.
 
-`SDP_CHAIN="200 150 30 2"` is a longer form: seeds, events of each, seconds, kills (the default is
-SHORT). 200 seeds of 150 events in 30 seconds are 1,000 events a second.
+From the first kill on the receiver is gone for a while: its port is closed.
+
+`SDP_CHAIN="200 150 30 2 600"` is a longer form: seeds, events of each, seconds, kills, and seconds
+without a receiver (the default is SHORT). 200 seeds of 150 events in 30 seconds are 1,000 events a
+second.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ import json
 import os
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -35,13 +39,15 @@ from tests.local.machine import Machine
 from tests.local.shoppers import Put, Row, Shoppers, Version
 from tests.unit.lambdas.dispatch.receiver import HANGS, LATE, MOVED, Receiver
 
-SHORT = "4 800 24 1"
-SEEDS, EVENTS, SECONDS, KILLS = map(int, os.environ.get("SDP_CHAIN", SHORT).split())
+SHORT = "4 800 24 1 8"
+SEEDS, EVENTS, SECONDS, KILLS, GONE = map(int, os.environ.get("SDP_CHAIN", SHORT).split())
 APPLICATION = "sdp-shopping"
 # How far event time is ahead of the clock: the rule changes for events that were sent before, and
 # an event at the very instant of the change is not late (DefinitionsLead, WatermarkDelay).
 AHEAD = timedelta(seconds=6)
 BATCH, WAIT = 500, 240
+# What was tried in vain is tried again after as long as it has failed, at most (docs/actions.md).
+RECEIVED = WAIT + 2 * GONE
 # What the first webhooks meet; each is tried again, after 5 s and after 10 s without an answer.
 TROUBLE = [MOVED, HANGS, MOVED, LATE, MOVED, MOVED]
 
@@ -148,7 +154,8 @@ def chain(whole: Whole, settings: Settings, machine: Machine) -> Iterator[Chain]
         start = max(from_millis(valid), datetime.now(UTC) + AHEAD) + timedelta(milliseconds=500)
         made = Shoppers.make(start, SEEDS, EVENTS, SECONDS)
         counted = _report(driver)
-        _flow(driver, machine, people, made, versions)
+        with _gone(receiver) as leave:
+            _flow(driver, machine, people, made, versions, leave)
         yield Chain(people, driver, made, Put(versions), receiver, counted)
     finally:
         receiver.stop()
@@ -160,10 +167,11 @@ def _flow(
     people: People,
     made: Shoppers,
     versions: dict[str, list[Version]],
+    leave: Callable[[], None],
 ) -> None:
     """Send in the order of time, `AHEAD` of the clock, with a change and kills between two batches.
 
-    The rule is changed right after the first kill, while nothing is decided.
+    The rule is changed right after the first kill, when nothing is decided; then `leave` is called.
     """
     before, batches = _restarts(people.settings), list(_batches(made.sent))
     places = {(n + 1) * len(batches) // (KILLS + 2) for n in range(KILLS)}
@@ -177,12 +185,28 @@ def _flow(
             second = shoppers.RULES[shoppers.SPENDING] | {"expression": shoppers.SECOND}
             versions[shoppers.SPENDING].append(people.put("rule", shoppers.SPENDING, second))
             driver.send(made.at_the_limit(versions[shoppers.SPENDING][-1].valid_from))
+            leave()
     driver.send(made.closing())
     wait_until(
         lambda: _restarts(people.settings) - before >= KILLS,
         WAIT,
         lambda: f"{_restarts(people.settings) - before} restarts after {KILLS} kills",
     )
+
+
+@contextmanager
+def _gone(receiver: Receiver) -> Iterator[Callable[[], None]]:
+    """Yields what closes the receiver's port; at the end it is open again, `GONE` seconds later."""
+    left = [0.0]
+
+    def leave() -> None:
+        left[0] = time.monotonic()
+        receiver.stop()
+
+    yield leave
+    time.sleep(max(0.0, left[0] + GONE - time.monotonic()))
+    assert not receiver.listens, "it was never gone"
+    receiver.start()
 
 
 def _restarts(settings: Settings) -> int:
@@ -277,7 +301,7 @@ def test_the_receiver_gets_each_action_under_one_key_with_one_body(chain: Chain)
     number = shoppers.allowed(awake).total()
     wait_until(
         lambda: len(_bodies(chain)) >= number,
-        WAIT,
+        RECEIVED,
         lambda: f"{len(_bodies(chain))} of {number} actions were received",
     )
     wait_until(lambda: not _pending(chain), WAIT, lambda: f"not sent: {_pending(chain)}")

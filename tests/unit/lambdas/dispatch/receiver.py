@@ -42,7 +42,8 @@ class Receiver:
         self._server: ThreadingHTTPServer | None = None
 
     def start(self) -> None:
-        """Listen; until then the port refuses connections."""
+        """Listen; until then, and after `stop`, the port refuses connections."""
+        self.release.clear()
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), self._handler())
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
