@@ -34,6 +34,8 @@ def configuration(parameters: Mapping[str, Parameters]) -> dict[str, str]:
     return {
         "pipeline.name": "analytics",
         "pipeline.object-reuse": "true",
+        # What waits for event time waits for the next watermark as well.
+        "pipeline.auto-watermark-interval": "20 ms",
         "table.local-time-zone": "UTC",
         "table.exec.state.ttl": f"{int(ttl.total_seconds())} s",
     }

@@ -6,15 +6,16 @@ Two runs of the packaged SQL with RocksDB and two cores, from a recorded stream 
 without a network, shuffled over three seconds, one event in ten twice:
 
 1. As fast as it goes. Event time passes in it six times the window of the pattern. Prints events a
-   second, of the second half of the run and of all of it, and open keys and the size of the
-   checkpoints while event time goes on.
+   second, of the last million of three and of all, and open keys and the size of the checkpoints
+   while event time goes on. The first two millions are for the JVM to compile what runs.
 2. At half of that rate, in real time: an event is there at its own time, or up to three seconds
    later. Prints p50, p95 and p99 of the time from the instant at which the watermark can pass an
    event (its time and WatermarkDelay) until its business event, and its decision, are written. The
    first half of the run is left out.
 
 In both every business event is compared in number with the truth; ends with 1 if one is missing, or
-if the state grows. Needs `make build`; about three minutes on two idle cores.
+if the state grows. Needs `make build`; about ten minutes on two idle
+cores, most of them for making the events.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.stream.profiler import Profiler
 from bench.stream.watch import Watch, fetch
 from datagen import Generation, Settings
 from glue.instants import from_millis, parse, to_millis, to_wire
@@ -53,6 +55,8 @@ IN_WINDOW = 8
 START = datetime(2026, 1, 5, 10, tzinfo=UTC)
 STARTING = timedelta(seconds=40)
 """How long the second run may take until it reads."""
+COMPILED = 2 / 3
+"""The share of the first run after which the JVM has compiled what runs."""
 AIM = (100_000, 42)
 """Events a second, and milliseconds of the 95th percentile."""
 GROWTH, LATE = 1.2, 1_000
@@ -143,11 +147,11 @@ class Seen:
     states: list[State] = field(default_factory=list)
     seconds: float = 0.0
 
-    def look(self, pid: int, base: str) -> None:
-        """Take one sample of a job, if it is there."""
+    def look(self, pid: int, base: str) -> int:
+        """Take one sample of a job; returns how many records it has read."""
         sample = self.watch.look(pid, base)
         if sample is None:
-            return
+            return 0
         try:
             (job,) = fetch(f"{base}/jobs")["jobs"]
             found = fetch(f"{base}/jobs/{job['id']}/checkpoints")["latest"]["completed"] or {}
@@ -155,7 +159,8 @@ class Seen:
                 State(sample.sent, _open_keys(base, job["id"]), found.get("state_size", 0))
             )
         except (OSError, KeyError, ValueError):
-            return
+            pass
+        return sample.sent
 
     def at(self, share: float) -> State:
         """The first state with this share of the records read."""
@@ -184,6 +189,8 @@ class Plan:
     paced: bool
     port: int
     settings: dict[str, str]
+    profiler: Profiler | None = None
+    """Of the last third of the records."""
 
 
 def measure(plan: Plan, work: Path) -> Seen:
@@ -208,17 +215,24 @@ def measure(plan: Plan, work: Path) -> Seen:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAVA_TOOL_OPTIONS": java}
     job = Path(__file__).with_name("patterns_job.py")
     command = [str(Local.load().python("flink")), "-P", str(job), str(options)]
-    seen, started = Seen(), time.monotonic()
+    seen, started, profiler = Seen(), time.monotonic(), plan.profiler
+    if profiler:
+        profiler.prepare()
     with (
         (work / "log").open("wb") as log,
         subprocess.Popen(command, stdout=log, stderr=log, env=environment) as process,
     ):
         while process.poll() is None:
-            seen.look(process.pid, f"http://127.0.0.1:{plan.port}")
+            sent = seen.look(process.pid, f"http://127.0.0.1:{plan.port}")
+            if profiler and sent > COMPILED * plan.source.records:
+                profiler.attach(seen.watch.samples[-1].jvm)
+                profiler = None
             time.sleep(0.5)
     if process.returncode:
         raise RuntimeError(f"{plan.name}: {(work / 'log').read_text()[-4000:]}")
     seen.seconds = time.monotonic() - started
+    if plan.profiler:
+        plan.profiler.show()
     return seen
 
 
@@ -247,16 +261,17 @@ class Bench:
         began = time.monotonic()
         source = generate(self.work / "events", shape)
         self.making = 1.3 * (time.monotonic() - began) / shape.events
-        interval = {"execution.checkpointing.interval": "2 s"}
+        interval = {"execution.checkpointing.interval": "5 s"}
         seen, work = self._run("as fast as it goes", source, shape, False, interval)
-        start, end = seen.watch.steady()
-        steady = (end.sent - start.sent) / (end.at - start.at)
-        cpu = (end.cpu - start.cpu) / ((end.sent - start.sent) / 1e6)
+        start, end = seen.watch.steady(COMPILED)
+        measured = (end.sent - start.sent) / end.sent * source.records
+        steady = measured / (end.at - start.at)
+        cpu = (end.cpu - start.cpu) / (measured / 1e6)
         print(
             f"{source.records:,} events of {self.args.cards:,} cards in {seen.seconds:.1f} s,"
             f" {source.found.total():,} business events; load {os.getloadavg()[0]:.1f}\n"
-            f"  steady events/s     {steady:>10,.0f}  (second half, {end.at - start.at:.0f} s;"
-            f" aim {AIM[0]:,})\n"
+            f"  steady events/s     {steady:>10,.0f}  (last third, {end.at - start.at:.0f} s;"
+            f" the whole run {source.records / seen.seconds:,.0f}; aim {AIM[0]:,})\n"
             f"  CPU s per million   {cpu:>10.2f}\n"
             f"  memory, MiB         {seen.watch.peak_bytes / 2**20:>10,.0f}",
             flush=True,
@@ -331,7 +346,10 @@ class Bench:
         work = self.work / name.replace(" ", "-")
         given = shape.parameters | (parameters or {})
         settings = settings | dict(pair.split("=", 1) for pair in self.args.set)
-        return measure(Plan(name, source, given, paced, self.args.port, settings), work), work
+        folder = self.args.profile
+        profiler = Profiler(folder / f"{work.name}.collapsed") if folder else None
+        plan = Plan(name, source, given, paced, self.args.port, settings, profiler)
+        return measure(plan, work), work
 
     def _check(self, source: Input, work: Path) -> None:
         for stream in ("business-events", "decisions"):
@@ -345,12 +363,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--events", type=int, default=1_000_000, help="distinct (%(default)s)")
+    parser.add_argument("--events", type=int, default=3_000_000, help="distinct (%(default)s)")
     parser.add_argument("--cards", type=int, default=20_000, help="(%(default)s)")
     parser.add_argument("--rate", type=float, help="of the second run (half of the first's)")
     parser.add_argument("--seconds", type=int, default=60, help="of the second run (%(default)s)")
     parser.add_argument("--delay", type=int, default=5, help="WatermarkDelay, s (%(default)s)")
     parser.add_argument("--only", choices=("throughput", "latency"), help="one of the runs")
+    parser.add_argument(
+        "--profile",
+        metavar="FOLDER",
+        type=Path,
+        nargs="?",
+        const=ROOT / "results" / "profile",
+        help="profile the last third of each run into FOLDER (default: results/profile)",
+    )
     parser.add_argument("--port", type=int, default=18_082, help="of Flink's REST interface")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="of Flink's configuration"

@@ -36,11 +36,11 @@ class Watch:
     state_bytes: int = 0
     checkpoints: int = 0
 
-    def steady(self) -> tuple[Sample, Sample]:
-        """The first sample with half of the records through, and the last while they flow."""
+    def steady(self, share: float = 0.5) -> tuple[Sample, Sample]:
+        """The first sample with a share of the records through, and the last while they flow."""
         total = self.samples[-1].sent
         end = next(s for s in self.samples if s.sent == total)
-        start = next(s for s in self.samples if s.sent >= total / 2)
+        start = next(s for s in self.samples if s.sent >= total * share)
         return start, end
 
     def look(self, pid: int, base: str) -> Sample | None:

@@ -43,6 +43,9 @@ final class Expression {
   private final CelRuntime.Program program;
   private final String text;
 
+  /** Of its parts, by their numbers: to write one costs as much as to evaluate all. */
+  private final Map<Long, String> texts = new HashMap<>();
+
   private Expression(CelAbstractSyntaxTree tree, String text) throws FailedException {
     this.tree = tree;
     this.text = text;
@@ -100,6 +103,6 @@ final class Expression {
     } catch (CelEvaluationException | RuntimeException e) {
       return text;
     }
-    return new Failure(tree, values, text).words();
+    return new Failure(tree, values, text, texts).words();
   }
 }

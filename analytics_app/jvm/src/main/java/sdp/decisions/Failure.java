@@ -16,15 +16,19 @@ final class Failure {
   private final CelAbstractSyntaxTree tree;
   private final Map<Long, Object> values;
   private final String text;
+  private final Map<Long, String> texts;
 
   /**
    * @param values of the parts that were evaluated
    * @param text the whole expression as it was written
+   * @param texts of parts that were written before, which gets those that are written now
    */
-  Failure(CelAbstractSyntaxTree tree, Map<Long, Object> values, String text) {
+  Failure(
+      CelAbstractSyntaxTree tree, Map<Long, Object> values, String text, Map<Long, String> texts) {
     this.tree = tree;
     this.values = values;
     this.text = text;
+    this.texts = texts;
   }
 
   String words() {
@@ -83,8 +87,12 @@ final class Failure {
     }
   }
 
-  /** What cannot be written, as a macro without its source, is the whole text. */
   private String text(CelExpr part) {
+    return texts.computeIfAbsent(part.id(), id -> write(part));
+  }
+
+  /** What cannot be written, as a macro without its source, is the whole text. */
+  private String write(CelExpr part) {
     try {
       return CelUnparserFactory.newUnparser()
           .unparse(CelAbstractSyntaxTree.newParsedAst(part, tree.getSource()));

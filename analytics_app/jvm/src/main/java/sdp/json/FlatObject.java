@@ -3,6 +3,7 @@ package sdp.json;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.apache.flink.core.memory.MemorySegment;
 import org.apache.flink.core.memory.MemorySegmentFactory;
 import org.apache.flink.table.data.GenericRowData;
@@ -15,10 +16,18 @@ import org.apache.flink.table.types.logical.RowType;
  * Reads a JSON object of scalars straight into a row: texts stay the bytes they came as.
  *
  * <p>It reads what it is sure of and says so about the rest: nested values, escapes, numbers that
- * are no plain 64-bit integers where one is wanted, any error. Those are another's to judge.
+ * have an exponent, integers of too many digits, any error. Those are another's to judge.
  */
 final class FlatObject {
   private static final int MOST_DIGITS = 18;
+
+  /** Up to here every integer is a double. */
+  private static final long MOST_EXACT = 1L << 53;
+
+  private static final double[] POWERS_OF_TEN =
+      IntStream.rangeClosed(0, MOST_DIGITS)
+          .mapToDouble(n -> Double.parseDouble("1e" + n))
+          .toArray();
 
   /** A column of the row; only such a name is looked at. */
   private record Column(int position, byte[] name, LogicalType type) {}
@@ -129,21 +138,64 @@ final class FlatObject {
   private boolean number(Column column) {
     boolean negative = json[at] == '-';
     int first = negative ? ++at : at;
-    long value = 0;
-    while (at < json.length && json[at] >= '0' && json[at] <= '9') {
-      value = value * 10 + json[at++] - '0';
-    }
+    long value = digits(0);
     int digits = at - first;
     if (digits == 0 || digits > MOST_DIGITS || digits > 1 && json[first] == '0') {
       return false;
+    }
+    if (at < json.length && json[at] == '.') {
+      return decimal(column, negative, value, digits);
     }
     if (column == null) {
       return true;
     }
     return switch (column.type.getTypeRoot()) {
       case BIGINT -> set(column, negative ? -value : value);
+      case DOUBLE -> set(column, negative ? -(double) value : (double) value);
       default -> false;
     };
+  }
+
+  /** The digits that follow, behind those that make `value`; it overflows with too many. */
+  private long digits(long value) {
+    while (at < json.length && json[at] >= '0' && json[at] <= '9') {
+      value = value * 10 + json[at++] - '0';
+    }
+    return value;
+  }
+
+  /** Reads on at the point. */
+  private boolean decimal(Column column, boolean negative, long whole, int wholeDigits) {
+    int start = at - wholeDigits;
+    int first = ++at;
+    long value = digits(whole);
+    int decimals = at - first;
+    if (decimals == 0) {
+      return false;
+    }
+    if (column == null) {
+      return true;
+    }
+    return switch (column.type.getTypeRoot()) {
+      case DOUBLE -> {
+        boolean isShort = wholeDigits + decimals <= MOST_DIGITS;
+        double number = isShort ? quotient(value, decimals, start) : parsed(start);
+        yield set(column, negative ? -number : number);
+      }
+      default -> false;
+    };
+  }
+
+  /**
+   * The double that is nearest to the number: where its digits as one integer, and the power of
+   * ten, are doubles without a remainder, their quotient is rounded once.
+   */
+  private double quotient(long digits, int decimals, int start) {
+    return digits <= MOST_EXACT ? digits / POWERS_OF_TEN[decimals] : parsed(start);
+  }
+
+  private double parsed(int start) {
+    return Double.parseDouble(new String(json, start, at - start, StandardCharsets.ISO_8859_1));
   }
 
   private boolean set(Column column, Object value) {

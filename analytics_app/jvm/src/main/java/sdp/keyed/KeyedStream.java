@@ -14,6 +14,11 @@ import org.apache.flink.table.data.RowData;
 
 /** Puts a keyed operator behind rows: packed by one operator, shuffled by key, taken by another. */
 public final class KeyedStream {
+  /**
+   * How long packed rows wait at most for others that are sent with them, in milliseconds. Flink's
+   * own 100 cannot be changed by a setting on Managed Flink.
+   */
+  private static final long MAX_WAIT = 10;
 
   /**
    * Both operators have ids of their own, so their state is found again however the plan around
@@ -25,11 +30,7 @@ public final class KeyedStream {
       OneInputStreamOperator<RowData, Packed> packer,
       OneInputStreamOperator<Packed, RowData> operator,
       TypeInformation<RowData> type) {
-    return rows.transform(name + " pack", new PackedType(), packer)
-        .uid(name + "-pack")
-        .keyBy(new Partition(), Types.INT)
-        .transform(name, type, operator)
-        .uid(name);
+    return packed(rows, name, packer).transform(name, type, operator).uid(name);
   }
 
   /**
@@ -44,13 +45,9 @@ public final class KeyedStream {
       TwoInputStreamOperator<Packed, T, RowData> operator,
       TypeInformation<RowData> type) {
     var environment = rows.getExecutionEnvironment();
-    var keyed =
-        rows.transform(name + " pack", new PackedType(), packer)
-            .uid(name + "-pack")
-            .keyBy(new Partition(), Types.INT);
     var both =
         new TwoInputTransformation<>(
-            keyed.getTransformation(),
+            packed(rows, name, packer).getTransformation(),
             broadcast.broadcast().getTransformation(),
             name,
             operator,
@@ -61,6 +58,14 @@ public final class KeyedStream {
     both.setStateKeyType(Types.INT);
     environment.addOperator(both);
     return new Attached(environment, both).uid(name);
+  }
+
+  private static org.apache.flink.streaming.api.datastream.KeyedStream<Packed, Integer> packed(
+      DataStream<RowData> rows, String name, OneInputStreamOperator<RowData, Packed> packer) {
+    return rows.transform(name + " pack", new PackedType(), packer)
+        .uid(name + "-pack")
+        .setBufferTimeout(MAX_WAIT)
+        .keyBy(new Partition(), Types.INT);
   }
 
   private static final class Attached extends SingleOutputStreamOperator<RowData> {

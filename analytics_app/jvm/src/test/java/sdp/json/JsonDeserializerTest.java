@@ -36,8 +36,8 @@ class JsonDeserializerTest {
                   DataTypes.FIELD("at", DataTypes.TIMESTAMP_LTZ(3)))
               .getLogicalType();
   private static final String ORDINARY =
-      "{\"name\":\"a-1\",\"city\":\"Köln 🚀\",\"price\":-120,\"won\":true,"
-          + "\"other\":12,\"more\":\"x\",\"at\":\"2026-11-21T10:00:00.250Z\"}";
+      "{\"name\":\"a-1\",\"city\":\"Köln 🚀\",\"price\":-120,\"won\":true,\"share\":-20.25,"
+          + "\"other\":1.5,\"more\":\"x\",\"at\":\"2026-11-21T10:00:00.250Z\"}";
 
   private final DeserializationSchema<RowData> flink =
       new JsonParserRowDataDeserializationSchema(
@@ -54,6 +54,8 @@ class JsonDeserializerTest {
     assertTrue(reads(ORDINARY));
     assertTrue(reads("{}"));
     assertTrue(reads(" { \"name\" : null , \"price\":0}\n"));
+    assertTrue(reads("{\"share\":0.30000000000000004,\"other\":17.25}"));
+    assertTrue(reads("{\"share\":9007199254740992}"));
   }
 
   @ParameterizedTest
@@ -93,6 +95,26 @@ class JsonDeserializerTest {
         "{\"other\":1.}",
         "{\"share\":1.5}",
         "{\"share\":3}",
+        "{\"share\":-0}",
+        "{\"share\":-0.0}",
+        "{\"share\":0.1}",
+        "{\"share\":00.1}",
+        "{\"share\":.1}",
+        "{\"share\":1.}",
+        "{\"share\":1.5.5}",
+        "{\"share\":1.5e3}",
+        "{\"share\":1.5E-400}",
+        "{\"share\":0.000000000000000001}",
+        "{\"share\":0.0000000000000000001}",
+        "{\"share\":999999999999999999}",
+        "{\"share\":9007199254740993}",
+        "{\"share\":90071992547409.93}",
+        "{\"share\":0.9007199254740993}",
+        "{\"share\":12345678901234567890.5}",
+        "{\"share\":\"1.5\"}",
+        "{\"price\":1.0}",
+        "{\"name\":1.50}",
+        "{\"won\":1.5}",
         "{\"won\":1}",
         "{\"at\":\"2026-11-21T10:00:00Z\"}",
         "{\"at\":\"2026-11-21T10:00:00.5Z\"}",
@@ -144,6 +166,23 @@ class JsonDeserializerTest {
       }
       assertReadsAsFlink(changed);
     }
+  }
+
+  @Test
+  void anyDecimalIsReadAsFlinkReadsIt() {
+    Random random = new Random(3);
+    for (int round = 0; round < 50_000; round++) {
+      StringBuilder number = new StringBuilder(random.nextBoolean() ? "-" : "");
+      number.append(random.nextLong(power(random))).append('.');
+      for (int decimals = random.nextInt(1, 12); decimals > 0; decimals--) {
+        number.append(random.nextInt(10));
+      }
+      assertReadsAsFlink(("{\"share\":" + number + "}").getBytes(StandardCharsets.UTF_8));
+    }
+  }
+
+  private static long power(Random random) {
+    return (long) Math.pow(10, random.nextInt(1, 12));
   }
 
   @Test
