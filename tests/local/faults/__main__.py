@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -10,11 +11,12 @@ from pathlib import Path
 from sdpctl.local import outputs, platform
 from sdpctl.settings import Settings
 from tests.local.driver import Driver
+from tests.local.faults.clocks import Clocks
 from tests.local.faults.run import Run, say
 from tests.local.parameters import PARAMETERS
 from tests.local.places import of_its_own
 
-GAP = 14.0  # seconds between two faults, on average: 200 in 47 minutes
+GAP = 12.0  # seconds between two faults, on average: 200 in 45 minutes
 
 
 def main() -> int:
@@ -26,10 +28,15 @@ def main() -> int:
     options = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sdp-faults-") as folder:
-        settings = of_its_own(Path(folder))
+        clocks = Clocks.made(Path(folder))
+        os.environ |= clocks.environment  # of what is started from here on
+        home = Path(folder, "platform")
+        home.mkdir()
+        settings = of_its_own(home)
         try:
             platform.up(settings, PARAMETERS, platform.Steps())
-            Run(settings, _driver(settings), options.seed, options.faults, options.gap)()
+            driver, gap = _driver(settings), options.gap
+            Run(settings, driver, options.seed, options.faults, gap, clocks=clocks)()
         except AssertionError as error:
             say(f"FAIL with --seed {options.seed} --faults {options.faults}: {error}")
             return 1

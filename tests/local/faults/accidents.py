@@ -19,10 +19,12 @@ from botocore.exceptions import ClientError
 
 from bench.flood import emulator_processes, function_of
 from sdpctl.local import emulator, flink_status, workers
+from sdpctl.local.applications import parse
 from sdpctl.local.delivery import service as delivery
 from sdpctl.local.processes import Service
 from sdpctl.settings import Settings
 from tests.local.driver import Driver, wait_until
+from tests.local.faults.clocks import Clocks
 from tests.local.faults.injection import Injection
 from tests.local.faults.schedule import Planned
 
@@ -30,12 +32,18 @@ START_SECONDS = 120  # until there is a process to kill, on a busy machine
 MET_SECONDS = 5  # until a request meets with a fault
 HEALTHY_SECONDS = 240  # from the last fault until everything runs
 CHECKPOINT_SECONDS = 12  # until a checkpoint is complete, if the job runs
+# A clock is wrong by this much at most: an event may be dated five minutes ahead (glue.limits).
+LARGEST_JUMP = 240
+PARALLELISMS = (1, 2, 3)
 
 
 class Accidents:
-    """What may happen to the processes of a platform."""
+    """What may happen to the processes of a platform.
 
-    def __init__(self, settings: Settings, driver: Driver) -> None:
+    With `clocks` it is a platform that nobody uses afterwards: its clocks jump, and it is changed.
+    """
+
+    def __init__(self, settings: Settings, driver: Driver, clocks: Clocks | None = None) -> None:
         self._settings, self._driver = settings, driver
         self._injection = Injection(settings)
         self.kinds: dict[str, Callable[[Random], str]] = {
@@ -53,6 +61,12 @@ class Accidents:
             "a stream is split and merged": self._reshard,
             "Flink's newest checkpoint is lost": self._lose_checkpoint,
         }
+        if clocks:
+            self.kinds |= {
+                "a function's clock jumps": partial(self._jump_function, clocks),
+                "a service's clock jumps": partial(self._jump_service, clocks),
+                "Flink has another parallelism": self._rescale,
+            }
 
     def happen(self, planned: Planned) -> str:
         """Make the fault happen; what was done, for people."""
@@ -238,6 +252,49 @@ class Accidents:
 
     def _checkpoints(self, name: str) -> Path:
         return self._settings.home / "flink" / name / "checkpoints"
+
+    def _rescale(self, random: Random) -> str:
+        """As autoscaling does: another version of the application, from the newest checkpoint."""
+        self._await_emulator()
+        flink, name = self._driver.client("kinesisanalyticsv2"), random.choice(self._jobs())
+        found = flink.describe_application(ApplicationName=name)["ApplicationDetail"]
+        before = parse(found).parallelism
+        now = random.choice([n for n in PARALLELISMS if n != before])
+        change = {"ConfigurationTypeUpdate": "CUSTOM", "ParallelismUpdate": now}
+        flink.update_application(
+            ApplicationName=name,
+            CurrentApplicationVersionId=found["ApplicationVersionId"],
+            ApplicationConfigurationUpdate={
+                "FlinkApplicationConfigurationUpdate": {"ParallelismConfigurationUpdate": change}
+            },
+        )
+        return f"{name} from {before} to {now}"
+
+    # --- clocks
+
+    def _jump_function(self, clocks: Clocks, random: Random) -> str:
+        part = random.choice(("Ingest", "Persist"))
+        found = [p for p in emulator_processes(self._settings) if part in function_of(p)]
+        return f"{part}, {len(found)} processes, {_jump(clocks, found, random)}"
+
+    def _jump_service(self, clocks: Clocks, random: Random) -> str:
+        jobs = [flink_status.service(self._settings, name) for name in self._jobs()]
+        others = (emulator.service, workers.service, delivery.service)
+        service = random.choice([*jobs, *(of(self._settings) for of in others)])
+        process = self._awaited(service)
+        return f"{service.name}, {_jump(clocks, [process] if process else [], random)}"
+
+
+def _jump(clocks: Clocks, processes: list[psutil.Process], random: Random) -> str:
+    """For seconds these clocks are wrong; then they jump back."""
+    seconds = random.choice((-1, 1)) * random.randint(1, LARGEST_JUMP)
+    pids, pause = [process.pid for process in processes], random.uniform(1, 8)
+    clocks.set(pids, seconds)
+    try:
+        time.sleep(pause)
+    finally:
+        clocks.set(pids, 0)
+    return f"{seconds:+} s for {pause:.1f} s"
 
 
 def _complete(folder: Path) -> list[Path]:

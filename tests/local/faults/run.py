@@ -15,6 +15,7 @@ from sdpctl.settings import Settings
 from tests.local.driver import Auctions, Driver, Event, wait_until
 from tests.local.faults import truth
 from tests.local.faults.accidents import Accidents
+from tests.local.faults.clocks import Clocks
 from tests.local.faults.flow import REPORT, USE_CASE, Flow
 from tests.local.faults.schedule import Planned, schedule
 from tests.local.faults.watch import Watch
@@ -35,10 +36,12 @@ class Run:
     gap: float
     earlier: Auctions | None = None
     """Auctions that were counted before; most of them are sent again, which changes nothing."""
+    clocks: Clocks | None = None
+    """Of a platform of its own: faults of any kind happen to it."""
 
     def __call__(self) -> None:
         """Run, and print what happened; raises AssertionError with what is not as it must be."""
-        accidents = Accidents(self.settings, self.driver)
+        accidents = Accidents(self.settings, self.driver, self.clocks)
         planned = schedule(self.seed, self.faults, sorted(accidents.kinds), self.gap)
         say(f"SDP_SEED={self.seed} SDP_FAULTS={self.faults}")
         for one in planned:

@@ -13,9 +13,11 @@ from lambdas.ports.ledger import minute_of
 from sdpctl.settings import Settings
 from tests.local.commands import sdp
 from tests.local.driver import Driver, wait_until
+from tests.local.faults.accidents import LARGEST_JUMP
 from tests.local.faults.flow import MEASURES, REPORT, Flow
 
 SETTLE_SECONDS = 60
+WRONG = timedelta(seconds=LARGEST_JUMP)
 EVENTS = """
 SELECT count(DISTINCT event_id) AS found, count(DISTINCT event_id) AS events
 FROM parquet_bcns WHERE tx_id LIKE '{prefix}%'
@@ -72,12 +74,15 @@ def lake(platform: Platform, flow: Flow) -> dict[str, Any]:
 
 
 class Ledger:
-    """The minutes of receipt from the start of a run on; others have sent events in the first."""
+    """The minutes of receipt of a run; others have sent events in the first.
+
+    The door's clock may be wrong by some minutes.
+    """
 
     before: dict[str, int]
 
     def __init__(self, settings: Settings, start: datetime) -> None:
-        self._settings, self._start = settings, minute_of(start)
+        self._settings, self._start = settings, minute_of(start - WRONG)
         wait_until(lambda: self._settle(start), SETTLE_SECONDS, lambda: f"{self.before}")
 
     def _settle(self, start: datetime) -> bool:
@@ -87,7 +92,7 @@ class Ledger:
 
     def sums(self, end: datetime) -> dict[str, int]:
         """Sums over the minutes until `end`; AssertionError if one does not balance."""
-        until = minute_of(end) + timedelta(minutes=1)
+        until = minute_of(end + WRONG) + timedelta(minutes=1)
         span = ("--from", self._start.isoformat(), "--to", until.isoformat())
         done = sdp(self._settings, "audit", "--use-case", "adtech", *span, "--json")
         assert not done.stderr, done.stderr
