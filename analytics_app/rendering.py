@@ -11,7 +11,9 @@ functions and the substitutions of `substitutions`. What it must create:
 - if it refuses events, a table or view `refused` with the columns of `${origin}`, `outcome` (the
   dead letter's reason) and `detail` (why, in words that the sender understands);
 - if its operators count for the ledger, a table or view `outcomes` with the columns `${outcomes}`:
-  how many more records of a minute of receipt were read, or have an outcome.
+  how many more records of a minute of receipt were read, or have an outcome. Events that reach no
+  operator are in a table or view `left_out` with the columns of `${origin}`; the platform counts
+  them, and those that are malformed.
 
 All else is rendered from the definitions, and only what is declared. Malformed events become dead
 letters here, unless the pipeline has them checked by an operator of its own (`${checks}`), among
@@ -73,6 +75,7 @@ def render(use_case: UseCase, parameters: Parameters, connector: Connector) -> S
     own = _pipeline(use_case, parameters, connector)
     created, written = _names(own, _CREATES), _names(own, _INSERTS)
     is_counted = "outcomes" in created
+    decided = _decided_parts(use_case, created) if is_counted else []
     records = [r for r in use_case.records if flink.table_name(r.stream) not in written]
     _require(use_case, created, records)
     definitions = [
@@ -84,10 +87,12 @@ def render(use_case: UseCase, parameters: Parameters, connector: Connector) -> S
         *(s for s in own if not s.startswith("INSERT")),
         *map(_changelog, use_case.reports),
         _beats(use_case),
-        *(_ledger_views(use_case, connector) if is_counted else []),
+        *(_decided_tables(use_case) if decided else []),
+        *(_ledger_views(use_case, connector, bool(decided)) if is_counted else []),
     ]
     inserts = [
         *(s for s in own if s.startswith("INSERT")),
+        *([_decided(decided)] if decided else []),
         *map(_record, records),
         *map(_report, use_case.reports),
         _progress(use_case),
@@ -142,7 +147,7 @@ def substitutions(
         "envelope": _options(_ENVELOPE),
         "origin": _listed(ORIGIN),
         "bucket": flink.bucket(parameters.aggregation_period),
-        "outcomes": flink.column_list([(name, "BIGINT") for name in ("minute", *COUNTS)]),
+        "outcomes": _outcome_columns(),
     }
     if use_case.has_versions:
         values["definitions"] = _options(connector.definitions(use_case.name))
@@ -380,7 +385,51 @@ def _progress(use_case: UseCase) -> str:
 LEDGER = "sdp_ledger"
 
 
-def _ledger_views(use_case: UseCase, connector: Connector) -> Iterator[str]:
+DECIDED = "sdp_decided"
+# What the table of records with an outcome has of them: enough to find the receipt.
+_DECIDED_COLUMNS = (
+    ("received_at", "TIMESTAMP_LTZ(3)"),
+    ("data", "BYTES"),
+    ("outcome", "STRING"),
+)
+
+
+def _decided_parts(use_case: UseCase, created: set[str]) -> list[str]:
+    """The queries of the records whose outcome SQL decides; no operator counts them."""
+    names = _listed([name for name, _ in _DECIDED_COLUMNS[:-1]])
+    parts = [
+        f"SELECT {names}, 'malformed'\nFROM `checked{_end(use_case, stream)}`\n"
+        "WHERE `violation` IS NOT NULL"
+        for stream in _unchecked(use_case)
+    ]
+    if "left_out" in created:
+        parts.append(f"SELECT {names}, 'filtered'\nFROM `left_out`")
+    return parts
+
+
+def _decided(parts: list[str]) -> str:
+    return f"INSERT INTO `{DECIDED}`\n" + "\nUNION ALL\n".join(parts)
+
+
+def _decided_tables(use_case: UseCase) -> Iterator[str]:
+    """The table that they are written to, and the port with their counts."""
+    name = {"connector": "outcomes", "name": f"{use_case.name}-outcomes"}
+    columns = {"received": "received_at", "data": "data", "outcome": "outcome"}
+    yield (
+        f"CREATE TEMPORARY TABLE `{DECIDED}` (\n  {flink.column_list(_DECIDED_COLUMNS)}\n) WITH (\n"
+        f"  {_options(name | columns)}\n)"
+    )
+    yield (
+        f"CREATE TEMPORARY TABLE `{DECIDED}_outcomes` (\n  {_outcome_columns()}\n) WITH (\n"
+        f"  {_options(name | {'port': 'ledger'})}\n)"
+    )
+
+
+def _outcome_columns() -> str:
+    return flink.column_list([(name, "BIGINT") for name in ("minute", *COUNTS)])
+
+
+def _ledger_views(use_case: UseCase, connector: Connector, is_decided: bool) -> Iterator[str]:
     """The totals of `outcomes`; the version, all that was counted, only grows."""
     yield flink.sink_table(
         LEDGER,
@@ -393,9 +442,15 @@ def _ledger_views(use_case: UseCase, connector: Connector) -> Iterator[str]:
     yield (
         f"CREATE TEMPORARY VIEW `{LEDGER}_totals` AS\n"
         f"SELECT\n  `minute`,\n  {sums},\n  SUM({everything}) AS `version`\n"
-        "FROM `outcomes`\nGROUP BY `minute`"
+        f"FROM {_all_outcomes() if is_decided else '`outcomes`'}\nGROUP BY `minute`"
     )
     yield _upserts(f"{LEDGER}_totals")
+
+
+def _all_outcomes() -> str:
+    names = _listed(["minute", *COUNTS])
+    parts = (f"  SELECT {names} FROM `{table}`" for table in ("outcomes", f"{DECIDED}_outcomes"))
+    return "(\n" + "\n  UNION ALL\n".join(parts) + "\n)"
 
 
 def _ledger(use_case: UseCase) -> str:

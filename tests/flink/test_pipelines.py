@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from analytics_app.package import build
+from glue.ledger import OUTCOMES
+from glue.schema import RECEIPT
 from sdpctl import new_use_case
 from sdpctl.settings import ROOT
 from tests import asof
@@ -37,16 +39,17 @@ PASSAGES = [
 WRONG = {"type": "attempt", "event_id": "wrong", "occurred_at": "2026-11-21T10:00:00.000Z"}
 
 
-def _record(event: dict) -> dict:
+def _record(event: dict, receipt: int) -> dict:
     fields = {"received_at": event["occurred_at"], **event}
-    data = base64.b64encode(json.dumps(fields).encode()).decode()
+    stored = json.dumps({**fields, RECEIPT: receipt}, separators=(",", ":"))
+    data = base64.b64encode(stored.encode()).decode()
     return {**fields, "data": data, "shard_id": "shard-0"}
 
 
 def _write(folder: Path, use_case: str, stream: str, events: list[dict]) -> None:
     source = folder / "data" / use_case / stream
     source.mkdir(parents=True)
-    lines = (json.dumps(_record(event)) + "\n" for event in events)
+    lines = (json.dumps(_record(event, number)) + "\n" for number, event in enumerate(events))
     (source / "events.json").write_text("".join(lines))
 
 
@@ -174,6 +177,33 @@ def test_the_events_were_out_of_order_and_repeated(run):
     for _, sent in made.values():
         for events in sent.values():
             assert not pipelines.in_order(events) and pipelines.copies(events)
+
+
+@pytest.mark.parametrize("use_case", OWN)
+def test_each_event_has_one_outcome_in_the_minute_of_its_receipt(run, use_case):
+    folder, made = run
+    events = [event for stream in made[use_case][1].values() for event in stream]
+    minutes = _newest(_written(folder, use_case, "ledger"), "minute")
+    received = Counter(pipelines.at(event) // 60_000 * 60 for event in events)
+    assert {minute: row["read"] for (minute,), row in minutes.items()} == received
+    for row in minutes.values():
+        assert sum(row[name] for name in OUTCOMES) == row["read"] and not row["redelivered"]
+    letters = Counter(row["reason"] for row in _written(folder, use_case, "dead-letters"))
+    left_out = sum(1 for event in events if _is_left_out(event))
+    found = {name: sum(row[name] for row in minutes.values()) for name in OUTCOMES}
+    assert found["duplicate"] == letters["duplicate"] > 0 and found["filtered"] == left_out > 0
+    assert not any(found[name] for name in ("late", "unmatched", "malformed"))
+
+
+def _is_left_out(event: dict) -> bool:
+    """Of no account, on another page, a customer without a card, of another quantity."""
+    kind = event["type"]
+    return (
+        event.get("acc_num") == 0
+        or (kind == "page-view" and event["page"] not in shopping.PAGES)
+        or (kind == "customer" and event.get("card_id") is None)
+        or (kind == "measurement" and event["quantity"] not in (machines.SPEED, machines.TORQUE))
+    )
 
 
 # shopping: patterns in the events of cards and sessions ------------------------------------------

@@ -170,6 +170,7 @@ CREATE TEMPORARY TABLE joined (
   'id' = 'event_id',
   'time' = 'occurred_at',
   'data' = 'data',
+  'received' = 'received_at',
   'series' = 'quantity',
   'value' = 'result',
   'r' = 'speed',
@@ -308,6 +309,27 @@ FROM (
   GROUP BY `thing`, (UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')) - MOD(UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')), 300))
 );
 
+CREATE TEMPORARY TABLE outcomes (
+  `minute` BIGINT,
+  `read` BIGINT,
+  `counted` BIGINT,
+  `duplicate` BIGINT,
+  `late` BIGINT,
+  `unmatched` BIGINT,
+  `malformed` BIGINT,
+  `filtered` BIGINT,
+  `redelivered` BIGINT
+) WITH (
+  'connector' = 'series-join',
+  'name' = 'machines-join',
+  'port' = 'ledger'
+);
+
+CREATE TEMPORARY VIEW left_out AS
+SELECT `type`, `event_id`, `occurred_at`, `received_at`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`
+FROM decoded
+WHERE `quantity` <> 'speed' AND `quantity` <> 'torque';
+
 CREATE TEMPORARY VIEW `machines_changelog` AS
 SELECT * FROM TO_CHANGELOG(
   input => TABLE `machines`,
@@ -321,9 +343,93 @@ UNION ALL
 SELECT CAST(`occurred_at` AS TIMESTAMP_LTZ(3)) AS `heartbeat_at`
 FROM `measurements` WHERE `type` = 'heartbeat' AND (`occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND) IS NOT TRUE;
 
+CREATE TEMPORARY TABLE `sdp_decided` (
+  `received_at` TIMESTAMP_LTZ(3),
+  `data` BYTES,
+  `outcome` STRING
+) WITH (
+  'connector' = 'outcomes',
+  'name' = 'machines-outcomes',
+  'received' = 'received_at',
+  'data' = 'data',
+  'outcome' = 'outcome'
+);
+
+CREATE TEMPORARY TABLE `sdp_decided_outcomes` (
+  `minute` BIGINT,
+  `read` BIGINT,
+  `counted` BIGINT,
+  `duplicate` BIGINT,
+  `late` BIGINT,
+  `unmatched` BIGINT,
+  `malformed` BIGINT,
+  `filtered` BIGINT,
+  `redelivered` BIGINT
+) WITH (
+  'connector' = 'outcomes',
+  'name' = 'machines-outcomes',
+  'port' = 'ledger'
+);
+
+CREATE TEMPORARY TABLE `sdp_ledger` (
+  `use_case` STRING,
+  `minute` BIGINT,
+  `read` BIGINT,
+  `counted` BIGINT,
+  `duplicate` BIGINT,
+  `late` BIGINT,
+  `unmatched` BIGINT,
+  `malformed` BIGINT,
+  `filtered` BIGINT,
+  `redelivered` BIGINT,
+  `version` BIGINT
+) PARTITIONED BY (`minute`) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-machines-progress',
+  'aws.region' = 'eu-west-1',
+  'sink.flush-buffer.timeout' = '100',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'ISO-8601',
+  'json.encode.ignore-null-fields' = 'true'
+);
+
+CREATE TEMPORARY VIEW `sdp_ledger_totals` AS
+SELECT
+  `minute`,
+  SUM(`read`) AS `read`,
+  SUM(`counted`) AS `counted`,
+  SUM(`duplicate`) AS `duplicate`,
+  SUM(`late`) AS `late`,
+  SUM(`unmatched`) AS `unmatched`,
+  SUM(`malformed`) AS `malformed`,
+  SUM(`filtered`) AS `filtered`,
+  SUM(`redelivered`) AS `redelivered`,
+  SUM(`read` + `counted` + `duplicate` + `late` + `unmatched` + `malformed` + `filtered` + `redelivered`) AS `version`
+FROM (
+  SELECT `minute`, `read`, `counted`, `duplicate`, `late`, `unmatched`, `malformed`, `filtered`, `redelivered` FROM `outcomes`
+  UNION ALL
+  SELECT `minute`, `read`, `counted`, `duplicate`, `late`, `unmatched`, `malformed`, `filtered`, `redelivered` FROM `sdp_decided_outcomes`
+)
+GROUP BY `minute`;
+
+CREATE TEMPORARY VIEW `sdp_ledger_totals_changelog` AS
+SELECT * FROM TO_CHANGELOG(
+  input => TABLE `sdp_ledger_totals`,
+  op => DESCRIPTOR(`op`),
+  op_mapping => MAP['INSERT, UPDATE_AFTER', 'upsert', 'DELETE', 'delete']);
+
 INSERT INTO joined
 SELECT `type`, `event_id`, `occurred_at`, `received_at`, `thing`, `quantity`, `result`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`
-FROM decoded;
+FROM decoded
+WHERE `quantity` = 'speed' OR `quantity` = 'torque';
+
+INSERT INTO `sdp_decided`
+SELECT `received_at`, `data`, 'malformed'
+FROM `checked`
+WHERE `violation` IS NOT NULL
+UNION ALL
+SELECT `received_at`, `data`, 'filtered'
+FROM `left_out`;
 
 INSERT INTO `pairs`
 SELECT `thing`, `r_quantity`, `r_time`, `r_result`, `s_quantity`, `s_time`, `s_result`, `status`
@@ -372,4 +478,8 @@ SELECT
   CURRENT_TIMESTAMP,
   ROW('measurements', `shard_id`, `sequence_number`)
 FROM (SELECT *, ENCLOSE(`data`, 716800) AS `enclosed` FROM `checked` WHERE `violation` IS NOT NULL);
+
+INSERT INTO `sdp_ledger`
+SELECT 'machines', `minute`, `read`, `counted`, `duplicate`, `late`, `unmatched`, `malformed`, `filtered`, `redelivered`, `version`
+FROM `sdp_ledger_totals_changelog`;
 

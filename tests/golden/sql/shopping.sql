@@ -260,6 +260,7 @@ CREATE TEMPORARY TABLE cards (
   'id' = 'event_id',
   'time' = 'occurred_at',
   'data' = 'data',
+  'received' = 'received_at',
   'amount' = 'amount',
   'level' = 'balance',
   'kinds' = 'shopping,spending_anomaly',
@@ -308,6 +309,7 @@ CREATE TEMPORARY TABLE sessions (
   'id' = 'event_id',
   'time' = 'occurred_at',
   'data' = 'data',
+  'received' = 'received_at',
   'step' = 'step',
   'steps' = 'first,second,last',
   'kinds' = 'stuck_in_form',
@@ -357,6 +359,7 @@ CREATE TEMPORARY TABLE deciding (
   'id' = 'id',
   'time' = 'at',
   'data' = 'data',
+  'received' = 'received_at',
   'kind' = 'kind',
   'subject' = 'subject',
   'trace' = 'trace_id',
@@ -585,6 +588,69 @@ CREATE TEMPORARY VIEW action AS
 SELECT *, `profile_time_zone` AS `time_zone`
 FROM actions_decided;
 
+CREATE TEMPORARY TABLE cards_outcomes (
+  `minute` BIGINT,
+  `read` BIGINT,
+  `counted` BIGINT,
+  `duplicate` BIGINT,
+  `late` BIGINT,
+  `unmatched` BIGINT,
+  `malformed` BIGINT,
+  `filtered` BIGINT,
+  `redelivered` BIGINT
+) WITH (
+  'connector' = 'patterns',
+  'name' = 'shopping-cards',
+  'port' = 'ledger'
+);
+
+CREATE TEMPORARY TABLE sessions_outcomes (
+  `minute` BIGINT,
+  `read` BIGINT,
+  `counted` BIGINT,
+  `duplicate` BIGINT,
+  `late` BIGINT,
+  `unmatched` BIGINT,
+  `malformed` BIGINT,
+  `filtered` BIGINT,
+  `redelivered` BIGINT
+) WITH (
+  'connector' = 'patterns',
+  'name' = 'shopping-sessions',
+  'port' = 'ledger'
+);
+
+CREATE TEMPORARY TABLE deciding_outcomes (
+  `minute` BIGINT,
+  `read` BIGINT,
+  `counted` BIGINT,
+  `duplicate` BIGINT,
+  `late` BIGINT,
+  `unmatched` BIGINT,
+  `malformed` BIGINT,
+  `filtered` BIGINT,
+  `redelivered` BIGINT
+) WITH (
+  'connector' = 'decisions',
+  'name' = 'shopping-decisions',
+  'port' = 'ledger'
+);
+
+CREATE TEMPORARY VIEW outcomes AS
+SELECT * FROM cards_outcomes
+UNION ALL
+SELECT * FROM sessions_outcomes
+UNION ALL
+SELECT * FROM deciding_outcomes;
+
+CREATE TEMPORARY VIEW left_out AS
+SELECT `type`, `event_id`, `occurred_at`, `received_at`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`
+FROM decoded
+WHERE
+  `type` = 'transaction' AND `acc_num` = 0
+  OR `type` = 'customer' AND `card_id` IS NULL
+  OR `type` = 'page-view' AND `page` NOT IN ('page1', 'page2', 'page3');
+
 CREATE TEMPORARY VIEW `kinds_changelog` AS
 SELECT * FROM TO_CHANGELOG(
   input => TABLE `kinds`,
@@ -597,6 +663,81 @@ FROM `kinds_changelog` WHERE `op` = 'none'
 UNION ALL
 SELECT CAST(`occurred_at` AS TIMESTAMP_LTZ(3)) AS `heartbeat_at`
 FROM `activity` WHERE `type` = 'heartbeat' AND (`occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND) IS NOT TRUE;
+
+CREATE TEMPORARY TABLE `sdp_decided` (
+  `received_at` TIMESTAMP_LTZ(3),
+  `data` BYTES,
+  `outcome` STRING
+) WITH (
+  'connector' = 'outcomes',
+  'name' = 'shopping-outcomes',
+  'received' = 'received_at',
+  'data' = 'data',
+  'outcome' = 'outcome'
+);
+
+CREATE TEMPORARY TABLE `sdp_decided_outcomes` (
+  `minute` BIGINT,
+  `read` BIGINT,
+  `counted` BIGINT,
+  `duplicate` BIGINT,
+  `late` BIGINT,
+  `unmatched` BIGINT,
+  `malformed` BIGINT,
+  `filtered` BIGINT,
+  `redelivered` BIGINT
+) WITH (
+  'connector' = 'outcomes',
+  'name' = 'shopping-outcomes',
+  'port' = 'ledger'
+);
+
+CREATE TEMPORARY TABLE `sdp_ledger` (
+  `use_case` STRING,
+  `minute` BIGINT,
+  `read` BIGINT,
+  `counted` BIGINT,
+  `duplicate` BIGINT,
+  `late` BIGINT,
+  `unmatched` BIGINT,
+  `malformed` BIGINT,
+  `filtered` BIGINT,
+  `redelivered` BIGINT,
+  `version` BIGINT
+) PARTITIONED BY (`minute`) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-shopping-progress',
+  'aws.region' = 'eu-west-1',
+  'sink.flush-buffer.timeout' = '100',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'ISO-8601',
+  'json.encode.ignore-null-fields' = 'true'
+);
+
+CREATE TEMPORARY VIEW `sdp_ledger_totals` AS
+SELECT
+  `minute`,
+  SUM(`read`) AS `read`,
+  SUM(`counted`) AS `counted`,
+  SUM(`duplicate`) AS `duplicate`,
+  SUM(`late`) AS `late`,
+  SUM(`unmatched`) AS `unmatched`,
+  SUM(`malformed`) AS `malformed`,
+  SUM(`filtered`) AS `filtered`,
+  SUM(`redelivered`) AS `redelivered`,
+  SUM(`read` + `counted` + `duplicate` + `late` + `unmatched` + `malformed` + `filtered` + `redelivered`) AS `version`
+FROM (
+  SELECT `minute`, `read`, `counted`, `duplicate`, `late`, `unmatched`, `malformed`, `filtered`, `redelivered` FROM `outcomes`
+  UNION ALL
+  SELECT `minute`, `read`, `counted`, `duplicate`, `late`, `unmatched`, `malformed`, `filtered`, `redelivered` FROM `sdp_decided_outcomes`
+)
+GROUP BY `minute`;
+
+CREATE TEMPORARY VIEW `sdp_ledger_totals_changelog` AS
+SELECT * FROM TO_CHANGELOG(
+  input => TABLE `sdp_ledger_totals`,
+  op => DESCRIPTOR(`op`),
+  op_mapping => MAP['INSERT, UPDATE_AFTER', 'upsert', 'DELETE', 'delete']);
 
 INSERT INTO cards
 SELECT `type`, `event_id`, `occurred_at`, `received_at`, `card_id`, `acc_num`, `amount`, `balance`, `customer_id`, `age`, `segment`, `rating`, `budget`, `credit_card`, `average_monthly_expenditures`, `address`, `email`, `time_zone`, `session_id`, `page`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`
@@ -643,6 +784,14 @@ SELECT
   CAST(NULL AS DOUBLE) AS `deviation`
 FROM decoded
 WHERE `type` = 'customer' AND `card_id` IS NOT NULL;
+
+INSERT INTO `sdp_decided`
+SELECT `received_at`, `data`, 'malformed'
+FROM `checked`
+WHERE `violation` IS NOT NULL
+UNION ALL
+SELECT `received_at`, `data`, 'filtered'
+FROM `left_out`;
 
 INSERT INTO `business_events`
 SELECT `id`, `kind`, `subject`, `occurred_at`, `balance`, `count`, `deviation`, `causes`, `trace_id`
@@ -695,4 +844,8 @@ SELECT
   CURRENT_TIMESTAMP,
   ROW('activity', `shard_id`, `sequence_number`)
 FROM (SELECT *, ENCLOSE(`data`, 716800) AS `enclosed` FROM `checked` WHERE `violation` IS NOT NULL);
+
+INSERT INTO `sdp_ledger`
+SELECT 'shopping', `minute`, `read`, `counted`, `duplicate`, `late`, `unmatched`, `malformed`, `filtered`, `redelivered`, `version`
+FROM `sdp_ledger_totals_changelog`;
 

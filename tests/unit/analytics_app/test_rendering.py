@@ -90,6 +90,23 @@ def test_the_watermark_is_as_far_behind_as_the_deployment_says():
     assert "`event_time` - INTERVAL '0 00:02:00' DAY(3) TO SECOND" in table
 
 
+@pytest.mark.parametrize("name", ["machines", "shopping"])
+def test_what_reaches_no_operator_is_counted_by_the_platform(name):
+    use_case = load((name,)).use_case(name)
+    sql = render(use_case, use_case.configured({}), Files("/data"))
+    (counted,) = [i for i in sql.inserts if i.startswith("INSERT INTO `sdp_decided`")]
+    assert "'malformed'\nFROM `checked`\nWHERE `violation` IS NOT NULL" in counted
+    assert counted.endswith("'filtered'\nFROM `left_out`")
+    (totals,) = [d for d in sql.definitions if "VIEW `sdp_ledger_totals` " in d]
+    assert "FROM `outcomes`\n  UNION ALL\n" in totals and "FROM `sdp_decided_outcomes`" in totals
+
+
+def test_what_an_operator_checks_is_not_counted_again():
+    use_case = load(("adtech",)).use_case("adtech")
+    sql = render(use_case, use_case.configured({}), Files("/data"))
+    assert not any("sdp_decided" in s for s in (*sql.definitions, *sql.inserts))
+
+
 def test_outcomes_are_written_to_the_stream_of_the_progress():
     use_case = load(("adtech",)).use_case("adtech")
     streams = {("adtech", s): f"arn:aws:kinesis:us-east-1:0:stream/{s}" for s in use_case.streams}

@@ -1,6 +1,6 @@
 -- Which measurements of speed and torque are next to each other?
 -- Shows: the join of two series of each machine, exact in whatever order they came.
--- Other quantities are left out. Each series has a watermark of its own.
+-- Each series has a watermark of its own. Other quantities take no part (60_outcomes.sql).
 CREATE TEMPORARY TABLE joined (
   ${events}
 ) WITH (
@@ -10,6 +10,7 @@ CREATE TEMPORARY TABLE joined (
   'id' = 'event_id',
   'time' = 'occurred_at',
   'data' = 'data',
+  'received' = 'received_at',
   'series' = 'quantity',
   'value' = 'result',
   'r' = ${SpeedQuantity},
@@ -23,3 +24,4 @@ CREATE TEMPORARY TABLE joined (
 INSERT INTO joined
 SELECT ${event_names}
 FROM decoded
+WHERE `quantity` = ${SpeedQuantity} OR `quantity` = ${TorqueQuantity}

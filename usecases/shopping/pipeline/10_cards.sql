@@ -10,6 +10,7 @@ CREATE TEMPORARY TABLE cards (
   'id' = 'event_id',
   'time' = 'occurred_at',
   'data' = 'data',
+  'received' = 'received_at',
   'amount' = 'amount',
   'level' = 'balance',
   'kinds' = 'shopping,spending_anomaly',

@@ -11,6 +11,7 @@ CREATE TEMPORARY TABLE sessions (
   'id' = 'event_id',
   'time' = 'occurred_at',
   'data' = 'data',
+  'received' = 'received_at',
   'step' = 'step',
   'steps' = 'first,second,last',
   'kinds' = 'stuck_in_form',

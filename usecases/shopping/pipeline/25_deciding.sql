@@ -20,6 +20,7 @@ CREATE TEMPORARY TABLE deciding (
   'id' = 'id',
   'time' = 'at',
   'data' = 'data',
+  'received' = 'received_at',
   'kind' = 'kind',
   'subject' = 'subject',
   'trace' = 'trace_id',

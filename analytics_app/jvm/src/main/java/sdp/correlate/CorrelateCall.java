@@ -214,9 +214,7 @@ final class CorrelateCall {
 
   /** The ledger needs the original bytes and the time of receipt. */
   private Stamp stamp() {
-    int received = optional(CorrelateOptions.RECEIVED);
-    int data = optional(CorrelateOptions.DATA);
-    return received < 0 || data < 0 ? null : new Stamp(received, data);
+    return Stamp.of(optional(CorrelateOptions.RECEIVED), optional(CorrelateOptions.DATA));
   }
 
   private Map<String, String> labels() {

@@ -4,25 +4,24 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
-import org.apache.flink.runtime.state.StateInitializationContext;
-import org.apache.flink.runtime.state.StateSnapshotContext;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.util.OutputTag;
 import sdp.keyed.KeyLogs;
-import sdp.keyed.KeyLogsOperator;
 import sdp.keyed.Packed;
 import sdp.keyed.Ports;
 import sdp.ledger.Counted;
-import sdp.ledger.Ledger;
+import sdp.ledger.CountingOperator;
 import sdp.ledger.Stamp;
 import sdp.metrics.PublishedMetrics;
 
 /** The correlation as an operator: a {@link Join} whose outcomes leave by ports. */
-class CorrelateOperator extends KeyLogsOperator implements Join.Outcomes {
+class CorrelateOperator extends CountingOperator
+    implements OneInputStreamOperator<Packed, RowData>, Join.Outcomes {
   private static final long serialVersionUID = 1L;
 
   /** Few partial counts leave at once; many only so often. */
@@ -31,27 +30,19 @@ class CorrelateOperator extends KeyLogsOperator implements Join.Outcomes {
   private static final long MANY_COUNTS_MILLIS = 1000;
   private static final int MANY_COUNTS = 256;
 
-  /** The ledger is read by people and alarms: seconds later is soon enough. */
-  private static final long LEDGER_MILLIS = 2_000;
-
   private final Layout layout;
   private final Reasons reasons;
   private final CountSpec count;
-  private final Stamp stamp;
   private final OutputTag<RowData> matched;
   private final OutputTag<RowData> closed;
   private final OutputTag<RowData> refused;
   private final OutputTag<RowData> counted;
-  private final OutputTag<RowData> ledgered;
   private final List<OutputTag<RowData>> ofStages = new ArrayList<>();
 
   private transient KeyLogs logs;
   private transient Join join;
   private transient PartialCounts counts;
   private transient boolean countsDue;
-  private transient Ledger ledger;
-  private transient ListState<byte[]> receipts;
-  private transient boolean ledgerDue;
   private transient long drainedAt;
   private transient long held;
   private transient Map<Outcome, Counter> refusals;
@@ -63,34 +54,15 @@ class CorrelateOperator extends KeyLogsOperator implements Join.Outcomes {
    */
   CorrelateOperator(
       Layout layout, Reasons reasons, CountSpec count, Stamp stamp, double heapShare, Ports ports) {
-    super(layout.name(), heapShare, layout.step());
+    super(layout.name(), heapShare, layout.step(), stamp, ports);
     this.layout = layout;
     this.reasons = reasons;
     this.count = count;
-    this.stamp = stamp;
     matched = ports.tag("matched");
     closed = ports.tag("closed");
     refused = ports.tag("refused");
     counted = ports.tag("counts");
-    ledgered = stamp == null ? null : ports.tag(Ledger.PORT);
     layout.stages().forEach(stage -> ofStages.add(ports.tag("matched:" + stage)));
-  }
-
-  @Override
-  public void initializeState(StateInitializationContext context) throws Exception {
-    super.initializeState(context);
-    if (stamp != null) {
-      ledger = new Ledger(stamp);
-      receipts = ledger.initialize(context.getOperatorStateStore(), context.isRestored());
-    }
-  }
-
-  @Override
-  public void snapshotState(StateSnapshotContext context) throws Exception {
-    if (ledger != null) {
-      receipts.update(List.of(ledger.snapshot()));
-    }
-    super.snapshotState(context);
   }
 
   @Override
@@ -144,11 +116,12 @@ class CorrelateOperator extends KeyLogsOperator implements Join.Outcomes {
   }
 
   @Override
-  protected void accept(int keyGroup, Packed packed) throws Exception {
-    if (ledger != null) {
-      ledger.read(packed);
-      drainLedgerSoon();
-    }
+  public void processElement(StreamRecord<Packed> element) throws Exception {
+    accept(element.getValue());
+  }
+
+  @Override
+  protected void take(int keyGroup, Packed packed) throws Exception {
     join.accept(keyGroup, packed);
   }
 
@@ -160,9 +133,6 @@ class CorrelateOperator extends KeyLogsOperator implements Join.Outcomes {
   @Override
   public void processWatermark(Watermark mark) throws Exception {
     held = join.advance(mark.getTimestamp());
-    if (ledger != null && !ledger.isEmpty()) {
-      drainLedgerSoon();
-    }
     if (held == Watermark.MAX_WATERMARK.getTimestamp()) {
       drain();
     } else if (counts.size() == 0) {
@@ -204,24 +174,7 @@ class CorrelateOperator extends KeyLogsOperator implements Join.Outcomes {
   }
 
   private void note(OutcomeRow row, Counted what) {
-    if (ledger != null) {
-      ledger.count(row.record(), row.recordAt(), what);
-    }
-  }
-
-  private void drainLedgerSoon() {
-    if (!ledgerDue) {
-      ledgerDue = true;
-      long now = getProcessingTimeService().getCurrentProcessingTime();
-      getProcessingTimeService().registerTimer(now + LEDGER_MILLIS, at -> drainLedger());
-    }
-  }
-
-  private void drainLedger() {
-    ledgerDue = false;
-    if (ledger != null) {
-      ledger.drain(row -> emit(ledgered, row));
-    }
+    count(row.record(), row.recordAt(), what);
   }
 
   private void drainSoon() {
@@ -258,13 +211,12 @@ class CorrelateOperator extends KeyLogsOperator implements Join.Outcomes {
   @Override
   public void prepareSnapshotPreBarrier(long checkpoint) throws Exception {
     drain();
-    drainLedger();
+    super.prepareSnapshotPreBarrier(checkpoint);
   }
 
   @Override
   public void finish() throws Exception {
     drain();
-    drainLedger();
     super.finish();
   }
 

@@ -45,6 +45,9 @@ final class Deciding implements KeyLogs.Closing {
         long time, Map<String, Object> event, Map<String, Object> profile, Decision decision);
 
     void refused(Refusal refusal, Packed packed, String why);
+
+    /** An event will be decided, once; a profile holds, and came in time. */
+    void taken(Packed packed);
   }
 
   private final Layout layout;
@@ -137,9 +140,12 @@ final class Deciding implements KeyLogs.Closing {
       key.addProfile(key.entry(packed, id, layout.profile()));
       if (isLate) {
         outcomes.refused(Refusal.LATE, packed, late(packed));
+      } else {
+        outcomes.taken(packed);
       }
     } else {
       key.waiting.add(key.entry(packed, id, layout.event()));
+      outcomes.taken(packed);
     }
   }
 

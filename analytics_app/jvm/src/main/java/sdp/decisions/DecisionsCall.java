@@ -16,6 +16,8 @@ import sdp.keyed.KeyedStream;
 import sdp.keyed.Ports;
 import sdp.keyed.RowPacker;
 import sdp.keyed.WrittenTable;
+import sdp.ledger.Ledger;
+import sdp.ledger.Stamp;
 
 /** The options and columns of a table that is written to, checked and put together. */
 final class DecisionsCall {
@@ -31,6 +33,7 @@ final class DecisionsCall {
   private final int time;
   private final int kind;
   private final int data;
+  private final int received;
   private final Layout layout;
   private final Stores stores;
 
@@ -43,6 +46,8 @@ final class DecisionsCall {
     time = table.column(DecisionsOptions.TIME, LogicalTypeRoot.TIMESTAMP_WITH_LOCAL_TIME_ZONE);
     kind = table.column(DecisionsOptions.KIND, LogicalTypeRoot.VARCHAR);
     data = table.optional(DecisionsOptions.DATA, LogicalTypeRoot.VARBINARY);
+    received =
+        table.optional(DecisionsOptions.RECEIVED, LogicalTypeRoot.TIMESTAMP_WITH_LOCAL_TIME_ZONE);
     layout =
         new Layout(
             table.types(),
@@ -98,6 +103,7 @@ final class DecisionsCall {
     ports.add(DECISIONS, Rows.DECISION, Rows.DECISION_TYPES);
     Rows.addActions(ports, ACTIONS, Inputs.of(layout));
     table.addRefused(ports, REFUSED);
+    Ledger.add(ports);
     return ports;
   }
 
@@ -112,6 +118,7 @@ final class DecisionsCall {
             stores.models(),
             stores.bounded(),
             options.get(DecisionsOptions.HEAP_SHARE),
+            Stamp.of(received, data),
             ports());
     RowPacker packer = new RowPacker(table.types(), key, time, data);
     PackInputs pack = new PackInputs(packer, table.source(), kind, id, time);

@@ -18,10 +18,12 @@ import org.apache.flink.table.data.RowData;
 import org.apache.flink.util.OutputTag;
 import sdp.decisions.Decision.Result;
 import sdp.keyed.KeyLogs;
-import sdp.keyed.LogsOperator;
 import sdp.keyed.Packed;
 import sdp.keyed.Ports;
 import sdp.keyed.RefusedRow;
+import sdp.ledger.Counted;
+import sdp.ledger.CountingOperator;
+import sdp.ledger.Stamp;
 import sdp.metrics.Percentiles;
 import sdp.metrics.PublishedMetrics;
 import sdp.scores.ModelStore;
@@ -35,7 +37,7 @@ import sdp.scores.Models;
  * is decided before their watermark has come. Those that end ({@code bounded}) are: a source that
  * has ended before a checkpoint is not started again after it.
  */
-class DecisionsOperator extends LogsOperator
+class DecisionsOperator extends CountingOperator
     implements TwoInputStreamOperator<Packed, byte[], RowData>, Deciding.Outcomes {
   private static final long serialVersionUID = 1L;
 
@@ -76,6 +78,7 @@ class DecisionsOperator extends LogsOperator
    * @param modelStore where models are
    * @param bounded whether the definitions end
    * @param heapShare the share of a task manager's heap that its subtasks may keep open keys in
+   * @param stamp where receipts are in a record, or null where the ledger counts nothing
    */
   DecisionsOperator(
       String name,
@@ -84,8 +87,9 @@ class DecisionsOperator extends LogsOperator
       ModelStore.Opener modelStore,
       boolean bounded,
       double heapShare,
+      Stamp stamp,
       Ports ports) {
-    super(name, heapShare, Deciding.STEP);
+    super(name, heapShare, Deciding.STEP, stamp, ports);
     this.name = name;
     this.layout = layout;
     this.inputs = Inputs.of(layout);
@@ -201,7 +205,7 @@ class DecisionsOperator extends LogsOperator
   }
 
   @Override
-  protected void accept(int keyGroup, Packed packed) throws Exception {
+  protected void take(int keyGroup, Packed packed) throws Exception {
     deciding.accept(keyGroup, packed);
   }
 
@@ -237,7 +241,13 @@ class DecisionsOperator extends LogsOperator
   @Override
   public void refused(Refusal refusal, Packed packed, String why) {
     refusals.get(refusal).inc();
+    count(packed.bytes(), Packed.BLOCK, refusal.counted());
     emit(
         refused, RefusedRow.of(layout.types(), packed.bytes(), Packed.BLOCK, refusal.label(), why));
+  }
+
+  @Override
+  public void taken(Packed packed) {
+    count(packed.bytes(), Packed.BLOCK, Counted.COUNTED);
   }
 }

@@ -26,6 +26,9 @@ final class DecisionsOptions {
   /** The column with a record's own bytes. */
   static final ConfigOption<String> DATA = text("data");
 
+  /** The column with the time of receipt; with it and the bytes, the ledger counts. */
+  static final ConfigOption<String> RECEIVED = text("received");
+
   /** The column with the kind of a business event, a STRING; a row without it is a profile. */
   static final ConfigOption<String> KIND = text("kind");
 
@@ -82,6 +85,7 @@ final class DecisionsOptions {
           ID,
           TIME,
           DATA,
+          RECEIVED,
           KIND,
           SUBJECT,
           TRACE,

@@ -34,8 +34,9 @@ import sdp.keyed.PortSource;
  * occurred_at} and the columns of {@code profile}.
  *
  * <p>Ports: {@code decisions} and {@code actions} with the columns of {@link Rows}, those of {@link
- * Inputs} beside them in {@code actions}, and {@code refused} with the columns as they came, {@code
- * outcome} and {@code detail}.
+ * Inputs} beside them in {@code actions}, {@code refused} with the columns as they came, {@code
+ * outcome} and {@code detail}, and {@code ledger} with what became of the rows with {@code data}
+ * and {@code received}, by minute of receipt ({@link sdp.ledger.Ledger}).
  */
 public final class DecisionsTableFactory
     implements DynamicTableSinkFactory, DynamicTableSourceFactory {

@@ -15,7 +15,7 @@ public enum Counted {
   LATE,
   UNMATCHED,
   MALFORMED,
-  /** The use case leaves such records out. */
+  /** The use case leaves such records out; or a limit of its key does, or it has none. */
   FILTERED,
   /** A second copy of a record that the platform itself has stored twice. */
   REDELIVERED;

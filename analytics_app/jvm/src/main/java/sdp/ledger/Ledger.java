@@ -75,10 +75,6 @@ public final class Ledger {
     }
   }
 
-  public boolean isEmpty() {
-    return tally.isEmpty();
-  }
-
   /** Passes on what was counted. */
   public void drain(Consumer<RowData> sink) {
     tally.drain(sink);

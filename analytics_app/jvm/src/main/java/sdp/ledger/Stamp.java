@@ -20,6 +20,11 @@ public record Stamp(int received, int data) implements Serializable {
   private static final int MAX_DIGITS = 18;
   private static final byte[] NAME = "\"receipt\":".getBytes(StandardCharsets.US_ASCII);
 
+  /** The stamp; null where one of the columns is -1: then there are no receipts. */
+  public static Stamp of(int received, int data) {
+    return received < 0 || data < 0 ? null : new Stamp(received, data);
+  }
+
   /** The receipt id of the record in this block; {@link #NONE} if it has none, or no time. */
   public long receipt(byte[] bytes, int block) {
     long columns = Block.columns(bytes, block);

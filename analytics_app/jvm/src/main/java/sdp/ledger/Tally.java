@@ -30,10 +30,6 @@ public final class Tally {
     counts[what.ordinal()]++;
   }
 
-  public boolean isEmpty() {
-    return minutes.isEmpty();
-  }
-
   /** Passes on a row for each minute, and forgets them. */
   public void drain(Consumer<RowData> sink) {
     minutes.forEach((minute, numbers) -> sink.accept(row(minute, numbers)));

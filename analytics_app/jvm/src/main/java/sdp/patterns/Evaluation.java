@@ -34,6 +34,9 @@ final class Evaluation implements KeyLogs.Closing {
     void found(byte[] key, int at, int length, Match match);
 
     void refused(Refusal refusal, Packed packed, String why);
+
+    /** An event is taken: it will be evaluated, once. */
+    void taken(Packed packed);
   }
 
   private final Columns columns;
@@ -174,6 +177,7 @@ final class Evaluation implements KeyLogs.Closing {
       outcomes.refused(Refusal.REFUSED, packed, crowded());
     } else {
       key.await(event);
+      outcomes.taken(packed);
     }
   }
 

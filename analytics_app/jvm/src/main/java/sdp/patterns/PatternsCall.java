@@ -14,6 +14,8 @@ import sdp.keyed.KeyedStream;
 import sdp.keyed.Ports;
 import sdp.keyed.RowPacker;
 import sdp.keyed.WrittenTable;
+import sdp.ledger.Ledger;
+import sdp.ledger.Stamp;
 
 /** The options and columns of a table that is written to, checked and put together. */
 final class PatternsCall {
@@ -31,6 +33,7 @@ final class PatternsCall {
   private final int id;
   private final int time;
   private final int data;
+  private final int received;
   private final int level;
   private final int amount;
   private final int step;
@@ -51,6 +54,8 @@ final class PatternsCall {
     id = table.column(PatternsOptions.ID, LogicalTypeRoot.VARCHAR);
     time = table.column(PatternsOptions.TIME, LogicalTypeRoot.TIMESTAMP_WITH_LOCAL_TIME_ZONE);
     data = table.optional(PatternsOptions.DATA, LogicalTypeRoot.VARBINARY);
+    received =
+        table.optional(PatternsOptions.RECEIVED, LogicalTypeRoot.TIMESTAMP_WITH_LOCAL_TIME_ZONE);
     level = table.optional(PatternsOptions.LEVEL, LogicalTypeRoot.DOUBLE);
     amount = table.optional(PatternsOptions.AMOUNT, LogicalTypeRoot.DOUBLE);
     step = table.optional(PatternsOptions.STEP, LogicalTypeRoot.VARCHAR);
@@ -81,6 +86,7 @@ final class PatternsCall {
     Ports ports = new Ports(name);
     ports.add(FOUND, List.of(MatchRow.NAMES), List.of(MatchRow.TYPES));
     table.addRefused(ports, REFUSED);
+    Ledger.add(ports);
     return ports;
   }
 
@@ -96,6 +102,7 @@ final class PatternsCall {
             options.get(PatternsOptions.REMEMBER).toMillis(),
             options.get(PatternsOptions.HEAP_SHARE),
             types,
+            Stamp.of(received, data),
             ports());
     PackEvents pack =
         new PackEvents(

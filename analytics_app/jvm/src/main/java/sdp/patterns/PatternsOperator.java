@@ -8,20 +8,25 @@ import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.types.logical.LogicalTypeRoot;
 import org.apache.flink.util.OutputTag;
 import sdp.keyed.KeyLogs;
-import sdp.keyed.KeyLogsOperator;
 import sdp.keyed.Packed;
 import sdp.keyed.Ports;
 import sdp.keyed.RefusedRow;
+import sdp.ledger.Counted;
+import sdp.ledger.CountingOperator;
+import sdp.ledger.Stamp;
 import sdp.metrics.Percentiles;
 import sdp.metrics.PublishedMetrics;
 
 /** The patterns as an operator: an {@link Evaluation} whose matches and refusals leave by ports. */
-class PatternsOperator extends KeyLogsOperator implements Evaluation.Outcomes {
+class PatternsOperator extends CountingOperator
+    implements OneInputStreamOperator<Packed, RowData>, Evaluation.Outcomes {
   private static final long serialVersionUID = 1L;
 
   /** Of header and entries; it changes when either does. */
@@ -45,6 +50,7 @@ class PatternsOperator extends KeyLogsOperator implements Evaluation.Outcomes {
    * @param remembered for how long ids are remembered at least, in milliseconds
    * @param heapShare the share of a task manager's heap that its subtasks may keep open keys in
    * @param types of the columns of a record
+   * @param stamp where receipts are in a record, or null where the ledger counts nothing
    */
   PatternsOperator(
       String name,
@@ -53,8 +59,9 @@ class PatternsOperator extends KeyLogsOperator implements Evaluation.Outcomes {
       long remembered,
       double heapShare,
       LogicalTypeRoot[] types,
+      Stamp stamp,
       Ports ports) {
-    super(name, heapShare, Evaluation.STEP);
+    super(name, heapShare, Evaluation.STEP, stamp, ports);
     this.name = name;
     this.columns = columns;
     this.patterns = patterns.clone();
@@ -108,7 +115,12 @@ class PatternsOperator extends KeyLogsOperator implements Evaluation.Outcomes {
   }
 
   @Override
-  protected void accept(int keyGroup, Packed packed) throws Exception {
+  public void processElement(StreamRecord<Packed> element) throws Exception {
+    accept(element.getValue());
+  }
+
+  @Override
+  protected void take(int keyGroup, Packed packed) throws Exception {
     evaluation.accept(keyGroup, packed);
   }
 
@@ -131,7 +143,13 @@ class PatternsOperator extends KeyLogsOperator implements Evaluation.Outcomes {
   @Override
   public void refused(Refusal refusal, Packed packed, String why) {
     refusals.get(refusal).inc();
+    count(packed.bytes(), Packed.BLOCK, refusal.counted());
     emit(refused, RefusedRow.of(types, packed.bytes(), Packed.BLOCK, refusal.label(), why));
+  }
+
+  @Override
+  public void taken(Packed packed) {
+    count(packed.bytes(), Packed.BLOCK, Counted.COUNTED);
   }
 
   @Override

@@ -26,6 +26,9 @@ final class PatternsOptions {
   /** The column with a record's own bytes. */
   static final ConfigOption<String> DATA = text("data");
 
+  /** The column with the time of receipt; with it and the bytes, the ledger counts. */
+  static final ConfigOption<String> RECEIVED = text("received");
+
   /** The column with the amount of an event, a DOUBLE. */
   static final ConfigOption<String> AMOUNT = text("amount");
 
@@ -53,7 +56,20 @@ final class PatternsOptions {
   static final ConfigOption<String> PORT = text("port");
 
   static final Set<ConfigOption<?>> OPTIONAL =
-      Set.of(KEY, ID, TIME, DATA, AMOUNT, LEVEL, STEP, STEPS, REMEMBER, KINDS, HEAP_SHARE, PORT);
+      Set.of(
+          KEY,
+          ID,
+          TIME,
+          DATA,
+          RECEIVED,
+          AMOUNT,
+          LEVEL,
+          STEP,
+          STEPS,
+          REMEMBER,
+          KINDS,
+          HEAP_SHARE,
+          PORT);
 
   private static ConfigOption<String> text(String key) {
     return ConfigOptions.key(key).stringType().noDefaultValue();

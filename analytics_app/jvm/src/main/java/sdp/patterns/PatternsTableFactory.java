@@ -50,6 +50,8 @@ import sdp.keyed.PortSource;
  *       BIGINT and {@code balance} DOUBLE of count-in-window, {@code deviation} DOUBLE of anomaly.
  *   <li>{@code refused}: the columns as they came, {@code outcome} (late, duplicate, refused) and
  *       {@code detail}, in words that the sender understands.
+ *   <li>{@code ledger}: what was read and what became of it, by minute of receipt, where {@code
+ *       received} and {@code data} are given ({@link sdp.ledger.Ledger}).
  * </ul>
  *
  * <p>SQL alone is not exact for these three: OVER orders events of one time by arrival, a LEFT JOIN

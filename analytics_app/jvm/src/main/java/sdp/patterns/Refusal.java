@@ -1,6 +1,7 @@
 package sdp.patterns;
 
 import java.util.Locale;
+import sdp.ledger.Counted;
 
 /** Why an event takes no part in the patterns. */
 enum Refusal {
@@ -10,6 +11,15 @@ enum Refusal {
   DUPLICATE,
   /** It has no key, or too many events of its key wait. */
   REFUSED;
+
+  /** What the ledger counts it as. */
+  Counted counted() {
+    return switch (this) {
+      case LATE -> Counted.LATE;
+      case DUPLICATE -> Counted.DUPLICATE;
+      case REFUSED -> Counted.FILTERED;
+    };
+  }
 
   /** The value of the {@code outcome} column. */
   String label() {

@@ -88,7 +88,12 @@ final class Entries {
   /** Removes an entry, if it is there. */
   void remove(byte kind, long number) throws Exception {
     if (find(kind, number)) {
-      logs.remove(hash, name, 0, length);
+      remove();
     }
+  }
+
+  /** Removes the entry that was found last. */
+  void remove() throws Exception {
+    logs.remove(hash, name, 0, length);
   }
 }

@@ -13,6 +13,8 @@ import sdp.keyed.KeyedStream;
 import sdp.keyed.Ports;
 import sdp.keyed.RowPacker;
 import sdp.keyed.WrittenTable;
+import sdp.ledger.Ledger;
+import sdp.ledger.Stamp;
 
 /** The options and columns of a table that is written to, checked and put together. */
 final class SeriesCall {
@@ -28,6 +30,7 @@ final class SeriesCall {
   private final int id;
   private final int time;
   private final int data;
+  private final int received;
   private final int series;
   private final int value;
   private final String r;
@@ -44,6 +47,8 @@ final class SeriesCall {
     series = table.column(SeriesOptions.SERIES, LogicalTypeRoot.VARCHAR);
     value = table.column(SeriesOptions.VALUE, LogicalTypeRoot.DOUBLE);
     data = table.optional(SeriesOptions.DATA, LogicalTypeRoot.VARBINARY);
+    received =
+        table.optional(SeriesOptions.RECEIVED, LogicalTypeRoot.TIMESTAMP_WITH_LOCAL_TIME_ZONE);
     r = SeriesOptions.required(options, SeriesOptions.R);
     s = SeriesOptions.required(options, SeriesOptions.S);
     if (r.equals(s)) {
@@ -85,6 +90,7 @@ final class SeriesCall {
     Ports ports = new Ports(name);
     addJoined(ports);
     table.addRefused(ports, REFUSED);
+    Ledger.add(ports);
     return ports;
   }
 
@@ -106,6 +112,7 @@ final class SeriesCall {
             s,
             options.get(SeriesOptions.HEAP_SHARE),
             types,
+            Stamp.of(received, data),
             ports());
     RowPacker packer = new RowPacker(types, key, time, data);
     PackSamples pack =

@@ -84,6 +84,9 @@ final class SeriesJoin implements KeyLogs.Closing {
     void lasted(byte[] key, Pair pair, long lasting);
 
     void refused(Refusal refusal, byte[] record, int at, String why);
+
+    /** A sample is settled: it takes part, and nothing takes its place any more. */
+    void settled(byte[] record, int at);
   }
 
   private final Columns columns;
@@ -159,7 +162,8 @@ final class SeriesJoin implements KeyLogs.Closing {
       outcomes.refused(Refusal.LATE, packed.bytes(), 0, late(side, time));
     } else if (isTaken(side, time, packed)) {
       key.newest[side] = Math.max(key.newest[side], time);
-      key.dueAt = Math.min(key.dueAt, wakeAt(plus(time, limits.maxLatency + 1)));
+      long soonest = Math.min(limits.maxLatency, limits.finalAfter);
+      key.dueAt = Math.min(key.dueAt, wakeAt(plus(time, soonest + 1)));
       if (time < key.assumed.end()) {
         key.assumed.reset();
         key.dueAt = Math.min(key.dueAt, plus(reached, 1));
@@ -281,8 +285,10 @@ final class SeriesJoin implements KeyLogs.Closing {
     if (to > key.settled[side]) {
       var cursor = samples.from(key.settled[side]);
       for (; cursor.isBefore(to); cursor.next()) {
-        if (cursor.side() == side) {
-          entries.remove(Entries.SAMPLE, sampleNumber(side, cursor.time()));
+        if (cursor.side() == side
+            && entries.find(Entries.SAMPLE, sampleNumber(side, cursor.time()))) {
+          outcomes.settled(entries.bytes(), entries.payloadAt());
+          entries.remove();
         }
       }
       key.settled[side] = to;

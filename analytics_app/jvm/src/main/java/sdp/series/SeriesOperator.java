@@ -7,20 +7,25 @@ import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.types.logical.LogicalTypeRoot;
 import org.apache.flink.util.OutputTag;
 import sdp.keyed.KeyLogs;
-import sdp.keyed.KeyLogsOperator;
 import sdp.keyed.Packed;
 import sdp.keyed.Ports;
 import sdp.keyed.RefusedRow;
+import sdp.ledger.Counted;
+import sdp.ledger.CountingOperator;
+import sdp.ledger.Stamp;
 import sdp.metrics.PublishedMetrics;
 
 /** The join as an operator: a {@link SeriesJoin} whose pairs and refusals leave by ports. */
-class SeriesOperator extends KeyLogsOperator implements SeriesJoin.Outcomes {
+class SeriesOperator extends CountingOperator
+    implements OneInputStreamOperator<Packed, RowData>, SeriesJoin.Outcomes {
   private static final long serialVersionUID = 1L;
 
   /** Of header and entries; it changes when either does. */
@@ -47,6 +52,7 @@ class SeriesOperator extends KeyLogsOperator implements SeriesJoin.Outcomes {
    * @param r the name of the series, as {@code s}
    * @param heapShare the share of a task manager's heap that its subtasks may keep open keys in
    * @param types of the columns of a record
+   * @param stamp where receipts are in a record, or null where the ledger counts nothing
    */
   SeriesOperator(
       String name,
@@ -56,8 +62,9 @@ class SeriesOperator extends KeyLogsOperator implements SeriesJoin.Outcomes {
       String s,
       double heapShare,
       LogicalTypeRoot[] types,
+      Stamp stamp,
       Ports ports) {
-    super(name, heapShare, SeriesJoin.STEP);
+    super(name, heapShare, SeriesJoin.STEP, stamp, ports);
     this.name = name;
     this.columns = columns;
     this.limits = limits;
@@ -109,7 +116,12 @@ class SeriesOperator extends KeyLogsOperator implements SeriesJoin.Outcomes {
   }
 
   @Override
-  protected void accept(int keyGroup, Packed packed) throws Exception {
+  public void processElement(StreamRecord<Packed> element) throws Exception {
+    accept(element.getValue());
+  }
+
+  @Override
+  protected void take(int keyGroup, Packed packed) throws Exception {
     join.accept(keyGroup, packed);
   }
 
@@ -136,7 +148,13 @@ class SeriesOperator extends KeyLogsOperator implements SeriesJoin.Outcomes {
   @Override
   public void refused(Refusal refusal, byte[] record, int at, String why) {
     refusals.get(refusal).inc();
+    count(record, at + Packed.BLOCK, refusal.counted());
     emit(refused, RefusedRow.of(types, record, at + Packed.BLOCK, refusal.label(), why));
+  }
+
+  @Override
+  public void settled(byte[] record, int at) {
+    count(record, at + Packed.BLOCK, Counted.COUNTED);
   }
 
   @Override

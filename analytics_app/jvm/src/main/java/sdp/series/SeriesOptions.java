@@ -24,6 +24,9 @@ final class SeriesOptions {
   /** The column with a record's own bytes. */
   static final ConfigOption<String> DATA = text("data");
 
+  /** The column with the time of receipt; with it and the bytes, the ledger counts. */
+  static final ConfigOption<String> RECEIVED = text("received");
+
   /** The column that names the series of a sample, a STRING. */
   static final ConfigOption<String> SERIES = text("series");
 
@@ -64,6 +67,7 @@ final class SeriesOptions {
           ID,
           TIME,
           DATA,
+          RECEIVED,
           SERIES,
           VALUE,
           R,

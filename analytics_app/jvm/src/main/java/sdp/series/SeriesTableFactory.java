@@ -40,6 +40,8 @@ import sdp.keyed.PortSource;
  *       a final pair were the newest ones of both series. Once for each pair that was.
  *   <li>{@code refused}: the columns as they came, {@code outcome} (late, duplicate, refused) and
  *       {@code detail}, in words that the sender understands.
+ *   <li>{@code ledger}: what was read and what became of it, by minute of receipt, where {@code
+ *       received} and {@code data} are given ({@link sdp.ledger.Ledger}).
  * </ul>
  *
  * <p>Flink's SQL has no as-of join of two streams whose rows may change each other's partner: a

@@ -19,19 +19,28 @@ import org.apache.flink.streaming.util.KeyedTwoInputStreamOperatorTestHarness;
 import org.apache.flink.table.api.DataTypes;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.types.logical.LogicalType;
+import org.apache.flink.table.types.logical.LogicalTypeRoot;
+import org.apache.flink.util.OutputTag;
 import org.junit.jupiter.api.Test;
 import sdp.decisions.History.Arrival;
 import sdp.keyed.Packed;
 import sdp.keyed.Ports;
 import sdp.keyed.RowPacker;
 import sdp.keyed.StateChunks;
+import sdp.ledger.Book;
+import sdp.ledger.Counted;
+import sdp.ledger.Ledger;
 import sdp.scores.FileModels;
 
 /** The operator in Flink's state: checkpoints, other parallelism, two watermarks. */
 class DecisionsOperatorTest {
   private static final int MAX_PARALLELISM = 128;
+  private static final int[] SOURCE = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+  private static final LogicalTypeRoot[] TYPES = Book.types(Run.TYPES);
+  private static final long RECEIVED = 1_200_000;
 
   private final List<String> results = new ArrayList<>();
+  private final Book book = new Book();
   private List<Harness> subtasks = List.of();
   private List<DecisionsOperator> operators = List.of();
 
@@ -54,7 +63,15 @@ class DecisionsOperatorTest {
     private static final long serialVersionUID = 1L;
 
     Noted(boolean bounded) {
-      super("test", Run.LAYOUT, 0.5, FileModels::new, bounded, 0.1, ports());
+      super("test", Run.LAYOUT, 0.5, FileModels::new, bounded, 0.1, Book.stamp(Run.TYPES), ports());
+    }
+
+    @Override
+    protected void emit(OutputTag<RowData> port, RowData row) {
+      if (port.getId().equals(Ledger.PORT)) {
+        book.add(row);
+      }
+      super.emit(port, row);
     }
 
     @Override
@@ -191,6 +208,41 @@ class DecisionsOperatorTest {
     assertTrue(refused.getMessage().contains("layout 99; this version reads 1."));
   }
 
+  // --- the ledger -------------------------------------------------------------------------------
+
+  /** Business events are of the platform: they have no receipt. */
+  @Test
+  void profilesHaveOneOutcomeAndAreKnownAgainAfterARestart() throws Exception {
+    start(2, false, null);
+    define(List.of(), 20_000);
+    watermark(20_000);
+    for (int copy = 0; copy < 2; copy++) {
+      accept(profile("p", 20_000), 1);
+      accept(profile("late", 10_000), 2);
+      accept(profile("p", 20_000), 3);
+      accept(event("e" + copy, 20_000));
+      start(1, false, AbstractStreamOperatorTestHarness.repackageState(snapshot()));
+    }
+    assertEquals(
+        Map.of(
+            Counted.READ, 6L,
+            Counted.COUNTED, 1L,
+            Counted.LATE, 1L,
+            Counted.DUPLICATE, 1L,
+            Counted.REDELIVERED, 3L),
+        book.minute(RECEIVED));
+  }
+
+  private static Arrival profile(String id, long time) {
+    return new Arrival(id, "a", time, true, 1, 0, 0);
+  }
+
+  private void accept(Arrival profile, long receipt) throws Exception {
+    RowPacker packer = new RowPacker(TYPES, 0, 2, TYPES.length - 1);
+    RowData row = Book.stamped(Run.row(profile), RECEIVED, receipt);
+    accept(packer.pack(row, SOURCE, Run.kind(profile), 0));
+  }
+
   // --- running ----------------------------------------------------------------------------------
 
   private static Arrival event(String id, long time) {
@@ -220,6 +272,7 @@ class DecisionsOperatorTest {
   private OperatorSubtaskState[] snapshot() throws Exception {
     List<OperatorSubtaskState> states = new ArrayList<>();
     for (Harness each : subtasks) {
+      each.prepareSnapshotPreBarrier(1);
       states.add(each.snapshot(1, 1));
     }
     return states.toArray(OperatorSubtaskState[]::new);
@@ -241,7 +294,10 @@ class DecisionsOperatorTest {
   }
 
   private void accept(Arrival arrival) throws Exception {
-    Packed packed = Run.packed(new RowPacker(Run.TYPES, 0, 2, -1), arrival);
+    accept(Run.packed(new RowPacker(Run.TYPES, 0, 2, -1), arrival));
+  }
+
+  private void accept(Packed packed) throws Exception {
     int group = StateChunks.group(packed.partition(), MAX_PARALLELISM);
     subtasks
         .get(group * subtasks.size() / MAX_PARALLELISM)
@@ -260,6 +316,7 @@ class DecisionsOperatorTest {
         DecisionsCall.REFUSED,
         List.of("key", "id", "at", "kind", "value", "age", "customer_id", "outcome", "detail"),
         List.of(text, text, time, text, number, whole, text, text, text));
+    Ledger.add(ports);
     return ports;
   }
 }

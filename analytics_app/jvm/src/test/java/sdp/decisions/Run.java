@@ -223,17 +223,23 @@ final class Run {
   }
 
   static Packed packed(RowPacker packer, Arrival arrival) {
+    return packer.pack(row(arrival), SOURCE, kind(arrival), 0);
+  }
+
+  static int kind(Arrival arrival) {
+    return arrival.profile() ? Layout.PROFILE : Layout.EVENT;
+  }
+
+  static GenericRowData row(Arrival arrival) {
     boolean isProfile = arrival.profile();
-    GenericRowData row =
-        GenericRowData.of(
-            StringData.fromString(arrival.key()),
-            StringData.fromString(arrival.id()),
-            TimestampData.fromEpochMillis(arrival.time()),
-            isProfile ? null : StringData.fromString("low"),
-            isProfile ? null : (Object) (double) arrival.value(),
-            isProfile ? (Object) arrival.value() : null,
-            isProfile ? StringData.fromString("customer of " + arrival.key()) : null);
-    return packer.pack(row, SOURCE, isProfile ? Layout.PROFILE : Layout.EVENT, 0);
+    return GenericRowData.of(
+        StringData.fromString(arrival.key()),
+        StringData.fromString(arrival.id()),
+        TimestampData.fromEpochMillis(arrival.time()),
+        isProfile ? null : StringData.fromString("low"),
+        isProfile ? null : (Object) (double) arrival.value(),
+        isProfile ? (Object) arrival.value() : null,
+        isProfile ? StringData.fromString("customer of " + arrival.key()) : null);
   }
 
   /** A decision as the tests write it. */
@@ -264,6 +270,11 @@ final class Run {
   }
 
   private final class Collected implements Deciding.Outcomes {
+    @Override
+    public void taken(Packed packed) {
+      // what is counted is tested with the operator
+    }
+
     @Override
     public void decided(
         long time, Map<String, Object> event, Map<String, Object> profile, Decision decision) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -17,19 +18,28 @@ import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
 import org.apache.flink.table.api.DataTypes;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.types.logical.LogicalType;
+import org.apache.flink.table.types.logical.LogicalTypeRoot;
+import org.apache.flink.util.OutputTag;
 import org.junit.jupiter.api.Test;
 import sdp.keyed.Packed;
 import sdp.keyed.Ports;
 import sdp.keyed.RefusedRow;
 import sdp.keyed.RowPacker;
 import sdp.keyed.StateChunks;
+import sdp.ledger.Book;
+import sdp.ledger.Counted;
+import sdp.ledger.Ledger;
 
 /** The operator in Flink's state: checkpoints, other parallelism, what is late after a restart. */
 class PatternsOperatorTest {
   private static final int MAX_PARALLELISM = 128;
-  private static final int[] SOURCE = {0, 1, 2, 3, 4};
+  private static final int[] SOURCE = {0, 1, 2, 3, 4, 5, 6};
+  private static final LogicalTypeRoot[] TYPES = Book.types(Run.TYPES);
+  private static final long RECEIVED = 1_200_000;
 
   private final List<String> results = new ArrayList<>();
+  private final Book book = new Book();
+  private long receipt;
   private Rules rules = Rules.USUAL;
   private List<Harness> subtasks = List.of();
   private List<PatternsOperator> operators = List.of();
@@ -46,7 +56,23 @@ class PatternsOperatorTest {
     private static final long serialVersionUID = 1L;
 
     Noted() {
-      super("test", Run.COLUMNS, rules.patterns(), rules.remembered(), 0.1, Run.TYPES, ports());
+      super(
+          "test",
+          Run.COLUMNS,
+          rules.patterns(),
+          rules.remembered(),
+          0.1,
+          TYPES,
+          Book.stamp(Run.TYPES),
+          ports());
+    }
+
+    @Override
+    protected void emit(OutputTag<RowData> port, RowData row) {
+      if (port.getId().equals(Ledger.PORT)) {
+        book.add(row);
+      }
+      super.emit(port, row);
     }
 
     @Override
@@ -75,6 +101,9 @@ class PatternsOperatorTest {
 
   private List<String> run(int... parallelisms) throws Exception {
     results.clear();
+    book.clear();
+    int copies = 0;
+    int sent = 0;
     Random random = new Random(5);
     start(parallelisms[0], null);
     for (int part = 0; part < 4; part++) {
@@ -86,12 +115,27 @@ class PatternsOperatorTest {
         int kind = random.nextInt(5);
         double value = kind == Event.LEVEL ? 60 : 1 + random.nextInt(20);
         String id = part + "-" + random.nextInt(950);
-        accept(new Arrival(id, "key " + random.nextInt(40), time, kind, value, Run.NONE));
+        Arrival arrival = new Arrival(id, "key " + random.nextInt(40), time, kind, value, Run.NONE);
+        boolean isCopied = random.nextInt(20) == 0;
+        receipt++;
+        for (int copy = 0; copy <= (isCopied ? 1 : 0); copy++) {
+          accept(arrival, RECEIVED + part * 30_000, receipt);
+        }
+        sent++;
+        copies += isCopied ? 1 : 0;
       }
       watermark(part * 200L + 190);
     }
     watermark(Long.MAX_VALUE);
     assertEquals(0, operators.stream().mapToLong(PatternsOperator::openKeys).sum());
+    snapshot();
+    assertEquals(Map.of(), book.open());
+    assertEquals(sent + copies, book.sum(Counted.READ));
+    assertEquals(copies, book.sum(Counted.REDELIVERED));
+    long late = results.stream().filter(each -> each.startsWith("late")).count();
+    long repeated = results.stream().filter(each -> each.startsWith("duplicate")).count();
+    assertEquals(late + repeated - copies, book.sum(Counted.LATE) + book.sum(Counted.DUPLICATE));
+    assertEquals(sent + copies - late - repeated, book.sum(Counted.COUNTED));
     return results.stream().sorted().toList();
   }
 
@@ -152,6 +196,29 @@ class PatternsOperatorTest {
     assertTrue(refused.getMessage().contains("layout 99; this version reads 1."));
   }
 
+  // --- the ledger -------------------------------------------------------------------------------
+
+  /** What is taken is counted at once, what is late is late even if a pattern takes it. */
+  @Test
+  void eachEventHasOneOutcomeAndOnlyTheSendersRepetitionIsADuplicate() throws Exception {
+    start(2, null);
+    watermark(1_000);
+    for (int copy = 0; copy < 2; copy++) {
+      accept(Arrival.amount("e", "a", 1_000, 10), RECEIVED, 1);
+      accept(Arrival.amount("late", "a", 990, 10), RECEIVED, 2);
+      accept(Arrival.amount("e", "a", 1_000, 10), RECEIVED, 3);
+      start(1, AbstractStreamOperatorTestHarness.repackageState(snapshot()));
+    }
+    assertEquals(
+        Map.of(
+            Counted.READ, 6L,
+            Counted.COUNTED, 1L,
+            Counted.LATE, 1L,
+            Counted.DUPLICATE, 1L,
+            Counted.REDELIVERED, 3L),
+        book.minute(RECEIVED));
+  }
+
   // --- running ----------------------------------------------------------------------------------
 
   private void start(int parallelism, OperatorSubtaskState state) throws Exception {
@@ -188,8 +255,13 @@ class PatternsOperatorTest {
   }
 
   private void accept(Arrival arrival) throws Exception {
-    RowPacker packer = new RowPacker(Run.TYPES, 0, 2, -1);
-    Packed packed = packer.pack(Run.row(arrival), SOURCE, arrival.kind(), 0);
+    accept(arrival, RECEIVED, ++receipt);
+  }
+
+  private void accept(Arrival arrival, long received, long id) throws Exception {
+    RowPacker packer = new RowPacker(TYPES, 0, 2, TYPES.length - 1);
+    RowData row = Book.stamped(Run.row(arrival), received, id);
+    Packed packed = packer.pack(row, SOURCE, arrival.kind(), 0);
     int group = StateChunks.group(packed.partition(), MAX_PARALLELISM);
     subtasks
         .get(group * subtasks.size() / MAX_PARALLELISM)
@@ -202,10 +274,12 @@ class PatternsOperatorTest {
     LogicalType text = DataTypes.STRING().getLogicalType();
     LogicalType number = DataTypes.DOUBLE().getLogicalType();
     LogicalType time = DataTypes.TIMESTAMP_LTZ(3).getLogicalType();
+    LogicalType bytes = DataTypes.BYTES().getLogicalType();
     ports.add(
         PatternsCall.REFUSED,
-        List.of("key", "id", "at", "level", "amount", "outcome", "detail"),
-        List.of(text, text, time, number, number, text, text));
+        List.of("key", "id", "at", "level", "amount", "received", "data", "outcome", "detail"),
+        List.of(text, text, time, number, number, time, bytes, text, text));
+    Ledger.add(ports);
     return ports;
   }
 }

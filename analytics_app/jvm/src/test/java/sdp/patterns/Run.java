@@ -196,6 +196,11 @@ final class Run {
 
   private final class Collected implements Evaluation.Outcomes {
     @Override
+    public void taken(Packed packed) {
+      // what is counted is tested with the operator
+    }
+
+    @Override
     public void found(byte[] key, int at, int length, Match match) {
       Double balance = match.balance() == null ? null : Fixed.value(match.balance());
       results.add(

@@ -131,7 +131,7 @@ public final class SeriesBench {
     private transient long pairs;
 
     Operator() {
-      super("bench", Run.COLUMNS, LIMITS, "r", "s", 0.42, Run.TYPES, ports());
+      super("bench", Run.COLUMNS, LIMITS, "r", "s", 0.42, Run.TYPES, null, ports());
     }
 
     @Override

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -18,20 +19,29 @@ import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
 import org.apache.flink.table.api.DataTypes;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.types.logical.LogicalType;
+import org.apache.flink.table.types.logical.LogicalTypeRoot;
+import org.apache.flink.util.OutputTag;
 import org.junit.jupiter.api.Test;
 import sdp.keyed.Packed;
 import sdp.keyed.Ports;
 import sdp.keyed.RefusedRow;
 import sdp.keyed.RowPacker;
 import sdp.keyed.StateChunks;
+import sdp.ledger.Book;
+import sdp.ledger.Counted;
+import sdp.ledger.Ledger;
 
 /** The operator in Flink's state: checkpoints, other parallelism, what is late after a restart. */
 class SeriesOperatorTest {
   private static final int MAX_PARALLELISM = 128;
-  private static final int[] SOURCE = {0, 1, 2, 3};
+  private static final long RECEIVED = 1_200_000;
+  private static final int[] SOURCE = {0, 1, 2, 3, 4, 5};
+  private static final LogicalTypeRoot[] TYPES = Book.types(Run.TYPES);
 
   private final List<String> results = new ArrayList<>();
+  private final Book book = new Book();
   private SeriesJoin.Limits limits = new SeriesJoin.Limits(20, 40, 40, 100, 1_000);
+  private long receipt = 1_000_000;
   private List<Harness> subtasks = List.of();
   private List<SeriesOperator> operators = List.of();
 
@@ -47,7 +57,15 @@ class SeriesOperatorTest {
     private static final long serialVersionUID = 1L;
 
     Noted() {
-      super("test", Run.COLUMNS, limits, "r", "s", 0.1, Run.TYPES, ports());
+      super("test", Run.COLUMNS, limits, "r", "s", 0.1, TYPES, Book.stamp(Run.TYPES), ports());
+    }
+
+    @Override
+    protected void emit(OutputTag<RowData> port, RowData row) {
+      if (port.getId().equals(Ledger.PORT)) {
+        book.add(row);
+      }
+      super.emit(port, row);
     }
 
     @Override
@@ -83,6 +101,8 @@ class SeriesOperatorTest {
 
   private List<String> run(List<Arrival> arrivals, int... parallelisms) throws Exception {
     results.clear();
+    book.clear();
+    int copies = 0;
     Random random = new Random(5);
     start(parallelisms[0], null);
     long watermark = Run.NONE;
@@ -95,14 +115,28 @@ class SeriesOperatorTest {
         String key = "key " + random.nextInt(20);
         int side = random.nextInt(2);
         double value = random.nextInt(5);
-        arrivals.add(new Arrival("e" + number, key, side, time, value, watermark));
-        accept(arrivals.get(arrivals.size() - 1));
+        Arrival arrival = new Arrival("e" + number, key, side, time, value, watermark);
+        arrivals.add(arrival);
+        accept(arrival, RECEIVED + part * 30_000, arrivals.size());
+        if (random.nextInt(20) == 0) {
+          copies++;
+          accept(arrival, RECEIVED + part * 30_000, arrivals.size());
+          arrivals.add(arrival);
+        }
       }
       watermark = part * 200L + 150;
       watermark(watermark);
     }
     watermark(Long.MAX_VALUE);
     assertEquals(0, operators.stream().mapToLong(SeriesOperator::openKeys).sum());
+    snapshot();
+    assertEquals(Map.of(), book.open());
+    assertEquals(arrivals.size(), book.sum(Counted.READ));
+    assertEquals(copies, book.sum(Counted.REDELIVERED));
+    long late = results.stream().filter(each -> each.startsWith("late")).count();
+    long repeated = results.stream().filter(each -> each.startsWith("duplicate")).count();
+    assertEquals(late + repeated - copies, book.sum(Counted.LATE) + book.sum(Counted.DUPLICATE));
+    assertEquals(arrivals.size() - late - repeated, book.sum(Counted.COUNTED));
     return results.stream().filter(each -> !isOpen(each)).sorted().toList();
   }
 
@@ -131,6 +165,17 @@ class SeriesOperatorTest {
     assertEquals(new Watermark(20_000 - behind), subtasks.get(0).getOutput().poll());
   }
 
+  /** The watermark that leaves depends on it. */
+  @Test
+  void aPairIsFinalAfterFinalAfterEvenIfTheMaximalLatencyIsLonger() throws Exception {
+    limits = new SeriesJoin.Limits(20, 40, 40, 100_000, 1_000);
+    start(1, null);
+    accept(Arrival.r("a", 100));
+    accept(Arrival.s("a", 110));
+    watermark(1_110 + SeriesJoin.STEP + 1);
+    assertTrue(results.contains("final a r100 100.0 s110 -110.0"), results::toString);
+  }
+
   /** What is stored is due by the old limits, and is needed by the new ones. */
   @Test
   void theLimitsChangeWhileSamplesWait() throws Exception {
@@ -157,6 +202,49 @@ class SeriesOperatorTest {
     Exception refused =
         assertThrows(java.io.IOException.class, () -> SeriesOperator.watermark(header));
     assertTrue(refused.getMessage().contains("layout 99; this version reads 1."));
+  }
+
+  // --- the ledger -------------------------------------------------------------------------------
+
+  /** It may still be replaced: by one of the same time with a smaller value. */
+  @Test
+  void aSampleHasNoOutcomeUntilItIsSettled() throws Exception {
+    start(1, null);
+    accept(Arrival.sample("a", Side.R, 1_000, 7), RECEIVED, 1);
+    snapshot();
+    assertEquals(Map.of(Counted.READ, 1L), book.minute(RECEIVED));
+    start(2, AbstractStreamOperatorTestHarness.repackageState(snapshot()));
+    accept(Arrival.sample("a", Side.R, 1_000, 6), RECEIVED + 60_000, 2);
+    snapshot();
+    assertEquals(Map.of(Counted.READ, 1L, Counted.DUPLICATE, 1L), book.minute(RECEIVED));
+    assertEquals(Map.of(Counted.READ, 1L), book.minute(RECEIVED + 60_000));
+    watermark(3_000);
+    snapshot();
+    assertEquals(Map.of(Counted.READ, 1L, Counted.COUNTED, 1L), book.minute(RECEIVED + 60_000));
+  }
+
+  @Test
+  void aCopyOfAReplacedLateOrKeylessSampleIsRedelivered() throws Exception {
+    start(1, null);
+    watermark(1_500);
+    for (int copy = 0; copy < 2; copy++) {
+      accept(Arrival.sample("a", Side.R, 1_000, 7), RECEIVED, 1);
+      accept(Arrival.sample("a", Side.R, 1_000, 6), RECEIVED, 2);
+      accept(Arrival.sample("a", Side.R, 100, 7), RECEIVED, 3);
+      accept(Arrival.sample(null, Side.R, 1_000, 7), RECEIVED, 4);
+      start(3, AbstractStreamOperatorTestHarness.repackageState(snapshot()));
+    }
+    watermark(Long.MAX_VALUE);
+    snapshot();
+    assertEquals(
+        Map.of(
+            Counted.READ, 8L,
+            Counted.COUNTED, 1L,
+            Counted.DUPLICATE, 1L,
+            Counted.LATE, 1L,
+            Counted.FILTERED, 1L,
+            Counted.REDELIVERED, 4L),
+        book.minute(RECEIVED));
   }
 
   // --- running ----------------------------------------------------------------------------------
@@ -195,8 +283,13 @@ class SeriesOperatorTest {
   }
 
   private void accept(Arrival arrival) throws Exception {
-    RowPacker packer = new RowPacker(Run.TYPES, 0, 2, -1);
-    Packed packed = packer.pack(Run.row(arrival), SOURCE, arrival.side(), 0);
+    accept(arrival, RECEIVED, ++receipt);
+  }
+
+  private void accept(Arrival arrival, long received, long id) throws Exception {
+    RowPacker packer = new RowPacker(TYPES, 0, 2, TYPES.length - 1);
+    RowData row = Book.stamped(Run.row(arrival), received, id);
+    Packed packed = packer.pack(row, SOURCE, arrival.side(), 0);
     int group = StateChunks.group(packed.partition(), MAX_PARALLELISM);
     subtasks
         .get(group * subtasks.size() / MAX_PARALLELISM)
@@ -209,10 +302,12 @@ class SeriesOperatorTest {
     LogicalType text = DataTypes.STRING().getLogicalType();
     LogicalType number = DataTypes.DOUBLE().getLogicalType();
     LogicalType time = DataTypes.TIMESTAMP_LTZ(3).getLogicalType();
+    LogicalType bytes = DataTypes.BYTES().getLogicalType();
     ports.add(
         SeriesCall.REFUSED,
-        List.of("key", "id", "at", "value", "outcome", "detail"),
-        List.of(text, text, time, number, text, text));
+        List.of("key", "id", "at", "value", "received", "data", "outcome", "detail"),
+        List.of(text, text, time, number, time, bytes, text, text));
+    Ledger.add(ports);
     return ports;
   }
 }
