@@ -8,16 +8,18 @@ others until no event can change their outcome. After that, what is open is miss
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, Protocol
 
 from glue.instants import to_wire
 from glue.ledger import OUTCOMES, READ, REDELIVERED
 from glue.limits import AHEAD, CLOCKS_DIFFER
 from glue.parameters import Parameters
-from lambdas.ports.ledger import MINUTE, Receipts
+from lambdas.ports.ledger import MINUTE, Batch, Receipts
 
 IN_FLIGHT = timedelta(seconds=30)
 """A record is in the stream this long after its receipt at the latest: API Gateway's time limit."""
@@ -30,7 +32,9 @@ class Limits:
     """The watermarks, counted from the end of a minute, at which its records are read and closed.
 
     A shard whose event time is at t has delivered all that arrived `AHEAD` before t. A record that
-    waits is decided with the first of its key, which may be a window later than itself.
+    waits is decided with the first of its key, which may be a window later than itself. A use case
+    without a window has records that wait too, if its operators hold the watermark back until they
+    are decided: samples of `series-join` are, `final-after` their time.
     """
 
     read: timedelta
@@ -113,12 +117,35 @@ def minutes(
 def _together(receipts: Iterable[Receipts]) -> dict[datetime, Receipts]:
     """The receipts of all instances; those still in a call are unknown."""
     by_minute: dict[datetime, Receipts] = {}
-    for each in receipts:
+    for each in _once(receipts):
         total = by_minute.setdefault(each.minute, Receipts(each.use_case, each.minute, ""))
         total.ok += each.ok
         total.refused += each.refused
         total.unknown += each.unknown + each.pending
     return by_minute
+
+
+def _once(receipts: Iterable[Receipts]) -> Iterator[Receipts]:
+    """The receipts, each message's once: batches that overlap have some in common.
+
+    A batch that was done is delivered again, in other parts perhaps, if nobody noted that it was.
+    Of overlapping ones the first counts, and what the others have is unknown: it may be the same.
+    """
+    batches: dict[tuple[datetime, str], list[tuple[Batch, Receipts]]] = defaultdict(list)
+    for each in receipts:
+        batch = Batch.of(each.instance)
+        if batch is None or not each.ok:
+            yield each
+        else:
+            batches[each.minute, batch.shard].append((batch, each))
+    for of_shard in batches.values():
+        end = -1
+        for batch, each in sorted(of_shard, key=itemgetter(0)):
+            if batch.first > end:
+                end = batch.last
+                yield each
+            else:
+                yield replace(each, ok=0, refused=0, unknown=each.unknown + each.ok)
 
 
 def _minute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
@@ -74,8 +75,12 @@ class MqttStack(cdk.Stack):
             environment={
                 "SDP_STREAMS": to_setting({**raw, **{k: n for k, (n, _) in stored.items()}}),
                 "SDP_PARAMETERS": to_setting(together(self._settings.parameters)),
+                "SDP_LEDGER_TABLE": self._topology.ledger_table,
             },
         ).function
+        # ingestion's, known by its name alone: an export could never be changed again
+        ledger = dynamodb.Table.from_table_name(self, "Ledger", self._topology.ledger_table)
+        ledger.grant(function, "dynamodb:PutItem")
         for _, stream in stored.values():
             stream.grant(function, "kinesis:PutRecords")
         # A message of a rule's error action whose dead letter could not be stored.

@@ -7,12 +7,13 @@ write of the instance makes good what was missed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from uuid import uuid4
 
+from glue.instants import to_millis
 from lambdas.ports.ledger import Receipts, ReceiptStore, minute_of
 from lambdas.ports.report_store import StoreUnavailable
 
@@ -30,15 +31,39 @@ class Result:
 
 
 @dataclass
+class _Items:
+    """Writes items; what could not be written is written with the next one."""
+
+    store: ReceiptStore
+    missed: Callable[[str], None]
+    _unwritten: dict[tuple[datetime, str], Receipts] = field(default_factory=dict)
+
+    def write(self, receipts: Receipts) -> None:
+        """Write an item that has changed."""
+        self._unwritten[receipts.minute, receipts.instance] = receipts
+        try:
+            for key, missed in [*self._unwritten.items()]:
+                self.store.put(missed)
+                del self._unwritten[key]
+        except StoreUnavailable as error:
+            while len(self._unwritten) > MAX_MISSED:
+                del self._unwritten[next(iter(self._unwritten))]
+            self.missed(str(error))
+
+
 class DoorLedger:
     """One instance's counts; `missed` receives the reason when an item could not be written."""
 
-    store: ReceiptStore
-    missed: Callable[[str], None] = lambda _: None
-    instance: str = field(default_factory=lambda: uuid4().hex[:16])
-    _current: dict[str, Receipts] = field(default_factory=dict)
-    _unwritten: dict[str, Receipts] = field(default_factory=dict)
-    _items: Iterator[int] = field(default_factory=count)
+    def __init__(
+        self,
+        store: ReceiptStore,
+        missed: Callable[[str], None] = lambda _: None,
+        instance: str | None = None,
+    ) -> None:
+        self.instance = instance or uuid4().hex[:16]
+        self._written = _Items(store, missed)
+        self._current: dict[str, Receipts] = {}
+        self._numbers = count()
 
     def intend(self, records: Mapping[str, int], at: datetime) -> None:
         """Note, before the call, how many records of each use case it is to store."""
@@ -64,18 +89,45 @@ class DoorLedger:
         current = self._current.get(use_case)
         if current is None or current.minute != minute:
             # with a number: a clock that goes back must not overwrite an item
-            current = Receipts(use_case, minute, f"{self.instance}-{next(self._items)}")
+            current = Receipts(use_case, minute, f"{self.instance}-{next(self._numbers)}")
             self._current[use_case] = current
         return current
 
     def _write(self, receipts: Receipts) -> None:
         receipts.revision += 1
-        self._unwritten[receipts.instance] = receipts
-        try:
-            for key, missed in [*self._unwritten.items()]:
-                self.store.put(missed)
-                del self._unwritten[key]
-        except StoreUnavailable as error:
-            while len(self._unwritten) > MAX_MISSED:
-                del self._unwritten[next(iter(self._unwritten))]
-            self.missed(str(error))
+        self._written.write(receipts)
+
+
+class BatchLedger:
+    """Counts what the batches of a stream of messages become, however often one is delivered.
+
+    An item belongs to the messages of a batch that were received in one minute. The same batch
+    again replaces it: revisions are milliseconds of the `clock`.
+    """
+
+    def __init__(
+        self,
+        store: ReceiptStore,
+        clock: Callable[[], datetime],
+        missed: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._written, self._clock = _Items(store, missed), clock
+
+    def intend(self, receipts: Sequence[Receipts]) -> None:
+        """Note, before the call, the records that it is to store as `pending`."""
+        for each in receipts:
+            self._write(each)
+
+    def settle(self, receipts: Sequence[Receipts], *, stored: bool) -> None:
+        """Note the result of the call: all are stored, or some may be.
+
+        Those are delivered again, and count as `ok` then.
+        """
+        for each in receipts:
+            each.ok, each.unknown = (each.pending, 0) if stored else (0, each.pending)
+            each.pending = 0
+            self._write(each)
+
+    def _write(self, receipts: Receipts) -> None:
+        receipts.revision = max(to_millis(self._clock()), receipts.revision + 1)
+        self._written.write(receipts)

@@ -11,6 +11,7 @@ import binascii
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import orjson
@@ -23,16 +24,22 @@ from lambdas.dead_letters import Source, dead_letter
 from lambdas.http import bodies
 from lambdas.http.rejections import Rejection
 from lambdas.http.requests import InvalidRequest
-from lambdas.ingest.records import Event, Receipt
+from lambdas.ingest.records import RANDOM_BITS, Event, Receipt
 from lambdas.ports.stream import Entry
+
+HASH_BITS = RANDOM_BITS - 1  # room for a message of more than 512 events
 
 
 class Put(NamedTuple):
-    """An entry for a stream, "use case/stream"; `accepted`: it is an event."""
+    """An entry for a stream, "use case/stream"; `accepted`: it is an event.
+
+    `received_at` is when its message was, if that is known.
+    """
 
     stream: str
     entry: Entry
     accepted: bool
+    received_at: datetime | None = None
 
 
 class Message(NamedTuple):
@@ -74,12 +81,12 @@ class Messages:
         exact: list[dict[str, Any]] = []
         for number, (part, value) in enumerate(parts):
             try:
-                yield self._event(value, message, source, part)
+                yield self._event(value, message, source, part, number)
             except Rejection as rejection:
                 if bodies.has_fraction(value):  # 77.0 is an integer
                     exact = exact or self._exact(message)
                 again = exact[number] if exact else None
-                yield self._second(again, rejection, message, source, part, now)
+                yield self._second(again, rejection, message, source, part, number, now)
 
     def _exact(self, message: Message) -> list[dict[str, Any]]:
         """The events of a message with exact numbers."""
@@ -97,20 +104,22 @@ class Messages:
         message: Message,
         source: Source,
         part: str,
+        number: int,
         now: datetime,
     ) -> Put:
         """With exact numbers, if that makes a difference; else the dead letter."""
         try:
             if value is not None:
-                return self._event(value, message, source, part)
+                return self._event(value, message, source, part, number)
         except Rejection as exact:
             rejection = exact
         return self._letter(source, message, rejection, now, part)
 
-    def _event(self, value: Any, message: Message, source: Source, part: str) -> Put:
-        place = f"{source.stream}/{source.shard}/{source.sequence_number}/{part}"
-        prepared = self.event.prepare(value, Receipt.of(message.received_at), place=place)
-        return Put(prepared.stream, prepared.entry, accepted=True)
+    def _event(self, value: Any, message: Message, source: Source, part: str, number: int) -> Put:
+        place = f"{source.stream}/{source.shard}/{source.sequence_number}"
+        receipt = Receipt.of(message.received_at, _hash(place))
+        prepared = self.event.prepare(value, receipt, number, place=f"{place}/{part}")
+        return Put(prepared.stream, prepared.entry, True, message.received_at)
 
     def _value(self, payload: bytes) -> Any:
         if not payload.strip():
@@ -126,7 +135,8 @@ class Messages:
         field = problem.field if isinstance(problem, Rejection) else None
         where = f"{message.topic}, {part}" if part else message.topic
         detail = f"{where}: {problem}"
-        return self._refused(source, message.payload, detail, field or None, now, part)
+        put = self._refused(source, message.payload, detail, field or None, now, part)
+        return put._replace(received_at=message.received_at)
 
     def _refused(
         self,
@@ -165,6 +175,12 @@ def parse(data: bytes) -> Message:
 def all_of(catalog: Catalog, parameters: Mapping[str, Parameters]) -> dict[str, Messages]:
     """By the name of the use case."""
     return {u.name: Messages.of(u, parameters[u.name]) for u in catalog.use_cases if u.mqtt}
+
+
+def _hash(place: str) -> int:
+    """The bits of a receipt id, which each delivery of a message gives again."""
+    digest = blake2b(place.encode(), digest_size=8).digest()
+    return int.from_bytes(digest) >> (64 - HASH_BITS)
 
 
 def _of_payload(text: str) -> str:

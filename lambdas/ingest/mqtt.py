@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -20,8 +21,11 @@ import usecases
 from glue import PlatformError
 from glue.mqtt import MQTT
 from lambdas.adapters import clock, kinesis
+from lambdas.adapters.receipts import DynamoReceipts
 from lambdas.dead_letters import Source
+from lambdas.ingest.ledger import BatchLedger
 from lambdas.ingest.messages import Messages, Put, all_of
+from lambdas.ports.ledger import Batch, Receipts, minute_of
 from lambdas.ports.stream import Stream
 from lambdas.settings import Settings
 
@@ -49,29 +53,59 @@ class Handler:
         names: Mapping[str, str],
         clock: Callable[[], datetime],
         count: Callable[[int, int], None] = lambda accepted, rejected: None,
+        ledger: BatchLedger | None = None,
     ) -> None:
+        """Without a `ledger` nothing is counted."""
         self._messages, self._stream, self._names = messages, stream, names
-        self._clock, self._count = clock, count
+        self._clock, self._count, self._ledger = clock, count, ledger
         self._sources = {names[f"{use_case}/{MQTT}"]: use_case for use_case in messages}
 
     def __call__(self, event: Mapping[str, Any], again: Again) -> None:
         """Store what follows from the event. Raises UnfinishedError."""
         now = self._clock()
-        read = (
-            self._batch(event["Records"], now) if "Records" in event else self._failed(event, now)
-        )
-        puts = list(read)
-        self._store(puts, again)
+        if "Records" in event:
+            read = [*self._batch(event["Records"], now)]
+            puts = [put for _, put in read]
+            self._counted(puts, self._receipts(read), again)
+        else:  # nothing of it is an event
+            puts = [*self._failed(event, now)]
+            self._store(puts, again)
         accepted = sum(put.accepted for put in puts)
         self._count(accepted, len(puts) - accepted)
 
-    def _batch(self, records: Iterable[Mapping[str, Any]], now: datetime) -> Iterator[Put]:
+    def _batch(
+        self, records: Iterable[Mapping[str, Any]], now: datetime
+    ) -> Iterator[tuple[Source, Put]]:
         for record in records:
             stream = str(record["eventSourceARN"]).rpartition("/")[2]
             shard = str(record["eventID"]).partition(":")[0]
             source = Source(stream, shard, record["kinesis"]["sequenceNumber"])
             data = base64.b64decode(record["kinesis"]["data"])
-            yield from self._messages[self._sources[stream]].puts(data, source, now)
+            for put in self._messages[self._sources[stream]].puts(data, source, now):
+                yield source, put
+
+    def _receipts(self, read: Iterable[tuple[Source, Put]]) -> list[Receipts]:
+        """What the batch is to be counted as: the messages of each minute, by shard."""
+        parts: dict[tuple[str, str, datetime], list[tuple[int, bool]]] = defaultdict(list)
+        for source, put in read:
+            if put.received_at is not None:
+                place = (self._sources[source.stream], source.shard or "")
+                number = int(source.sequence_number)
+                parts[*place, minute_of(put.received_at)].append((number, put.accepted))
+        return [_receipts(*place, part) for place, part in parts.items()]
+
+    def _counted(self, puts: Sequence[Put], receipts: Sequence[Receipts], again: Again) -> None:
+        """Store them, and count what becomes of them."""
+        if self._ledger is None:
+            self._store(puts, again)
+            return
+        self._ledger.intend(receipts)
+        try:
+            self._store(puts, again)
+        except UnfinishedError:
+            self._ledger.settle(receipts, stored=False)
+            raise
+        self._ledger.settle(receipts, stored=True)
 
     def _failed(self, event: Mapping[str, Any], now: datetime) -> Iterator[Put]:
         """A message of a rule's error action, in the form that AWS IoT Core gives it."""
@@ -105,6 +139,16 @@ class Handler:
         return left
 
 
+def _receipts(
+    use_case: str, shard: str, minute: datetime, read: Sequence[tuple[int, bool]]
+) -> Receipts:
+    numbers = [number for number, _ in read]
+    batch = Batch(shard, min(numbers), max(numbers))
+    accepted = sum(is_accepted for _, is_accepted in read)
+    refused = len(read) - accepted
+    return Receipts(use_case, minute, batch.instance, refused=refused, pending=accepted)
+
+
 def _until(context: LambdaContext) -> Again:
     def again(attempts: int) -> bool:
         if context.get_remaining_time_in_millis() < 2 * MARGIN_MS:
@@ -126,6 +170,7 @@ def bootstrap() -> Handler:
         settings.streams,
         clock.now,
         _count,
+        BatchLedger(DynamoReceipts(settings.ledger_table), clock.now, _missed),
     )
 
 
@@ -133,6 +178,11 @@ def bootstrap() -> Handler:
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Entry point."""
     bootstrap()(event, _until(context))
+
+
+def _missed(reason: str) -> None:
+    logger.error("ledger not written", extra={"reason": reason})
+    metrics.add_metric(name="LedgerMissed", unit=MetricUnit.Count, value=1)
 
 
 def _count(accepted: int, rejected: int) -> None:

@@ -3,18 +3,21 @@
 An item belongs to one use case, one minute and one instance of the ingest function, which alone
 writes it and always writes it whole, with the number of its revision. So a write that is repeated,
 or that arrives after a later one, changes nothing; one that was missed is made good by the next.
+Where the door reads a stream of messages, of which a batch may be delivered again to any instance,
+the item belongs to the batch instead.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from zlib import crc32
 
 LEDGER = "ledger"
 SHARDS = 8
 """Partitions of a use case's door items: DynamoDB takes 1,000 writes a second for each."""
+BATCH = "batch"
 MINUTE = timedelta(minutes=1)
 KEPT = timedelta(days=35)
 """After this time DynamoDB removes an item."""
@@ -37,6 +40,28 @@ class Receipts:
     unknown: int = 0
     pending: int = 0
     revision: int = 0
+
+
+class Batch(NamedTuple):
+    """Neighbouring messages of a shard, by their first and last sequence number."""
+
+    shard: str
+    first: int
+    last: int
+
+    @property
+    def instance(self) -> str:
+        """What an item has instead of an instance of the function."""
+        return ":".join((BATCH, self.shard, str(self.first), str(self.last)))
+
+    @classmethod
+    def of(cls, instance: str) -> Batch | None:
+        """The batch that an item belongs to, if it belongs to one."""
+        kind, _, rest = instance.partition(":")
+        if kind != BATCH:
+            return None
+        shard, first, last = rest.rsplit(":", 2)
+        return cls(shard, int(first), int(last))
 
 
 class ReceiptStore(Protocol):

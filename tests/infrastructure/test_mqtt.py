@@ -98,6 +98,15 @@ def test_a_batch_that_fails_is_halved_and_tried_until_its_records_expire(
     assert "OnFailure" in source["DestinationConfig"]
 
 
+def test_the_function_of_messages_writes_what_it_counts_and_reads_nothing_of_it(
+    template: Template,
+) -> None:
+    (function,) = (r for r in roles(template) if r.on("kinesis:PutRecords"))
+    grants = {(g.action, g.resource) for g in function.grants if "dynamodb" in g.action}
+    ((action, table),) = grants
+    assert action == "dynamodb:PutItem" and table.endswith(":table/sdp-ledger")
+
+
 def test_a_thing_connects_as_itself_and_publishes_to_its_own_topics_alone(
     template: Template,
 ) -> None:

@@ -55,6 +55,7 @@ def test_a_value_on_its_quantity_s_topic_is_a_measurement(messages: Messages) ->
     assert (put.stream, put.entry.key) == ("machines/measurements", "m1")
     event = content(put)
     assert len(event.pop("event_id")) == 36
+    assert event.pop("receipt") > 0
     assert event == {
         "type": "measurement",
         "thing": "m1",
