@@ -8,6 +8,7 @@ import psutil
 
 from sdpctl.local import emulator, flink_status, workers
 from sdpctl.local.delivery import service as delivery
+from sdpctl.local.mqtt import service as mqtt
 from sdpctl.settings import Settings
 from tests.local.driver import wait_until
 
@@ -35,6 +36,14 @@ class Machine:
         assert found
         found.kill()
         psutil.wait_procs([found], timeout=10)
+
+    def kill_broker(self) -> None:
+        """`kill -9` of the MQTT broker once it accepts connections; the workers start another."""
+        wait_until(lambda: mqtt.accepts(self.settings), 60, lambda: "no MQTT broker")
+        process = mqtt.service(self.settings).process()
+        assert process, "no MQTT broker"
+        process.kill()
+        psutil.wait_procs([process], timeout=10)
 
     def restart_emulator(self) -> None:
         """Stop the emulator as an operator would, and start it again."""

@@ -32,6 +32,7 @@ from glue.instants import from_millis, parse, to_millis
 from sdpctl.local import flink_status
 from sdpctl.settings import Settings
 from tests.local import shoppers
+from tests.local.audits import Ledger
 from tests.local.commands import sdp
 from tests.local.driver import Driver, Event, wait_until
 from tests.local.evolving import Whole
@@ -86,6 +87,8 @@ class Chain:
     receiver: Receiver
     counted: Counter[str]
     """The report before the events."""
+    sent: list[Event]
+    ledger: Ledger
 
     def rows(self, stream: str) -> list[Row]:
         """The records of a stream that are about these shoppers; some may be there twice."""
@@ -153,10 +156,10 @@ def chain(whole: Whole, settings: Settings, machine: Machine) -> Iterator[Chain]
         valid = max(version.valid_from for (version,) in versions.values())
         start = max(from_millis(valid), datetime.now(UTC) + AHEAD) + timedelta(milliseconds=500)
         made = Shoppers.make(start, SEEDS, EVENTS, SECONDS)
-        counted = _report(driver)
+        counted, ledger = _report(driver), Ledger.now(settings, "shopping", whole.tree)
         with _gone(receiver) as leave:
-            _flow(driver, machine, people, made, versions, leave)
-        yield Chain(people, driver, made, Put(versions), receiver, counted)
+            sent = _flow(driver, machine, people, made, versions, leave)
+        yield Chain(people, driver, made, Put(versions), receiver, counted, sent, ledger)
     finally:
         receiver.stop()
 
@@ -168,10 +171,11 @@ def _flow(
     made: Shoppers,
     versions: dict[str, list[Version]],
     leave: Callable[[], None],
-) -> None:
+) -> list[Event]:
     """Send in the order of time, `AHEAD` of the clock, with a change and kills between two batches.
 
     The rule is changed right after the first kill, when nothing is decided; then `leave` is called.
+    Returns all events.
     """
     before, batches = _restarts(people.settings), list(_batches(made.sent))
     places = {(n + 1) * len(batches) // (KILLS + 2) for n in range(KILLS)}
@@ -186,12 +190,14 @@ def _flow(
             versions[shoppers.SPENDING].append(people.put("rule", shoppers.SPENDING, second))
             driver.send(made.at_the_limit(versions[shoppers.SPENDING][-1].valid_from))
             leave()
-    driver.send(made.closing())
+    closing = made.closing()
+    driver.send(closing)
     wait_until(
         lambda: _restarts(people.settings) - before >= KILLS,
         WAIT,
         lambda: f"{_restarts(people.settings) - before} restarts after {KILLS} kills",
     )
+    return [*(event for _, event in made.sent), *closing]
 
 
 @contextmanager
@@ -234,6 +240,7 @@ def _report(driver: Driver) -> Counter[str]:
     return Counter({k: a.json()["found"] for k, a in answers.items() if a.status_code == 200})
 
 
+PAGES = ("page1", "page2", "page3")
 KINDS = ("shopping", "stuck_in_form", "spending_anomaly")
 
 
@@ -357,6 +364,38 @@ def test_what_is_late_repeated_or_of_no_account_is_a_dead_letter(chain: Chain) -
     assert expected.keys() == {"late", "duplicate", "filtered"}
     found = partial(_letters, chain)
     wait_until(lambda: found() == expected, WAIT, lambda: f"{found()}, expected {expected}")
+
+
+def test_each_event_has_one_outcome_in_the_ledger(chain: Chain) -> None:
+    """Whichever of the operators it reaches, or none; after the kills too."""
+    letters = _letters(chain)
+    filtered = sum(1 for event in chain.sent if _is_left_out(event))
+    expected = {
+        "ok": len(chain.sent),
+        "filtered": filtered,
+        "late": letters["late"],
+        "duplicate": letters["duplicate"],
+        "counted": len(chain.sent) - filtered - letters["late"] - letters["duplicate"],
+    }
+    found: Counter[str] = Counter()
+
+    def counted() -> bool:
+        found.clear()
+        found.update(+chain.ledger.since())
+        return found == expected
+
+    wait_until(counted, WAIT, lambda: f"{found}, expected {expected}")
+    assert filtered > letters["filtered"]
+
+
+def _is_left_out(event: Event) -> bool:
+    """Of no account, on another page, a customer without a card."""
+    kind = event["type"]
+    return (
+        event.get("acc_num") == 0
+        or (kind == "page-view" and event["page"] not in PAGES)
+        or (kind == "customer" and event.get("card_id") is None)
+    )
 
 
 def _letters(chain: Chain) -> Counter[str]:

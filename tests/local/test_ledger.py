@@ -1,6 +1,6 @@
 """The ledger on the running platform: both sides count the same events, each by itself."""
 
-import json
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,30 +8,17 @@ from lambdas.adapters.receipts import DynamoReceipts
 from lambdas.ports.ledger import Receipts, door_partition, minute_key, minute_of, shard_of
 from sdpctl.settings import Settings
 from tests import streams
-from tests.local.commands import sdp
+from tests.local.audits import audit
 from tests.local.driver import Driver, auctions, wait_until
 
 LEDGER = "sdp-ledger"
-
-
-def audit(settings: Settings, start: datetime, end: datetime) -> tuple[int, dict[str, Any]]:
-    """The exit status, and the sums over the minutes of ad tech from `start` to before `end`."""
-    span = ("--from", start.isoformat(), "--to", end.isoformat())
-    done = sdp(settings, "audit", "--use-case", "adtech", *span, "--json")
-    assert not done.stderr, done.stderr
-    minutes = [json.loads(line) for line in done.stdout.splitlines()]
-    names = ("ok", "refused", "unread", "waiting", "redelivered", "missing", "excess")
-    sums = {name: sum(m[name] for m in minutes) for name in names}
-    for name in ("counted", "duplicate", "malformed"):
-        sums[name] = sum(m["outcomes"][name] for m in minutes)
-    return done.returncode, sums
 
 
 def test_both_sides_count_the_same_and_our_own_copy_is_not_the_sender_s(
     driver: Driver, settings: Settings
 ) -> None:
     start = minute_of(datetime.now(UTC))
-    before = audit(settings, start, start + timedelta(minutes=5))[1]
+    before = _once_read(settings, start)
     made = auctions(30)
     driver.send(made.events)
     driver.send(made.bids)
@@ -54,12 +41,25 @@ def test_both_sides_count_the_same_and_our_own_copy_is_not_the_sender_s(
     seen: dict[str, Any] = {}
 
     def balanced() -> bool:
-        status, sums = audit(settings, start, start + timedelta(minutes=5))
+        status, sums = audit(settings, "adtech", start, start + timedelta(minutes=5))
         assert status == 0, sums
         seen.update({name: sums[name] - before[name] for name in expected})
         return seen == expected
 
     wait_until(balanced, 120, lambda: f"{seen}, expected {expected}")
+
+
+def _once_read(settings: Settings, start: datetime) -> Counter[str]:
+    """What the ledger has, once that was read; others have sent in this minute."""
+    found: Counter[str] = Counter()
+
+    def read() -> bool:
+        found.clear()
+        found.update(audit(settings, "adtech", start, start + timedelta(minutes=5))[1])
+        return not found["unread"]
+
+    wait_until(read, 60, lambda: f"{found}")
+    return found
 
 
 def test_an_event_that_was_acknowledged_and_is_not_in_the_stream_is_found(
@@ -70,10 +70,10 @@ def test_an_event_that_was_acknowledged_and_is_not_in_the_stream_is_found(
     end = lost.minute + timedelta(minutes=1)
     DynamoReceipts(LEDGER, client).put(lost)
     try:
-        status, sums = audit(settings, lost.minute, end)
+        status, sums = audit(settings, "adtech", lost.minute, end)
         assert (status, sums["missing"]) == (1, 1)
     finally:
         key = (door_partition("adtech", shard_of("lost")), f"{minute_key(lost.minute)}#lost")
         names = zip(("pk", "sk"), key, strict=True)
         client.delete_item(TableName=LEDGER, Key={name: {"S": value} for name, value in names})
-    assert audit(settings, lost.minute, end)[0] == 0
+    assert audit(settings, "adtech", lost.minute, end)[0] == 0

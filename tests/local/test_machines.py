@@ -1,0 +1,305 @@
+"""Machines on the running platform, over HTTP and over MQTT: pairs and report equal the truth.
+
+Both ways are taken at the same time, by machines of their own. What they measure is shuffled within
+`WatermarkDelay`, and a fifth is sent twice. Meanwhile all connections to the broker are lost five
+times, in two of which it is killed, and the Flink process is killed once. SDP_TEST_MESSAGES is the
+number of distinct measurements over each way, 2,000 by default.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+import usecases
+from datagen import Generation
+from datagen import Settings as Shape
+from glue.instants import from_millis, parse, to_wire
+from sdpctl.publishing import Broker, Publisher
+from sdpctl.sending import Tally, read_lines
+from sdpctl.settings import Settings
+from tests import asof
+from tests.flink import pipelines
+from tests.local import evolving
+from tests.local.audits import Ledger
+from tests.local.commands import sdp
+from tests.local.driver import Driver, Event, batches, wait_until
+from tests.local.evolving import Whole
+from tests.local.machine import Machine
+from usecases.machines import generator
+
+EVENTS = int(os.environ.get("SDP_TEST_MESSAGES", "2000"))
+RATE = 100.0  # so that what a connection has under way is less than a second of event time
+LOSSES = 5  # of all connections
+BATCH = 200
+SECONDS = 240
+JOINED = (generator.SPEED, generator.TORQUE)
+(MACHINES,) = usecases.load(("machines",)).use_cases
+APPLICATION = "sdp-machines"
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Measurements in the order in which they are sent, and what must come of them."""
+
+    events: list[Event]
+    truth: dict[str, Any]
+
+    @classmethod
+    def make(cls, start: datetime, seed: int, late: float) -> Flow:
+        """Generated ones; behind them those with which all pairs are final."""
+        shape = Shape(
+            events=EVENTS,
+            start=start,
+            seed=seed,
+            rate=RATE,
+            duplicates=0.2,
+            shuffle=timedelta(seconds=4),
+            late=late,
+            period=timedelta(minutes=1),
+        )
+        generation = Generation(MACHINES, generator, shape)
+        events = list(generation)
+        truth = generation.truth()
+        return cls([*events, *_last(truth["reports"]["machines"], events)], truth)
+
+    @property
+    def things(self) -> list[str]:
+        """The machines that have pairs."""
+        return list(self.truth["reports"]["machines"])
+
+
+def _last(things: dict[str, Row], events: list[Event]) -> list[Event]:
+    """Measurements of both series, so long after the others, and apart, that none pairs.
+
+    The first of them ends what the last pair lasts. It is decided when both series are known beyond
+    it by more than `WatermarkDelay`.
+    """
+    end = max(map(pipelines.at, events))
+    later = [(generator.SPEED, 10_000), (generator.TORQUE, 20_000), (generator.SPEED, 22_000)]
+    return [
+        {
+            "type": "measurement",
+            "event_id": f"{thing}-{quantity}-{after}",
+            "occurred_at": to_wire(from_millis(end + after)),
+            "thing": thing,
+            "quantity": quantity,
+            "result": 1.0,
+        }
+        for thing in things
+        for quantity, after in later
+    ]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Everything that was sent; `before` are the jobs when that began."""
+
+    http: Flow
+    mqtt: Flow
+    before: dict[str, dict[str, Any]]
+    ledger: Ledger
+
+    @property
+    def flows(self) -> tuple[Flow, Flow]:
+        """Both ways."""
+        return self.http, self.mqtt
+
+    @property
+    def things(self) -> list[str]:
+        """The machines that have pairs."""
+        return self.http.things + self.mqtt.things
+
+    def expected(self, stream: str) -> list[Row]:
+        """The rows of a record."""
+        return [row for flow in self.flows for row in flow.truth["records"][stream]]
+
+
+@pytest.fixture(scope="module")
+def user(settings: Settings, whole: Whole) -> Driver:
+    """Sends and reads measurements."""
+    return whole.driver(settings, "machines")
+
+
+@pytest.fixture(scope="module")
+def sent(user: Driver, settings: Settings, machine: Machine, whole: Whole) -> Sent:
+    """Once all of it was acknowledged."""
+    ledger = Ledger.now(settings, "machines", whole.tree)
+    start = datetime.now(UTC) + timedelta(seconds=20)
+    http, mqtt = Flow.make(start, 1, late=0.02), Flow.make(start, 2, late=0.0)
+    before = evolving.jobs(settings)
+    assert MACHINES.mqtt
+    broker = Broker(whole.outputs["UrlForMQTT"], user.key, {"measurement": MACHINES.mqtt})
+    tally = Tally()
+    publisher = Publisher(broker, tally)
+    lines = _side_by_side(mqtt.events, http.events, user, machine, publisher)
+    publisher.send(read_lines(lines, tally, name=False), rate=None)
+    assert (tally.accepted, tally.unanswered) == (len(mqtt.events), 0), tally
+    return Sent(http, mqtt, before, ledger)
+
+
+def _side_by_side(
+    mqtt: list[Event], http: list[Event], user: Driver, machine: Machine, publisher: Publisher
+) -> Iterator[bytes]:
+    """The messages to publish; the others are sent, and processes killed, while they are read."""
+    parts = batches(http, BATCH)
+    losses = [len(mqtt) * n // (LOSSES + 1) for n in range(1, LOSSES + 1)]
+    for number, event in enumerate(mqtt):
+        if number % BATCH == 0:
+            user.send(next(parts, []))
+        if number == losses[0] // 2:
+            machine.kill_flink(APPLICATION)
+        if number in losses[1::2]:
+            machine.kill_broker()
+        elif number in losses:
+            _lose_connections(publisher)
+        yield orjson.dumps(event)
+    for part in parts:
+        user.send(part)
+
+
+def _lose_connections(publisher: Publisher) -> None:
+    for thing in publisher._things.values():
+        connection = thing.client.socket()
+        if isinstance(connection, socket.socket):  # it may be about to connect again
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+def test_the_report_of_each_machine_equals_the_truth_after_kills_of_job_and_broker(
+    user: Driver, settings: Settings, sent: Sent
+) -> None:
+    expected = {
+        k: row for flow in sent.flows for k, row in flow.truth["reports"]["machines"].items()
+    }
+
+    def totals() -> dict[str, Row]:
+        answers = {thing: user.get(f"machines/{thing}").json() for thing in expected}
+        return {thing: {n: answers[thing].get(n) for n in row} for thing, row in expected.items()}
+
+    assert sum(row["count"] for row in expected.values()) > EVENTS
+    wait_until(lambda: totals() == expected, SECONDS, lambda: f"{totals()}, expected {expected}")
+    job = evolving.jobs(settings)[APPLICATION]
+    assert job["restarts"] > sent.before[APPLICATION]["restarts"] and job["restored_from"]
+
+
+def test_each_minute_of_a_machine_equals_the_truth(user: Driver, sent: Sent) -> None:
+    expected = [row for flow in sent.flows for row in flow.truth["periods"]["machines"]]
+    answers = {t: user.get(f"machines/{t}/period", period="MINUTES").json() for t in sent.things}
+    found = [
+        {"thing": thing, **{n: row[n] for n in row.keys() & expected[0].keys()}}
+        for thing, answer in answers.items()
+        for row in answer["rows"]
+    ]
+    for row in expected:
+        assert parse(row["period_start"]).timestamp() == row.pop("period")
+    assert _sorted(map(_with_moments, found)) == _sorted(map(_with_moments, expected))
+
+
+def test_each_pair_is_final_once_in_the_stream(user: Driver, sent: Sent) -> None:
+    rows = [row for row in user.records("pairs") if row["thing"] in sent.things]
+    final = [_with_moments(row) for row in rows if row["status"] == "final"]
+    expected = [_with_moments(row) for row in sent.expected("pairs")]
+    # What a killed process had written since its checkpoint is written again, as it was.
+    assert _distinct(final) == _sorted(expected)
+
+
+def test_each_pair_is_power_once(user: Driver, sent: Sent) -> None:
+    rows = [row for row in user.records("power") if row["thing"] in sent.things]
+    expected = [_with_moments(row) for row in sent.expected("power")]
+    assert _distinct([_with_moments(row) for row in rows]) == sorted(set(_sorted(expected)))
+
+
+def test_only_repetitions_and_late_measurements_are_dead_letters(user: Driver, sent: Sent) -> None:
+    http, mqtt = _reasons(user, sent)
+    expected = {reason: n for reason, n in sent.http.truth["dead_letters"].items() if n}
+    assert http == expected and set(expected) == {"duplicate", "late"}
+    # A message whose acknowledgement a killed broker owed is published once more.
+    assert set(mqtt) == {"duplicate"}
+    assert mqtt["duplicate"] >= sent.mqtt.truth["dead_letters"]["duplicate"] > EVENTS / 6
+
+
+def _reasons(user: Driver, sent: Sent) -> list[Counter[str]]:
+    """The dead letters of both ways."""
+    letters = {row["id"]: row for row in user.records("dead-letters")}
+    ids = [{event["event_id"] for event in flow.events} for flow in sent.flows]
+    return [
+        Counter(row["reason"] for row in letters.values() if row.get("event_id") in own)
+        for own in ids
+    ]
+
+
+def test_each_measurement_has_one_outcome_in_the_ledger_or_is_open(
+    user: Driver, sent: Sent
+) -> None:
+    """Those over MQTT are counted as often as a message is in its rule's stream."""
+    topics = [str(row["topic"]).split("/") for row in user.records("mqtt")]
+    things = {event["thing"] for event in sent.mqtt.events}
+    quantities = [event["quantity"] for event in sent.http.events]
+    quantities += [quantity for _, thing, quantity in topics if thing in things]
+    received, filtered = len(quantities), sum(1 for q in quantities if q not in JOINED)
+    reasons = sum(_reasons(user, sent), Counter())
+    found: Counter[str] = Counter()
+
+    def balanced() -> bool:
+        found.clear()
+        found.update(sent.ledger.since())
+        return found["ok"] == received and not found["unread"]
+
+    wait_until(balanced, SECONDS, lambda: f"{found}, received {received}")
+    assert (found["filtered"], found["late"]) == (filtered, reasons["late"])
+    assert found["duplicate"] + found["redelivered"] == reasons["duplicate"]
+    refused = found["filtered"] + found["late"] + found["duplicate"]
+    assert found["counted"] + found["waiting"] == received - refused
+    assert found["counted"] > EVENTS > abs(found["waiting"])
+
+
+def test_the_pairs_of_the_lake_are_those_of_asof_joins_over_its_measurements(
+    user: Driver, settings: Settings, whole: Whole, sent: Sent
+) -> None:
+    def own(pairs: set[asof.Pair]) -> set[asof.Pair]:
+        return {pair for pair in pairs if pair[0] in sent.things}
+
+    def found() -> tuple[set[asof.Pair], set[asof.Pair]]:
+        measured, paired = (_files(settings, whole.tree, n) for n in ("measurements", "pairs"))
+        return own(asof.pairs_of_files(measured)), own(asof.final_pairs(paired))
+
+    expected = {asof.pair_of(_with_moments(row)) for row in sent.expected("pairs")}
+    user.invoke("LakeFunction")
+    wait_until(
+        lambda: found() == (expected, expected),
+        SECONDS,
+        lambda: f"{[len(pairs ^ expected) for pairs in found()]} pairs differ",
+    )
+
+
+def _files(settings: Settings, tree: Path, record: str) -> list[str]:
+    command = ("lake", f"parquet_{record}", "--files", "--json", "--use-case", "machines")
+    done = sdp(settings, *command, tree=tree)
+    assert done.returncode == 0, done.stderr
+    return [row["path"] for row in json.loads(done.stdout)]
+
+
+def _with_moments(row: Row) -> Row:
+    moments = {n for n in row if n in ("occurred_at", "period_start") or n.endswith("_time")}
+    return {n: pipelines.at({"occurred_at": v}) if n in moments else v for n, v in row.items()}
+
+
+def _sorted(rows: Iterable[Row]) -> list[tuple[Any, ...]]:
+    return sorted(tuple(sorted(row.items())) for row in rows)
+
+
+def _distinct(rows: list[Row]) -> list[tuple[Any, ...]]:
+    return sorted(set(_sorted(rows)))
