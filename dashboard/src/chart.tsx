@@ -17,18 +17,31 @@ function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+const MINUTE = 60;
 const DAY = 86_400;
+/** What is shown on either side of a lone point, in seconds. */
+const AROUND = 30 * MINUTE;
 
-/** Times of the axis on a clock of 24 hours; the date where a day begins. */
+/** From the first point to the last. Around a lone one uPlot would show a thousand days. */
+function range(plot: uPlot, first: number | null, last: number | null): uPlot.Range.MinMax {
+  const times = plot.data[0];
+  const lone = times.length === 1 ? times[0] : undefined;
+  if (lone !== undefined) return [lone - AROUND, lone + AROUND];
+  return first === null || last === null ? [null, null] : [first, last];
+}
+
+/** Times of the axis on a clock of 24 hours; the date where a day begins, seconds if they differ. */
 function ticks(zone: string) {
   const day = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, month: "2-digit", day: "2-digit" });
   const clock = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, timeStyle: "short" });
+  const exact = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, timeStyle: "medium" });
   return (_: uPlot, at: number[], __: number, ___: number, step: number) =>
     at.map((seconds, n) => {
       const moment = new Date(seconds * 1000);
       const [date, hour] = [day.format(moment), clock.format(moment)];
       if (step >= DAY) return date;
-      return n === 0 || hour === "00:00" ? `${hour}\n${date}` : hour;
+      const shown = step < MINUTE ? exact.format(moment) : hour;
+      return n === 0 || hour === "00:00" ? `${shown}\n${date}` : shown;
     });
 }
 
@@ -56,7 +69,8 @@ function options(
     height: shape.height,
     ...(shape.together ? { cursor: { sync: { key: shape.together } } } : {}),
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
-    axes: [{ ...axis, values: ticks(zone) }, { ...axis, size: 64 }],
+    scales: { x: { range } },
+    axes: [{ ...axis, values: ticks(zone), space: 72 }, { ...axis, size: 64 }],
     series: [
       { value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" },
       ...labels.map((label, n) => ({

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from glue.instants import from_millis, to_wire
@@ -86,6 +87,50 @@ def test_a_series_has_the_values_of_the_api(
     page.get_by_text("The newest values of prices").click()
     listed = page.locator("details .number").all_inner_texts()[1:]
     assert listed == [f"{point['value']:,.0f}" for point in points[:50]]
+
+
+# What is written on the canvas is nowhere else.
+WRITTEN = """
+window.written = [];
+const write = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+  window.written.push(`${text}@${Math.round(place[0])}`);
+  return write.call(this, text, ...place);
+};
+"""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "first", "last"),
+    [(0, "09:30", "10:30"), (30, "10:00:00", "10:00:30"), (3 * 3600, "10:00", "13:00")],
+    ids=["one point", "half a minute", "three hours"],
+)
+def test_the_time_axis_of_a_chart_says_which_time_it_is(
+    browser: Browser, url: str, current: Outputs, seconds: int, first: str, last: str
+) -> None:
+    start = datetime(2026, 11, 27, 9, tzinfo=UTC)  # 10:00 in Berlin, where the reader is
+    times = (start + timedelta(seconds=n) for n in range(0, seconds + 1, 10))
+    points = [{"at": to_wire(at), "value": 1.5} for at in times]
+    series = [{"name": "power", "doc": "", "key": "thing", "of": None}]
+    with reader(browser, url) as person:
+        page = person.page
+        page.add_init_script(WRITTEN)
+        _deploy(page, series=series)
+        answer = {"lines": [{"key": "m", "of": None}], "next": None}
+        page.route("**/series/shopping/power/lines?*", _answers(answer))
+        newest_first = {"points": points[::-1], "next": None}
+        page.route("**/series/shopping/power?*", _answers(newest_first))
+        person.type_keys(keys_of(current))
+        person.open("series", key="m", paused="1")
+        expect(page.locator("canvas")).to_be_visible()
+        page.wait_for_function("window.written.length > 4")
+        written: list[str] = page.evaluate("[...new Set(window.written)]")
+    texts = [text.partition("@")[0] for text in written]  # at different places
+    assert "27/11" in texts
+    shown = [text for text in texts if ":" in text]
+    assert len(shown) >= 3 and len(set(shown)) == len(shown)
+    assert first <= min(shown) and max(shown) <= last
+    assert {len(text) for text in shown} == {len(first)}
 
 
 def test_the_ledger_has_the_minutes_of_the_api_and_names_what_is_missing(
