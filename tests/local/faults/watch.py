@@ -12,10 +12,11 @@ import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.local.driver import Driver
-from tests.local.faults.flow import MEASURES, REPORT
+from tests.local.faults.flow import REPORT
 
 PAUSE = 0.3  # seconds between two rounds of questions
 SECONDS = 20.0  # for an answer
+COUNTED = ("bids", "impressions", "clicks")  # each event once: their sum is the version
 BUSY = (429, 500, 502, 503, 504)  # what an API may answer during a fault
 Row = dict[str, Any]
 
@@ -117,9 +118,17 @@ def _version(item: dict[str, dict[str, str]]) -> tuple[int, int]:
 
 
 def _follows(before: Row, now: Row | None, campaign: int) -> None:
-    """A final row is the same for ever; another only grows."""
+    """A final row is the same for ever; of another the number of counted events only grows.
+
+    A single measure may fall for a while: Flink goes back to a checkpoint, reads shards in another
+    order, and has counted more events, but not all of those that it had counted before.
+    """
     assert now is not None, f"{campaign}: a row is gone: {before}"
     if before["final"]:
         assert now == before, f"{campaign}: a final row changed: {before} -> {now}"
-    for name in MEASURES:
-        assert now[name] >= before[name], f"{campaign}: {name} fell: {before} -> {now}"
+    counted = {
+        name: sum(row[n] for n in COUNTED) for name, row in (("before", before), ("now", now))
+    }
+    assert counted["now"] >= counted["before"], f"{campaign}: fewer events: {before} -> {now}"
+    if counted["now"] == counted["before"]:
+        assert now == before | {"final": now["final"]}, f"{campaign}: {before} -> {now}"
