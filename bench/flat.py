@@ -1,6 +1,6 @@
 """Memory of the Flink process while keys come and go: flat once the first windows have passed.
 
-    .venv/dev/bin/python -m bench.flat
+    .venv/flink/bin/python -m bench.flat
 
 The packaged SQL of `adtech` on a mini-cluster, as in bench/stream: two subtasks, RocksDB, and
 checkpoints so close that each key is written to it. Every key is open for ten minutes of event
