@@ -111,7 +111,7 @@ def report(new: Trained, old: Trained | None, rows: Rows, thresholds: Thresholds
     challenger = Scored.of(new, rows)
     difference = largest_difference(new, rows, challenger.scores)
     champion = Scored.of(old, rows) if old else None
-    rate = np.full(len(rows), float(new.metadata["base_rate"]))
+    rate = np.full(len(rows), _base_rate(new, rows))
     reference = champion.scores if champion else rate
     segment = new.definition.segment
     both = Losses(
@@ -173,6 +173,11 @@ def _refused(reason: str, thresholds: Thresholds) -> dict[str, Any]:
 def _model(model: Trained) -> dict[str, Any]:
     names = ("trained_from", "fitted_through", "window_rows", "rounds")
     return {"model_version": model.version} | {n: model.metadata.get(n) for n in names}
+
+
+def _base_rate(model: Trained, rows: Rows) -> float:
+    """That of the rows learned from; where nobody knows it, the best one of these rows."""
+    return float(model.metadata.get("base_rate", rows.label.mean()))
 
 
 def _histogram(scores: Floats) -> dict[str, Any]:

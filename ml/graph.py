@@ -132,14 +132,13 @@ class _Graph:
 
     def _valid(self) -> str:
         """Whether every number is there, and not negative where a feature is its logarithm."""
-        zero = self._constant(0.0)
         definition = self._model.definition
         numbers = definition.numbers
         if not numbers:
-            texts = definition.columns[0]
+            texts = next(iter(self._seen))
             return self._node("Equal", f"{texts}_position", f"{texts}_position")
         valid = [  # NaN equals nothing, not even itself
-            self._node("GreaterOrEqual", number, zero)
+            self._node("GreaterOrEqual", number, self._constant(0.0))
             if number in definition.unsigned
             else self._node("Equal", number, number)
             for number in numbers

@@ -113,8 +113,9 @@ def _figures(report: Report) -> Iterator[str]:
 
 
 def _learned(model: Report) -> tuple[str, ...]:
-    since, through = (_time(model[name]) for name in ("trained_from", "fitted_through"))
-    counts = (f"{model[name]:,}" for name in ("window_rows", "rounds"))
+    """Of a model that was imported nobody knows the rows."""
+    since, through = (_time(model[name] or "") for name in ("trained_from", "fitted_through"))
+    counts = ("" if (n := model[name]) is None else f"{n:,}" for name in ("window_rows", "rounds"))
     return str(model["model_version"]), since, through, *counts
 
 

@@ -248,7 +248,7 @@ def run(channel: Path, root: Path, model_dir: Path, output: Path, settings: Sett
     write_json(model_dir / METRICS, metrics)
     write_json(model_dir / REFERENCE, reference(model, slices).to_json())
     _predictions(output / "predictions.csv", slices.test, scores, fallback)
-    _code(root, model_dir / "code")
+    copy_code(root, model_dir / "code")
     result = {"status": "trained", "model_version": model.version, "metrics": metrics}
     write_json(output / RESULT, result)
     result = metrics["model"]
@@ -273,7 +273,7 @@ def _predictions(path: Path, rows: Rows, scores: Floats, fallback: Floats) -> No
             out.write("{},{},{!r},{!r}\n".format(*row))
 
 
-def _code(root: Path, folder: Path) -> None:
+def copy_code(root: Path, folder: Path) -> None:
     """A model includes the code that predicts with it: a rolled-back one has its own."""
     names = [
         *root.glob("*.py"),

@@ -34,7 +34,7 @@ class Place:
 
     def start(self, now: datetime, run_input: Mapping[str, Any]) -> str:
         """Start a run and return its ARN."""
-        name = f"{MANUAL}-{_to_milliseconds(now)}"  # two runs of one second are two
+        name = run_name(now)
         body = json.dumps({"reason": MANUAL, **run_input})
         states = self.clients("stepfunctions")
         return str(
@@ -125,6 +125,11 @@ class Place:
 
     def _output(self, what: str) -> str:
         return self.outputs[what + self.use_case.title().replace("-", "")]
+
+
+def run_name(now: datetime) -> str:
+    """The name of a run that is started by hand; two of one second are two."""
+    return f"{MANUAL}-{_to_milliseconds(now)}"
 
 
 def place(use_case: str | None, region: str | None) -> Place:

@@ -15,6 +15,7 @@ from lambdas.dashboard.models import version_of
 from sdpctl import deployment, retraining
 from sdpctl.answers import console
 from sdpctl.clock import pause
+from sdpctl.commands.model_import import import_
 from sdpctl.errors import CommandError
 from sdpctl.retraining import Place
 from sdpctl.settings import Settings
@@ -159,6 +160,9 @@ def promote(
     """Put a version in service."""
     place = retraining.place(use_case, region)
     _switched(place, place.release("switch", version=version, force=force))
+
+
+model.command("import")(import_)
 
 
 @model.command()

@@ -46,13 +46,18 @@ def train(
 ) -> None:
     """Train, evaluate, and put in service if better. With --wait, exits with 1 on failure."""
     run_input: dict[str, Any] = {"hyperparameters": pairs("--set", set_ or [])}
-    run_input |= _window(from_, to)
+    run_input |= window(from_, to)
     if artifact:
         _check_archive(artifact)
     place = retraining.place(use_case, region)
     if artifact:
         run_input["artifact"] = place.upload(artifact, now())
-    arn = place.start(now(), run_input)
+    start(place, now(), run_input, wait)
+
+
+def start(place: Place, at: datetime, run_input: dict[str, Any], wait: bool) -> None:
+    """Start a run; if `wait`, show its steps and how it ends. Raises CommandError if it fails."""
+    arn = place.start(at, run_input)
     console = Console(stderr=True, highlight=False)
     console.print(f"started {arn.rpartition(':')[2]}")
     if wait:
@@ -83,16 +88,17 @@ def _follow(place: Place, arn: str, console: Console) -> None:
     typer.echo(json.dumps(ended, indent=2))
 
 
-def _window(from_: str | None, to: str | None) -> dict[str, str]:
+def window(from_: str | None, to: str | None) -> dict[str, str]:
     """The requested range, unchanged. Raises CommandError if it is invalid or empty."""
-    window = {name: text for name, text in (("from", from_), ("to", to)) if text is not None}
-    times = {name: _time(f"--{name}", text) for name, text in window.items()}
+    given = {name: text for name, text in (("from", from_), ("to", to)) if text is not None}
+    times = {name: time_of(f"--{name}", text) for name, text in given.items()}
     if "from" in times and times["from"] >= times.get("to", now()):
         raise CommandError(f"--from {from_}: must be before {f'--to {to}' if to else 'now'}")
-    return window
+    return given
 
 
-def _time(option: str, text: str) -> datetime:
+def time_of(option: str, text: str) -> datetime:
+    """The instant of an option. Raises CommandError if it is none."""
     try:
         return instants.parse(text)
     except ValueError as error:
