@@ -342,3 +342,16 @@ def _function(settings: Settings, source: str) -> None:
         Code={"ZipFile": buffer.getvalue()},
         Timeout=30,
     )
+
+
+def test_what_could_not_be_saved_is_saved_before_it_is_confirmed(own: Settings) -> None:
+    """Not only in memory: a client that tries again learns that there is one already."""
+    glue = _client(own, "glue")
+    _largest_file(own, 1)
+    with pytest.raises(ClientError, match="InternalFailure"):
+        glue.create_database(DatabaseInput={"Name": "full"})
+    _largest_file(own, resource.RLIM_INFINITY)
+    with pytest.raises(ClientError, match="AlreadyExists"):
+        glue.create_database(DatabaseInput={"Name": "full"})
+    _kill(own)
+    assert "full" in {found["Name"] for found in glue.get_databases()["DatabaseList"]}

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -47,6 +48,7 @@ _dispatch = app._dispatch_service_request
 _load = app._load_persisted_state
 _save = persistence.save_all
 _statuses: dict[Any, str] = {}
+_unsaved: set[str] = set()  # states that have changed and could not be saved
 log = logging.getLogger("persistence")
 
 
@@ -68,6 +70,8 @@ async def _answer_once_kept(
     try:
         if answer[0] < 300:
             _keep(service, action, method, path, body)
+        if unsaved := _unsaved & _states(service):  # of this request, or of one before it
+            _save_states(unsaved)
         for module in JOURNALED.values():
             await module.journal.synced()
     except OSError as error:
@@ -126,8 +130,24 @@ def _keep_stacks() -> None:
 
 
 def _save_states(names: Iterable[str]) -> None:
-    states, wanted = app._build_persistence_save_dict(), set(names)
-    _save({name: state for name, state in states.items() if name in wanted})
+    """Save these; OSError if one could not be: the emulator says so in its log alone."""
+    states, named = app._build_persistence_save_dict(), set(names)
+    wanted = {name: state for name, state in states.items() if name in named}
+    before = {name: _identity(name) for name in wanted}
+    _unsaved.update(wanted)
+    _save(wanted)
+    saved = {name for name, state in wanted.items() if _is_saved(name, state, before[name])}
+    _unsaved.difference_update(saved)
+    if saved != wanted.keys():
+        raise OSError(f"{sorted(wanted.keys() - saved)} could not be saved")
+
+
+def _is_saved(name: str, state: Callable[[], Any], before: Any) -> bool:
+    """Whether its file is another than before; a service without a state has none."""
+    if _identity(name) == before:
+        with suppress(Exception):  # the emulator logs what a service raises, and saves the others
+            return state() is None
+    return True
 
 
 def _save_and_trim(services: dict[str, Callable[[], Any]]) -> None:
