@@ -41,7 +41,7 @@ PAGE := build/dashboard/index.html
 PAGE_SOURCES := $(shell find dashboard -name node_modules -prune -o -type f -print)
 JVM_SOURCES := $(shell find analytics_app/jvm/src/main analytics_app/jvm/pom.xml -type f 2>/dev/null)
 
-.PHONY: help env tools build browser screenshots demo up down clean test of-platform of-the-rest check types lint unit jvm generated properties load faults mutants bench-stream
+.PHONY: help env tools build browser screenshots demo up down clean test of-platform of-the-rest check types lint unit jvm generated properties load faults mutants wrong-sql bench-stream
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -167,6 +167,9 @@ faults: build ## nothing is lost or counted twice while things are killed and fa
 
 mutants: build ## plant bugs one by one and see that the tests notice each: ONLY=WORD plants those with it in their name
 	@$(PYTHON) -m tests.mutants $(ONLY)
+
+wrong-sql: build ## wrong SQL is deployed, counts, and is repaired: a replay then gives the truth
+	@$(PYTHON) -m pytest -v tests/local/wrong_sql.py
 
 bench-stream: build ## what the packaged SQL does, beside an earlier commit and a topology of joins: BENCH=--help
 	@.venv/flink/bin/python -m bench.stream.run $(BENCH)

@@ -26,7 +26,7 @@ from sdpctl import deployment
 from sdpctl.backfill.live import Live
 from sdpctl.backfill.plan import Span
 from sdpctl.clock import now
-from sdpctl.commands.backfill import parameters_of
+from sdpctl.commands.recomputing import parameters_of
 
 ROOT = Path(__file__).resolve().parent.parent
 USE_CASE = "adtech"

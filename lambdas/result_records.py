@@ -14,7 +14,7 @@ from glue import Boolean, Double, Integer, Schema, String, UseCase, instants
 from glue.errors import CatalogError, PlatformError
 from glue.ledger import COUNTS
 from glue.schema import VERSIONING
-from glue.targets.dynamodb import LARGEST
+from glue.targets.dynamodb import LARGEST, VERSION
 from glue.types import Column
 
 # DynamoDB's limit for a partition key's value.
@@ -55,26 +55,33 @@ class Layout:
     columns: tuple[Column, ...]
     names: frozenset[str]
     sums: frozenset[str]
+    measures: frozenset[str]
 
     @classmethod
     def of(cls, report: Schema) -> Layout:
         """The layout of a report."""
         columns = (*report.columns, *VERSIONING)
-        sums = frozenset(column.name for column in report.sums)
-        return cls(report, columns, frozenset(column.name for column in columns), sums)
+        names, sums, measures = (
+            frozenset(column.name for column in some)
+            for some in (columns, report.sums, report.measures)
+        )
+        return cls(report, columns, names, sums, measures)
 
 
 def report_row(layouts: Sequence[Layout], row: Mapping[str, Any]) -> Schema:
     """The report this row belongs to, after checking each value.
 
-    Reports that share a stream differ in their columns.
+    Reports that share a stream differ in their columns. A row of version 0 empties its bucket: a
+    replay found that it has no records. Its measures are null.
     """
     layout = next((one for one in layouts if row.keys() == one.names), None)
     if layout is None:
         raise _wrong_columns(layouts, row)
     report = layout.report
     for column in layout.columns:
-        if column.name in layout.sums:
+        if row[VERSION] == 0 and column.name in layout.measures:
+            _check_none(column, row[column.name])
+        elif column.name in layout.sums:
             _check_sum(column, row[column.name])
         else:
             _check(column, row[column.name])
@@ -125,6 +132,11 @@ def _check_sum(column: Column, value: Any) -> None:
         raise Malformed(f"{_shown(value)} is not an integer", column.name)
     if len(str(abs(value))) > NUMBER_DIGITS:
         raise Malformed(f"{_shown(value)} has more than {NUMBER_DIGITS} digits", column.name)
+
+
+def _check_none(column: Column, value: Any) -> None:
+    if value is not None:
+        raise Malformed(f"{_shown(value)} is not null, as in each row of version 0", column.name)
 
 
 def _shown(value: Any) -> str:

@@ -28,6 +28,7 @@ MODULES = {
     "lake": "lake",
     "compact": "compact",
     "backfill": "backfill",
+    "replay": "replay",
     "definitions": "definitions",
     "keys": "keys",
     "cost": "cost",

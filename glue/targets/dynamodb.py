@@ -23,6 +23,7 @@ Item = dict[str, Attribute]
 TOTAL_PERIOD = -1
 WRITES = "writes"
 NEWEST = "newest"
+VERSION = "version"
 # DynamoDB's numbers: 38 digits, and nothing between these and zero.
 SMALLEST, LARGEST = 1e-130, 9.9e125
 
@@ -64,6 +65,11 @@ def total_key(report: Schema, key: Any) -> Item:
     """The key of the item that holds the sums over all buckets of a report's key."""
     column = report.column(report.key)
     return {column.name: attribute(column.type, key), report.period: {"N": str(TOTAL_PERIOD)}}
+
+
+def has_records(item: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a bucket counts any record; one that a replay has emptied has version 0."""
+    return item.get(VERSION) != {"N": "0"}
 
 
 def row(report: Schema, item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 
-from glue.targets.dynamodb import NEWEST, TOTAL_PERIOD, WRITES, Attribute, Item
+from glue.targets.dynamodb import NEWEST, TOTAL_PERIOD, WRITES, Attribute, Item, has_records
 from lambdas.ports.upserts import Upsert
 
 # DynamoDB's maximum of items in a transaction, less one for the total.
@@ -58,16 +58,19 @@ class Total:
     def summed(
         cls, due: Sequence[Upsert], buckets: Iterable[Item], seen: Attribute | None
     ) -> Total:
-        """The total over all buckets of a key; extremes without those that are to be replaced."""
+        """The total over all buckets of a key.
+
+        Latest values and extremes are without the buckets that are to be replaced.
+        """
         upsert = due[0]
         replaced = {u.identity for u in due}
         sums: dict[str, Number] = dict.fromkeys(upsert.measures, 0)
         extremes: dict[str, Number] = {}
         newest: Item = {}
-        for bucket in buckets:
+        for bucket in filter(has_records, buckets):
             _add(sums, bucket, 1)
-            newest = _newest(upsert, bucket, newest)
             if dataclasses.replace(upsert, item=bucket).identity not in replaced:
+                newest = _newest(upsert, bucket, newest)
                 _extend(upsert, extremes, bucket)
         return cls(sums, newest, extremes, seen)
 
@@ -75,11 +78,11 @@ class Total:
 def is_complete(due: Sequence[Upsert], held: Mapping[tuple[str, ...], Item], item: Item) -> bool:
     """Whether the new total follows from an item and the new buckets.
 
-    It does not if a report got its first latest value or an extreme, or an extreme may be taken
-    back: a bucket that has it is replaced by one that is less extreme.
+    It does not if a report got its first latest value or an extreme, or one of them may be taken
+    back: a bucket that has it is emptied, or is replaced by one that is less extreme.
     """
     upsert = due[0]
-    if upsert.latest and NEWEST not in item:
+    if upsert.latest and (NEWEST not in item or not all(has_records(u.item) for u in due)):
         return False
     return all(name in item for name in _extremes(upsert)) and not any(
         _takes_back(u, held.get(u.identity, {}), item) for u in due
@@ -91,7 +94,7 @@ def _takes_back(upsert: Upsert, before: Item, total: Item) -> bool:
         if name in before and _number(before[name]) == _number(total[name]):
             kept = {name: _number(before[name])}
             _extend(upsert, kept, upsert.item)
-            if kept[name] != _number(upsert.item[name]):
+            if name not in upsert.item or kept[name] != _number(upsert.item[name]):
                 return True
     return False
 
@@ -143,8 +146,9 @@ def change(upserts: Sequence[Upsert], held: Mapping[tuple[str, ...], Item], tota
     for upsert in upserts:
         _add(sums, upsert.item, 1)
         _add(sums, held.get(upsert.identity, {}), -1)
-        newest = _newest(upsert, upsert.item, newest)
-        _extend(first, extremes, upsert.item)
+        if has_records(upsert.item):
+            newest = _newest(upsert, upsert.item, newest)
+            _extend(first, extremes, upsert.item)
     numbers: dict[str, Number] = {**sums, **extremes, WRITES: 1 + _number(total.seen)}
     item = {name: {"N": _text(first, name, value)} for name, value in numbers.items()}
     puts = tuple((upsert, held.get(upsert.identity)) for upsert in upserts)
@@ -160,7 +164,7 @@ def _newest(upsert: Upsert, bucket: Item, newest: Item) -> Item:
 
 
 def _states(upsert: Upsert, newest: Item) -> Item:
-    if not upsert.latest:
+    if not upsert.latest or not newest:
         return {}
     states = {name: newest[name] for name in upsert.latest if name in newest}
     return {**states, NEWEST: newest[upsert.key[1]]}

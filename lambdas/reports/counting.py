@@ -41,12 +41,13 @@ class Buckets:
         key = (column.name, dynamodb.attribute(column.type, self.key))
         bounds = (self.report.period, low, high - 1)
         for item in self.store.items(self.table, key, bounds, descending=descending):
-            yield dynamodb.row(self.report, item)
+            if dynamodb.has_records(item):
+                yield dynamodb.row(self.report, item)
 
     def sums(self, low: int, high: int) -> tuple[Measures, bool]:
         """The measures over the buckets in [low, high), and whether the key has any bucket."""
         if (low, high) == ALWAYS and (total := self.total()) is not None:
-            return total, True
+            return total, any(total.values()) or self.exist()
         measures, count = totals(self.report, self.between(low, high))
         return measures, bool(count) or self.exist()
 

@@ -21,7 +21,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket's measures by name, and their version."""
+    """A bucket's measures by name, and their version; one of version 0 counts no record."""
 
     measures: Mapping[str, Any]
     version: int
@@ -60,13 +60,24 @@ def newest(use_case: UseCase, rows: Iterable[Mapping[str, Any]], span: Span) -> 
 
 def bucket(report: Schema, row: Mapping[str, Any]) -> Bucket:
     """A row's measures and version."""
-    measures = {column.name: row[column.name] for column in report.measures}
+    measures = {column.name: row.get(column.name) for column in report.measures}
     return Bucket(measures, int(row["version"]), int(row["generation"]))
+
+
+def in_order(keys: Iterable[Key]) -> list[Key]:
+    """The keys by report, key of the report, and time."""
+    return sorted(keys, key=lambda k: (k.path, str(k.key), k.period))
+
+
+def emptied(use_case: UseCase, key: Key) -> Bucket:
+    """The bucket that counts no record."""
+    report = next(report for report in use_case.reports if report.path == key.path)
+    return Bucket(dict.fromkeys(column.name for column in report.measures), 0)
 
 
 def differences(lake: Buckets, live: Buckets) -> Iterator[Difference]:
     """Every measure that differs, in the order of the buckets."""
-    for key in sorted(lake.keys() | live.keys(), key=lambda k: (k.path, str(k.key), k.period)):
+    for key in in_order(lake.keys() | live.keys()):
         ours, theirs = _measures(lake, key), _measures(live, key)
         for name in dict.fromkeys((*ours, *theirs)):
             if ours.get(name) != theirs.get(name):
@@ -76,11 +87,11 @@ def differences(lake: Buckets, live: Buckets) -> Iterator[Difference]:
 def rows(use_case: UseCase, buckets: Buckets, generation: int) -> Iterator[tuple[str, Any, Any]]:
     """Stream, key and row of each bucket, as the pipeline would write them in that generation."""
     reports = {report.path: report for report in use_case.reports}
-    for key, bucket in buckets.items():
-        report = reports[key.path]
+    for key in in_order(buckets):
+        bucket, report = buckets[key], reports[key.path]
         row = {report.key: key.key, report.period: key.period, **bucket.measures}
         yield report.stream, key.key, {**row, "version": bucket.version, "generation": generation}
 
 
 def _measures(buckets: Buckets, key: Key) -> Mapping[str, Any]:
-    return buckets[key].measures if key in buckets else {}
+    return buckets[key].measures if key in buckets and buckets[key].version else {}

@@ -64,9 +64,13 @@ class Lake:
         """The objects that the plan needs, from the registered partitions."""
         streams = self.use_case.event_streams
         events = [registered for s in streams for registered in self._objects(s, plan.arrivals)]
-        letters = self._objects(DEAD_LETTERS, plan.letters)
+        letters = self.letters(plan)
         later = all(self._has_after(stream, plan.arrivals.end) for stream in streams)
-        return Selection(events, list(letters), later)
+        return Selection(events, letters, later)
+
+    def letters(self, plan: Plan) -> list[LakeObject]:
+        """The objects with the dead letters that can concern the plan's records."""
+        return list(self._objects(DEAD_LETTERS, plan.letters))
 
     def _has_after(self, stream: str, end: datetime) -> bool:
         found = partitions(self.glue, self.database, self._table(stream).raw)
@@ -97,10 +101,17 @@ def compute(lake: Lake, plan: Plan, chosen: Selection, run: Run, progress: Progr
     """
     counted = _prepare(lake, plan, chosen, run, progress)
     require_delivered(plan, counted, later=chosen.later)
+    return finish(lake.use_case, plan, counted, run, progress)
+
+
+def finish(
+    use_case: UseCase, plan: Plan, counted: Counted, run: Run, progress: Progress
+) -> Computed:
+    """Run the job over the input that is in the run's folder. Raises CommandError if it fails."""
     seconds = run.finish(lambda read: progress("computing", read, counted.records))
     progress("computing", counted.records, counted.records)
     rows = (row for stream in run.kept for row in run.results(stream))
-    return Computed(newest(lake.use_case, rows, plan.buckets), counted, seconds)
+    return Computed(newest(use_case, rows, plan.buckets), counted, seconds)
 
 
 def count_records(use_case: UseCase, plan: Plan) -> str:

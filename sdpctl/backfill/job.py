@@ -35,7 +35,8 @@ _CHANGES = {
 class Run:
     """A run in `folder`, which contains `code/` (the unpacked zip) and the input of `source`.
 
-    `group` is the property group of the deployed application, with its parameters.
+    `group` is the property group of the deployed application, with its parameters. `name` is the
+    process's; one of each name runs on this machine.
     """
 
     settings: Settings
@@ -44,6 +45,7 @@ class Run:
     group: Mapping[str, str]
     kept: tuple[str, ...]
     parallelism: int
+    name: str = "backfill"
 
     def source(self, stream: str) -> Path:
         """The input folder of a stream's records."""
@@ -54,11 +56,11 @@ class Run:
 
         Returns the seconds from the first record to the end, without the start of the job.
 
-        Raises CommandError if another backfill is running on this machine, or the job fails.
+        Raises CommandError if another run of that name is on this machine, or the job fails.
         """
-        service = Service("backfill", self.settings)
+        service = self._service
         if service.process():
-            raise CommandError("another backfill is running on this machine")
+            raise CommandError(f"another {self.name} is running on this machine")
         service.log.unlink(missing_ok=True)
         port = free_port()
         self._configure(port)
@@ -74,8 +76,12 @@ class Run:
             flink_config.clear(self._scratch)
         if process.returncode:
             tail = last_lines(service.log, 30)
-            raise CommandError(f"the backfill's job failed\n{tail}\nlog: {service.log}")
+            raise CommandError(f"the {self.name}'s job failed\n{tail}\nlog: {service.log}")
         return seconds
+
+    @property
+    def _service(self) -> Service:
+        return Service(self.name, self.settings)
 
     def results(self, stream: str) -> Iterator[dict[str, Any]]:
         """The rows that the run wrote to a stream, unordered."""
@@ -114,11 +120,16 @@ class Run:
         java = f"-Xmx{flink_config.ALONE.heap}m"
         return {
             **flink_config.surroundings(
-                self.settings, "backfill", self.folder / "conf", self._scratch, "local", java
+                self.settings, self.name, self.folder / "conf", self._scratch, "local", java
             ),
             AWAIT_VARIABLE: "1",
             "SDP_APPLICATION_PROPERTIES": str(self.folder / "properties.json"),
         }
+
+
+def end(settings: Settings, name: str) -> None:
+    """End the run of that name which a command that was killed has left on this machine."""
+    Service(name, settings).kill()
 
 
 def watch(

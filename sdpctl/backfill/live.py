@@ -1,7 +1,7 @@
 """The live reports: the stored buckets, how far they are complete, and writing to them.
 
-Writes go to the result streams, so that a backfill takes the same path as every other update:
-persist stores what is newer, and the lake keeps it.
+Writes go to the result streams, so that a backfill or a replay takes the same path as every other
+update: persist stores what is newer, and the lake keeps it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ class Live:
         return read(self.use_case.name).through
 
     def buckets(self, span: Span) -> Buckets:
-        """The stored buckets that start within the span. Scans the tables of the reports."""
+        """The stored buckets that start within the span, emptied ones as well.
+
+        Scans the tables of the reports.
+        """
         return {key: bucket for r in self.use_case.reports for key, bucket in self._scan(r, span)}
 
     def _scan(self, report: Schema, span: Span) -> Iterator[tuple[Key, Bucket]]:
@@ -67,6 +70,13 @@ class Live:
                 key = Key(report.path, row[report.key], row[report.period])
                 yield key, bucket(report, {**row, **versions})
 
+    def created(self) -> datetime:
+        """When the oldest of the tables was created."""
+        tables = (self._table(report) for report in self.use_case.reports)
+        found = (self.dynamodb.describe_table(TableName=table)["Table"] for table in tables)
+        created: list[datetime] = [table["CreationDateTime"] for table in found]
+        return min(created)
+
     def write(self, buckets: Buckets, generation: int, progress: Callable[[int], None]) -> None:
         """Put the buckets into the streams. Raises CommandError if one fails after all retries."""
         stream, todo = KinesisStream(self.kinesis), rows(self.use_case, buckets, generation)
@@ -82,7 +92,7 @@ class Live:
         name = f"{self.topology.prefix}-{self.use_case.name}-{kind}"
         if reasons := [reason for reason in stream.put(name, entries) if reason]:
             raise CommandError(
-                f"{name}: {len(reasons)} buckets were not written: {reasons[0]}. Run the backfill "
+                f"{name}: {len(reasons)} buckets were not written: {reasons[0]}. Run the command "
                 "again: writing a bucket twice changes nothing."
             )
 

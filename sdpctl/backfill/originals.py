@@ -30,7 +30,7 @@ from sdpctl.lake import LakeObject
 
 # An object contains records of up to this time after its oldest one: the longest buffering.
 BUFFERED = timedelta(seconds=900)
-_BLANK = bytes.maketrans(b"\t\r", b"  ")  # between the tokens of JSON; never inside a string
+BLANK = bytes.maketrans(b"\t\r\n", b"   ")  # between the tokens of JSON; never inside a string
 
 
 @dataclass
@@ -92,8 +92,7 @@ class Originals:
                 yield row
 
     def _row(self, line: bytes, latest: datetime) -> bytes | None:
-        event = _object(line) if len(line) <= RECORD_BYTES else None
-        occurred = _moment(event, "occurred_at")
+        event, occurred = dated(line)
         if event is None or occurred is None or occurred > latest:
             self.counted.malformed += 1
             return None
@@ -109,15 +108,27 @@ class Originals:
         received = _moment(event, "received_at") or occurred
         self.counted.records += 1
         self.counted.received(received)
-        times = (instants.to_millis(occurred), instants.to_millis(received))
-        prefix = b"%d\t%d\t%d\t%s\t" % (*times, self.counted.records, self._key(event))
-        return prefix + line.translate(_BLANK) + b"\n"
+        number = self.counted.records
+        key = key_of(self.keys, event) or b"%d" % number  # malformed: a key of its own
+        return row(occurred, instants.to_millis(received), number, key, line)
 
-    def _key(self, event: dict[str, Any]) -> bytes:
-        value = event.get(self.keys.get(str(event.get("type")), ""))
-        if value is None:
-            return b"%d" % self.counted.records  # malformed: a key of its own
-        return digest(str(value).encode()).hex().encode()
+
+def dated(line: bytes) -> tuple[dict[str, Any] | None, datetime | None]:
+    """A record's event and its time; None for what it has not, or is too large for any job."""
+    event = _object(line) if len(line) <= RECORD_BYTES else None
+    return event, _moment(event, "occurred_at")
+
+
+def key_of(keys: Mapping[str, str], event: dict[str, Any]) -> bytes | None:
+    """A digest of the event's key, whose name is by the event's type; None if it has none."""
+    value = event.get(keys.get(str(event.get("type")), ""))
+    return None if value is None else digest(str(value).encode()).hex().encode()
+
+
+def row(occurred: datetime, received: int, number: int, key: bytes, line: bytes) -> bytes:
+    """A row as `in_order` sorts it; `received` and `number` are the order of records of a key."""
+    prefix = b"%d\t%d\t%d\t%s\t" % (instants.to_millis(occurred), received, number, key)
+    return prefix + line.translate(BLANK) + b"\n"
 
 
 def late_records(bodies: Iterable[BinaryIO]) -> frozenset[bytes]:

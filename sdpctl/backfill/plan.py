@@ -84,18 +84,23 @@ def parse_bound(option: str, text: str) -> datetime:
         raise CommandError(f"{option} {text!r}: {error}; or a day, like 2026-11-21") from error
 
 
-def require_final(buckets: Span, complete_through: datetime | None) -> None:
-    """Raise CommandError if live counts of the range can still change.
+def require_final(buckets: Span, complete_through: datetime | None, period: timedelta) -> None:
+    """Raise CommandError if live counts of the range can still change, naming the latest end.
 
-    Those changes would be ignored, because the backfill has a higher generation.
+    Those changes would be ignored, because the result has a higher generation.
     """
-    if complete_through is None or buckets.end > complete_through:
-        through = "unknown yet" if complete_through is None else instants.to_wire(complete_through)
-        raise CommandError(
-            f"--to {instants.to_wire(buckets.end)}: the range is not final; complete_through is "
-            f"{through}. Records that arrive later would count in the old generation and be "
-            "ignored. Choose an earlier end, or wait."
-        )
+    if complete_through is not None and buckets.end <= complete_through:
+        return
+    through, latest = "unknown yet", "an earlier end"
+    if complete_through is not None:
+        through = instants.to_wire(complete_through)
+        end = complete_through - (complete_through - EPOCH) % period
+        latest = f"--to {instants.to_wire(end)} or an earlier end"
+    raise CommandError(
+        f"--to {instants.to_wire(buckets.end)}: the range is not final; complete_through is "
+        f"{through}. Records that arrive later would count in the old generation and be "
+        f"ignored. Choose {latest}, or wait."
+    )
 
 
 def _require_whole(buckets: Span, period: timedelta) -> None:

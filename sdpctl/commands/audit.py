@@ -18,7 +18,7 @@ from lambdas.adapters.receipts import DynamoReceipts
 from lambdas.balance import Limits, Minute, minutes
 from sdpctl import deployment, ranges
 from sdpctl.answers import console
-from sdpctl.commands.backfill import parameters_of
+from sdpctl.commands.recomputing import parameters_of
 from sdpctl.errors import CommandError
 
 DEFAULT = timedelta(hours=24)

@@ -18,7 +18,7 @@ from lambdas.reports.progress import completeness
 from sdpctl import deployment
 from sdpctl.answers import console
 from sdpctl.clock import now
-from sdpctl.commands.backfill import parameters_of
+from sdpctl.commands.recomputing import parameters_of
 from sdpctl.errors import CommandError
 from sdpctl.sql.athena import Athena
 from sdpctl.sql.rows import cell

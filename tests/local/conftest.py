@@ -29,10 +29,11 @@ from tests.page.browser import Reader, chromium, keys_of, reader
 # The model's tests send no events, so that what test_final.py waits for happens beside them. Where
 # an event is, is known five minutes after it was sent.
 AFTER = {"test_final.py": "test_model.py", "test_find.py": "test_readme.py"}
-# The backfill is of events that have become final while the other tests ran. What changes the
+# Backfill and replay are of events that became final while the other tests ran. What changes the
 # platform's parameters or definitions comes last: there is no way back from it.
 LAST = [
     "test_backfill.py",
+    "test_replay.py",
     "test_updates.py",
     "test_evolution.py",
     "test_chain.py",

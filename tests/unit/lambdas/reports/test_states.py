@@ -103,17 +103,23 @@ def farm(store: DynamoStore) -> _Farm:
 def row(
     period: int, version: int, taken: float, generation: int = 0, tank: str = "a"
 ) -> dict[str, Any]:
-    """Its states and extremes follow from its value, so that they all differ."""
+    """Its states and extremes follow from its value, so that they all differ.
+
+    A row of version 0 empties its bucket.
+    """
     states = {"level": version / 8 + period, "open": bool(version % 2), "content": f"v{version}"}
     degrees = {"coldest": 20 - taken - period / 300, "warmest": taken - period / 300}
     ranks = {"version": version, "generation": generation}
-    return {"tank": tank, "period": period, "taken": taken, **states, **degrees, **ranks}
+    measures = {"taken": taken, **states, **degrees}
+    if not version:
+        measures = dict.fromkeys(measures)
+    return {"tank": tank, "period": period, **measures, **ranks}
 
 
 ROWS = st.builds(
     lambda bucket, version, generation: (300 * bucket, version, generation),
     st.integers(0, 4),
-    st.integers(1, 5),
+    st.integers(0, 5),
     st.integers(0, 2),
 )
 
@@ -134,6 +140,10 @@ def test_totals_are_those_of_the_newest_rows_whatever_is_repeated_and_in_whateve
     newest: dict[int, dict[str, Any]] = {}
     for one in sorted(rows, key=lambda r: (r["generation"], r["version"])):
         newest[one["period"]] = one
+    newest = {period: one for period, one in newest.items() if one["version"]}
+    if not newest:
+        assert farm.api.get(f"/reports/tanks/{name}").status_code == 404
+        return
     last = newest[max(newest)]
     exact = sum(Fraction(repr(one["taken"])) for one in newest.values())
     states = {state: last[state] for state in STATES}
@@ -173,6 +183,27 @@ def test_a_replay_takes_back_an_extreme(farm: _Farm) -> None:
     assert farm.total("a")["warmest"] == 49.0
     farm.write(row(300, 1, 1.0, generation=1))
     assert (farm.total("a")["warmest"], farm.total("a")["coldest"]) == (0.0, 16.0)
+
+
+def test_an_emptied_bucket_is_in_no_report(farm: _Farm) -> None:
+    farm.write(row(300, 1, 50.0), row(600, 1, 2.0))
+    farm.write(row(600, 0, 0.0, generation=1))
+    assert (farm.total("a")["taken"], farm.total("a")["level"]) == (50.0, 300.125)
+    query: dict[str, Any] = {"period": "HOURS"}
+    rows = farm.api.get("/reports/tanks/a/period", params=query).json()["rows"]
+    assert [one["taken"] for one in rows] == [50.0]
+    farm.write(row(300, 0, 0.0, generation=1))
+    assert farm.api.get("/reports/tanks/a").status_code == 404
+    assert farm.api.get("/reports/tanks/a/period", params=query).status_code == 404
+    farm.write(row(300, 2, 3.0, generation=2))
+    assert (farm.total("a")["taken"], farm.total("a")["content"]) == (3.0, "v2")
+    assert not farm.letters.sent
+
+
+def test_a_row_that_empties_its_bucket_has_no_measures(farm: _Farm) -> None:
+    farm.write(row(300, 0, 1.5) | {"taken": 1.5})
+    [letter] = farm.letters.sent
+    assert (letter["field"], letter["reason"]) == ("taken", "malformed")
 
 
 def test_a_total_from_before_a_state_was_declared_gets_it_with_the_next_write(farm: _Farm) -> None:

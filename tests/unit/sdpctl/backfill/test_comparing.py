@@ -3,7 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sdpctl.backfill.comparing import Bucket, Difference, Key, differences, newest, rows
+from sdpctl.backfill.comparing import (
+    Bucket,
+    Difference,
+    Key,
+    differences,
+    emptied,
+    newest,
+    rows,
+)
 from sdpctl.backfill.plan import Span
 from usecases.adtech import USE_CASE
 
@@ -48,4 +56,29 @@ def test_a_bucket_is_written_as_the_pipeline_would_in_a_later_generation() -> No
     found = newest(USE_CASE, [upsert(1, PERIOD, 2, 1, 0, 9)], SPAN)
     assert list(rows(USE_CASE, found, 4)) == [
         ("aggregates", 1, {**upsert(1, PERIOD, 2, 1, 0, 9), "generation": 4})
+    ]
+
+
+def test_an_emptied_bucket_is_written_without_measures_and_is_no_bucket() -> None:
+    key = Key("campaigns", 1, PERIOD)
+    empty = {key: emptied(USE_CASE, key)}
+    [(_, _, row)] = rows(USE_CASE, empty, 4)
+    none = dict.fromkeys(NAMES)
+    assert row == {"campaign_item_id": 1, "period": PERIOD, **none, "version": 0, "generation": 4}
+    assert list(differences(empty, {})) == list(differences({}, empty)) == []
+    live = newest(USE_CASE, [upsert(1, PERIOD, 1, 0, 0, 0)], SPAN)
+    assert [found.lake for found in differences(empty, live)] == [None] * 4
+
+
+def test_the_buckets_of_a_key_are_written_together() -> None:
+    """They can be replaced in one transaction."""
+    mixed = [upsert(n % 2, PERIOD + 300 * n, 1, 0, 0, 0) for n in range(6)]
+    found = [row for _, _, row in rows(USE_CASE, newest(USE_CASE, mixed, SPAN), 1)]
+    assert [(row["campaign_item_id"], (row["period"] - PERIOD) // 300) for row in found] == [
+        (0, 0),
+        (0, 2),
+        (0, 4),
+        (1, 1),
+        (1, 3),
+        (1, 5),
     ]

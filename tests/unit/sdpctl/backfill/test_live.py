@@ -28,6 +28,7 @@ class Tables:
     """DynamoDB with one item and a progress."""
 
     def __init__(self) -> None:
+        self.item: dict[str, Any] = {name: {"N": str(value)} for name, value in NUMBERS.items()}
         self.requested: dict[str, Any] = {}
 
     def get_paginator(self, _: str) -> Tables:
@@ -35,8 +36,11 @@ class Tables:
 
     def paginate(self, **request: Any) -> list[dict[str, Any]]:
         self.requested = request
-        item = {name: {"N": str(value)} for name, value in NUMBERS.items()}
-        return [{"Items": [item]}, {"Items": []}]
+        return [{"Items": [self.item]}, {"Items": []}]
+
+    def describe_table(self, TableName: str) -> dict[str, Any]:
+        assert TableName == "sdp-adtech-campaigns"
+        return {"Table": {"CreationDateTime": START}}
 
     def get_item(self, **_: Any) -> dict[str, Any]:
         return {"Item": {"watermark": {"N": str((PERIOD + 7200) * 1000)}}}
@@ -86,3 +90,15 @@ def test_what_a_stream_does_not_take_is_said() -> None:
     refusing = live(Tables(), Streams("ResourceNotFoundException"))
     with pytest.raises(CommandError, match="1 buckets were not written: ResourceNotFoundException"):
         refusing.write(BUCKET, 5, lambda _: None)
+
+
+def test_an_emptied_bucket_is_read_with_its_generation() -> None:
+    tables = Tables()
+    names = ("campaign_item_id", "period", "generation")
+    tables.item = {name: tables.item[name] for name in names} | {"version": {"N": "0"}}
+    [found] = live(tables, Streams()).buckets(SPAN).values()
+    assert (found.version, found.generation) == (0, 4)
+
+
+def test_the_tables_are_as_old_as_the_oldest() -> None:
+    assert live(Tables(), Streams()).created() == START

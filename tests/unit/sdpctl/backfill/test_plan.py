@@ -53,8 +53,10 @@ def test_a_range_is_one_of_whole_buckets(start: str, end: str, wrong: str) -> No
 
 
 def test_a_range_that_can_still_change_is_refused() -> None:
-    require_final(DAY, at("21T00:00"))
-    with pytest.raises(CommandError, match="complete_through is 2026-11-20T23:59:59"):
-        require_final(DAY, at("20T23:59:59"))
+    period = PARAMETERS.aggregation_period
+    require_final(DAY, at("21T00:00"), period)
+    with pytest.raises(CommandError, match="complete_through is 2026-11-20T23:59:59") as error:
+        require_final(DAY, at("20T23:59:59"), period)
+    assert "Choose --to 2026-11-20T23:55:00.000Z or" in str(error.value)
     with pytest.raises(CommandError, match="complete_through is unknown yet"):
-        require_final(DAY, None)
+        require_final(DAY, None, period)
