@@ -139,7 +139,7 @@ def computed(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Computed
 def _true(truth: dict[str, Any]) -> Buckets:
     return {
         Key("campaigns", row["campaign_item_id"], row["period"]): Bucket(
-            {name: row[name] for name in MEASURES}, 0
+            {name: row[name] for name in MEASURES}, 1
         )
         for row in truth["periods"]["campaigns"]
     }
@@ -152,7 +152,7 @@ def test_what_is_computed_again_is_the_truth(
 
     Of two competitors the one counts that live had read first.
     """
-    won = Bucket({"bids": 1, "impressions": 0, "clicks": 0, "spend": 0}, 0)
+    won = Bucket({"bids": 1, "impressions": 0, "clicks": 0, "spend": 0}, 1)
     contested = {Key("campaigns", 900001, int(START.timestamp())): won}
     assert list(differences(computed.buckets, _true(generation[1]) | contested)) == []
 
