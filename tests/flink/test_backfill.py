@@ -88,9 +88,8 @@ def _letter(line: bytes) -> bytes:
     return json.dumps({"reason": "late", "stage": "flink", "payload": payload}).encode()
 
 
-@pytest.fixture(scope="module")
-def generation() -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Shuffled events with repetitions and late ones, and the truth about them."""
+def generated() -> Generation:
+    """Shuffled events with repetitions and late ones."""
     settings = Generated(
         events=2000,
         start=START,
@@ -100,7 +99,13 @@ def generation() -> tuple[list[dict[str, Any]], dict[str, Any]]:
         late=0.05,
         late_by=timedelta(minutes=25),
     )
-    made = Generation(USE_CASE, generator, settings)
+    return Generation(USE_CASE, generator, settings)
+
+
+@pytest.fixture(scope="module")
+def generation() -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Shuffled events with repetitions and late ones, and the truth about them."""
+    made = generated()
     return list(made), made.truth()
 
 
@@ -136,13 +141,16 @@ def computed(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Computed
     return _compute(store, tmp_path_factory.mktemp("backfill"))
 
 
-def _true(truth: dict[str, Any]) -> Buckets:
-    return {
+def true_buckets(truth: dict[str, Any]) -> Buckets:
+    """The truth of the generated events, and of two competitors, of which one counts."""
+    buckets = {
         Key("campaigns", row["campaign_item_id"], row["period"]): Bucket(
             {name: row[name] for name in MEASURES}, 1
         )
         for row in truth["periods"]["campaigns"]
     }
+    won = Bucket({"bids": 1, "impressions": 0, "clicks": 0, "spend": 0}, 1)
+    return buckets | {Key("campaigns", 900001, int(START.timestamp())): won}
 
 
 def test_what_is_computed_again_is_the_truth(
@@ -152,9 +160,7 @@ def test_what_is_computed_again_is_the_truth(
 
     Of two competitors the one counts that live had read first.
     """
-    won = Bucket({"bids": 1, "impressions": 0, "clicks": 0, "spend": 0}, 1)
-    contested = {Key("campaigns", 900001, int(START.timestamp())): won}
-    assert list(differences(computed.buckets, _true(generation[1]) | contested)) == []
+    assert list(differences(computed.buckets, true_buckets(generation[1]))) == []
 
 
 def test_what_was_read_is_counted(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import md5
 from pathlib import Path
 from typing import Any
@@ -13,25 +13,31 @@ import pytest
 
 from analytics_app.package import build
 from datagen import Generation
-from datagen import Settings as Generated
 from glue.instants import parse, to_wire
 from infra.topology import Topology
-from sdpctl.backfill.comparing import Bucket, Buckets, Key, differences
+from sdpctl.backfill.comparing import differences
 from sdpctl.backfill.computing import Lake
 from sdpctl.backfill.job import Run
-from sdpctl.backfill.plan import Span, plan
+from sdpctl.backfill.plan import plan
 from sdpctl.local.applications import Application, fetch
 from sdpctl.replay.computing import Source
 from sdpctl.settings import Settings
-from tests.flink.test_backfill import FIRST, GROUP, MEASURES, SECOND, Store
+from tests.flink.test_backfill import (
+    FIRST,
+    GROUP,
+    PARAMETERS,
+    SECOND,
+    SPAN,
+    START,
+    Store,
+    generated,
+    true_buckets,
+)
 from tests.unit.sdpctl.replay.streams import Kinesis
 from tests.unit.sdpctl.replay.test_computing import letter
 from usecases import load
-from usecases.adtech import USE_CASE, generator
+from usecases.adtech import USE_CASE
 
-START = datetime(2026, 11, 21, 10, tzinfo=UTC)
-SPAN = Span(START - timedelta(hours=1), START + timedelta(hours=1))
-PARAMETERS = USE_CASE.configured(GROUP)
 PLAN = plan(SPAN, PARAMETERS)
 PREFIX = "sdp-adtech-"
 EVENTS, LETTERS, PROGRESS = (PREFIX + name for name in ("bcns", "dead-letters", "progress"))
@@ -41,16 +47,7 @@ SPLIT = START + timedelta(seconds=5)
 @pytest.fixture(scope="module")
 def generation() -> Generation:
     """Shuffled events with repetitions and late ones."""
-    settings = Generated(
-        events=2000,
-        start=START,
-        rate=200.0,
-        duplicates=0.1,
-        shuffle=timedelta(seconds=4),
-        late=0.05,
-        late_by=timedelta(minutes=25),
-    )
-    return Generation(USE_CASE, generator, settings)
+    return generated()
 
 
 @pytest.fixture(scope="module")
@@ -95,15 +92,6 @@ def _data(event: dict[str, Any]) -> bytes:
     return json.dumps({"received_at": to_wire(START), **event}).encode() + b"\n"
 
 
-def _true(truth: dict[str, Any]) -> Buckets:
-    return {
-        Key("campaigns", row["campaign_item_id"], row["period"]): Bucket(
-            {name: row[name] for name in MEASURES}, 1
-        )
-        for row in truth["periods"]["campaigns"]
-    }
-
-
 def test_what_is_computed_from_the_streams_is_the_truth(
     kinesis: Kinesis,
     generation: Generation,
@@ -121,9 +109,7 @@ def test_what_is_computed_from_the_streams_is_the_truth(
     fetch(store, Application("app", 1, True, "lake", "code.zip", 2, ()), run.folder / "code")
     done = source.compute(PLAN, source.end(PLAN), tmp_path / "shards", run, lambda *_: None)
     truth = generation.truth()
-    won = Bucket({"bids": 1, "impressions": 0, "clicks": 0, "spend": 0}, 1)
-    contested = {Key("campaigns", 900001, int(START.timestamp())): won}
-    assert list(differences(done.buckets, _true(truth) | contested)) == []
+    assert list(differences(done.buckets, true_buckets(truth))) == []
     late = sum(kind["late"] for kind in truth["outcomes"].values())
     assert done.counted.late >= late > 0
     assert done.counted.records + done.counted.late == len(list(generation)) + 2

@@ -126,9 +126,7 @@ def _follows(before: Row, now: Row | None, campaign: int) -> None:
     assert now is not None, f"{campaign}: a row is gone: {before}"
     if before["final"]:
         assert now == before, f"{campaign}: a final row changed: {before} -> {now}"
-    counted = {
-        name: sum(row[n] for n in COUNTED) for name, row in (("before", before), ("now", now))
-    }
-    assert counted["now"] >= counted["before"], f"{campaign}: fewer events: {before} -> {now}"
-    if counted["now"] == counted["before"]:
+    counted, held = (sum(row[name] for name in COUNTED) for row in (now, before))
+    assert counted >= held, f"{campaign}: fewer events: {before} -> {now}"
+    if counted == held:
         assert now == before | {"final": now["final"]}, f"{campaign}: {before} -> {now}"

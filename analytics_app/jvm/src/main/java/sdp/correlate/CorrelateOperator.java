@@ -8,7 +8,6 @@ import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
-import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.util.OutputTag;
 import sdp.keyed.KeyLogs;
@@ -113,11 +112,6 @@ class CorrelateOperator extends CountingOperator
     return watermark == Join.NO_WATERMARK
         ? 0
         : getProcessingTimeService().getCurrentProcessingTime() - watermark;
-  }
-
-  @Override
-  public void processElement(StreamRecord<Packed> element) throws Exception {
-    accept(element.getValue());
   }
 
   @Override

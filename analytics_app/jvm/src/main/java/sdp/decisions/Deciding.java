@@ -10,6 +10,7 @@ import sdp.keyed.Block;
 import sdp.keyed.Durations;
 import sdp.keyed.KeyLogs;
 import sdp.keyed.Packed;
+import sdp.ledger.Refusal;
 
 /**
  * Decides about the business events of each key in whatever order they, profiles and definitions

@@ -23,6 +23,7 @@ import sdp.keyed.Ports;
 import sdp.keyed.RefusedRow;
 import sdp.ledger.Counted;
 import sdp.ledger.CountingOperator;
+import sdp.ledger.Refusal;
 import sdp.ledger.Stamp;
 import sdp.metrics.Percentiles;
 import sdp.metrics.PublishedMetrics;

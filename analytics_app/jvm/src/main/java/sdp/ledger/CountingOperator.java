@@ -4,6 +4,7 @@ import java.util.List;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.util.OutputTag;
 import sdp.keyed.LogsOperator;
@@ -56,6 +57,11 @@ public abstract class CountingOperator extends LogsOperator {
       receipts.update(List.of(ledger.snapshot()));
     }
     super.snapshotState(context);
+  }
+
+  /** Takes a record: an operator with this one input need only say that it has it. */
+  public final void processElement(StreamRecord<Packed> element) throws Exception {
+    accept(element.getValue());
   }
 
   @Override

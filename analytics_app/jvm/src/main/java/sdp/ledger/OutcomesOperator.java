@@ -1,7 +1,6 @@
 package sdp.ledger;
 
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
-import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.table.data.RowData;
 import sdp.keyed.KeyLogs;
 import sdp.keyed.Packed;
@@ -19,11 +18,6 @@ final class OutcomesOperator extends CountingOperator
 
   OutcomesOperator(String name, Stamp stamp, Ports ports) {
     super(name, HEAP_SHARE, 1, stamp, ports);
-  }
-
-  @Override
-  public void processElement(StreamRecord<Packed> element) throws Exception {
-    accept(element.getValue());
   }
 
   @Override

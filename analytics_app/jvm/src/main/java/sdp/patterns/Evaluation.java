@@ -8,6 +8,7 @@ import sdp.keyed.Durations;
 import sdp.keyed.KeyLogs;
 import sdp.keyed.Packed;
 import sdp.keyed.Waking;
+import sdp.ledger.Refusal;
 
 /**
  * The events of each key in the order of event time, each once, for patterns to be found in. Knows

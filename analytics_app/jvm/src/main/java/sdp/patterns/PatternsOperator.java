@@ -10,7 +10,6 @@ import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
-import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.types.logical.LogicalTypeRoot;
 import org.apache.flink.util.OutputTag;
@@ -20,6 +19,7 @@ import sdp.keyed.Ports;
 import sdp.keyed.RefusedRow;
 import sdp.ledger.Counted;
 import sdp.ledger.CountingOperator;
+import sdp.ledger.Refusal;
 import sdp.ledger.Stamp;
 import sdp.metrics.Percentiles;
 import sdp.metrics.PublishedMetrics;
@@ -112,11 +112,6 @@ class PatternsOperator extends CountingOperator
   /** How long after its time each match was found. */
   Percentiles behind() {
     return behind;
-  }
-
-  @Override
-  public void processElement(StreamRecord<Packed> element) throws Exception {
-    accept(element.getValue());
   }
 
   @Override

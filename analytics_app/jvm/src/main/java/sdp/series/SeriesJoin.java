@@ -9,6 +9,7 @@ import sdp.keyed.Durations;
 import sdp.keyed.KeyLogs;
 import sdp.keyed.Packed;
 import sdp.keyed.Waking;
+import sdp.ledger.Refusal;
 
 /**
  * The join of two series of samples, r and s, of each key. Knows neither Flink nor a clock.

@@ -9,7 +9,6 @@ import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
-import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.types.logical.LogicalTypeRoot;
@@ -20,6 +19,7 @@ import sdp.keyed.Ports;
 import sdp.keyed.RefusedRow;
 import sdp.ledger.Counted;
 import sdp.ledger.CountingOperator;
+import sdp.ledger.Refusal;
 import sdp.ledger.Stamp;
 import sdp.metrics.PublishedMetrics;
 
@@ -113,11 +113,6 @@ class SeriesOperator extends CountingOperator
       refusals.put(refusal, metrics.counter(refusal.label()));
     }
     metrics.gauge("openEntries", logs::open);
-  }
-
-  @Override
-  public void processElement(StreamRecord<Packed> element) throws Exception {
-    accept(element.getValue());
   }
 
   @Override

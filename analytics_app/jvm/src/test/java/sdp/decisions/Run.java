@@ -20,6 +20,7 @@ import sdp.keyed.MemoryChunks;
 import sdp.keyed.Packed;
 import sdp.keyed.RowPacker;
 import sdp.keyed.StateChunks;
+import sdp.ledger.Refusal;
 import sdp.scores.Models;
 
 /**

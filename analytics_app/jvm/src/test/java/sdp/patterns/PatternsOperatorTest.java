@@ -29,6 +29,7 @@ import sdp.keyed.StateChunks;
 import sdp.ledger.Book;
 import sdp.ledger.Counted;
 import sdp.ledger.Ledger;
+import sdp.ledger.Refusal;
 
 /** The operator in Flink's state: checkpoints, other parallelism, what is late after a restart. */
 class PatternsOperatorTest {

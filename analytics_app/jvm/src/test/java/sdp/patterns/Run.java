@@ -19,6 +19,7 @@ import sdp.keyed.Packed;
 import sdp.keyed.RefusedRow;
 import sdp.keyed.RowPacker;
 import sdp.keyed.StateChunks;
+import sdp.ledger.Refusal;
 
 /**
  * Runs the patterns as Flink does: subtasks with their key groups, checkpoints, failures after

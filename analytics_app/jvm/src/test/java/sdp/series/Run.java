@@ -21,6 +21,7 @@ import sdp.keyed.Packed;
 import sdp.keyed.RefusedRow;
 import sdp.keyed.RowPacker;
 import sdp.keyed.StateChunks;
+import sdp.ledger.Refusal;
 
 /**
  * Runs the join as Flink does: subtasks with their key groups, checkpoints, failures after which

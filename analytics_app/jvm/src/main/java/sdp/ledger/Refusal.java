@@ -1,19 +1,18 @@
-package sdp.decisions;
+package sdp.ledger;
 
 import java.util.Locale;
-import sdp.ledger.Counted;
 
-/** Why an event takes no part in a decision. */
-enum Refusal {
+/** Why an operator that knows the records of each key takes one no further. */
+public enum Refusal {
   /** Its time had been decided before it came. */
   LATE,
-  /** It was there before. */
+  /** It was there before, or another of its identity stands. */
   DUPLICATE,
-  /** It has no key, or too much of its key waits. */
+  /** It has no usable key, or too much of its key waits. */
   REFUSED;
 
   /** What the ledger counts it as. */
-  Counted counted() {
+  public Counted counted() {
     return switch (this) {
       case LATE -> Counted.LATE;
       case DUPLICATE -> Counted.DUPLICATE;
@@ -21,7 +20,8 @@ enum Refusal {
     };
   }
 
-  String label() {
+  /** The value of the {@code outcome} column. */
+  public String label() {
     return name().toLowerCase(Locale.ROOT);
   }
 }
