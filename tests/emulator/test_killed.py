@@ -355,3 +355,64 @@ def test_what_could_not_be_saved_is_saved_before_it_is_confirmed(own: Settings) 
         glue.create_database(DatabaseInput={"Name": "full"})
     _kill(own)
     assert "full" in {found["Name"] for found in glue.get_databases()["DatabaseList"]}
+
+
+def _total(settings: Settings) -> int:
+    key = {"TableName": "totals", "Key": {"k": {"S": "total"}}}
+    item = _client(settings, "dynamodb").get_item(**key)["Item"]
+    return int(item["n"]["N"])
+
+
+def test_an_item_that_could_not_be_written_is_not_read_before_it_is(
+    own: Settings, killed: Killed
+) -> None:
+    """Who read it would find an older one after a kill: a version that falls."""
+    before = _total(own)
+    _largest_file(own, 1)
+    with pytest.raises(ClientError, match="not written to the disk"):
+        _add(own, 1000)
+    with pytest.raises(ClientError, match="not written to the disk"):
+        _total(own)
+    with pytest.raises(ClientError, match="not written to the disk"):  # and nothing is applied
+        _add(own, 1000)
+    _kill(own)
+    assert _total(own) == before
+    _largest_file(own, 1)
+    with pytest.raises(ClientError, match="not written to the disk"):
+        _add(own, 1000)
+    _largest_file(own, resource.RLIM_INFINITY)
+    assert _total(own) == before + 1000
+    _kill(own)
+    assert _total(own) == before + 1000
+
+
+def test_a_table_that_could_not_be_saved_is_not_listed_before_it_is(own: Settings) -> None:
+    dynamodb = _client(own, "dynamodb")
+    table = {
+        "TableName": "full",
+        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    _largest_file(own, 1)
+    with pytest.raises(ClientError, match="not written to the disk"):
+        dynamodb.create_table(**table)
+    with pytest.raises(ClientError, match="not written to the disk"):
+        dynamodb.list_tables()
+    _largest_file(own, resource.RLIM_INFINITY)
+    assert "full" in dynamodb.list_tables()["TableNames"]
+    _kill(own)
+    assert "full" in dynamodb.list_tables()["TableNames"]
+
+
+def test_a_stream_that_could_not_be_written_is_not_listed_before_it_is(own: Settings) -> None:
+    kinesis = _client(own, "kinesis")
+    _largest_file(own, 1)
+    with pytest.raises(ClientError, match="not written to the disk"):
+        kinesis.create_stream(StreamName="full", ShardCount=1)
+    with pytest.raises(ClientError, match="not written to the disk"):
+        kinesis.list_streams()
+    _largest_file(own, resource.RLIM_INFINITY)
+    assert "full" in kinesis.list_streams()["StreamNames"]
+    _kill(own)
+    assert "full" in kinesis.list_streams()["StreamNames"]

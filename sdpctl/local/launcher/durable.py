@@ -63,15 +63,15 @@ def replace() -> None:
 async def _answer_once_kept(
     method: str, path: str, headers: Any, body: bytes, query_params: Any, request_id: str
 ) -> Any:
-    answer = await _dispatch(method, path, headers, body, query_params, request_id)
     parameters = app._routing_params(method, path, headers, body, query_params)
     service = app.detect_service(method, path, headers, parameters)
     action = _action(headers, body, query_params)
     try:
+        _keep_former(service)
+        answer = await _dispatch(method, path, headers, body, query_params, request_id)
         if answer[0] < 300:
             _keep(service, action, method, path, body)
-        if unsaved := _unsaved & _states(service):  # of this request, or of one before it
-            _save_states(unsaved)
+        _keep_former(service)  # also what others have changed in the meantime
         for module in JOURNALED.values():
             await module.journal.synced()
     except OSError as error:
@@ -100,6 +100,19 @@ def _keep(service: str, action: str, method: str, path: str, body: bytes) -> Non
         records.note_structure()
     else:
         _save_states(_states(service))
+
+
+def _keep_former(service: str) -> None:
+    """Keep what a request changed that was not answered because that could not be kept.
+
+    Nobody sees it before: not who reads it, not who tries again.
+    """
+    if service == "dynamodb":
+        items.keep()
+    elif service == "kinesis":
+        records.note_unwritten()
+    if unsaved := _unsaved & _states(service):
+        _save_states(unsaved)
 
 
 def _changes(service: str, action: str, method: str, path: str) -> bool:

@@ -19,7 +19,7 @@ from ministack.core import persistence, responses
 from ministack.services import dynamodb
 
 from sdpctl.local.launcher import journal as journals
-from sdpctl.local.launcher.journal import Journal, Numbered
+from sdpctl.local.launcher.journal import Entry, Journal, Numbered
 
 WRITES = {
     "BatchWriteItem": "_batch_write_item",
@@ -39,6 +39,8 @@ USED: dict[ModuleType, tuple[str, ...]] = {
     responses: ("get_account_id", "get_region", "request_scope"),
 }
 _tables: Any = None  # what tables the saved state has
+_unwritten: list[Entry] = []  # changes that are in memory and not yet in the journal
+_unsaved = False  # the tables have changed and could not be saved yet
 _DESCRIBED = ("TableId", "TableStatus", "BillingModeSummary", "StreamSpecification")
 _folder = Path(os.environ.get("STATE_DIR", "."))
 PERSISTENT = os.environ.get("PERSIST_STATE") == "1"
@@ -52,12 +54,23 @@ def replace() -> None:
 
 
 def note(action: str, body: bytes) -> None:
-    """Keep what a request has changed; OSError if it is not written."""
+    """Keep what a request has changed; OSError if it is not written: `keep` tries again."""
+    global _unsaved
     if action in WRITES and _signature() == _tables and not _overgrown():
         scope = [responses.get_account_id(), responses.get_region()]
-        journal.append({"scope": scope, "action": action, "data": json.loads(body)})
+        _unwritten.append({"scope": scope, "action": action, "data": json.loads(body)})
     else:
+        _unsaved = True
+    keep()
+
+
+def keep() -> None:
+    """Write what has changed and could not be written when it did; OSError if it still cannot."""
+    if _unsaved:
         save()
+    while _unwritten:
+        journal.append(_unwritten[0])
+        del _unwritten[0]
 
 
 def save_if_changed() -> None:
@@ -78,7 +91,9 @@ def save() -> None:
 
 def drop_saved(number: int) -> None:
     """The state with the entry of the number is saved: remove what leads up to it."""
-    global _tables
+    global _tables, _unsaved
+    _unwritten.clear()
+    _unsaved = False
     journal.drop(number)
     _tables = _signature()
 

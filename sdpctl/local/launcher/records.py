@@ -33,6 +33,7 @@ USED: dict[ModuleType, tuple[str, ...]] = {
     lambda_svc: ("_iter_all_esms", "_kinesis_positions"),
 }
 _structure: Any = None  # the streams and shards that the journal has
+_unwritten = False  # they have changed, and that could not be written yet
 _positions: dict[str, Entry] = {}  # of mappings, as the journal has them
 _readable = threading.Event()
 _readable.set()
@@ -55,11 +56,18 @@ def keep(stream: dict[str, Any], rows: list[Row]) -> None:
 
 
 def note_structure() -> None:
-    """Write which streams and shards there are, if that has changed."""
-    global _structure
+    """Write which streams and shards there are, if that has changed; OSError if it cannot."""
+    global _structure, _unwritten
     if PERSISTENT and (found := _signature()) != _structure:
+        _unwritten = True
         journal.append(_head())
-        _structure = found
+        _structure, _unwritten = found, False
+
+
+def note_unwritten() -> None:
+    """Write which streams there are, if that could not be written when it changed."""
+    if _unwritten:
+        note_structure()
 
 
 def _signature() -> Any:
