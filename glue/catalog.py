@@ -170,12 +170,21 @@ class UseCase:
         return any(_OUTCOMES.search(path.read_text()) for path in self.pipeline)
 
     @property
+    def remembers(self) -> bool:
+        """Whether what becomes of a record may depend on any earlier one of its key.
+
+        A file uses an operator that keeps balances, means or profiles, however old they are.
+        """
+        return any(_REMEMBERS.search(path.read_text()) for path in self.pipeline)
+
+    @property
     def queries(self) -> tuple[Path, ...]:
         """The saved queries' SQL files, in the order of their names."""
         return tuple(sorted((self.folder / "queries").glob("*.sql")))
 
 
 _OUTCOMES = re.compile(r"^CREATE TEMPORARY (?:TABLE|VIEW) `?outcomes`?\s", re.MULTILINE)
+_REMEMBERS = re.compile(r"^\s*'connector'\s*=\s*'(?:patterns|decisions)'", re.MULTILINE)
 
 
 def stream_name(prefix: str, use_case: str, stream: str) -> str:

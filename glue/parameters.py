@@ -60,11 +60,13 @@ def format_duration(value: timedelta) -> str:
 class Role(StrEnum):
     """What a duration means to the platform, beyond what the use case's SQL makes of it.
 
-    A row of a report is final once the watermark has passed its end by all durations with a role.
+    A row of a report is final once the watermark has passed its end by all windows and lateness.
+    What is computed again reads records before and behind its range as far as the roles say.
     """
 
     WINDOW = "window"  # how far apart records may be that decide each other's outcome
     LATENESS = "lateness"  # how far behind the watermark a record may be that still counts
+    REACH = "reach"  # how far apart records may be that one result is made of; delays nothing
 
 
 @dataclass(frozen=True)
@@ -308,6 +310,11 @@ class Parameters:
     def lateness(self) -> timedelta:
         """How far behind the watermark a record may be that still counts."""
         return self._of_role(Role.LATENESS)
+
+    @property
+    def reach(self) -> timedelta:
+        """How far apart records may be that one result is made of."""
+        return self._of_role(Role.REACH)
 
     @property
     def settling(self) -> timedelta:

@@ -16,7 +16,7 @@ from sdpctl.backfill import originals
 from sdpctl.backfill.comparing import Buckets, newest
 from sdpctl.backfill.job import Run
 from sdpctl.backfill.originals import Counted, Originals
-from sdpctl.backfill.plan import Plan, Span
+from sdpctl.backfill.plan import HOUR, Plan, Span
 from sdpctl.errors import CommandError
 from sdpctl.lake import LakeObject, objects, partitions
 
@@ -35,6 +35,7 @@ class Selection:
     records: list[LakeObject]
     letters: list[LakeObject]
     later: bool  # whether the lake has hours after the ones to read
+    expired: datetime | None = None  # the first hour that has lost its records
 
     @property
     def bytes(self) -> int:
@@ -66,11 +67,23 @@ class Lake:
         events = [registered for s in streams for registered in self._objects(s, plan.arrivals)]
         letters = self.letters(plan)
         later = all(self._has_after(stream, plan.arrivals.end) for stream in streams)
-        return Selection(events, letters, later)
+        expired = (self._expired(s, plan, events) for s in streams) if plan.remembers else ()
+        return Selection(events, letters, later, min(filter(None, expired), default=None))
 
     def letters(self, plan: Plan) -> list[LakeObject]:
         """The objects with the dead letters that can concern the plan's records."""
         return list(self._objects(DEAD_LETTERS, plan.letters))
+
+    def _expired(self, stream: str, plan: Plan, found: list[LakeObject]) -> datetime | None:
+        """The first hour, if the oldest ones have no objects any more; each has heartbeats."""
+        hours = partitions(self.glue, self.database, self._table(stream).raw)
+        first = min((part.start for part in hours if plan.arrivals.holds(part.start)), default=None)
+        kept = min(
+            (o.partition.start for o in found if self.stream_of(o) == stream),
+            default=plan.arrivals.end,
+        )
+        # An hour may be registered before the first object is delivered, into the next one.
+        return first if first is not None and kept - first > 2 * HOUR else None
 
     def _has_after(self, stream: str, end: datetime) -> bool:
         found = partitions(self.glue, self.database, self._table(stream).raw)
@@ -97,8 +110,10 @@ class Lake:
 def compute(lake: Lake, plan: Plan, chosen: Selection, run: Run, progress: Progress) -> Computed:
     """Compute the plan's buckets in the run's folder. Raises CommandError
 
-    if there are no records, if the lake does not have all of them yet, or if the job fails.
+    if there are no records, if the lake does not have all of them yet, or any more, or if the job
+    fails.
     """
+    require_remembered(plan, chosen.expired)
     counted = _prepare(lake, plan, chosen, run, progress)
     require_delivered(plan, counted, later=chosen.later)
     return finish(lake.use_case, plan, counted, run, progress)
@@ -110,7 +125,8 @@ def finish(
     """Run the job over the input that is in the run's folder. Raises CommandError if it fails."""
     seconds = run.finish(lambda read: progress("computing", read, counted.records))
     progress("computing", counted.records, counted.records)
-    rows = (row for stream in run.kept for row in run.results(stream))
+    streams = dict.fromkeys(report.stream for report in use_case.reports)
+    rows = (row for stream in streams for row in run.results(stream))
     return Computed(newest(use_case, rows, plan.buckets), counted, seconds)
 
 
@@ -131,6 +147,17 @@ def _count(table: str, plan: Plan) -> str:
         ' AND "date" || \'-\' || "hour" >= {} AND "date" || \'-\' || "hour" < {}'.format(*hours)
         + " AND occurred_at >= {} AND occurred_at < {}".format(*events)
     )
+
+
+def require_remembered(plan: Plan, expired: datetime | None) -> None:
+    """Raise CommandError if records that the operators would remember have expired."""
+    if expired is not None:
+        raise CommandError(
+            f"--from {instants.to_wire(plan.buckets.start)}: what is found depends on all earlier "
+            "records of a key (its balance, its mean, its profile), and the original records from "
+            f"{instants.to_wire(expired)} on have expired: a backfill would give other numbers. "
+            "For later ranges deploy with lakeRawDays=forever."
+        )
 
 
 def require_delivered(plan: Plan, counted: Counted, *, later: bool) -> None:

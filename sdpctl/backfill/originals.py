@@ -4,6 +4,10 @@ They are sorted by event time, so that no record is late, except that the record
 the order in which they were received, because of two that compete the first counts. Records that
 were late for the live job are left out: they have a dead letter with exactly their bytes. So are
 records that no job could count. All are tallied.
+
+Operators that remember let a late record change what follows, as a late debit changes a balance.
+There it is put where the live job had come to, behind a heartbeat that brings event time there: so
+it is late again, between the same records as before.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -30,12 +35,16 @@ from sdpctl.lake import LakeObject
 
 # An object contains records of up to this time after its oldest one: the longest buffering.
 BUFFERED = timedelta(seconds=900)
+_REACHED = re.compile(r"the stream had reached \((\S+?)\)")
 BLANK = bytes.maketrans(b"\t\r\n", b"   ")  # between the tokens of JSON; never inside a string
 
 
 @dataclass
 class Counted:
-    """Counts of the records in the lake."""
+    """Counts of the records.
+
+    `unplaced` are late ones that may have changed what followed, and it is not known what that is.
+    """
 
     files: int = 0
     bytes: int = 0
@@ -43,6 +52,7 @@ class Counted:
     late: int = 0
     elsewhere: int = 0
     malformed: int = 0
+    unplaced: int = 0
     first_received: datetime | None = None
     last_received: datetime | None = None
     newest_heartbeat: datetime | None = None
@@ -70,12 +80,12 @@ class Originals:
     """Collects the lines of one plan.
 
     `keys` are the names of the key by an event's type; `late` has the digests of records that
-    arrived late.
+    arrived late, each with the event time (epoch ms) that the job had reached, or None.
     """
 
     plan: Plan
     keys: Mapping[str, str]
-    late: frozenset[bytes]
+    late: Mapping[bytes, int | None]
     counted: Counted = field(default_factory=Counted)
 
     def rows(self, item: LakeObject, body: BinaryIO) -> Iterator[bytes]:
@@ -87,30 +97,29 @@ class Originals:
         self.counted.bytes += item.size
         latest = item.partition.start + HOUR + BUFFERED + AHEAD + CLOCKS_DIFFER
         for line in lines(body):
-            row = self._row(line, latest)
-            if row is not None:
-                yield row
+            yield from self._rows(line, latest)
 
-    def _row(self, line: bytes, latest: datetime) -> bytes | None:
+    def _rows(self, line: bytes, latest: datetime) -> Iterator[bytes]:
         event, occurred = dated(line)
         if event is None or occurred is None or occurred > latest:
             self.counted.malformed += 1
-            return None
+            return
         if event.get("type") == HEARTBEAT:
             self.counted.beat(occurred)
-            return None
+            return
         if not self.plan.events.holds(occurred):
             self.counted.elsewhere += 1
-            return None
-        if self.late and digest(line) in self.late:
-            self.counted.late += 1
-            return None
-        received = _moment(event, "received_at") or occurred
-        self.counted.records += 1
-        self.counted.received(received)
-        number = self.counted.records
+            return
+        received = instants.to_millis(_moment(event, "received_at") or occurred)
+        number = self.counted.records + self.counted.late + 1
         key = key_of(self.keys, event) or b"%d" % number  # malformed: a key of its own
-        return row(occurred, instants.to_millis(received), number, key, line)
+        if self.late and (judged := digest(line)) in self.late:
+            order = received, number
+            yield from late_again(self.counted, self.plan, self.late[judged], order, line)
+            return
+        self.counted.records += 1
+        self.counted.received(instants.from_millis(received))
+        yield row(instants.to_millis(occurred), received, number, key, line)
 
 
 def dated(line: bytes) -> tuple[dict[str, Any] | None, datetime | None]:
@@ -125,21 +134,54 @@ def key_of(keys: Mapping[str, str], event: dict[str, Any]) -> bytes | None:
     return None if value is None else digest(str(value).encode()).hex().encode()
 
 
-def row(occurred: datetime, received: int, number: int, key: bytes, line: bytes) -> bytes:
-    """A row as `in_order` sorts it; `received` and `number` are the order of records of a key."""
-    prefix = b"%d\t%d\t%d\t%s\t" % (instants.to_millis(occurred), received, number, key)
+def row(occurred: int, received: int, number: int, key: bytes, line: bytes) -> bytes:
+    """A row as `in_order` sorts it: by `occurred` (epoch ms).
+
+    `received` and `number` are the order of records of a key.
+    """
+    prefix = b"%d\t%d\t%d\t%s\t" % (occurred, received, number, key)
     return prefix + line.translate(BLANK) + b"\n"
 
 
-def late_records(bodies: Iterable[BinaryIO]) -> frozenset[bytes]:
-    """The digests of all records with a dead letter of reason late."""
-    digests = set()
+def late_again(
+    counted: Counted, plan: Plan, reached: int | None, order: tuple[int, int], line: bytes
+) -> Iterator[bytes]:
+    """Count a record that was late; the rows by which it is late again, if that matters.
+
+    `reached` is the event time (epoch ms) that the live job had come to, None if unknown. `order`:
+    receipt and number.
+    """
+    counted.late += 1
+    if not plan.remembers:
+        return
+    if reached is None:
+        counted.unplaced += 1
+        return
+    at = instants.to_wire(instants.from_millis(reached) + plan.delay)
+    beat = {"type": HEARTBEAT, "event_id": HEARTBEAT, "occurred_at": at, "received_at": at}
+    received, number = order
+    yield row(reached, -1, number, b"beat-%d" % reached, orjson.dumps(beat))
+    yield row(reached, received, number, b"late-%d-%d" % order, line)
+
+
+def late_records(bodies: Iterable[BinaryIO]) -> dict[bytes, int | None]:
+    """The digests of all records with a dead letter of reason late, and what was reached then."""
+    digests = {}
     for body in bodies:
         for line in lines(body):
             letter = _object(line) or {}
             if letter.get("reason") == "late" and letter.get("payload"):
-                digests.add(digest(base64.b64decode(letter["payload"])))
-    return frozenset(digests)
+                digests[digest(base64.b64decode(letter["payload"]))] = reached(letter)
+    return digests
+
+
+def reached(letter: Mapping[str, Any]) -> int | None:
+    """The event time (epoch ms) behind which the record of a letter was late, from its detail."""
+    found = _REACHED.search(str(letter.get("detail")))
+    try:
+        return instants.to_millis(instants.parse(found[1])) if found else None
+    except ValueError:
+        return None
 
 
 def in_order(rows: Path, target: Path, lateness: timedelta) -> None:

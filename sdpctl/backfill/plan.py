@@ -4,6 +4,10 @@ A bucket [a, b) counts records of its own time. Whether one is counted depends o
 of its key within CorrelationWindow, and on whether the key was already open, which depends on
 records up to CorrelationWindow + AllowedLateness older. A counted record arrived at most
 AllowedLateness after its time, given a heartbeat each minute.
+
+Results that are made of several records, as pairs are, take those within their reach before and
+behind the bucket. Where operators remember (a balance, a profile), a bucket depends on every
+earlier record.
 """
 
 from __future__ import annotations
@@ -45,7 +49,8 @@ class Plan:
 
     `letters`: the hours whose dead letters can concern these records. `settled`: the event time
     that must have been delivered before the range can be computed from the lake. `lateness`: how
-    late a record may be in the run.
+    late a record may be in the run. `remembers`: `events` are all up to the end of the range, and
+    `delay` is how far the watermark stays behind them.
     """
 
     buckets: Span
@@ -54,22 +59,47 @@ class Plan:
     letters: Span
     settled: datetime
     lateness: timedelta
+    delay: timedelta
+    remembers: bool
+
+    @property
+    def depends_on(self) -> str:
+        """The event times of the records, in words."""
+        if self.remembers:
+            return f"all with event times before {instants.to_wire(self.events.end)}"
+        return f"with event times {self.events}"
 
 
-def plan(buckets: Span, parameters: Parameters) -> Plan:
-    """The plan for a range of whole buckets. Raises CommandError for any other range."""
+def plan(buckets: Span, parameters: Parameters, *, remembers: bool = False) -> Plan:
+    """The plan for a range of whole buckets. Raises CommandError for any other range.
+
+    `remembers`: whether the use case's operators do.
+    """
     _require_whole(buckets, parameters.aggregation_period)
     window, lateness = parameters.window, parameters.lateness
-    events = Span(buckets.start - 2 * window - lateness, buckets.end + window)
+    # A value at one end of the reach is ended by the next record, which is as far again.
+    beyond = window + 2 * parameters.reach
+    start = EPOCH if remembers else buckets.start - window - lateness - beyond
+    events = Span(start, buckets.end + beyond)
     arrivals = Span(_floor(events.start - AHEAD), _floor(events.end + lateness + SLACK) + HOUR)
     return Plan(
         buckets,
         events,
         arrivals,
         Span(arrivals.start, arrivals.end + LETTERS),
-        buckets.end + window + lateness,
-        lateness,
+        buckets.end + beyond + lateness,
+        # What remembers takes late records between others: these are in the order of their time.
+        timedelta(0) if remembers else lateness,
+        parameters.watermark_delay,
+        remembers,
     )
+
+
+def computable_through(
+    complete_through: datetime | None, parameters: Parameters
+) -> datetime | None:
+    """The end of the ranges that can be computed again: all that they are made of is complete."""
+    return None if complete_through is None else complete_through - 2 * parameters.reach
 
 
 def parse_bound(option: str, text: str) -> datetime:

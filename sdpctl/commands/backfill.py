@@ -27,7 +27,14 @@ from sdpctl.backfill.computing import (
     count_records,
 )
 from sdpctl.backfill.live import Live
-from sdpctl.backfill.plan import Plan, Span, parse_bound, plan, require_final
+from sdpctl.backfill.plan import (
+    Plan,
+    Span,
+    computable_through,
+    parse_bound,
+    plan,
+    require_final,
+)
 from sdpctl.commands import recomputing
 from sdpctl.local.applications import Application
 from sdpctl.settings import Settings
@@ -65,7 +72,7 @@ def backfill(
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with deployment.errors():
         parts = _Parts.of(use_case, region)
-        made = plan(span, parts.parameters)
+        made = plan(span, parts.parameters, remembers=parts.use_case.remembers)
         if dry_run:
             _dry_run(console, parts, made)
             return
@@ -136,7 +143,8 @@ class _Parts:
     def require_final(self, buckets: Span) -> None:
         """Raise CommandError if live counts of the range can still change."""
         own = self.parameters
-        require_final(buckets, self.live.complete_through(own), own.aggregation_period)
+        through = computable_through(self.live.complete_through(own), own)
+        require_final(buckets, through, own.aggregation_period)
 
     def records(self, made: Plan) -> int:
         """The number of the plan's records in Athena, including duplicates and late ones."""
@@ -159,7 +167,7 @@ class _Parts:
 
 def _print_plan(console: Console, made: Plan, chosen: Selection, live: Buckets) -> None:
     console.print(f"buckets    {made.buckets}; {len(live):,} are live")
-    console.print(f"records    with event times {made.events}")
+    console.print(f"records    {made.depends_on}")
     console.print(
         f"lake       {len(chosen.records):,} objects, {size(chosen.bytes)}, "
         f"delivered {made.arrivals}"

@@ -166,7 +166,7 @@ def _table(
     for title in _TITLES:
         shown.add_column(title, overflow="fold", no_wrap=title == "since")
     for c in listed:
-        state = "[green]running[/]" if c.running else "[red]down[/]"
+        state = c.state or ("[green]running[/]" if c.running else "[red]down[/]")
         lag = "" if c.lag_seconds is None else f"{c.lag_seconds:.1f} s"
         known = rates.get(c.name, c.per_second)
         rate = (f"{known[way]:,.1f}" if way in known else "" for way in _RATES)

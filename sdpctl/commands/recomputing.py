@@ -96,6 +96,11 @@ def print_run(console: Console, computed: Computed) -> None:
         f"computed   {len(computed.buckets):,} buckets in {computed.seconds:.1f} s of running: "
         f"{counted.records / computed.seconds:,.0f} events/s{came}"
     )
+    if counted.unplaced:
+        console.print(
+            f"warning    {counted.unplaced:,} late records may have changed what followed (as a "
+            "late debit changes a balance), and their dead letters do not say when they came"
+        )
 
 
 def show(differing: list[Difference], ours: str, theirs: str, summary: str) -> None:
@@ -111,12 +116,19 @@ def show(differing: list[Difference], ours: str, theirs: str, summary: str) -> N
     console.print(f"{summary}{more}")
 
 
-def store(live: Live, buckets: Buckets, generation: int, span: Span, console: Console) -> None:
+def store(
+    live: Live,
+    buckets: Buckets,
+    generation: int,
+    span: Span,
+    console: Console,
+    note: Progress | None = None,
+) -> None:
     """Write the buckets in that generation, and wait until they are stored.
 
-    Raises CommandError if they are not after five minutes.
+    `note` is called with the progress too. Raises CommandError if they are not after five minutes.
     """
-    with bars(console) as progress:
+    with bars(console, note) as progress:
         done = 0
 
         def written(count: int) -> None:
@@ -150,8 +162,11 @@ def _await_stored(
 
 
 @contextmanager
-def bars(console: Console) -> Iterator[Progress]:
-    """Shows the progress of the steps, each in a line of its own, until it ends."""
+def bars(console: Console, note: Progress | None = None) -> Iterator[Progress]:
+    """Shows the progress of the steps, each in a line of its own, until it ends.
+
+    `note` is called with it too.
+    """
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bars(*columns, console=console, transient=True) as shown:
         tasks: dict[str, TaskID] = {}
@@ -160,6 +175,8 @@ def bars(console: Console) -> Iterator[Progress]:
             if step not in tasks:
                 tasks[step] = shown.add_task(step, total=total)
             shown.update(tasks[step], completed=done, total=total)
+            if note:
+                note(step, done, total)
 
         yield progress
 

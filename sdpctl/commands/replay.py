@@ -12,19 +12,27 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from glue import UseCase
+from glue import UseCase, instants
 from glue.parameters import Parameters
 from sdpctl import deployment
 from sdpctl.backfill.comparing import Buckets, Difference, differences, emptied
 from sdpctl.backfill.computing import Computed, Lake
 from sdpctl.backfill.job import end as end_run
 from sdpctl.backfill.live import Live
-from sdpctl.backfill.plan import Plan, Span, parse_bound, plan, require_final
+from sdpctl.backfill.plan import (
+    Plan,
+    Span,
+    computable_through,
+    parse_bound,
+    plan,
+    require_final,
+)
 from sdpctl.commands import recomputing
 from sdpctl.errors import CommandError
 from sdpctl.local.applications import Application
+from sdpctl.local.replays import Notes, alone
 from sdpctl.replay.computing import Source, first_arrival
-from sdpctl.replay.work import Work, alone
+from sdpctl.replay.work import Work
 from sdpctl.settings import Settings
 
 NAME = "replay"
@@ -66,13 +74,13 @@ def replay(
     signal.signal(signal.SIGTERM, recomputing.end)  # otherwise the job would keep running
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     settings = Settings.load()
-    with alone(settings.home / NAME), deployment.errors():
-        parts = _Parts.of(settings, use_case, region)
+    with alone(settings.home / NAME) as notes, deployment.errors():
+        parts = _Parts.of(settings, use_case, region, notes)
         if span is None:
             _drop(console, parts)
             return
         with _interruptible(console, parts.work):
-            differing = _run(console, parts, plan(span, parts.parameters), dry_run=dry_run)
+            differing = _run(console, parts, parts.plan(span), dry_run=dry_run)
     if differing and dry_run:
         raise typer.Exit(1)
 
@@ -112,6 +120,7 @@ def _run(console: Console, parts: _Parts, made: Plan, *, dry_run: bool) -> list[
         console.print("an interrupted replay of this range goes on")
     parts.end_run()
     work.begin(made, end)
+    parts.notes.begin(parts.use_case.name, work.place, str(made.buckets))
     _print_plan(console, made, end)
     computed = parts.compute(console, made, end)
     recomputing.print_run(console, computed)
@@ -126,7 +135,7 @@ def _run(console: Console, parts: _Parts, made: Plan, *, dry_run: bool) -> list[
         generation = _highest(held) + 1
         former = {key: held.get(key, emptied(parts.use_case, key)) for key in changed}
         work.keep_former(former, generation)
-        recomputing.store(parts.live, changed, generation, made.buckets, console)
+        parts.store(console, changed, generation, made.buckets)
     work.finish(stored=not dry_run)
     return differing
 
@@ -148,10 +157,11 @@ def _drop(console: Console, parts: _Parts) -> None:
         work.remove()
         console.print(f"{parts.use_case.name} has no interrupted replay")
         return
+    parts.notes.begin(parts.use_case.name, work.place, str(span))
     parts.end_run()
     if former:  # above all that the replay has written, whether it is stored already or not
         generation = max(used, _highest(parts.live.buckets(span))) + 1
-        recomputing.store(parts.live, former, generation, span, console)
+        parts.store(console, former, generation, span)
     work.remove()
     console.print(f"dropped    the replay of {span}")
 
@@ -167,9 +177,10 @@ class _Parts:
     live: Live
     s3: Any
     work: Work
+    notes: Notes
 
     @classmethod
-    def of(cls, settings: Settings, name: str | None, region: str | None) -> _Parts:
+    def of(cls, settings: Settings, name: str | None, region: str | None, notes: Notes) -> _Parts:
         topology = deployment.topology(region)
         use_case = deployment.use_case(topology, name)
 
@@ -188,6 +199,7 @@ class _Parts:
             Live(topology, use_case, client("dynamodb"), kinesis),
             s3,
             Work(settings.home / NAME / (region or "local") / use_case.name),
+            notes,
         )
 
     @property
@@ -195,10 +207,15 @@ class _Parts:
         """The parameters that the live job runs with."""
         return self.source.parameters
 
+    def plan(self, buckets: Span) -> Plan:
+        """What a range depends on."""
+        return plan(buckets, self.parameters, remembers=self.use_case.remembers)
+
     def require_final(self, buckets: Span) -> None:
         """Raise CommandError if live counts of the range can still change."""
         own = self.parameters
-        require_final(buckets, self.live.complete_through(own), own.aggregation_period)
+        through = computable_through(self.live.complete_through(own), own)
+        require_final(buckets, through, own.aggregation_period)
 
     def end_run(self) -> None:
         """End the job that a killed command has left running."""
@@ -206,7 +223,7 @@ class _Parts:
 
     def compute(self, console: Console, made: Plan, end: datetime) -> Computed:
         """The buckets of the plan, computed by the deployed code."""
-        with recomputing.bars(console) as progress:
+        with recomputing.bars(console, self.notes.step) as progress:
             run = recomputing.run_of(
                 self.s3,
                 self.application,
@@ -217,8 +234,13 @@ class _Parts:
             )
             return self.source.compute(made, end, self.work.shards, run, progress)
 
+    def store(self, console: Console, buckets: Buckets, generation: int, span: Span) -> None:
+        """Write buckets in that generation, and wait until they are stored."""
+        recomputing.store(self.live, buckets, generation, span, console, self.notes.step)
+
 
 def _print_plan(console: Console, made: Plan, end: datetime) -> None:
     console.print(f"buckets    {made.buckets}")
-    console.print(f"records    with event times {made.events}")
-    console.print(f"streams    what arrived {Span(first_arrival(made), end)}")
+    console.print(f"records    {made.depends_on}")
+    since = "" if made.remembers else f"from {instants.to_wire(first_arrival(made))} "
+    console.print(f"streams    what arrived {since}until {instants.to_wire(end)}")

@@ -19,6 +19,7 @@ from sdpctl.local import (
     flink_checkpoints,
     flink_status,
     flows,
+    replays,
     running,
     workers,
 )
@@ -42,7 +43,7 @@ class Component:
     `records` are counts by direction (in, out, refused), `per_second` their rates, where they are
     known: those of a use case over the last minute or two. `output` is what its process prints,
     where that is not in its log. `memory_mib` is what its processes occupy; those of functions are
-    the emulator's.
+    the emulator's. `state` is for people, where it is neither running nor down.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Component:
     records: Mapping[str, int] = field(default_factory=dict)
     per_second: Mapping[str, float] = field(default_factory=dict)
     memory_mib: int | None = None
+    state: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -94,6 +96,7 @@ def _questions(
         "delivery": partial(_deliveries, settings, now),
         **({"mqtt": lambda: [_broker(settings)]} if mqtt.state(settings) else {}),
         **({"demonstration": lambda: [_sender(settings)]} if _sends(settings) else {}),
+        "replays": lambda: _replays(settings),
     }
 
 
@@ -115,6 +118,32 @@ def _sends(settings: Settings) -> bool:
 def _sender(settings: Settings) -> Component:
     service = demonstration.service(settings)
     return _of_process("demonstration", service, "sends events for a while", True)
+
+
+def _replays(settings: Settings) -> list[Component]:
+    """The replay that runs on this machine, and those that were interrupted."""
+    home, found = settings.home / "replay", []
+    now = replays.running(home)
+    if now:
+        log, since = Service("replay", settings).log, _time(now.since)
+        detail = f"{now.buckets}: {now.progress}"
+        found.append(
+            Component(_replay(now.place, now.use_case), True, since, None, detail, str(log))
+        )
+    for place, use_case, start, end in replays.interrupted(home):
+        if now is None or (now.place, now.use_case) != (place, use_case):
+            options = f"--use-case {use_case}" + ("" if place == "local" else f" --region {place}")
+            detail = (
+                f"to go on: ./sdp replay {options} --from {start} --to {end}; to take it back: "
+                f"./sdp replay {options} --drop"
+            )
+            name = _replay(place, use_case)
+            found.append(Component(name, True, detail=detail, state="interrupted"))
+    return found
+
+
+def _replay(place: str, use_case: str) -> str:
+    return f"replay of {use_case}" + ("" if place == "local" else f" in {place}")
 
 
 def _sagemaker(settings: Settings) -> Component:

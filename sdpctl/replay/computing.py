@@ -30,7 +30,7 @@ from sdpctl.clock import now, pause
 from sdpctl.errors import CommandError
 from sdpctl.replay.letters import late
 from sdpctl.replay.passage import Passage
-from sdpctl.replay.records import Place, ShardFile, Stream, Undecided
+from sdpctl.replay.records import Late, ShardFile, Stream, Undecided
 from sdpctl.replay.shards import Reader, Record, Retained, Shard, retained, shards
 
 READERS = 10  # shards that are read at once: a client has that many connections
@@ -63,7 +63,8 @@ class Source:
         for stream in self.use_case.event_streams:
             oldest = _oldest(self._retained(stream), tables_since)
             if oldest is not None and start < oldest:
-                raise CommandError(_expired(plan, self.parameters, self._name(stream), oldest))
+                reason = _forgotten if plan.remembers else _expired
+                raise CommandError(reason(plan, self.parameters, self._name(stream), oldest))
 
     def end(self, plan: Plan) -> datetime:
         """The time of arrival from which on records of the range were late for certain."""
@@ -105,7 +106,8 @@ class Source:
     ) -> Stream:
         listed = shards(self.kinesis, self._name(stream))
         files = tuple(ShardFile(folder, shard, rank) for rank, shard in enumerate(listed))
-        names, start = keys(self.use_case), first_arrival(plan)
+        names, created = keys(self.use_case), self._retained(stream).created - CLOCKS_DIFFER
+        start = max(first_arrival(plan), created)
 
         def keep(file: ShardFile, records: Iterator[Record]) -> None:
             file.write(records, plan, names)
@@ -120,8 +122,8 @@ class Source:
         )
         return Stream(files)
 
-    def _late(self, plan: Plan, undecided: list[Undecided], progress: Progress) -> frozenset[Place]:
-        """The places of the records that the live job judged late.
+    def _late(self, plan: Plan, undecided: list[Undecided], progress: Progress) -> Late:
+        """The records that the live job judged late.
 
         Waits until it has read all that are undecided: at most 15 minutes.
         """
@@ -153,29 +155,29 @@ class Source:
             waited += POLL_SECONDS
         return found
 
-    def _letters(self, plan: Plan, until: datetime | None, progress: Progress) -> frozenset[Place]:
+    def _letters(self, plan: Plan, until: datetime | None, progress: Progress) -> Late:
         """From the stream: those of letters that arrived until then, by default until now."""
         end = self.clock() if until is None else min(until + CLOCKS_DIFFER, self.clock())
-        found: list[frozenset[Place]] = []
+        found: Late = {}
 
         def keep(_: Shard, records: Iterator[Record]) -> None:
-            found.append(late(record.data for record in records))
+            found.update(late(record.data for record in records))
 
         listed = shards(self.kinesis, self._name(DEAD_LETTERS))
         self._each(DEAD_LETTERS, listed, (first_arrival(plan), end), keep, progress)
-        return frozenset().union(*found)
+        return found
 
-    def _expired_letters(self, plan: Plan, progress: Progress) -> frozenset[Place]:
+    def _expired_letters(self, plan: Plan, progress: Progress) -> Late:
         """From the lake: those of letters that the stream may no longer have."""
         kept = self._retained(DEAD_LETTERS)
         if kept.created >= kept.since or first_arrival(plan) >= kept.since:
-            return frozenset()
+            return {}
         items = self.lake.letters(plan)
-        found: set[Place] = set()
+        found: Late = {}
         for number, item in enumerate(items, 1):
             found |= late(originals.lines(self.lake.body(item)))
             progress("dead letters", number, len(items))
-        return frozenset(found)
+        return found
 
     def _each(
         self,
@@ -215,7 +217,7 @@ class Source:
 
 def first_arrival(plan: Plan) -> datetime:
     """The earliest time at which a record of the plan's times can have arrived."""
-    return plan.events.start - AHEAD - CLOCKS_DIFFER
+    return max(EPOCH, plan.events.start - AHEAD - CLOCKS_DIFFER)
 
 
 def _oldest(kept: Retained, tables_since: datetime) -> datetime | None:
@@ -238,9 +240,19 @@ def _expired(plan: Plan, parameters: Parameters, stream: str, oldest: datetime) 
     )
 
 
+def _forgotten(plan: Plan, _: Parameters, stream: str, oldest: datetime) -> str:
+    return (
+        f"--from {to_wire(plan.buckets.start)}: what is found depends on all earlier records of a "
+        f"key (its balance, its mean, its profile), and {stream} has records since "
+        f"{to_wire(oldest)} only: a replay would give other numbers. Use ./sdp backfill, which "
+        "reads the lake. For later ranges raise streamRetentionHours (8,760 at most): a replay "
+        "needs a stream of which nothing has expired."
+    )
+
+
 def _prepare(
     stream: Stream,
-    refused: frozenset[Place],
+    refused: Late,
     source: Path,
     plan: Plan,
     counted: Counted,
@@ -249,7 +261,7 @@ def _prepare(
     """Write a stream's records into the input folder of the job, in order."""
     source.mkdir(parents=True)
     unsorted = source.parent / f"{source.name}.unsorted"
-    originals.write(stream.rows(refused, counted), unsorted)
+    originals.write(stream.rows(plan, refused, counted), unsorted)
     stream.count(counted)
     progress("sorting", 0)
     originals.in_order(unsorted, source / "records.json.gz", plan.lateness)

@@ -6,15 +6,16 @@ from collections.abc import Iterable
 
 import orjson
 
-from sdpctl.replay.records import Place
+from sdpctl.backfill.originals import reached
+from sdpctl.replay.records import Late, Place
 
 
-def late(letters: Iterable[bytes]) -> frozenset[Place]:
-    """The places of the records that the job refused as late."""
-    return frozenset(place for letter in letters if (place := _place(letter)))
+def late(letters: Iterable[bytes]) -> Late:
+    """The places of the records that the job refused as late, and what it had come to."""
+    return dict(found for letter in letters if (found := _late(letter)))
 
 
-def _place(letter: bytes) -> Place | None:
+def _late(letter: bytes) -> tuple[Place, int | None] | None:
     try:
         document = orjson.loads(letter)
     except orjson.JSONDecodeError:
@@ -25,4 +26,4 @@ def _place(letter: bytes) -> Place | None:
         return None
     source = document.get("source") or {}
     shard, number = source.get("shard"), source.get("sequence_number")
-    return (shard, number) if shard and number else None
+    return ((shard, number), reached(document)) if shard and number else None

@@ -23,6 +23,8 @@ from sdpctl.replay.shards import Record, Shard
 _EARLIEST = -(2**62)
 Place = tuple[str, str]
 """A record's shard and its sequence number."""
+Late = dict[Place, int | None]
+"""The late records, and the event time (epoch ms) that the job had come to; None if unknown."""
 
 
 @dataclass
@@ -142,7 +144,7 @@ class Stream:
             ends[file.shard.id] = max(inherited, file.tally().greatest)
             yield file, inherited
 
-    def rows(self, late: frozenset[Place], counted: originals.Counted) -> Iterator[bytes]:
+    def rows(self, plan: Plan, late: Late, counted: originals.Counted) -> Iterator[bytes]:
         """The rows of the records that were not late, for `originals.in_order`.
 
         Records of one key are in the order of their shards and in these: as the live job read them.
@@ -150,7 +152,8 @@ class Stream:
         for file in self.files:
             for number, (place, _, (at, key, line)) in enumerate(file.rows()):
                 if place in late:
-                    counted.late += 1
+                    order = file.rank, number
+                    yield from originals.late_again(counted, plan, late[place], order, line)
                     continue
                 counted.records += 1
                 own = key or b"%d-%d" % (file.rank, number)  # malformed: a key of its own

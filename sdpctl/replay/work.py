@@ -1,16 +1,14 @@
 """What an interrupted replay leaves on this machine: what it has read, and what it was replacing.
 
-Each file is complete or missing. One replay at a time: a lock is held while one runs.
+Each file is complete or missing.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,23 +20,16 @@ from sdpctl.backfill.plan import Plan, Span
 from sdpctl.errors import CommandError
 
 
-@contextmanager
-def alone(home: Path) -> Iterator[None]:
-    """Holds the lock of the replays below `home`. Raises CommandError if another has it."""
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise CommandError("another replay is running on this machine") from error
-        yield
-
-
 @dataclass(frozen=True)
 class Work:
     """The folder of a replay of one use case of one deployment."""
 
     folder: Path
+
+    @property
+    def place(self) -> str:
+        """The deployment: a region, or `local`."""
+        return self.folder.parent.name
 
     @property
     def shards(self) -> Path:

@@ -1,6 +1,6 @@
 """What a deployment may choose: which quantities are joined, and when."""
 
-from glue.parameters import Duration, Number, Parameter, Text
+from glue.parameters import Duration, Number, Parameter, Role, Text
 
 PARAMETERS = (
     Parameter(
@@ -17,7 +17,7 @@ PARAMETERS = (
     ),
     Parameter(
         "MaxDistance",
-        Duration("PT0S", "P1D"),
+        Duration("PT0S", "P1D", Role.REACH),
         "PT1S",
         "How far apart in time the two measurements of a pair may be.",
     ),

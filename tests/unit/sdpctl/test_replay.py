@@ -15,8 +15,10 @@ from sdpctl.backfill.comparing import Bucket, Buckets, Key
 from sdpctl.backfill.computing import Computed
 from sdpctl.backfill.originals import Counted
 from sdpctl.backfill.plan import Plan, Span, plan
+from sdpctl.commands import recomputing
 from sdpctl.commands import replay as command
 from sdpctl.errors import CommandError
+from sdpctl.local.replays import Notes
 from sdpctl.replay.work import Work
 from sdpctl.settings import Settings
 from usecases.adtech import USE_CASE
@@ -79,6 +81,13 @@ class Parts:
     source: Source = field(default_factory=Source)
     use_case: Any = USE_CASE
     ended: int = 0
+    notes: Any = None
+
+    def __post_init__(self) -> None:
+        self.notes = Notes(self.work.folder.parent / "running.json")
+
+    def store(self, console: Console, buckets: Buckets, generation: int, span: Span) -> None:
+        recomputing.store(self.live, buckets, generation, span, console)  # type: ignore[arg-type]
 
     def require_final(self, buckets: Span) -> None:
         assert buckets == PLAN.buckets

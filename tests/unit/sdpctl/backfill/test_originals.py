@@ -18,6 +18,7 @@ from sdpctl.lake import LakeObject, Partition
 from usecases.adtech import USE_CASE
 
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)
+SHOPPING = plan(Span(START, START + timedelta(hours=1)), USE_CASE.configured({}), remembers=True)
 PLAN = plan(Span(START, START + timedelta(hours=1)), USE_CASE.configured({}))
 KEYS = {"sold": "order_id"}
 OBJECT = LakeObject(Partition("2026-11-21", "10", "s3://b/x/"), "b", "x/a.gz", 100)
@@ -39,10 +40,10 @@ def names(rows: list[bytes]) -> list[str]:
 
 
 def read(
-    *found: bytes, late: frozenset[bytes] = frozenset()
+    *found: bytes, late: dict[bytes, int | None] | None = None
 ) -> tuple[list[str], originals.Counted]:
     """The names of the records that are computed with, and the counts."""
-    collected = Originals(PLAN, KEYS, late)
+    collected = Originals(PLAN, KEYS, late or {})
     rows = list(collected.rows(OBJECT, io.BytesIO(b"\n".join(found))))
     return names(rows), collected.counted
 
@@ -81,6 +82,30 @@ def test_a_record_that_came_too_late_is_left_out_and_its_repetition_in_time_is_n
     taken, counted = read(line("a"), late, line("b"), late, late=found)
     assert taken == ["a", "b"]
     assert counted.late == 2
+
+
+def test_a_late_record_that_may_change_what_follows_is_late_again_where_the_job_had_come_to(
+    tmp_path: Path,
+) -> None:
+    """A heartbeat brings event time there; of one instant it is before all else."""
+    late, other = line("late", minutes=1, delay=300), line("unplaced", minutes=1, delay=301)
+    detail = "occurred 2 min before the event time that the stream had reached ({}): and so on"
+    reached = START + timedelta(minutes=3)
+    letters = [
+        {"reason": "late", "payload": base64.b64encode(late).decode()}
+        | {"detail": detail.format(to_wire(reached))},
+        {"reason": "late", "payload": base64.b64encode(other).decode(), "detail": "another text"},
+    ]
+    found = originals.late_records([io.BytesIO("\n".join(map(json.dumps, letters)).encode())])
+    collected = Originals(SHOPPING, KEYS, found)
+    events = [late, other, line("at", minutes=3, delay=0), line("a", minutes=2), line("b", 4)]
+    rows, target = tmp_path / "rows", tmp_path / "x.json.gz"
+    originals.write(collected.rows(OBJECT, io.BytesIO(b"\n".join(events))), rows)
+    originals.in_order(rows, target, SHOPPING.lateness)
+    ordered = [json.loads(one) for one in gzip.decompress(target.read_bytes()).splitlines()]
+    assert [e["event_id"] for e in ordered] == ["a", "heartbeat", "at", "late", "b"]
+    assert ordered[1]["occurred_at"] == to_wire(reached + timedelta(seconds=5))
+    assert (collected.counted.late, collected.counted.unplaced) == (2, 1)
 
 
 def test_records_without_anything_between_them_are_told_apart() -> None:
@@ -131,7 +156,7 @@ def test_no_record_waits_for_longer_than_the_lateness(tmp_path: Path) -> None:
 
 def ordered(folder: Path, *found: bytes) -> list[bytes]:
     """The records in the order in which they are computed with; the lateness is 10 minutes."""
-    collected = Originals(PLAN, KEYS, frozenset())
+    collected = Originals(PLAN, KEYS, {})
     rows, target = folder / "rows", folder / "x.json.gz"
     originals.write(collected.rows(OBJECT, io.BytesIO(b"\n".join(found))), rows)
     originals.in_order(rows, target, timedelta(minutes=10))

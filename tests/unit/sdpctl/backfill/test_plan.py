@@ -4,9 +4,12 @@ from datetime import datetime
 
 import pytest
 
-from sdpctl.backfill.plan import Span, parse_bound, plan, require_final
+from glue.instants import EPOCH
+from sdpctl.backfill.plan import Span, computable_through, parse_bound, plan, require_final
 from sdpctl.errors import CommandError
 from usecases.adtech import USE_CASE
+from usecases.machines import USE_CASE as MACHINES
+from usecases.shopping import USE_CASE as SHOPPING
 
 PARAMETERS = USE_CASE.configured({"CorrelationWindow": "PT1H", "AllowedLateness": "PT2H"})
 
@@ -30,6 +33,26 @@ def test_hours_of_delivery_reach_from_the_first_record_to_the_last_that_was_not_
     assert made.arrivals == Span(at("19T19:00"), at("21T05:00"))
     assert made.letters == Span(at("19T19:00"), at("28T05:00"))
     assert made.settled == at("21T03:00")
+
+
+def test_what_is_remembered_may_be_of_any_earlier_record() -> None:
+    """An opening balance, or a profile; nothing behind the range decides."""
+    made = plan(DAY, SHOPPING.configured({}), remembers=SHOPPING.remembers)
+    assert made.events == Span(EPOCH, at("21T00:00"))
+    assert made.settled == at("21T00:00")
+    assert made.depends_on == "all with event times before 2026-11-21T00:00:00.000Z"
+    assert not USE_CASE.remembers
+    assert not MACHINES.remembers
+
+
+def test_what_pairs_are_made_of_is_read_as_far_as_they_reach() -> None:
+    """A pair counts at the mean of its times, and lasts until the next sample."""
+    parameters = MACHINES.configured({"MaxDistance": "PT10M"})
+    made = plan(DAY, parameters)
+    assert made.events == Span(at("19T23:40"), at("21T00:20"))
+    assert made.settled == at("21T00:20")
+    assert computable_through(at("21T00:20"), parameters) == at("21T00:00")
+    assert computable_through(None, parameters) is None
 
 
 def test_a_day_or_an_instant_bounds_a_range() -> None:

@@ -107,9 +107,16 @@ class Platform:
         """Put a heartbeat."""
         self.event("h", occurred, shard=shard, type="heartbeat")
 
-    def letter(self, number: str, at: datetime, reason: str = "late", shard: str = "0") -> None:
-        """Put the dead letter of an event."""
-        self.kinesis.put(LETTERS, "0", at, letter(number, reason, shard))
+    def letter(
+        self,
+        number: str,
+        at: datetime,
+        reason: str = "late",
+        shard: str = "0",
+        reached: datetime | None = None,
+    ) -> None:
+        """Put the dead letter of an event; `reached` is what its detail names."""
+        self.kinesis.put(LETTERS, "0", at, letter(number, reason, shard, reached=reached))
 
     def publish(self, watermark: datetime, at: datetime) -> None:
         """Put a progress of the live job, and one of the ledger's rows."""
@@ -144,10 +151,18 @@ class Platform:
         return found, run.taken()
 
 
-def letter(number: str, reason: str = "late", shard: str = "0", stage: str = "flink") -> bytes:
+def letter(
+    number: str,
+    reason: str = "late",
+    shard: str = "0",
+    stage: str = "flink",
+    reached: datetime | None = None,
+) -> bytes:
     """A dead letter."""
     source = {"stream": "bcns", "shard": shard, "sequence_number": number}
-    return json.dumps({"stage": stage, "reason": reason, "source": source}).encode()
+    detail = f"before the event time that the stream had reached ({reached and to_wire(reached)})"
+    letter = {"stage": stage, "reason": reason, "source": source, "detail": detail}
+    return json.dumps(letter).encode()
 
 
 @pytest.fixture(autouse=True)
@@ -193,6 +208,35 @@ def test_what_was_late_is_left_out_by_its_place(platform: Platform, tmp_path: Pa
     computed, taken = platform.computed(tmp_path)
     assert taken == ["b", "a"]
     assert computed.counted.late == 1
+
+
+def test_where_operators_remember_all_is_read_and_what_was_late_is_late_again(
+    platform: Platform, tmp_path: Path
+) -> None:
+    """Between the same records as before, by the event time that its letter names."""
+    made = plan(PLAN.buckets, PARAMETERS, remembers=True)
+    platform.kinesis.created = START - 30 * HOUR
+    platform.event("long-ago", -29 * HOUR)
+    platform.event("b", 12 * MINUTE)
+    number = platform.event("late", 5 * MINUTE, arrived=12 * MINUTE)
+    platform.letter(number, SETTLED, reached=START + 11 * MINUTE)
+    computed, taken = platform.computed(tmp_path, made)
+    assert taken == ["long-ago", "a", "heartbeat", "late", "b"]
+    assert (computed.counted.records, computed.counted.late) == (3, 1)
+
+
+def test_where_operators_remember_a_stream_that_has_lost_records_is_refused(
+    platform: Platform,
+) -> None:
+    made = plan(PLAN.buckets, PARAMETERS, remembers=True)
+    platform.kinesis.created = platform.kinesis.now - 72 * HOUR
+    platform.source.require_retained(made, START)
+    platform.kinesis.created -= SECOND
+    with pytest.raises(CommandError, match=r"--from 2026-11-21T10:00:00\.000Z: what is") as error:
+        platform.source.require_retained(made, START)
+    assert "sdp-adtech-bcns has records since 2026-11-18T12:30:00.000Z only" in str(error.value)
+    assert "./sdp backfill" in str(error.value)
+    assert "streamRetentionHours" in str(error.value)
 
 
 def test_a_late_event_that_arrives_during_the_replay_counts_in_no_generation(

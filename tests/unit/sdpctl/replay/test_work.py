@@ -10,7 +10,7 @@ import pytest
 from sdpctl.backfill.comparing import Bucket, Key
 from sdpctl.backfill.plan import Plan, Span, plan
 from sdpctl.errors import CommandError
-from sdpctl.replay.work import Work, alone
+from sdpctl.replay.work import Work
 from usecases.adtech import USE_CASE
 
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -81,14 +81,3 @@ def test_a_dry_run_leaves_nothing_else(work: Work) -> None:
     work.finish(stored=False)
     assert not work.folder.exists()
     assert work.range() is None
-
-
-def test_one_replay_runs_at_a_time(tmp_path: Path) -> None:
-    with (
-        alone(tmp_path),
-        pytest.raises(CommandError, match="another replay is running"),
-        alone(tmp_path),
-    ):
-        pass
-    with alone(tmp_path):
-        pass
