@@ -121,26 +121,39 @@ def require_final(buckets: Span, complete_through: datetime | None, period: time
     """
     if complete_through is not None and buckets.end <= complete_through:
         return
-    through, latest = "unknown yet", "an earlier end"
-    if complete_through is not None:
-        through = instants.to_wire(complete_through)
-        end = complete_through - (complete_through - EPOCH) % period
-        latest = f"--to {instants.to_wire(end)} or an earlier end"
+    if complete_through is None:
+        raise CommandError(
+            f"--to {instants.to_wire(buckets.end)}: it is not known yet which ranges are final: no "
+            "event time has come through the job. See ./sdp status, and try again in some minutes."
+        )
+    through = instants.to_wire(complete_through)
+    end = complete_through - (complete_through - EPOCH) % period
+    if buckets.start >= end:
+        raise CommandError(
+            f"--from {instants.to_wire(buckets.start)}: the range is not final, nor a part of it; "
+            f"complete_through is {through}. Choose a range that ends at {instants.to_wire(end)} "
+            "or earlier, or wait."
+        )
     raise CommandError(
         f"--to {instants.to_wire(buckets.end)}: the range is not final; complete_through is "
         f"{through}. Records that arrive later would count in the old generation and be "
-        f"ignored. Choose {latest}, or wait."
+        f"ignored. Choose --to {instants.to_wire(end)} or an earlier end, or wait."
     )
 
 
 def _require_whole(buckets: Span, period: timedelta) -> None:
     if buckets.start >= buckets.end:
-        raise CommandError(f"--from must be before --to: {buckets}")
+        raise CommandError(
+            f"--from {instants.to_wire(buckets.start)}: must be before --to, which is "
+            f"{instants.to_wire(buckets.end)} (exclusive: a day ends at the start of the next one)"
+        )
     for option, moment in (("--from", buckets.start), ("--to", buckets.end)):
-        if (moment - EPOCH) % period:
+        if beyond := (moment - EPOCH) % period:
+            before = moment - beyond
             raise CommandError(
                 f"{option} {instants.to_wire(moment)}: not a bucket boundary; buckets last "
-                f"{format_duration(period)} (AggregationPeriod), counted from 1970-01-01"
+                f"{format_duration(period)} (AggregationPeriod), counted from 1970-01-01. Choose "
+                f"{instants.to_wire(before)} or {instants.to_wire(before + period)}"
             )
 
 

@@ -119,7 +119,7 @@ class _Parts:
     @classmethod
     def of(cls, name: str | None, region: str | None) -> _Parts:
         topology = deployment.topology(region)
-        use_case = deployment.use_case(topology, name)
+        use_case = recomputing.use_case_of(topology, name)
 
         def client(service: str) -> Any:
             return deployment.client(service, region)

@@ -39,6 +39,18 @@ def end(number: int, _: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
+def use_case_of(topology: Topology, name: str | None) -> UseCase:
+    """The use case of that name, by default the first. Raises CommandError if it has no reports."""
+    found = deployment.use_case(topology, name)
+    if found.reports:
+        return found
+    others = [u.name for u in topology.catalog.use_cases if u.reports]
+    raise CommandError(
+        f"--use-case {found.name}: it has no reports, so there is nothing to compute again; use "
+        f"cases with reports: {', '.join(others) or 'none'}"
+    )
+
+
 def application_of(topology: Topology, use_case: UseCase, region: str | None) -> Application:
     """The deployed application that runs a use case."""
     flink = deployment.client("kinesisanalyticsv2", region)

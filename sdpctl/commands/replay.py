@@ -182,7 +182,7 @@ class _Parts:
     @classmethod
     def of(cls, settings: Settings, name: str | None, region: str | None, notes: Notes) -> _Parts:
         topology = deployment.topology(region)
-        use_case = deployment.use_case(topology, name)
+        use_case = recomputing.use_case_of(topology, name)
 
         def client(service: str) -> Any:
             return deployment.client(service, region)

@@ -152,7 +152,7 @@ def test_a_range_that_is_not_final_is_refused_with_the_latest_that_is(
     refused = sdp(settings, "replay", *bounds(start), "--dry-run")
     assert refused.returncode == 1
     assert "the range is not final" in refused.stderr
-    assert "Choose --to 20" in refused.stderr
+    assert "Choose a range that ends at 20" in refused.stderr
 
 
 def _second(start: datetime) -> str:

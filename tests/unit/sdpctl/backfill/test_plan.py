@@ -65,9 +65,13 @@ def test_a_day_or_an_instant_bounds_a_range() -> None:
 @pytest.mark.parametrize(
     ("start", "end", "wrong"),
     [
-        ("20T00:00", "20T00:00", "--from must be before --to"),
+        (
+            "20T00:00",
+            "20T00:00",
+            r"--from 2026-11-20T00:00:00\.000Z: must be before --to, which is",
+        ),
         ("20T00:01", "21T00:00", "--from 2026-11-20T00:01:00.000Z: not a bucket boundary"),
-        ("20T00:00", "20T00:07", "buckets last PT5M"),
+        ("20T00:00", "20T00:07", r"buckets last PT5M .* Choose 2026-11-20T00:05:.* or .*T00:10:"),
     ],
 )
 def test_a_range_is_one_of_whole_buckets(start: str, end: str, wrong: str) -> None:
@@ -81,5 +85,9 @@ def test_a_range_that_can_still_change_is_refused() -> None:
     with pytest.raises(CommandError, match="complete_through is 2026-11-20T23:59:59") as error:
         require_final(DAY, at("20T23:59:59"), period)
     assert "Choose --to 2026-11-20T23:55:00.000Z or" in str(error.value)
-    with pytest.raises(CommandError, match="complete_through is unknown yet"):
+    with pytest.raises(
+        CommandError, match=r"--from 2026-11-20T00:00.* Choose a .* 2026-11-19T23:55"
+    ):
+        require_final(DAY, at("19T23:58"), period)
+    with pytest.raises(CommandError, match=r"--to .*: it is not known yet .* ./sdp status"):
         require_final(DAY, None, period)

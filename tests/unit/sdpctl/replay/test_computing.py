@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -64,7 +64,9 @@ class Run:
     """A run that takes its input and has no result."""
 
     folder: Path
-    kept: tuple[str, ...] = ()
+
+    def results(self, _: str) -> Iterator[dict[str, Any]]:
+        return iter(())
 
     def source(self, stream: str) -> Path:
         return self.folder / "data" / stream
