@@ -31,8 +31,8 @@ from sdpctl.commands import recomputing
 from sdpctl.errors import CommandError
 from sdpctl.local.applications import Application
 from sdpctl.local.replays import Notes, alone
-from sdpctl.replay.computing import Source, first_arrival
-from sdpctl.replay.work import Work
+from sdpctl.replay.computing import NoRecordsError, Source, first_arrival
+from sdpctl.replay.work import LOCAL, Work
 from sdpctl.settings import Settings
 
 NAME = "replay"
@@ -79,8 +79,7 @@ def replay(
         if span is None:
             _drop(console, parts)
             return
-        with _interruptible(console, parts.work):
-            differing = _run(console, parts, parts.plan(span), dry_run=dry_run)
+        differing = _run(console, parts, parts.plan(span), dry_run=dry_run)
     if differing and dry_run:
         raise typer.Exit(1)
 
@@ -98,14 +97,18 @@ def _span(from_: str | None, to: str | None, *, drop: bool, dry_run: bool) -> Sp
 
 
 @contextmanager
-def _interruptible(console: Console, work: Work) -> Iterator[None]:
+def _resumable(console: Console, work: Work) -> Iterator[None]:
+    """Says how to go on after whatever ends the replay, unless there are no records."""
     try:
         yield
-    except (KeyboardInterrupt, SystemExit):
-        if work.range():
-            console.print(
-                "interrupted: run the same command again to go on, or ./sdp replay --drop"
-            )
+    except NoRecordsError:
+        work.finish(stored=False)
+        raise
+    except (KeyboardInterrupt, SystemExit, CommandError):
+        console.print(
+            "interrupted: run the same command again to go on, or take it back: ./sdp replay "
+            f"{work.options} --drop"
+        )
         raise
 
 
@@ -122,6 +125,14 @@ def _run(console: Console, parts: _Parts, made: Plan, *, dry_run: bool) -> list[
     work.begin(made, end)
     parts.notes.begin(parts.use_case.name, work.place, str(made.buckets))
     _print_plan(console, made, end)
+    with _resumable(console, work), deployment.errors():
+        return _replace(console, parts, made, end, dry_run=dry_run)
+
+
+def _replace(
+    console: Console, parts: _Parts, made: Plan, end: datetime, *, dry_run: bool
+) -> list[Difference]:
+    work = parts.work
     computed = parts.compute(console, made, end)
     recomputing.print_run(console, computed)
     held = parts.live.buckets(made.buckets)
@@ -198,7 +209,7 @@ class _Parts:
             Source(topology, use_case, kinesis, lake, parameters),
             Live(topology, use_case, client("dynamodb"), kinesis),
             s3,
-            Work(settings.home / NAME / (region or "local") / use_case.name),
+            Work(settings.home / NAME / (region or LOCAL) / use_case.name),
             notes,
         )
 

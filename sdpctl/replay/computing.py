@@ -38,6 +38,10 @@ WAIT_SECONDS, POLL_SECONDS = 900.0, 3.0
 _RECREATED = timedelta(hours=1)
 
 
+class NoRecordsError(CommandError):
+    """The streams have no record that the range depends on."""
+
+
 class _Ended(Exception):
     """The command ends: reading stops at the next pause."""
 
@@ -98,7 +102,10 @@ class Source:
         for name, stream in streams.items():
             _prepare(stream, refused, run.source(name), plan, counted, progress)
         if not counted.records:
-            raise CommandError(f"the streams have no records of {plan.events}")
+            raise NoRecordsError(
+                f"the streams have no records {plan.depends_on}: choose a range in which events "
+                "were sent; ./sdp report shows when"
+            )
         return finish(self.use_case, plan, counted, run, progress)
 
     def _read(

@@ -19,6 +19,8 @@ from sdpctl.backfill.comparing import Bucket, Buckets, Key
 from sdpctl.backfill.plan import Plan, Span
 from sdpctl.errors import CommandError
 
+LOCAL = "local"
+
 
 @dataclass(frozen=True)
 class Work:
@@ -30,6 +32,12 @@ class Work:
     def place(self) -> str:
         """The deployment: a region, or `local`."""
         return self.folder.parent.name
+
+    @property
+    def options(self) -> str:
+        """The options by which a command finds it."""
+        region = "" if self.place == LOCAL else f" --region {self.place}"
+        return f"--use-case {self.folder.name}{region}"
 
     @property
     def shards(self) -> Path:
@@ -67,8 +75,8 @@ class Work:
             start, end = found["buckets"]
             raise CommandError(
                 f"an interrupted replay of {start} to {end} has stored a part of its result. "
-                f"Complete it first: ./sdp replay --from {start} --to {end}; or take it back: "
-                "./sdp replay --drop"
+                f"Complete it first: ./sdp replay {self.options} --from {start} --to {end}; or "
+                f"take it back: ./sdp replay {self.options} --drop"
             )
         self.remove()
         return None

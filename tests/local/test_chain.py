@@ -2,7 +2,8 @@
 
 Events of the generator flow, shuffled, repeated and some of them late. The rule changes while the
 killed process is away, at an instant for which events were sent before. In the end business events,
-decisions and actions are those of the truth, each once.
+decisions and actions are those of the truth, each once. So they are in a replay of that time, which
+sends nothing.
 
 From the first kill on the receiver is gone for a while: its port is closed.
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -22,16 +24,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from glue.instants import from_millis, parse, to_millis
+from glue.instants import from_millis, parse, to_millis, to_wire
 from sdpctl.local import flink_status
 from sdpctl.settings import Settings
-from tests.local import shoppers
+from tests.local import keeping, shoppers
 from tests.local.audits import Ledger
 from tests.local.commands import sdp
 from tests.local.driver import Driver, Event, wait_until
@@ -47,6 +50,7 @@ APPLICATION = "sdp-shopping"
 # an event at the very instant of the change is not late (DefinitionsLead, WatermarkDelay).
 AHEAD = timedelta(seconds=6)
 BATCH, WAIT = 500, 240
+MINUTE = timedelta(minutes=1)
 # What was tried in vain is tried again after as long as it has failed, at most (docs/actions.md).
 RECEIVED = WAIT + 2 * GONE
 # What the first webhooks meet; each is tried again, after 5 s and after 10 s without an answer.
@@ -386,6 +390,72 @@ def test_each_event_has_one_outcome_in_the_ledger(chain: Chain) -> None:
 
     wait_until(counted, WAIT, lambda: f"{found}, expected {expected}")
     assert filtered > letters["filtered"]
+
+
+def test_a_replay_is_decided_by_the_same_versions_and_sends_nothing(
+    chain: Chain, tmp_path: Path
+) -> None:
+    """Of the minutes from that of the change on: what is before them is remembered."""
+    changed = from_millis(chain.put.versions[shoppers.SPENDING][-1].valid_from)
+    start = changed.replace(second=0, microsecond=0)
+    end = parse(chain.shoppers.closing()[0]["occurred_at"]).replace(second=0, microsecond=0)
+    end += MINUTE
+
+    def final() -> bool:
+        chain.driver.heartbeat()
+        through = chain.driver.get("kinds/shopping").json()["complete_through"]
+        return through is not None and parse(through) >= end
+
+    wait_until(final, WAIT, lambda: chain.driver.get("kinds/shopping").text)
+    wait_until(lambda: not _pending(chain), WAIT, lambda: f"not sent: {_pending(chain)}")
+    live = {stream: chain.written(stream) for stream in keeping.STREAMS}
+    before = _left(chain)
+    done = _keep(chain, tmp_path / "kept", "--from", to_wire(start), "--to", to_wire(end))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(" 0 differ\n"), done.stdout
+    assert "warning" not in done.stderr  # it is known of each late event when it came
+    assert _left(chain) == before
+
+    def inside(row: Row) -> bool:
+        own = str(row["subject"]).startswith(chain.shoppers.name)
+        return own and start <= parse(row["occurred_at"]) < end
+
+    kept = [json.loads(line) for line in (tmp_path / "kept").read_text().splitlines()]
+    for stream in keeping.STREAMS:
+        rows = [row for name, row in kept if name == stream and inside(row)]
+        expected = {id_: row for id_, row in live[stream].items() if inside(row)}
+        assert {row["id"]: row for row in rows} == expected
+        assert len(rows) == len(expected) > 10
+
+
+def _left(chain: Chain) -> dict[str, object]:
+    """Whatever a replay could change: reports, results, messages and the ledger."""
+    reports = [chain.driver.get(f"kinds/{kind}/period", period="MINUTES").content for kind in KINDS]
+    pages = chain.driver.client("dynamodb").get_paginator("scan")
+    items = [i for page in pages.paginate(TableName="sdp-shopping-kinds") for i in page["Items"]]
+    return {
+        "reports": reports,
+        "items": sorted(items, key=str),
+        "results": {stream: chain.rows(stream) for stream in keeping.STREAMS},
+        "actions": chain.dispatched(),
+        "received": _bodies(chain),
+        "ledger": +chain.ledger.since(),
+    }
+
+
+def _keep(chain: Chain, kept: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """`./sdp replay`, which also writes what its job decided."""
+    tree, environment = chain.people.whole.tree, chain.people.settings.aws_environment()
+    program = [tree / ".venv/dev/bin/python", "-m", "tests.local.keeping", "replay"]
+    return subprocess.run(
+        [*program, "--use-case=shopping", *options],
+        cwd=tree,
+        env=environment | {"SDP_KEPT": str(kept), "PYTHONPATH": str(tree)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
 
 
 def _is_left_out(event: Event) -> bool:

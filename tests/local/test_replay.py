@@ -9,10 +9,17 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Event, Thread
 from typing import Any
 
+import psutil
+
 from glue.instants import parse, to_wire
+from sdpctl.local.processes import Service
 from sdpctl.settings import ROOT, Settings
 from tests.local.commands import sdp
 from tests.local.driver import Auctions, Driver, wait_until
@@ -73,26 +80,100 @@ def corrupt(driver: Driver, start: datetime, campaign: int) -> None:
     )
 
 
-def kill_in_its_job(settings: Settings, start: datetime) -> None:
-    """Begin a replay and kill it once its job has the records; the job is left running."""
+def begin(settings: Settings, start: datetime) -> subprocess.Popen[str]:
+    """Begin a replay and stop its job's JVM once it runs: the records are read."""
     command = [ROOT / "sdp", "replay", *bounds(start)]
     process = subprocess.Popen(
         [str(part) for part in command],
         cwd=ROOT,
         env=settings.aws_environment(),
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
         start_new_session=True,
     )
-    try:
-        begun = settings.home / "pids" / "replay.json"
-        wait_until(begun.exists, 120, lambda: f"the job has not begun: {process.poll()}")
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    wait_until(lambda: bool(jvms(settings)), 120, lambda: f"no job: {process.poll()}")
+    for job in jvms(settings):
+        job.suspend()
+    return process
 
 
-def test_wrong_buckets_are_repaired_by_a_replay_that_was_killed_and_goes_on(
+def jvms(settings: Settings) -> list[psutil.Process]:
+    """The JVM of a replay's job."""
+    with suppress(psutil.Error):
+        own = Service("replay", settings).process()
+        return [p for p in own.children(recursive=True) if p.name() == "java"] if own else []
+    return []
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """`kill -9` of a command, which leaves its job running."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+@dataclass
+class Reader:
+    """Somebody who reads a campaign's report all the while, and what is stored of it."""
+
+    driver: Driver
+    start: datetime
+    campaign: int
+    seen: list[tuple[str, Any]] = field(default_factory=list)
+    wrong: list[BaseException] = field(default_factory=list)
+
+    def look(self) -> None:
+        """One answer of each kind, if it is another one than the last of its kind."""
+        path = f"campaigns/{self.campaign}/period"
+        report = self.driver.get(path, period="MINUTES")
+        assert report.status_code == 200, report.text
+        self._add("report", report.content)
+        self._add("totals", self.driver.totals(self.campaign))
+        stored = items(self.driver, self.start)[str(self.campaign)]
+        for kind, item in stored.items():
+            self._add(kind, (int(item["generation"]["N"]), int(item["version"]["N"])))
+
+    def _add(self, kind: str, answer: Any) -> None:
+        if self.of(kind)[-1:] != [answer]:
+            self.seen.append((kind, answer))
+
+    def of(self, kind: str) -> list[Any]:
+        """What was seen of a kind, each change once."""
+        return [answer for own, answer in self.seen if own == kind]
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Looks again and again; raises what a look raised."""
+        ended = Event()
+
+        def read() -> None:
+            try:
+                while not ended.wait(0.1):
+                    self.look()
+            except BaseException as error:  # noqa: BLE001 - raised below
+                self.wrong.append(error)
+
+        self.look()
+        thread = Thread(target=read)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+        self.look()
+        if self.wrong:
+            raise self.wrong[0]
+
+
+def state(driver: Driver, start: datetime, campaign: int) -> tuple[Any, ...]:
+    """Whatever a replay may change: reports, what is stored, and what the lake is made of."""
+    second = int(start.timestamp())
+    rows = [row for row in driver.records("aggregates") if row.get("period") == second]
+    return answers(driver, campaign), items(driver, start), rows
+
+
+def test_wrong_buckets_are_repaired_by_a_replay_that_was_killed_dropped_and_goes_on(
     driver: Driver, settings: Settings, early: Auctions
 ) -> None:
     """An event that comes late meanwhile counts in neither generation."""
@@ -105,31 +186,68 @@ def test_wrong_buckets_are_repaired_by_a_replay_that_was_killed_and_goes_on(
         return through is not None and parse(through) >= start + MINUTE
 
     wait_until(final, 360, lambda: driver.get(f"campaigns/{early.campaign}").text)
-    before, stored = answers(driver, early.campaign), items(driver, start)
+    right, stored = answers(driver, early.campaign), items(driver, start)
     corrupt(driver, start, early.campaign)
-    assert answers(driver, early.campaign) != before
+    wrong, before = answers(driver, early.campaign), state(driver, start, early.campaign)
+    assert wrong != right
     driver.send([early.bids[0] | {"event_id": "late", "tx_id": f"late-{early.campaign}"}])
+    reader = Reader(driver, start, early.campaign)
+    with reader.reading():
+        dry = sdp(settings, "replay", *bounds(start), "--dry-run")
+        assert dry.returncode == 1, dry.stderr
+        assert f"{right[1]['spend']:,}" in dry.stdout, dry.stdout  # new
+        assert f"{2 * right[1]['spend']:,}" in dry.stdout  # old
+        assert dry.stdout.splitlines()[-1] == f"{len(stored) - 1} buckets are equal, 2 differ"
+        assert state(driver, start, early.campaign) == before
+        assert not (settings.home / "replay" / "local" / "adtech").exists()
 
-    kill_in_its_job(settings, start)
-    assert answers(driver, early.campaign)[1]["spend"] == 2 * before[1]["spend"]
-    done = sdp(settings, "replay", *bounds(start))
-    assert done.returncode == 0, done.stderr
-    assert "an interrupted replay of this range goes on" in done.stderr
-    assert f"{before[1]['spend']:,}" in done.stdout, done.stdout  # new
-    assert f"{2 * before[1]['spend']:,}" in done.stdout  # old
-    summary = f"{len(stored) - 1} buckets are equal, 2 differ"
-    assert done.stdout.splitlines()[-1] == summary
+        killed = begin(settings, start)
+        assert _shown(settings)["running"]
+        kill(killed)
+        assert jvms(settings)
+        assert _shown(settings)["state"] == "interrupted"
+        dropped = sdp(settings, "replay", "--drop")
+        assert dropped.returncode == 0, dropped.stderr
+        assert not jvms(settings)
+        assert _shown(settings) == {}
+        assert state(driver, start, early.campaign) == before
 
-    assert answers(driver, early.campaign) == before
+        failed = begin(settings, start)
+        for process in jvms(settings):
+            process.kill()
+        _, said = failed.communicate(timeout=120)
+        assert failed.returncode == 1
+        assert "the replay's job failed" in said
+        assert "run the same command again to go on" in said
+        assert state(driver, start, early.campaign) == before
+
+        done = sdp(settings, "replay", *bounds(start))
+        assert done.returncode == 0, done.stderr
+        assert "an interrupted replay of this range goes on" in done.stderr
+        assert done.stdout == dry.stdout
+
+    assert answers(driver, early.campaign) == right
     assert driver.get(f"campaigns/{NEVER}").status_code == 404
-    assert before[1] == early.expected
+    assert right[1] == early.expected
+    assert [reader.of("report"), reader.of("totals")] == [
+        [wrong[0], right[0]],
+        [wrong[1], right[1]],
+    ]
     now = items(driver, start)
     one = str(early.campaign)
     generation = int(stored[one]["bucket"]["generation"]["N"])
-    assert int(now[one]["bucket"]["generation"]["N"]) == generation + 1
+    for kind in ("bucket", "total"):
+        assert reader.of(kind) == sorted(reader.of(kind))
+    assert reader.of("bucket")[-1][0] == generation + 1
     others = stored.keys() - {one}
     assert {key: now[key] for key in others} == {key: stored[key] for key in others}
     assert not (settings.home / "replay" / "local" / "adtech").exists()
+
+
+def _shown(settings: Settings) -> dict[str, Any]:
+    """What status says of the replay."""
+    listed = json.loads(sdp(settings, "status", "--json").stdout)
+    return next((c for c in listed if c["name"] == "replay of adtech"), {})
 
 
 def test_a_replay_of_what_is_right_changes_no_byte(

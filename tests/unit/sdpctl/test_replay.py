@@ -19,6 +19,7 @@ from sdpctl.commands import recomputing
 from sdpctl.commands import replay as command
 from sdpctl.errors import CommandError
 from sdpctl.local.replays import Notes
+from sdpctl.replay.computing import NoRecordsError
 from sdpctl.replay.work import Work
 from sdpctl.settings import Settings
 from usecases.adtech import USE_CASE
@@ -80,6 +81,7 @@ class Parts:
     live: Live = field(default_factory=Live)
     source: Source = field(default_factory=Source)
     use_case: Any = USE_CASE
+    failure: Exception | None = None
     ended: int = 0
     notes: Any = None
 
@@ -96,6 +98,8 @@ class Parts:
         self.ended += 1
 
     def compute(self, *_: Any) -> Computed:
+        if self.failure:
+            raise self.failure
         return Computed(dict(TRUE), Counted(records=9), 1.0)
 
     def values(self) -> dict[Key, Any]:
@@ -181,6 +185,22 @@ def test_what_was_written_and_is_stored_only_after_the_drop_changes_nothing(part
         if late.generation > parts.live.held[key].generation:
             parts.live.held[key] = late
     assert parts.values() == values(STORED)
+
+
+def test_one_that_failed_says_how_to_go_on_and_one_of_nothing_leaves_nothing(
+    parts: Parts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts.failure = CommandError("the replay's job failed")
+    with pytest.raises(CommandError, match="job failed"):
+        command._run(Console(stderr=True, soft_wrap=True), parts, PLAN, dry_run=False)  # type: ignore[arg-type]
+    said = "take it back: ./sdp replay --use-case adtech --drop"
+    assert said in capsys.readouterr().err
+    assert parts.work.range() == PLAN.buckets
+    parts.failure = NoRecordsError("the streams have no records")
+    with pytest.raises(CommandError, match="no records"):
+        command._run(Console(stderr=True, soft_wrap=True), parts, PLAN, dry_run=False)  # type: ignore[arg-type]
+    assert said not in capsys.readouterr().err
+    assert parts.work.range() is None
 
 
 def test_there_may_be_nothing_to_drop(parts: Parts) -> None:

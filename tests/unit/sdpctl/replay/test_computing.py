@@ -340,7 +340,9 @@ def test_what_no_job_could_count_is_left_out(platform: Platform, tmp_path: Path)
 def test_a_stream_without_records_of_the_range_is_an_error(tmp_path: Path) -> None:
     platform = Platform()
     platform.publish(SETTLED, SETTLED + MINUTE)
-    with pytest.raises(CommandError, match="the streams have no records of 2026-11-21T09:20"):
+    with pytest.raises(
+        CommandError, match="the streams have no records with event times 2026-11-21T09:20"
+    ):
         platform.replay(tmp_path)
 
 

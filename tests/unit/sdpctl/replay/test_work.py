@@ -55,7 +55,10 @@ def test_another_replay_is_refused_while_a_part_of_one_is_stored(work: Work) -> 
     work.keep_former({ONE: OLD}, 3)
     with pytest.raises(CommandError, match="has stored a part of its result") as error:
         work.end(made(hours=2))
-    assert "./sdp replay --from 2026-11-21T10:00:00.000Z --to 2026-11-21T11" in str(error.value)
+    assert (
+        "./sdp replay --use-case adtech --from 2026-11-21T10:00:00.000Z --to 2026-11-21T11"
+        in str(error.value)
+    )
     assert work.end(made()) == END
 
 
