@@ -68,7 +68,9 @@ def replay(
 
     Runs on this machine, beside the live job, whichever deployment it reads. Readers see the old
     values until all new ones are computed; what differs is then replaced, in a higher generation.
-    The range must be final. After an interruption run the same command again, or --drop.
+    The range must be final. Nothing but reports changes: no action is sent again. Where balances or
+    profiles are remembered, the whole stream is read. After an interruption run the same command
+    again, or --drop; ./sdp status shows what runs and what was interrupted.
     """
     span = _span(from_, to, drop=drop, dry_run=dry_run)
     signal.signal(signal.SIGTERM, recomputing.end)  # otherwise the job would keep running
