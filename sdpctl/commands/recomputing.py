@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ from sdpctl.settings import Settings
 from sdpctl.sql.rows import cell
 
 SHOWN = 50  # differences in the table
+WIDE = 160  # columns of the table in a pipe
 STORED_SECONDS = 300
 
 
@@ -117,9 +119,11 @@ def print_run(console: Console, computed: Computed) -> None:
 
 def show(differing: list[Difference], ours: str, theirs: str, summary: str) -> None:
     """Print the differences and a summary; `ours` and `theirs` are the headings of the values."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
     if differing:
         table = Table("report", "key", "bucket", "measure", ours, theirs)
+        for column in table.columns:
+            column.overflow = "fold"
         for (path, key, period), measure, one, other in differing[:SHOWN]:
             at = instants.to_wire(from_millis(period * 1000))
             table.add_row(path, cell(key), at, measure, _number(one), _number(other))
