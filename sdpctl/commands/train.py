@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
+import tempfile
 import zlib
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 from rich.console import Console
 
 from glue import instants
+from lambdas.model_names import version_of
 from sdpctl import deployment, retraining
 from sdpctl.clock import now, pause
 from sdpctl.errors import CommandError
@@ -49,10 +51,10 @@ def train(
     run_input |= window(from_, to)
     if artifact:
         _check_archive(artifact)
-    place = retraining.place(use_case, region)
+    place, at = retraining.place(use_case, region), now()
     if artifact:
-        run_input["artifact"] = place.upload(artifact, now())
-    start(place, now(), run_input, wait)
+        run_input["artifact"] = _uploaded(place, artifact, at)
+    start(place, at, run_input, wait)
 
 
 def start(place: Place, at: datetime, run_input: dict[str, Any], wait: bool) -> None:
@@ -103,6 +105,15 @@ def time_of(option: str, text: str) -> datetime:
         return instants.parse(text)
     except ValueError as error:
         raise CommandError(f"{option} {text!r}: {error}") from error
+
+
+def _uploaded(place: Place, artifact: Path, at: datetime) -> str:
+    """The key of the archive in the lake, as the version that the run's release looks for."""
+    from sdpctl.renaming import renamed  # its libraries take a second to load
+
+    with tempfile.TemporaryDirectory() as folder:
+        version = version_of(retraining.run_name(at))
+        return place.upload(renamed(artifact, version, Path(folder)), at)
 
 
 def _check_archive(path: Path) -> None:
