@@ -23,14 +23,15 @@ ALLOWED = (
 )
 
 # State of aggregates must outlive every record that can still be counted in it: those of a stream
-# read again from its oldest record (kept 7 days at most), plus window and lateness. Four times that
-# bounds the state and leaves time to read it.
+# read again from its oldest record (kept 7 days at most), plus window and lateness, and as long as
+# an answer waits, whose outcome the ledger counts. Four times that bounds the state and leaves time
+# to read it.
 KEPT = timedelta(days=28)
 
 
 def configuration(parameters: Mapping[str, Parameters]) -> dict[str, str]:
     """What the job of these use cases sets."""
-    ttl = KEPT + max(own.settling for own in parameters.values())
+    ttl = KEPT + max(own.settling + own.waiting() for own in parameters.values())
     return {
         "pipeline.name": "analytics",
         "pipeline.object-reuse": "true",

@@ -91,6 +91,8 @@ class Shape:
         return {
             "PatternWindow": f"PT{self.window // SECOND}S",
             "FormTimeout": f"PT{self.timeout // SECOND}S",
+            # What waits for an answer is state too, that passes as the sessions' does.
+            "AnswerWindow": f"PT{self.timeout // SECOND}S",
         }
 
     @property

@@ -14,7 +14,7 @@ from glue.definitions import DEFINITIONS, Definitions
 from glue.errors import CatalogError
 from glue.models import Model
 from glue.mqtt import MQTT, Mqtt
-from glue.parameters import PLATFORM, Parameter, Parameters, check_names
+from glue.parameters import PLATFORM, Duration, Parameter, Parameters, Role, check_names
 from glue.schema import Kind, Schema, schema_of
 from glue.series import Series
 from glue.types import MAX_AMOUNT
@@ -65,6 +65,7 @@ class UseCase:
         names = [p.name for p in (*PLATFORM, *self.settings)]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise CatalogError(f"{self.name}: parameters {twice} are declared twice")
+        self._check_answers()
         results = {PROGRESS, DEAD_LETTERS, *(s.stream for s in (*self.records, *self.reports))}
         for stream in self.event_streams:
             if stream in results:
@@ -92,6 +93,16 @@ class UseCase:
                 raise CatalogError(
                     f"{self.name}: function {name!r} = {java!r}; give a name in capital letters "
                     "and a Java class with its package"
+                )
+
+    def _check_answers(self) -> None:
+        types = sorted(event.type for event in self.events)
+        for parameter in self.parameters:
+            kind = parameter.type
+            if isinstance(kind, Duration) and kind.role is Role.ANSWER and kind.event not in types:
+                raise CatalogError(
+                    f"{self.name}: parameter {parameter.name} is how long {kind.event!r} waits, "
+                    f"which is no event; events: {types}"
                 )
 
     @property

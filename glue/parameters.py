@@ -67,15 +67,17 @@ class Role(StrEnum):
     WINDOW = "window"  # how far apart records may be that decide each other's outcome
     LATENESS = "lateness"  # how far behind the watermark a record may be that still counts
     REACH = "reach"  # how far apart records may be that one result is made of; delays nothing
+    ANSWER = "answer"  # how long an answer may wait for what it answers; no report counts answers
 
 
 @dataclass(frozen=True)
 class Duration:
-    """An ISO 8601 duration; bounds are inclusive."""
+    """An ISO 8601 duration; bounds are inclusive. `event` is the type of the answers of a role."""
 
     low: str = "PT0S"
     high: str = "P30D"
     role: Role | None = None
+    event: str = ""
 
 
 @dataclass(frozen=True)
@@ -320,6 +322,18 @@ class Parameters:
     def settling(self) -> timedelta:
         """How far the watermark must have passed a moment before nothing can change it."""
         return self.window + self.lateness
+
+    def waiting(self, event: str = "") -> timedelta:
+        """How long after its time an event may wait for what it answers; without a type, any event.
+
+        Until then it can be matched: its operator takes what it answers `WatermarkDelay` late.
+        """
+        durations = [
+            cast(timedelta, self[p.name]) + self.watermark_delay
+            for p in self._with_role(Role.ANSWER)
+            if event in ("", cast(Duration, p.type).event)
+        ]
+        return max(durations, default=timedelta(0))
 
     def named(self, role: Role) -> str:
         """The names of the parameters of a role, for people; empty if there are none."""

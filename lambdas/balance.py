@@ -34,7 +34,8 @@ class Limits:
     A shard whose event time is at t has delivered all that arrived `AHEAD` before t. A record that
     waits is decided with the first of its key, which may be a window later than itself. A use case
     without a window has records that wait too, if its operators hold the watermark back until they
-    are decided: samples of `series-join` are, `final-after` their time.
+    are decided: samples of `series-join` are, `final-after` their time. An answer waits for what it
+    answers, which is decided by a clock that may be `AHEAD` behind event time.
     """
 
     read: timedelta
@@ -44,7 +45,9 @@ class Limits:
     def of(cls, parameters: Parameters) -> Limits:
         """The limits of a use case."""
         read = IN_FLIGHT + AHEAD + CLOCKS_DIFFER
-        return cls(read, read + parameters.settling + parameters.window + TOGETHER)
+        decided = read + parameters.settling + parameters.window + TOGETHER
+        waiting = parameters.waiting()
+        return cls(read, decided + waiting + AHEAD + CLOCKS_DIFFER if waiting else decided)
 
 
 @dataclass(frozen=True)

@@ -202,19 +202,21 @@ class Evidence:
         if not (one["occurred_at"] and other["occurred_at"]):
             return False
         apart = abs(moment(one["occurred_at"]) - moment(other["occurred_at"]))
-        return apart <= self.parameters.settling
+        return apart <= self.parameters.settling + self.parameters.waiting(one["type"])
 
     def _pending(self, copies: Sequence[Row]) -> str:
         """What an event without result or dead letter waits for; empty if it is counted."""
         row = copies[0]
         if not row["occurred_at"]:
             return "not counted: it has no valid event time; its dead letter is not in the lake yet"
-        at, window = moment(row["occurred_at"]), self.parameters.settling
+        at, settling = moment(row["occurred_at"]), self.parameters.settling
+        waiting = self.parameters.waiting(row["type"])
         arrived = max(map(_received, copies)) + LAKE_DELAY
-        if self.through is None or at > self.through:
+        if self.through is None or at + waiting > self.through:
+            before = "what it answers" if waiting else "the earlier events of its key"
             return (
-                "counted, or still waiting for the earlier events of its key until "
-                f"{to_wire(at + window)} of event time"
+                f"counted, or still waiting for {before} until "
+                f"{to_wire(at + waiting + settling)} of event time"
             )
         if row["type"] in {record.event for record in records_of_events(self.use_case)}:
             return (
@@ -224,7 +226,7 @@ class Evidence:
         if self.now < arrived:
             return f"counted, unless its dead letter reaches the lake by {to_wire(arrived)}"
         # The pipeline is behind: it may not have read the event yet, however old that is.
-        if self.through + window < arrived:
+        if self.through + settling < arrived:
             return f"counted or refused once event time has passed {to_wire(arrived)}"
         return ""
 

@@ -51,7 +51,18 @@ def instance(model: Model) -> Document:
 
 def example(model: Model) -> Document:
     """An instance that is answered, every field of it sent."""
-    return {p.name: "seen-or-not" if p.category else 2000 for p in model.parameters}
+    return {p.name: "seen-or-not" if p.category else _number(p) for p in model.parameters}
+
+
+def _number(parameter: RequestField) -> int:
+    """A number within the field's limits."""
+    match parameter.type:
+        case Integer(_, most):
+            return min(2000, most)
+        case Double(_, float() as most):
+            return min(2000, int(most))
+        case _:
+            return 2000
 
 
 def _property(parameter: RequestField) -> Document:

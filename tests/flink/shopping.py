@@ -14,6 +14,7 @@ from decimal import Decimal
 from fractions import Fraction
 from random import Random
 from typing import Any
+from zlib import crc32
 
 from cel_expr_python import cel
 from google.protobuf import any_pb2
@@ -35,6 +36,7 @@ def made() -> Made:
     events = [*_golden()]
     for seed in range(SEEDS):
         events += _random(seed)
+    events += list(_acceptances(events))
     return Made({"activity": sorted(events, key=at)})
 
 
@@ -72,6 +74,14 @@ def _random(seed: int) -> Iterator[Event]:
 def _customer(card: str, name: str, moment: int, **fields: Any) -> Event:
     own = {"customer_id": f"k-{card}", "card_id": card, "acc_num": 7, **fields}
     return _event("customer", f"{name}-profile", moment, **own)
+
+
+def _acceptances(events: list[Event]) -> Iterator[Event]:
+    """Half of the offers are taken, whether somebody offered them or not."""
+    for id_, row in business_events(events).items():
+        if row["kind"] == "shopping" and crc32(id_.encode()) % 2:
+            moment = row["occurred_at"] - START + 1_000
+            yield _event("acceptance", f"{id_}-taken", moment, business_event_id=id_)
 
 
 # golden cases -------------------------------------------------------------------------------------
@@ -122,7 +132,7 @@ def business_events(events: list[Event]) -> dict[str, Row]:
     for event in events:
         if event["type"] == "page-view":
             sessions[event["session_id"]].append(event)
-        elif event["type"] != "customer" and event.get("acc_num") != 0:
+        elif event["type"] in RANK and event.get("acc_num") != 0:
             cards[event["card_id"]].append(event)
     found: list[Row] = []
     for card, own in cards.items():

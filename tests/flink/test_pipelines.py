@@ -192,7 +192,8 @@ def test_each_event_has_one_outcome_in_the_minute_of_its_receipt(run, use_case):
     left_out = sum(1 for event in events if _is_left_out(event))
     found = {name: sum(row[name] for row in minutes.values()) for name in OUTCOMES}
     assert found["duplicate"] == letters["duplicate"] > 0 and found["filtered"] == left_out > 0
-    assert not any(found[name] for name in ("late", "unmatched", "malformed"))
+    assert found["unmatched"] == letters["unmatched"] and not (found["late"] or found["malformed"])
+    assert (found["unmatched"] > 0) == (use_case == "shopping")
 
 
 def _is_left_out(event: dict) -> bool:
@@ -261,7 +262,16 @@ def test_what_is_refused_of_patterns_is_in_the_dead_letters(run):
     letters = Counter(r["reason"] for r in _written(folder, "shopping", "dead-letters"))
     filtered = [e for e in sent["activity"] if e.get("acc_num") == 0]
     others = [e for e in sent["activity"] if e.get("acc_num") != 0 and e.get("page") != "home"]
-    assert letters == {"filtered": len(filtered), "duplicate": pipelines.copies(others)}
+    offered = {row["business_event_id"] for row in _written(folder, "shopping", "actions")}
+    without = {
+        e["event_id"] for e in others if e.get("business_event_id", "") not in {"", *offered}
+    }
+    assert without
+    assert letters == {
+        "filtered": len(filtered),
+        "duplicate": pipelines.copies(others),
+        "unmatched": len(without),
+    }
 
 
 def test_each_business_event_is_decided_by_what_was_in_force_at_its_own_time(run, found):
@@ -323,6 +333,38 @@ def test_a_decision_says_why_and_its_action_what_to_do(run, found):
         "occurred_at": five["occurred_at"],
         "trace_id": five["trace_id"],
     }
+
+
+def test_each_action_is_a_row_to_learn_from_with_what_its_decision_saw(run, found):
+    folder, made = run
+    events = made["shopping"][0].streams["activity"]
+    taken = {e["business_event_id"]: e for e in events if e["type"] == "acceptance"}
+    known = {e["event_id"]: e for e in events if e["type"] == "customer"}
+    decided = {row["id"]: row for row in _written(folder, "shopping", "decisions")}
+    actions = {row["business_event_id"]: row for row in _written(folder, "shopping", "actions")}
+    rows = _written(folder, "shopping", "offers")
+    assert sorted(row["business_event_id"] for row in rows) == sorted(actions)
+    for row in rows:
+        id_ = row["business_event_id"]
+        profile = known.get(decided[id_].get("profile_id"), {})
+        assert row == {
+            "business_event_id": id_,
+            "kind": found[id_]["kind"],
+            "action": "transfer" if found[id_]["kind"] == "shopping" else "alert",
+            "score": actions[id_]["score"],
+            "offered_at": found[id_]["occurred_at"],
+            "accepted": id_ in taken,
+            **_of(found[id_], "balance"),
+            **_of(profile, "age", "segment", "average_monthly_expenditures"),
+            **({"accepted_at": row["accepted_at"]} if id_ in taken else {}),
+        }
+        if id_ in taken:
+            assert pipelines.at({"occurred_at": row["accepted_at"]}) == pipelines.at(taken[id_])
+    assert 5 < sum(row["accepted"] for row in rows) < len(rows) - 5
+
+
+def _of(row: dict, *names: str) -> dict:
+    return {name: row[name] for name in names if name in row}
 
 
 def test_business_events_are_counted_by_kind_and_time(run, found):

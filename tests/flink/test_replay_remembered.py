@@ -89,6 +89,8 @@ def _name(subject: str) -> str:
 
 
 def _seed(event: Event) -> str:
+    if event["type"] == "acceptance":
+        return _name(event["business_event_id"].split(":")[1])
     return _name(event.get("card_id") or event["session_id"])
 
 

@@ -52,6 +52,7 @@ def test_the_layout_of_patterns_and_decisions_is_their_key_names_and_kinds(built
         ),
         "the patterns shopping-sessions": "session_id: {stuck_in_form missing-step 3}",
         "the decisions shopping-decisions": "key",
+        "the correlation shopping-offers": "business_event_id: offer, acceptance",
     }
     assert "the definitions of shopping-decisions" in {o.label for o in read(built)["shopping"]}
 

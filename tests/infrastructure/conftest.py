@@ -35,6 +35,15 @@ class Template:
         return [r.get("Properties", {}) for r in self.all(kind).values()]
 
     @property
+    def policies(self) -> dict[str, dict[str, Any]]:
+        """The policies of roles, by logical id: what is too much for one overflows into another."""
+        return {
+            name: resource["Properties"]
+            for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+            for name, resource in self.all(kind).items()
+        }
+
+    @property
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, those for other stacks included."""
         return dict(self.content.get("Outputs", {}))

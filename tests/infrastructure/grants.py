@@ -31,7 +31,7 @@ class Role:
         """Every action on every resource that its policies allow."""
         return {
             Grant(action, text(resource), "Condition" in statement)
-            for policy in self.template.properties("AWS::IAM::Policy")
+            for policy in self.template.policies.values()
             if {"Ref": self.name} in policy["Roles"]
             for statement in policy["PolicyDocument"]["Statement"]
             for action in listed(statement["Action"])

@@ -99,7 +99,7 @@ def test_its_own_api_needs_a_key_of_its_own_and_answers_no_other_site(stack: Tem
 
 
 def test_its_function_reads_only_the_tables_that_a_view_shows(stack: Template) -> None:
-    content = json.dumps(stack.properties("AWS::IAM::Policy"))
+    content = json.dumps(stack.policies)
     shown = {
         "parquet_dead_letters": "dead letters",
         "parquet_aggregates": "keys of reports",
@@ -137,7 +137,7 @@ def test_dead_letters_are_sent_again_by_a_key_that_only_its_function_reads(
     assert sender not in [output["Value"] for output in stack.outputs.values()]
     readers = [
         resource
-        for policy in stack.properties("AWS::IAM::Policy")
+        for policy in stack.policies.values()
         for statement in policy["PolicyDocument"]["Statement"]
         if "apigateway:GET" in cdk_list(statement["Action"])
         for resource in [statement["Resource"]]
@@ -152,7 +152,7 @@ def test_its_function_reads_tables_by_their_names_and_writes_replays_alone(
 ) -> None:
     statements = [
         statement
-        for policy in stack.properties("AWS::IAM::Policy")
+        for policy in stack.policies.values()
         for statement in policy["PolicyDocument"]["Statement"]
     ]
     (writing,) = (s for s in statements if "dynamodb:PutItem" in cdk_list(s["Action"]))

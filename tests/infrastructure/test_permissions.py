@@ -446,10 +446,10 @@ def test_the_reason_for_a_permission_on_everything_names_the_permission(
         if finding["ruleName"].endswith("IAM5[Resource::*]")
     }
     for template in (t for t in synthesis.templates if t.name.startswith(f"sdp-{REGION}-")):
-        for name, policy in template.all("AWS::IAM::Policy").items():
+        for name, policy in template.policies.items():
             everywhere = {
                 action
-                for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+                for statement in policy["PolicyDocument"]["Statement"]
                 if "*" in listed(statement["Resource"])
                 for action in listed(statement["Action"])
             }
@@ -486,7 +486,7 @@ def test_the_policies_of_a_role_fit_into_it(templates: list[Template]) -> None:
         for role in roles(template):
             policies = [
                 policy["PolicyDocument"]
-                for policy in template.properties("AWS::IAM::Policy")
+                for policy in template.policies.values()
                 if {"Ref": role.name} in policy["Roles"]
             ]
             assert sum(len(_rendered(policy)) for policy in policies) < 7_680, role.name

@@ -29,7 +29,7 @@ _DATA = ("AWS::Kinesis::Stream", "AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS
 
 
 def _statements(template: Template) -> Iterator[dict[str, Any]]:
-    for policy in template.properties("AWS::IAM::Policy"):
+    for policy in template.policies.values():
         yield from policy["PolicyDocument"]["Statement"]
 
 

@@ -22,6 +22,7 @@ from tests.local.driver import Auctions, Driver, Event, auctions, wait_until
 from tests.local.evolving import evolved, tree, whole  # noqa: F401 - fixtures
 from tests.local.machine import Machine
 from tests.local.modelling import modelling, scored  # noqa: F401 - fixtures
+from tests.local.offering import banking, offering  # noqa: F401 - fixtures
 from tests.local.parameters import PARAMETERS
 from tests.local.places import of_its_own
 from tests.page.browser import Reader, chromium, keys_of, reader

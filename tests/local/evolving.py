@@ -52,7 +52,7 @@ class Evolved:
 
 @dataclass(frozen=True)
 class Whole:
-    """A platform with every use case of the project.
+    """A platform with use cases of the project beside the ad auctions.
 
     `tree`: the sources that it was deployed from; their `./sdp` knows all that is deployed.
     `outputs`: its addresses and keys.
@@ -106,16 +106,17 @@ def evolved(driver: Driver, settings: Settings, tree: Path) -> Iterator[Evolved]
 def whole(settings: Settings, request: pytest.FixtureRequest) -> Whole:
     """The platform with every use case; one that `./sdp up` has started with all stays as it is."""
     # Once the platform has evolved, these sources do not know all that is deployed.
-    found = _outputs(settings, ROOT)
+    found = outputs_of(settings, ROOT)
     if found is not None and set(found["UseCases"].split(",")) >= set(usecases.NAMES):
         return Whole(ROOT, found)
     evolved: Evolved = request.getfixturevalue("evolved")
-    found = _outputs(settings, evolved.tree)
+    found = outputs_of(settings, evolved.tree)
     assert found is not None
     return Whole(evolved.tree, found)
 
 
-def _outputs(settings: Settings, tree: Path) -> dict[str, str] | None:
+def outputs_of(settings: Settings, tree: Path) -> dict[str, str] | None:
+    """What `./sdp outputs` of these sources says; None if they do not know all that is deployed."""
     done = sdp(settings, "outputs", "--json", tree=tree)
     return dict(json.loads(done.stdout)) if done.returncode == 0 else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -26,33 +26,39 @@ from sdpctl.settings import Settings
 from tests.local.driver import HTTP, Driver, wait_until
 from tests.unit.ml.auctions import CARRIED, after, auctions, request
 
-TABLE = "parquet_transactions"
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ROWS = auctions(6_000, start=START)
 UNTIL = after(ROWS)
 REQUEST = request(ROWS[0])
 LEAD = parse_duration(PARAMETERS[0].default)
 Row = dict[str, Any]
+ABSENT: Row = {"app_uid": "app-1", "clicked": False, "won_at": None, "clicked_at": None}
 
 
 @dataclass(frozen=True)
 class Modelling:
-    """The model of the ad-tech use case on a running platform; `url` and `key` of predictions."""
+    """The model of a use case on a running platform; `url` and `key` of predictions.
+
+    It learns from the rows of a stream, whose column `time` has their time. `absent` are columns of
+    the table that made-up rows do not have.
+    """
 
     place: Place
     url: str
     key: str
-    database: str = "sdp_adtech"
+    stream: str = "transactions"
+    time: str = "bid_at"
+    absent: Row = field(default_factory=lambda: ABSENT)
 
     def fill(self, rows: Sequence[Row], name: str) -> None:
-        """Rows into the lake, hour by hour of their bids, each hour registered."""
+        """Rows into the lake, hour by hour of their time, each hour registered."""
         hours: dict[str, list[Row]] = {}
         for row in rows:
-            hours.setdefault(f"{row['bid_at']:date=%Y-%m-%d/hour=%H}", []).append(row)
+            hours.setdefault(f"{row[self.time]:date=%Y-%m-%d/hour=%H}", []).append(row)
         for hour, found in hours.items():
-            folder = f"adtech/parquet/transactions/{hour}/"
+            folder = f"{self.place.use_case}/parquet/{self.stream}/{hour}/"
             out = io.BytesIO()
-            pq.write_table(pa.Table.from_pylist([_complete(row) for row in found]), out)
+            pq.write_table(pa.Table.from_pylist([_in_utc(row | self.absent) for row in found]), out)
             self.place.clients("s3").put_object(
                 Bucket=self.place.names.bucket, Key=f"{folder}{name}.parquet", Body=out.getvalue()
             )
@@ -60,14 +66,15 @@ class Modelling:
 
     def _register(self, hour: str, folder: str) -> None:
         glue = self.place.clients("glue")
-        table = glue.get_table(DatabaseName=self.database, Name=TABLE)["Table"]
+        database, name = f"sdp_{self.place.use_case}", f"parquet_{self.stream}"
+        table = glue.get_table(DatabaseName=database, Name=name)["Table"]
         location = f"s3://{self.place.names.bucket}/{folder}"
         values = [part.partition("=")[2] for part in hour.split("/")]
         descriptor = {**table["StorageDescriptor"], "Location": location}
         try:
             glue.create_partition(
-                DatabaseName=self.database,
-                TableName=TABLE,
+                DatabaseName=database,
+                TableName=name,
                 PartitionInput={"Values": values, "StorageDescriptor": descriptor},
             )
         except glue.exceptions.AlreadyExistsException:
@@ -126,9 +133,7 @@ class Modelling:
 def modelling(settings: Settings) -> Modelling:
     """A platform whose first model is in service."""
     found = outputs.read(settings)
-    stacks = aws.client(settings, "cloudformation").describe_stacks()["Stacks"]
-    given = {o["OutputKey"]: o["OutputValue"] for s in stacks for o in s.get("Outputs", [])}
-    place = Place(lambda s: aws.client(settings, s), given, settings.prefix, "adtech")
+    place = place_of(settings, "adtech")
     made = Modelling(place, found.url_for_predictions, found.api_key)
     made.fill(ROWS, "model")
     if place.champion():  # a platform that runs while tests are being written
@@ -138,6 +143,13 @@ def modelling(settings: Settings) -> Modelling:
     ended = made.run(since=START, until=UNTIL)
     assert ended["status"] == "promoted", ended
     return made
+
+
+def place_of(settings: Settings, use_case: str) -> Place:
+    """The model of a use case of the running platform."""
+    stacks = aws.client(settings, "cloudformation").describe_stacks()["Stacks"]
+    given = {o["OutputKey"]: o["OutputValue"] for s in stacks for o in s.get("Outputs", [])}
+    return Place(lambda s: aws.client(settings, s), given, settings.prefix, use_case)
 
 
 @dataclass(frozen=True)
@@ -162,8 +174,6 @@ def scored(modelling: Modelling, driver: Driver) -> Bid:
     return made
 
 
-def _complete(row: Row) -> Row:
-    """A row with all of the table's columns."""
-    absent = {"app_uid": "app-1", "clicked": False, "won_at": None, "clicked_at": None}
-    found = {**row, **absent}
-    return {**found, "bid_at": row["bid_at"].replace(tzinfo=None)}
+def _in_utc(row: Row) -> Row:
+    """A row whose times are what a lake's file has: in UTC, without saying so."""
+    return {k: v.replace(tzinfo=None) if isinstance(v, datetime) else v for k, v in row.items()}

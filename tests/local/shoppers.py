@@ -26,11 +26,12 @@ from usecases import load
 from usecases.shopping import generator
 
 Row = dict[str, Any]
-TIMEOUT, CAP = timedelta(seconds=5), 2
+TIMEOUT, ANSWER, CAP = timedelta(seconds=5), timedelta(seconds=10), 2
 PORT = int(os.environ.get("SDP_TEST_WEBHOOK_PORT") or free_port())  # of the receiver of actions
 # Of the deployment; short, so that sessions end and rules change within seconds.
 PARAMETERS = {
     "shopping.FormTimeout": "PT5S",
+    "shopping.AnswerWindow": "PT10S",
     "shopping.DefinitionsLead": "PT5S",
     "shopping.ActionCap": str(CAP),
     "shopping.QuietHours": "22:00-07:00",
@@ -158,6 +159,11 @@ class Shoppers:
         return f"{to_millis(self.start):x}-"
 
     @property
+    def answers(self) -> dict[str, Event]:
+        """The one acceptance of each business event that was taken, by its id."""
+        return {e["business_event_id"]: e for _, e in self.sent if e["type"] == "acceptance"}
+
+    @property
     def profiles(self) -> dict[str, Event]:
         """The one profile of each card."""
         return {e["card_id"]: e for _, e in self.sent if e["type"] == "customer"}
@@ -269,6 +275,24 @@ def action(row: Row, decided: Row, profile: Event, put: Put) -> Row:
         "business_event_id": row["id"],
         "occurred_at": row["occurred_at"],
         "trace_id": row["trace_id"],
+    }
+
+
+def offer(row: Row, made: Row, profile: Event, answer: Event | None) -> Row:
+    """What must be learned from an action that was made about a business event."""
+    is_taken = answer is not None and at(answer) - at(row) <= ANSWER // timedelta(milliseconds=1)
+    return {
+        "business_event_id": row["id"],
+        "kind": row["kind"],
+        "action": RULES[made["rule"]]["action"],
+        "segment": profile.get("segment"),
+        "age": profile["age"],
+        "balance": row.get("balance"),
+        "average_monthly_expenditures": profile["average_monthly_expenditures"],
+        "score": made["score"],
+        "offered_at": at(row),
+        "accepted": is_taken,
+        "accepted_at": at(answer) if answer and is_taken else None,
     }
 
 

@@ -363,9 +363,43 @@ def test_the_cap_and_the_night_of_each_customer_hold(chain: Chain) -> None:
     assert not _bodies(chain).keys() & {action["id"] for action in asleep}
 
 
-def test_what_is_late_repeated_or_of_no_account_is_a_dead_letter(chain: Chain) -> None:
+def test_each_action_is_a_row_to_learn_from_with_its_answer(chain: Chain) -> None:
+    expected = _offers(chain)
+    found: dict[str, Row] = {}
+
+    def look() -> bool:
+        found.update({r["business_event_id"]: r for r in chain.driver.records("offers")})
+        return expected.keys() <= found.keys()
+
+    wait_until(look, WAIT, lambda: f"offers: {len(expected.keys() - found.keys())} missing")
+    for id_, row in expected.items():
+        times = ("offered_at", "accepted_at")
+        moments = {t: to_millis(parse(found[id_][t])) for t in times if found[id_].get(t)}
+        written = {**found[id_], **moments}
+        assert {name: written.get(name) for name in row} == row
+    accepted = [row["accepted"] for row in expected.values()]
+    assert 3 < sum(accepted) < len(accepted) - 3
+    own = {id_ for id_ in found if id_.split(":")[1].startswith(chain.shoppers.name)}
+    assert own == expected.keys()
+
+
+def _offers(chain: Chain) -> dict[str, Row]:
+    """The rows that must be learned from, by business event."""
+    found, made = chain.written("business-events"), chain.shoppers
+    return {
+        (id_ := action["business_event_id"]): shoppers.offer(
+            found[id_], action, made.profiles[action["subject"]], made.answers.get(id_)
+        )
+        for action in chain.expected_actions().values()
+    }
+
+
+def test_what_is_late_repeated_unmatched_or_of_no_account_is_a_dead_letter(chain: Chain) -> None:
+    """Customers answer what no rule has offered them, too, and some of them too late."""
+    taken = {id_ for id_, row in _offers(chain).items() if row["accepted"]}
     expected = +chain.shoppers.letters
-    assert expected.keys() == {"late", "duplicate", "filtered"}
+    expected["unmatched"] = len(chain.shoppers.answers.keys() - taken)
+    assert expected.keys() == {"late", "duplicate", "filtered", "unmatched"}
     found = partial(_letters, chain)
     wait_until(lambda: found() == expected, WAIT, lambda: f"{found()}, expected {expected}")
 
@@ -374,21 +408,17 @@ def test_each_event_has_one_outcome_in_the_ledger(chain: Chain) -> None:
     """Whichever of the operators it reaches, or none; after the kills too."""
     letters = _letters(chain)
     filtered = sum(1 for event in chain.sent if _is_left_out(event))
-    expected = {
-        "ok": len(chain.sent),
-        "filtered": filtered,
-        "late": letters["late"],
-        "duplicate": letters["duplicate"],
-        "counted": len(chain.sent) - filtered - letters["late"] - letters["duplicate"],
-    }
+    refused = {name: letters[name] for name in ("late", "duplicate", "unmatched")}
+    counted = len(chain.sent) - filtered - sum(refused.values())
+    expected = {"ok": len(chain.sent), "filtered": filtered, "counted": counted, **refused}
     found: Counter[str] = Counter()
 
-    def counted() -> bool:
+    def is_complete() -> bool:
         found.clear()
         found.update(+chain.ledger.since())
         return found == expected
 
-    wait_until(counted, WAIT, lambda: f"{found}, expected {expected}")
+    wait_until(is_complete, WAIT, lambda: f"{found}, expected {expected}")
     assert filtered > letters["filtered"]
 
 

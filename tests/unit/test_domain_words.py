@@ -21,7 +21,16 @@ WORDS = {
     *("merchant", "spend", "tx", "bcns", "fraud", "payment", "adtech", "shopping"),
 }
 # Words of use cases that are words of the platform, or of everybody, too.
-COMMON = {"balance", "customer", "kinds", "machines", "measurement", "page-view", "transaction"}
+COMMON = {
+    "acceptance",
+    "balance",
+    "customer",
+    "kinds",
+    "machines",
+    "measurement",
+    "page-view",
+    "transaction",
+}
 # Words of browsers, in the page's code.
 BROWSER = {"click", "clicks"}
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")

@@ -51,6 +51,18 @@ class Customer:
     ] = None
 
 
+@event(key="business_event_id", stream=STREAM)
+class Acceptance:
+    """A customer took what an action offered."""
+
+    business_event_id: Annotated[
+        str,
+        MinLen(1),
+        MaxLen(512),
+        "The business event that the action is about; it has no other action.",
+    ]
+
+
 @event(key="session_id", stream=STREAM, type="page-view")
 class PageView:
     """A page was looked at."""

@@ -5,6 +5,10 @@ of another quarter what they usually spend changes for good in the middle; the o
 spend far more than usual. Some sessions stop before the last page of the form. Amounts of an
 account of number 0 are no part of any pattern.
 
+Shoppers who run out of money take what they are offered with `accept_probability`, whether there is
+a rule that offers them anything or not: without one their `acceptance` is `unmatched`, which is
+what the truth says.
+
 `Expected` is the plain form of the rules, with the default numbers: for events in the order of
 their time, each there once. Two events of one card or session never have the same time here.
 """
@@ -56,6 +60,19 @@ SEGMENTS = ("private", "premium", "student", "business")
 CONTINUES = (0.9, 0.75)  # the share of sessions that go on after the first and the second page
 PAGE_DELAY = 3.0  # mean seconds
 SESSIONS, OTHER_PAGES, NO_ACCOUNT, SURPRISES = 0.2, 0.05, 0.02, 0.03
+ANSWER_DELAY = 5.0  # mean seconds
+_LIKES = dict(zip(SEGMENTS, (0.0, -1.5, 1.5, -0.5), strict=True))
+_ANSWER = -1  # in place of a page
+
+
+def accept_probability(*, balance: float, segment: str, age: int, drift: float = 0.0) -> float:
+    """How likely a shopper takes an offer: the best any model can know.
+
+    The less is left, and the younger the customer, the likelier. With a drift of 1 what was liked
+    is disliked.
+    """
+    likes = _LIKES[segment] + (50.0 - age) / 20.0 + (80.0 - balance) / 60.0
+    return 1.0 / (1.0 + math.exp(0.5 - likes * (1.0 - 2.0 * drift)))
 
 
 def occurrences(settings: Settings) -> Iterator[Occurrence]:
@@ -98,11 +115,13 @@ class _Made:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.random = Random(f"{settings.seed}/shopping")
+        self.answers = Random(f"{settings.seed}/shopping/answers")
         self.prefix = f"{settings.start_ms:x}-{settings.seed}"
         self.cards = max(8, settings.events // EVENTS_PER_CARD)
         self.known: dict[int, int] = {}  # what was sent of a card before: profile, balance, debits
         self.latest: dict[int, int] = {}  # the time of the last event of a card
-        self.due: list[tuple[int, int, str, int]] = []  # time, number, session, page
+        # Time, number, session or business event, page or _ANSWER.
+        self.due: list[tuple[int, int, str, int]] = []
         self.late_ms = round(settings.late_by.total_seconds() * 1000)
 
     def late(self, number: int, at: int) -> Occurrence | None:
@@ -117,13 +136,35 @@ class _Made:
     def next(self, number: int, at: int, expected: Expected) -> Occurrence:
         """The next event, with what must be found when it is there."""
         if self.due and self.due[0][0] <= at:
-            _, _, session, page = heapq.heappop(self.due)
-            occurrence = self._view(number, at, session, page)
+            _, _, subject, page = heapq.heappop(self.due)
+            if page == _ANSWER:
+                event = self._event("acceptance", number, at, business_event_id=subject)
+                occurrence = Occurrence(at, event, (), unmatched=True)
+            else:
+                occurrence = self._view(number, at, subject, page)
         elif self.random.random() < SESSIONS:
             occurrence = self._view(number, at, f"{self.prefix}-s{number:x}", 0)
         else:
             occurrence = self._of_card(number, at, expected)
-        return _with(occurrence, expected.take(at, occurrence.event))
+        rows = expected.take(at, occurrence.event)
+        for row in rows:
+            if row["kind"] == "shopping":
+                self._answer(number, row)
+        return _with(occurrence, rows)
+
+    # answers ----------------------------------------------------------------------------------
+
+    def _answer(self, number: int, row: Row) -> None:
+        known = self._customer(int(row["subject"].rpartition("-c")[2]))
+        probability = accept_probability(
+            balance=row["balance"],
+            segment=known["segment"],
+            age=known["age"],
+            drift=self.settings.drift,
+        )
+        if self.answers.random() < probability:
+            wait = 1 + round(-math.log(1 - self.answers.random()) * ANSWER_DELAY * 1000)
+            heapq.heappush(self.due, (_moment(row) + wait, number, row["id"], _ANSWER))
 
     # sessions ---------------------------------------------------------------------------------
 
@@ -165,15 +206,17 @@ class _Made:
         return Occurrence(at, event, (), refused="filtered" if no_account else "")
 
     def _profile(self, number: int, at: int, card: int) -> Occurrence:
-        fields: dict[str, Any] = {
+        return Occurrence(at, self._event("customer", number, at, **self._customer(card)), ())
+
+    def _customer(self, card: int) -> dict[str, Any]:
+        return {
             "customer_id": f"{self.prefix}-k{card}",
             "card_id": f"{self.prefix}-c{card}",
             "acc_num": 1_000 + card,
             "age": 18 + card % 60,
-            "segment": SEGMENTS[card % len(SEGMENTS)],
+            "segment": SEGMENTS[card // 4 % len(SEGMENTS)],
             "average_monthly_expenditures": 50.0 * self._usual(card),
         }
-        return Occurrence(at, self._event("customer", number, at, **fields), ())
 
     def _amount(self, number: int, card: int) -> float:
         amount = self._usual(card) * (0.8 + 0.4 * self.random.random())

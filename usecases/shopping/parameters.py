@@ -1,6 +1,6 @@
 """What a deployment may choose: the numbers of the patterns; their shape is code."""
 
-from glue.parameters import Duration, Number, Parameter, Text, Whole
+from glue.parameters import Duration, Number, Parameter, Role, Text, Whole
 
 PARAMETERS = (
     Parameter(
@@ -36,6 +36,12 @@ PARAMETERS = (
         Duration("PT1S", "P7D"),
         "PT30M",
         "How long after the first page the last one may come, else it is `stuck_in_form`.",
+    ),
+    Parameter(
+        "AnswerWindow",
+        Duration("PT1S", "P30D", Role.ANSWER, "acceptance"),
+        "P1D",
+        "How long after its business event an offer may be taken; then it is a row to learn from.",
     ),
     Parameter("FirstPage", Text(), "page1", "The page that a form begins with."),
     Parameter("SecondPage", Text(), "page2", "The page after it."),

@@ -75,3 +75,23 @@ class Action:
     business_event_id: Annotated[str, "The business event."]
     occurred_at: Annotated[datetime, "When the business event happened, in event time."]
     trace_id: Annotated[str, "That of the business event."]
+
+
+@record(key="business_event_id", stream="offers")
+class Offer:
+    """An action with what it was scored from, and whether it was taken. The training table."""
+
+    business_event_id: Annotated[str, "The business event; it has no other action."]
+    kind: Annotated[str, "Its kind."]
+    action: Annotated[str, "The template of the action."]
+    segment: Annotated[str | None, "Of the customer's profile."] = None
+    age: Annotated[int | None, "Of the customer, in years."] = None
+    balance: Annotated[float | None, "What was left on the card."] = None
+    average_monthly_expenditures: Annotated[float | None, "Of the customer, in a month."] = None
+    score: Annotated[float, "The score of the action."]
+    model_version: Annotated[str | None, "The model of the score; none if it is the default."] = (
+        None
+    )
+    offered_at: Annotated[datetime, "When the business event happened."]
+    accepted: Annotated[bool, "The customer took it within AnswerWindow."]
+    accepted_at: Annotated[datetime | None, "When the customer took it."] = None

@@ -23,6 +23,7 @@ CREATE TEMPORARY TABLE `activity` (
   `time_zone` STRING,
   `session_id` STRING,
   `page` STRING,
+  `business_event_id` STRING,
   `shard_id` STRING METADATA FROM 'shard-id' VIRTUAL,
   `sequence_number` STRING METADATA FROM 'sequence-number' VIRTUAL,
   `arrival_timestamp` TIMESTAMP_LTZ(3) METADATA FROM 'arrival-timestamp' VIRTUAL,
@@ -112,6 +113,29 @@ CREATE TEMPORARY TABLE `actions` (
   'json.encode.ignore-null-fields' = 'true'
 );
 
+CREATE TEMPORARY TABLE `offers` (
+  `business_event_id` STRING,
+  `kind` STRING,
+  `action` STRING,
+  `segment` STRING,
+  `age` BIGINT,
+  `balance` DOUBLE,
+  `average_monthly_expenditures` DOUBLE,
+  `score` DOUBLE,
+  `model_version` STRING,
+  `offered_at` TIMESTAMP_LTZ(3),
+  `accepted` BOOLEAN,
+  `accepted_at` TIMESTAMP_LTZ(3)
+) PARTITIONED BY (`business_event_id`) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-shopping-offers',
+  'aws.region' = 'eu-west-1',
+  'sink.flush-buffer.timeout' = '100',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'ISO-8601',
+  'json.encode.ignore-null-fields' = 'true'
+);
+
 CREATE TEMPORARY TABLE `aggregates` (
   `kind` STRING,
   `period` BIGINT,
@@ -171,7 +195,7 @@ SELECT *,
     WHEN `occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND THEN '/occurred_at is in the future of its arrival'
     WHEN `type` = 'heartbeat' THEN CAST(NULL AS STRING)
     WHEN `type` IS NULL THEN '/type is missing: the record cannot be decoded, has no type or is larger than 262144 bytes'
-    WHEN `type` NOT IN ('transaction', 'balance', 'customer', 'page-view') THEN '/type is not one of the types of this stream'
+    WHEN `type` NOT IN ('transaction', 'balance', 'customer', 'page-view', 'acceptance') THEN '/type is not one of the types of this stream'
     WHEN `event_id` IS NULL THEN '/event_id is required'
     WHEN `event_id` = '' THEN '/event_id is shorter than 1'
     WHEN CHAR_LENGTH(`event_id`) > 128 THEN '/event_id is longer than 128'
@@ -221,6 +245,11 @@ SELECT *,
       WHEN CHAR_LENGTH(`page`) > 256 THEN '/page is longer than 256'
       WHEN CHAR_LENGTH(`customer_id`) > 128 THEN '/customer_id is longer than 128'
     END
+    WHEN `type` = 'acceptance' THEN CASE
+      WHEN `business_event_id` IS NULL THEN '/business_event_id is required'
+      WHEN `business_event_id` = '' THEN '/business_event_id is shorter than 1'
+      WHEN CHAR_LENGTH(`business_event_id`) > 512 THEN '/business_event_id is longer than 512'
+    END
   END AS `violation`
 FROM `activity`;
 
@@ -249,6 +278,7 @@ CREATE TEMPORARY TABLE cards (
   `time_zone` STRING,
   `session_id` STRING,
   `page` STRING,
+  `business_event_id` STRING,
   `shard_id` STRING,
   `sequence_number` STRING,
   `arrival_timestamp` TIMESTAMP_LTZ(3),
@@ -297,6 +327,7 @@ CREATE TEMPORARY TABLE sessions (
   `time_zone` STRING,
   `session_id` STRING,
   `page` STRING,
+  `business_event_id` STRING,
   `shard_id` STRING,
   `sequence_number` STRING,
   `arrival_timestamp` TIMESTAMP_LTZ(3),
@@ -338,6 +369,7 @@ CREATE TEMPORARY TABLE deciding (
   `time_zone` STRING,
   `session_id` STRING,
   `page` STRING,
+  `business_event_id` STRING,
   `shard_id` STRING,
   `sequence_number` STRING,
   `arrival_timestamp` TIMESTAMP_LTZ(3),
@@ -369,6 +401,40 @@ CREATE TEMPORARY TABLE deciding (
   'aws.region' = 'eu-west-1'
 );
 
+CREATE TEMPORARY TABLE answers (
+  `type` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `received_at` TIMESTAMP_LTZ(3),
+  `business_event_id` STRING,
+  `kind` STRING,
+  `action` STRING,
+  `segment` STRING,
+  `age` BIGINT,
+  `balance` DOUBLE,
+  `average_monthly_expenditures` DOUBLE,
+  `score` DOUBLE,
+  `model_version` STRING,
+  `shard_id` STRING,
+  `sequence_number` STRING,
+  `arrival_timestamp` TIMESTAMP_LTZ(3),
+  `data` BYTES
+) WITH (
+  'connector' = 'correlate',
+  'name' = 'shopping-offers',
+  'stage' = 'type',
+  'ignored' = 'heartbeat',
+  'time' = 'occurred_at',
+  'arrival' = 'arrival_timestamp',
+  'received' = 'received_at',
+  'data' = 'data',
+  'own' = 'event_id,occurred_at,received_at,shard_id,sequence_number,arrival_timestamp,data',
+  'key' = 'business_event_id',
+  'stages' = 'offer,acceptance',
+  'window' = '86400000 ms',
+  'lateness' = '5000 ms'
+);
+
 CREATE TEMPORARY TABLE cards_refused (
   `type` STRING,
   `event_id` STRING,
@@ -390,6 +456,7 @@ CREATE TEMPORARY TABLE cards_refused (
   `time_zone` STRING,
   `session_id` STRING,
   `page` STRING,
+  `business_event_id` STRING,
   `shard_id` STRING,
   `sequence_number` STRING,
   `arrival_timestamp` TIMESTAMP_LTZ(3),
@@ -423,6 +490,7 @@ CREATE TEMPORARY TABLE sessions_refused (
   `time_zone` STRING,
   `session_id` STRING,
   `page` STRING,
+  `business_event_id` STRING,
   `shard_id` STRING,
   `sequence_number` STRING,
   `arrival_timestamp` TIMESTAMP_LTZ(3),
@@ -456,6 +524,7 @@ CREATE TEMPORARY TABLE deciding_refused (
   `time_zone` STRING,
   `session_id` STRING,
   `page` STRING,
+  `business_event_id` STRING,
   `shard_id` STRING,
   `sequence_number` STRING,
   `arrival_timestamp` TIMESTAMP_LTZ(3),
@@ -469,6 +538,23 @@ CREATE TEMPORARY TABLE deciding_refused (
   'port' = 'refused'
 );
 
+CREATE TEMPORARY TABLE answers_refused (
+  `type` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `received_at` TIMESTAMP_LTZ(3),
+  `shard_id` STRING,
+  `sequence_number` STRING,
+  `arrival_timestamp` TIMESTAMP_LTZ(3),
+  `data` BYTES,
+  `outcome` STRING,
+  `detail` STRING
+) WITH (
+  'connector' = 'correlate',
+  'name' = 'shopping-offers',
+  'port' = 'refused'
+);
+
 CREATE TEMPORARY VIEW refused AS
 SELECT `type`, `event_id`, `occurred_at`, `received_at`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`, `outcome`, `detail`
 FROM cards_refused
@@ -479,6 +565,10 @@ UNION ALL
 SELECT `type`, `event_id`, `occurred_at`, `received_at`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`, `outcome`, `detail`
 FROM deciding_refused
 WHERE `kind` IS NULL
+UNION ALL
+SELECT `type`, `event_id`, `occurred_at`, `received_at`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`, `outcome`, `detail`
+FROM answers_refused
+WHERE `type` = 'acceptance'
 UNION ALL
 SELECT `type`, `event_id`, `occurred_at`, `received_at`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`, 'filtered' AS `outcome`, 'acc_num is 0, which is no account' AS `detail`
 FROM decoded
@@ -588,6 +678,58 @@ CREATE TEMPORARY VIEW action AS
 SELECT *, `profile_time_zone` AS `time_zone`
 FROM actions_decided;
 
+CREATE TEMPORARY TABLE offered (
+  `id` STRING,
+  `kind` STRING,
+  `score` DOUBLE,
+  `model_version` STRING,
+  `business_event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `event_balance` DOUBLE,
+  `profile_age` BIGINT,
+  `profile_segment` STRING,
+  `profile_average_monthly_expenditures` DOUBLE,
+  `template` STRING
+) WITH (
+  'connector' = 'decisions',
+  'name' = 'shopping-decisions',
+  'port' = 'actions'
+);
+
+CREATE TEMPORARY TABLE answered (
+  `business_event_id` STRING,
+  `kind` STRING,
+  `action` STRING,
+  `segment` STRING,
+  `age` BIGINT,
+  `balance` DOUBLE,
+  `average_monthly_expenditures` DOUBLE,
+  `score` DOUBLE,
+  `model_version` STRING,
+  `offer_at` TIMESTAMP_LTZ(3),
+  `acceptance_at` TIMESTAMP_LTZ(3)
+) WITH (
+  'connector' = 'correlate',
+  'name' = 'shopping-offers',
+  'port' = 'closed'
+);
+
+CREATE TEMPORARY VIEW offer AS
+SELECT
+  `business_event_id`,
+  `kind`,
+  `action`,
+  `segment`,
+  `age`,
+  `balance`,
+  `average_monthly_expenditures`,
+  `score`,
+  `model_version`,
+  `offer_at` AS `offered_at`,
+  `acceptance_at` IS NOT NULL AS `accepted`,
+  `acceptance_at` AS `accepted_at`
+FROM answered;
+
 CREATE TEMPORARY TABLE cards_outcomes (
   `minute` BIGINT,
   `read` BIGINT,
@@ -636,12 +778,30 @@ CREATE TEMPORARY TABLE deciding_outcomes (
   'port' = 'ledger'
 );
 
+CREATE TEMPORARY TABLE answers_outcomes (
+  `minute` BIGINT,
+  `read` BIGINT,
+  `counted` BIGINT,
+  `duplicate` BIGINT,
+  `late` BIGINT,
+  `unmatched` BIGINT,
+  `malformed` BIGINT,
+  `filtered` BIGINT,
+  `redelivered` BIGINT
+) WITH (
+  'connector' = 'correlate',
+  'name' = 'shopping-offers',
+  'port' = 'ledger'
+);
+
 CREATE TEMPORARY VIEW outcomes AS
 SELECT * FROM cards_outcomes
 UNION ALL
 SELECT * FROM sessions_outcomes
 UNION ALL
-SELECT * FROM deciding_outcomes;
+SELECT * FROM deciding_outcomes
+UNION ALL
+SELECT * FROM answers_outcomes;
 
 CREATE TEMPORARY VIEW left_out AS
 SELECT `type`, `event_id`, `occurred_at`, `received_at`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`
@@ -740,13 +900,13 @@ SELECT * FROM TO_CHANGELOG(
   op_mapping => MAP['INSERT, UPDATE_AFTER', 'upsert', 'DELETE', 'delete']);
 
 INSERT INTO cards
-SELECT `type`, `event_id`, `occurred_at`, `received_at`, `card_id`, `acc_num`, `amount`, `balance`, `customer_id`, `age`, `segment`, `rating`, `budget`, `credit_card`, `average_monthly_expenditures`, `address`, `email`, `time_zone`, `session_id`, `page`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`
+SELECT `type`, `event_id`, `occurred_at`, `received_at`, `card_id`, `acc_num`, `amount`, `balance`, `customer_id`, `age`, `segment`, `rating`, `budget`, `credit_card`, `average_monthly_expenditures`, `address`, `email`, `time_zone`, `session_id`, `page`, `business_event_id`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`
 FROM decoded
 WHERE `type` = 'balance' OR `type` = 'transaction' AND `acc_num` <> 0;
 
 INSERT INTO sessions
 SELECT
-  `type`, `event_id`, `occurred_at`, `received_at`, `card_id`, `acc_num`, `amount`, `balance`, `customer_id`, `age`, `segment`, `rating`, `budget`, `credit_card`, `average_monthly_expenditures`, `address`, `email`, `time_zone`, `session_id`, `page`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`,
+  `type`, `event_id`, `occurred_at`, `received_at`, `card_id`, `acc_num`, `amount`, `balance`, `customer_id`, `age`, `segment`, `rating`, `budget`, `credit_card`, `average_monthly_expenditures`, `address`, `email`, `time_zone`, `session_id`, `page`, `business_event_id`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`,
   CASE `page`
     WHEN 'page1' THEN 'first'
     WHEN 'page2' THEN 'second'
@@ -757,7 +917,7 @@ WHERE `type` = 'page-view';
 
 INSERT INTO deciding
 SELECT
-  CAST(NULL AS STRING) AS `type`, CAST(NULL AS STRING) AS `event_id`, CAST(NULL AS TIMESTAMP_LTZ(3)) AS `occurred_at`, CAST(NULL AS TIMESTAMP_LTZ(3)) AS `received_at`, CAST(NULL AS STRING) AS `card_id`, CAST(NULL AS BIGINT) AS `acc_num`, CAST(NULL AS DOUBLE) AS `amount`, CAST(NULL AS DOUBLE) AS `balance`, CAST(NULL AS STRING) AS `customer_id`, CAST(NULL AS BIGINT) AS `age`, CAST(NULL AS STRING) AS `segment`, CAST(NULL AS STRING) AS `rating`, CAST(NULL AS STRING) AS `budget`, CAST(NULL AS STRING) AS `credit_card`, CAST(NULL AS DOUBLE) AS `average_monthly_expenditures`, CAST(NULL AS STRING) AS `address`, CAST(NULL AS STRING) AS `email`, CAST(NULL AS STRING) AS `time_zone`, CAST(NULL AS STRING) AS `session_id`, CAST(NULL AS STRING) AS `page`, CAST(NULL AS STRING) AS `shard_id`, CAST(NULL AS STRING) AS `sequence_number`, CAST(NULL AS TIMESTAMP_LTZ(3)) AS `arrival_timestamp`, CAST(NULL AS BYTES) AS `data`,
+  CAST(NULL AS STRING) AS `type`, CAST(NULL AS STRING) AS `event_id`, CAST(NULL AS TIMESTAMP_LTZ(3)) AS `occurred_at`, CAST(NULL AS TIMESTAMP_LTZ(3)) AS `received_at`, CAST(NULL AS STRING) AS `card_id`, CAST(NULL AS BIGINT) AS `acc_num`, CAST(NULL AS DOUBLE) AS `amount`, CAST(NULL AS DOUBLE) AS `balance`, CAST(NULL AS STRING) AS `customer_id`, CAST(NULL AS BIGINT) AS `age`, CAST(NULL AS STRING) AS `segment`, CAST(NULL AS STRING) AS `rating`, CAST(NULL AS STRING) AS `budget`, CAST(NULL AS STRING) AS `credit_card`, CAST(NULL AS DOUBLE) AS `average_monthly_expenditures`, CAST(NULL AS STRING) AS `address`, CAST(NULL AS STRING) AS `email`, CAST(NULL AS STRING) AS `time_zone`, CAST(NULL AS STRING) AS `session_id`, CAST(NULL AS STRING) AS `page`, CAST(NULL AS STRING) AS `business_event_id`, CAST(NULL AS STRING) AS `shard_id`, CAST(NULL AS STRING) AS `sequence_number`, CAST(NULL AS TIMESTAMP_LTZ(3)) AS `arrival_timestamp`, CAST(NULL AS BYTES) AS `data`,
   `subject` AS `key`,
   `id`,
   `occurred_at` AS `at`,
@@ -771,7 +931,7 @@ SELECT
 FROM business_event
 UNION ALL
 SELECT
-  `type`, `event_id`, `occurred_at`, `received_at`, `card_id`, `acc_num`, `amount`, `balance`, `customer_id`, `age`, `segment`, `rating`, `budget`, `credit_card`, `average_monthly_expenditures`, `address`, `email`, `time_zone`, `session_id`, `page`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`,
+  `type`, `event_id`, `occurred_at`, `received_at`, `card_id`, `acc_num`, `amount`, `balance`, `customer_id`, `age`, `segment`, `rating`, `budget`, `credit_card`, `average_monthly_expenditures`, `address`, `email`, `time_zone`, `session_id`, `page`, `business_event_id`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`,
   `card_id` AS `key`,
   `event_id` AS `id`,
   `occurred_at` AS `at`,
@@ -784,6 +944,48 @@ SELECT
   CAST(NULL AS DOUBLE) AS `deviation`
 FROM decoded
 WHERE `type` = 'customer' AND `card_id` IS NOT NULL;
+
+INSERT INTO answers
+SELECT
+  'offer' AS `type`,
+  `id` AS `event_id`,
+  `occurred_at`,
+  CAST(NULL AS TIMESTAMP_LTZ(3)) AS `received_at`,
+  `business_event_id`,
+  `kind`,
+  `template` AS `action`,
+  `profile_segment` AS `segment`,
+  `profile_age` AS `age`,
+  `event_balance` AS `balance`,
+  `profile_average_monthly_expenditures` AS `average_monthly_expenditures`,
+  `score`,
+  `model_version`,
+  CAST(NULL AS STRING) AS `shard_id`,
+  CAST(NULL AS STRING) AS `sequence_number`,
+  CAST(NULL AS TIMESTAMP_LTZ(3)) AS `arrival_timestamp`,
+  CAST(NULL AS BYTES) AS `data`
+FROM offered
+UNION ALL
+SELECT
+  `type`,
+  `event_id`,
+  `occurred_at`,
+  `received_at`,
+  `business_event_id`,
+  CAST(NULL AS STRING) AS `kind`,
+  CAST(NULL AS STRING) AS `action`,
+  CAST(NULL AS STRING) AS `segment`,
+  CAST(NULL AS BIGINT) AS `age`,
+  CAST(NULL AS DOUBLE) AS `balance`,
+  CAST(NULL AS DOUBLE) AS `average_monthly_expenditures`,
+  CAST(NULL AS DOUBLE) AS `score`,
+  CAST(NULL AS STRING) AS `model_version`,
+  `shard_id`,
+  `sequence_number`,
+  `arrival_timestamp`,
+  `data`
+FROM decoded
+WHERE `type` = 'acceptance';
 
 INSERT INTO `sdp_decided`
 SELECT `received_at`, `data`, 'malformed'
@@ -804,6 +1006,10 @@ FROM `decision`;
 INSERT INTO `actions`
 SELECT `id`, `kind`, `subject`, `customer_id`, `time_zone`, `channel`, `title`, `message`, `score`, `rule`, `rule_version`, `template_version`, `model_version`, `business_event_id`, `occurred_at`, `trace_id`
 FROM `action`;
+
+INSERT INTO `offers`
+SELECT `business_event_id`, `kind`, `action`, `segment`, `age`, `balance`, `average_monthly_expenditures`, `score`, `model_version`, `offered_at`, `accepted`, `accepted_at`
+FROM `offer`;
 
 INSERT INTO `aggregates`
 SELECT `kind`, `period`, `found`, `version`, CAST(0 AS BIGINT)

@@ -26,6 +26,12 @@ def test_state_outlives_a_week_of_stream_plus_window_and_lateness():
     assert ttl > 21 * 86_400
 
 
+def test_state_of_the_ledger_outlives_an_answer_that_waits_as_long_as_one_may():
+    parameters = load(("shopping",)).configured({"AnswerWindow": "P30D"})
+    ttl = int(configuration(parameters)["table.exec.state.ttl"].removesuffix(" s"))
+    assert ttl > 37 * 86_400
+
+
 def test_the_jar_is_named_once_whoever_names_it(tmp_path):
     jar = tmp_path / "sdp.jar"
     assert jars("", jar) == {}

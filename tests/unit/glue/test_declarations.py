@@ -27,6 +27,7 @@ from glue import (
     report,
     schema_of,
 )
+from glue.parameters import Duration, Parameter, Role
 from glue.types import Fold
 
 Id = Annotated[str, "Which one."]
@@ -222,6 +223,14 @@ def test_events_may_not_go_to_a_stream_of_results(stream):
     alarm = record(key="id", stream="alarms")(type("Alarm", (), body))
     with pytest.raises(CatalogError, match=rf"a: stream '{stream}' has results; .* of their own"):
         _use_case("a", _event("Pass", stream=stream), alarm)
+
+
+@pytest.mark.parametrize("event", ["exit", ""])
+def test_who_waits_for_what_it_answers_is_an_event(event):
+    answers = Parameter("Answers", Duration(role=Role.ANSWER, event=event), "PT1H", "How long.")
+    classes = (_event("Pass"), _event("Entry"))
+    with pytest.raises(CatalogError, match=rf"Answers .* '{event}' .* \['entry', 'pass'\]"):
+        UseCase("a", "A.", Path(), classes, parameters=(answers,))
 
 
 def test_a_function_is_named_in_capitals_and_has_a_java_class():

@@ -56,6 +56,14 @@ def test_what_a_row_waits_for_is_what_the_durations_with_a_role_add_up_to() -> N
     assert Parameters.parse({}).settling == timedelta(0)
 
 
+def test_an_answer_waits_as_long_as_what_it_answers_may_be_late_and_makes_no_row_wait() -> None:
+    answers = Parameter("Answers", Duration("PT1S", "P30D", Role.ANSWER, "reply"), "PT1H", "When.")
+    found = Parameters.parse({"WatermarkDelay": "PT7S"}, "shop", (*OWN, answers))
+    assert found.waiting() == found.waiting("reply") == timedelta(hours=1, seconds=7)
+    assert found.waiting("question") == timedelta(0) == Parameters.parse({}).waiting()
+    assert found.settling == timedelta(hours=2)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [

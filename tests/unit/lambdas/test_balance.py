@@ -7,8 +7,10 @@ from random import Random
 import pytest
 
 from glue.ledger import OUTCOMES
-from lambdas.balance import Limits, Minute, minutes
+from glue.limits import AHEAD, CLOCKS_DIFFER
+from lambdas.balance import IN_FLIGHT, TOGETHER, Limits, Minute, minutes
 from lambdas.ports.ledger import Receipts
+from usecases import load
 
 AT = datetime(2026, 3, 1, 10, tzinfo=UTC)
 SPAN = (AT, AT + timedelta(hours=1))
@@ -43,6 +45,24 @@ def test_what_is_not_read_is_open_until_every_shard_was_read_past_it() -> None:
     early, late = of(5, EARLY, read=3, counted=3), of(5, READ, read=3, counted=3)
     assert (early.unread, early.balances) == (2, True)
     assert (late.unread, late.missing, late.balances) == (0, 2, False)
+
+
+def test_an_answer_without_an_offer_is_open_as_long_as_one_can_come() -> None:
+    """An acceptance dated ahead waits from its own time on, in an operator behind a clock."""
+    shopping = load(("shopping",)).use_case("shopping")
+    own = shopping.configured({"AnswerWindow": "PT2H", "WatermarkDelay": "PT10M"})
+    dated = END + AHEAD + CLOCKS_DIFFER
+    decided = dated + timedelta(hours=2, minutes=10, milliseconds=1)
+    reached = decided + AHEAD + CLOCKS_DIFFER  # by the patterns, when the offers' operator decides
+    limits = Limits.of(own)
+    assert reached < END + limits.closed < reached + 2 * TOGETHER + IN_FLIGHT
+    assert limits.read == Limits.of(shopping.configured({})).read
+
+
+def test_nothing_waits_for_answers_where_there_are_none() -> None:
+    own = load(("adtech",)).use_case("adtech").configured({})
+    limits, hour = Limits.of(own), timedelta(hours=1)
+    assert limits.closed == limits.read + 3 * hour + TOGETHER
 
 
 def test_what_waits_is_open_until_nothing_can_decide_it() -> None:

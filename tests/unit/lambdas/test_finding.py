@@ -60,6 +60,20 @@ def test_an_event_that_is_not_decided_says_until_when(through: datetime | None) 
     assert "until 2026-11-21T10:37:31.500Z" in found.detail
 
 
+@pytest.mark.parametrize(("at", "state"), [("09:00:01", "waiting"), ("08:59:54", "counted")])
+def test_an_answer_waits_for_what_it_answers_and_other_events_do_not(at: str, state: str) -> None:
+    """`AnswerWindow` and `WatermarkDelay` after its own time it would be `unmatched`."""
+    use_case = usecases.load().use_case("shopping")
+    parameters = use_case.configured({"AnswerWindow": "PT1H"})
+    answer = _event("e1", at, type="acceptance", business_event_id="shopping:c1:e0")
+    debit = _event("e2", at, type="transaction", card_id="c1")
+    evidence = Evidence(use_case, parameters, PRESENT, THROUGH, [answer, debit], [], [])
+    found, other = evidence.verdicts()
+    assert (found.key, found.state, other.state) == ("shopping:c1:e0", state, "counted")
+    waits = "waiting for what it answers until 2026-11-21T10:00:06.000Z of event time"
+    assert (waits in found.detail) == (state == "waiting")
+
+
 @pytest.mark.parametrize("type_", ["imp", "click"])
 def test_an_event_with_a_result_record_is_not_counted_without_it(type_: str) -> None:
     [found] = _verdicts([_event("e1", "09:00:00", type=type_)])

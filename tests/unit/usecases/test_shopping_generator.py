@@ -1,6 +1,7 @@
 """Made-up card holders and sessions: the same each time, with a truth that holds by force."""
 
 import json
+import math
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -44,8 +45,7 @@ def test_every_event_is_one_that_ingestion_accepts(usual):
 def test_the_business_events_are_those_found_by_force(usual):
     events, truth = usual
     rows = {r["id"]: r for r in truth["records"]["business-events"]}
-    own = [e for e in events if e["type"] != "customer"]
-    expected = shopping.business_events(own)
+    expected = shopping.business_events(events)
     assert rows.keys() == expected.keys()
     for id_, row in expected.items():
         assert {**rows[id_], "occurred_at": pipelines.at(rows[id_])} == pytest.approx(row)
@@ -92,6 +92,43 @@ def test_a_lasting_change_of_level_is_found_and_then_usual(usual):
     changed = Counter(r["subject"] for r in anomalies if int(r["subject"].split("-c")[1]) % 4 == 1)
     debits = Counter(e["card_id"] for e in events if e["type"] == "transaction")
     assert changed and all(n <= debits[card] / 8 for card, n in changed.items())
+
+
+def offers(events, truth):
+    """For each shopper in want: whether they took the offer, and how likely that was."""
+    taken = {e["business_event_id"] for e in events if e["type"] == "acceptance"}
+    known = {e["card_id"]: e for e in events if e["type"] == "customer"}
+    for row in truth["records"]["business-events"]:
+        if row["kind"] == "shopping":
+            of = {name: known[row["subject"]][name] for name in ("segment", "age")}
+            yield row["id"] in taken, {"balance": row["balance"], **of}
+
+
+def test_shoppers_take_offers_as_likely_as_the_truth_says():
+    events, truth = generated(events=20_000)
+    found = [(a, generator.accept_probability(**of)) for a, of in offers(events, truth)]
+    likely = [p for _, p in found]
+    spread = sum(p * (1 - p) for p in likely) ** 0.5
+    assert abs(sum(a for a, _ in found) - sum(likely)) < 4 * spread
+    base = sum(likely) / len(likely)
+    loss = -sum(math.log(p if a else 1 - p) for a, p in found) / len(found)
+    assert loss < 0.8 * -(base * math.log(base) + (1 - base) * math.log(1 - base))
+
+
+def test_an_acceptance_names_its_business_event_and_comes_after_it(usual):
+    """Without a rule nothing is offered, so the truth has them as unmatched."""
+    events, truth = usual
+    rows = {row["id"]: row for row in truth["records"]["business-events"]}
+    answers = [e for e in events if e["type"] == "acceptance"]
+    assert truth["dead_letters"]["unmatched"] == len(answers) > 20
+    for answer in answers:
+        assert pipelines.at(rows[answer["business_event_id"]]) < pipelines.at(answer)
+
+
+def test_a_drift_changes_who_takes_offers():
+    given = {"balance": 10.0, "segment": "student", "age": 20}
+    usual, changed = (generator.accept_probability(**given, drift=d) for d in (0.0, 1.0))
+    assert usual > 0.9 and changed < 0.1
 
 
 def test_causes_are_a_json_list_of_events_of_the_subject(usual):

@@ -21,6 +21,7 @@ def test_a_sample_is_a_valid_event(line):
 
 def test_there_is_a_sample_of_each_type():
     assert {EVENTS[json.loads(line)["type"]].type for line in LINES} == {
+        "acceptance",
         "balance",
         "customer",
         "page-view",

@@ -29,6 +29,22 @@ CREATE TEMPORARY TABLE deciding_refused (
   'name' = '${use_case}-decisions',
   'port' = 'refused'
 );
+CREATE TEMPORARY TABLE answers_refused (
+  `type` STRING,
+  `event_id` STRING,
+  `occurred_at` TIMESTAMP_LTZ(3),
+  `received_at` TIMESTAMP_LTZ(3),
+  `shard_id` STRING,
+  `sequence_number` STRING,
+  `arrival_timestamp` TIMESTAMP_LTZ(3),
+  `data` BYTES,
+  `outcome` STRING,
+  `detail` STRING
+) WITH (
+  'connector' = 'correlate',
+  'name' = '${use_case}-offers',
+  'port' = 'refused'
+);
 CREATE TEMPORARY VIEW refused AS
 SELECT ${origin}, `outcome`, `detail`
 FROM cards_refused
@@ -39,6 +55,10 @@ UNION ALL
 SELECT ${origin}, `outcome`, `detail`
 FROM deciding_refused
 WHERE `kind` IS NULL
+UNION ALL
+SELECT ${origin}, `outcome`, `detail`
+FROM answers_refused
+WHERE `type` = 'acceptance'
 UNION ALL
 SELECT ${origin}, 'filtered' AS `outcome`, 'acc_num is 0, which is no account' AS `detail`
 FROM decoded

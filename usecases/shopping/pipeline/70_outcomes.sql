@@ -1,6 +1,6 @@
 -- How many records of each minute of receipt were read, and what became of them?
--- Shows: the ports of three operators, of which each event reaches one, and what reaches none.
--- Business events have no receipt: they are not counted again.
+-- Shows: the ports of four operators, of which each event reaches one, and what reaches none.
+-- Business events and actions have no receipt: they are not counted again.
 CREATE TEMPORARY TABLE cards_outcomes (
   ${outcomes}
 ) WITH (
@@ -22,12 +22,21 @@ CREATE TEMPORARY TABLE deciding_outcomes (
   'name' = '${use_case}-decisions',
   'port' = 'ledger'
 );
+CREATE TEMPORARY TABLE answers_outcomes (
+  ${outcomes}
+) WITH (
+  'connector' = 'correlate',
+  'name' = '${use_case}-offers',
+  'port' = 'ledger'
+);
 CREATE TEMPORARY VIEW outcomes AS
 SELECT * FROM cards_outcomes
 UNION ALL
 SELECT * FROM sessions_outcomes
 UNION ALL
-SELECT * FROM deciding_outcomes;
+SELECT * FROM deciding_outcomes
+UNION ALL
+SELECT * FROM answers_outcomes;
 CREATE TEMPORARY VIEW left_out AS
 SELECT ${origin}
 FROM decoded
