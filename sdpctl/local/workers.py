@@ -98,6 +98,8 @@ class Supervisor:
                 self._look()
             except (BotoCoreError, ClientError, PlatformError, OSError) as error:
                 log.warning("%s: %s", type(error).__name__, error)
+            except Exception:  # whatever it is: nobody else starts again what has died
+                log.exception("the next look follows")
             self.ended.wait(LOOK_EVERY)
         delivery.service(self.settings).kill()
         mqtt.service(self.settings).kill()

@@ -416,3 +416,27 @@ def test_a_stream_that_could_not_be_written_is_not_listed_before_it_is(own: Sett
     assert "full" in kinesis.list_streams()["StreamNames"]
     _kill(own)
     assert "full" in kinesis.list_streams()["StreamNames"]
+
+
+def test_each_protocol_says_that_a_change_was_not_written(own: Settings) -> None:
+    """A client that cannot read an error ends with another one."""
+    cloudformation, s3 = _client(own, "cloudformation"), _client(own, "s3")
+    _largest_file(own, 1)
+    with pytest.raises(ClientError, match=r"InternalFailure.*not written to the disk"):
+        s3.create_bucket(Bucket="full")
+    with pytest.raises(ClientError, match=r"InternalFailure.*not written to the disk"):
+        cloudformation.create_stack(
+            StackName="full", TemplateBody=json.dumps({"Resources": {"T": TOPIC}})
+        )
+        wait_until(lambda: _is_created(cloudformation, "full"), 30, lambda: "no stack")
+    _largest_file(own, resource.RLIM_INFINITY)
+    wait_until(lambda: _is_created(cloudformation, "full"), 30, lambda: "no stack")
+    assert "full" in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+
+
+TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "full"}}
+
+
+def _is_created(cloudformation: Any, name: str) -> bool:
+    (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    return bool(stack["StackStatus"] == "CREATE_COMPLETE")

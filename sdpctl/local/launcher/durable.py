@@ -13,6 +13,7 @@ it was started.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -32,7 +33,7 @@ JOURNALED = {"dynamodb": items, "kinesis": records}
 READS = ("BatchGet", "Describe", "Get", "Head", "List", "Query", "Receive", "Scan", "Search")
 # Kept elsewhere, passed on, or of no use after a restart.
 DATA = {"PutEvents", "PutRecord", "PutRecords", "StartQueryExecution", "SubscribeToShard"}
-FULL = (507, {"Content-Type": "application/json"})
+FULL, NOT_WRITTEN = 507, "not written to the disk"
 
 _request = ["method", "path", "headers", "body", "query_params", "request_id"]
 REPLACED: dict[Callable[..., Any], list[str]] = {
@@ -76,8 +77,21 @@ async def _answer_once_kept(
             await module.journal.synced()
     except OSError as error:
         log.error("Persistence: %s %s was not kept: %s", service, action or path, error)
-        return (*FULL, b'{"__type":"InternalFailure","message":"not written to the disk"}')
+        return _failure(service, action, headers)
     return answer
+
+
+def _failure(service: str, action: str, headers: Any) -> Any:
+    """As the service's protocol has errors: its clients cannot read another."""
+    code = "InternalFailure"
+    if service == "s3":
+        body, kind = f"<Error><Code>{code}</Code><Message>{NOT_WRITTEN}</Message></Error>", "xml"
+    elif action and not headers.get("x-amz-target"):  # of the query protocol
+        error = f"<Error><Type>Receiver</Type><Code>{code}</Code><Message>{NOT_WRITTEN}</Message>"
+        body, kind = f"<ErrorResponse>{error}</Error></ErrorResponse>", "xml"
+    else:
+        body, kind = json.dumps({"__type": code, "message": NOT_WRITTEN}), "json"
+    return FULL, {"Content-Type": f"application/{kind}"}, body.encode()
 
 
 def _action(headers: Any, body: bytes, query_params: Any) -> str:
