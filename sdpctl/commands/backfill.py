@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from glue import UseCase
+from glue import UseCase, instants
 from glue.parameters import Parameters
 from sdpctl import deployment
 from sdpctl.backfill.comparing import Buckets, Difference, differences
@@ -168,9 +168,10 @@ class _Parts:
 def _print_plan(console: Console, made: Plan, chosen: Selection, live: Buckets) -> None:
     console.print(f"buckets    {made.buckets}; {len(live):,} are live")
     console.print(f"records    {made.depends_on}")
+    before = f"before {instants.to_wire(made.arrivals.end)}"
     console.print(
         f"lake       {len(chosen.records):,} objects, {size(chosen.bytes)}, "
-        f"delivered {made.arrivals}"
+        f"delivered {before if made.remembers else made.arrivals}"
     )
 
 

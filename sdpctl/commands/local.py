@@ -70,7 +70,8 @@ def status(
 
     Records per second of a use case: events in, results out, and refused (dead letters), over the
     last one to two minutes. The lag of Flink is how far event time is behind the heartbeats: near
-    zero if all is read. MiB is the memory that the processes of a component occupy.
+    zero if all is read. MiB is the memory that the processes of a component occupy. A replay that
+    runs on this machine has a line with how far it is, an interrupted one with how to go on.
     """
     if watch and as_json:
         raise CommandError("--watch --json: choose one of them")

@@ -30,9 +30,9 @@ from sdpctl.backfill.plan import (
 from sdpctl.commands import recomputing
 from sdpctl.errors import CommandError
 from sdpctl.local.applications import Application
-from sdpctl.local.replays import Notes, alone
+from sdpctl.local.replays import Notes, alone, interrupted
 from sdpctl.replay.computing import NoRecordsError, Source, first_arrival
-from sdpctl.replay.work import LOCAL, Work
+from sdpctl.replay.work import LOCAL, Work, options_of
 from sdpctl.settings import Settings
 
 NAME = "replay"
@@ -168,7 +168,11 @@ def _drop(console: Console, parts: _Parts) -> None:
     span, (former, used) = work.range(), work.former()
     if span is None:
         work.remove()
-        console.print(f"{parts.use_case.name} has no interrupted replay")
+        others = "".join(
+            f"; to drop that of {start} to {end}: ./sdp replay {options_of(place, name)} --drop"
+            for place, name, start, end in interrupted(work.folder.parents[1])
+        )
+        console.print(f"{parts.use_case.name} has no interrupted replay{others}")
         return
     parts.notes.begin(parts.use_case.name, work.place, str(span))
     parts.end_run()

@@ -36,8 +36,7 @@ class Work:
     @property
     def options(self) -> str:
         """The options by which a command finds it."""
-        region = "" if self.place == LOCAL else f" --region {self.place}"
-        return f"--use-case {self.folder.name}{region}"
+        return options_of(self.place, self.folder.name)
 
     @property
     def shards(self) -> Path:
@@ -122,6 +121,12 @@ class Work:
     @staticmethod
     def _read(path: Path) -> Any:
         return json.loads(path.read_text()) if path.exists() else None
+
+
+def options_of(place: str, use_case: str) -> str:
+    """The options by which a command finds a replay: its use case, and its region unless local."""
+    region = "" if place == LOCAL else f" --region {place}"
+    return f"--use-case {use_case}{region}"
 
 
 def _plan(plan: Plan) -> Mapping[str, Any]:

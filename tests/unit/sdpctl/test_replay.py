@@ -203,9 +203,16 @@ def test_one_that_failed_says_how_to_go_on_and_one_of_nothing_leaves_nothing(
     assert parts.work.range() is None
 
 
-def test_there_may_be_nothing_to_drop(parts: Parts) -> None:
-    command._drop(Console(quiet=True), parts)  # type: ignore[arg-type]
+def test_there_may_be_nothing_to_drop(
+    parts: Parts, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Or something of another use case, or in another region."""
+    Work(tmp_path / "eu-west-1" / "shopping").begin(PLAN, START)
+    command._drop(Console(stderr=True, soft_wrap=True), parts)  # type: ignore[arg-type]
     assert parts.live.written == []
+    said = capsys.readouterr().err
+    assert "adtech has no interrupted replay; to drop that of 2026-11-21T10" in said
+    assert "./sdp replay --use-case shopping --region eu-west-1 --drop" in said
 
 
 @pytest.mark.parametrize(

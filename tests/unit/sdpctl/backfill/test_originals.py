@@ -6,15 +6,19 @@ import base64
 import gzip
 import io
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from glue.instants import to_wire
 from sdpctl.backfill import originals
 from sdpctl.backfill.originals import Originals
 from sdpctl.backfill.plan import Span, plan
 from sdpctl.lake import LakeObject, Partition
+from sdpctl.settings import ROOT
 from usecases.adtech import USE_CASE
 
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -106,6 +110,16 @@ def test_a_late_record_that_may_change_what_follows_is_late_again_where_the_job_
     assert [e["event_id"] for e in ordered] == ["a", "heartbeat", "at", "late", "b"]
     assert ordered[1]["occurred_at"] == to_wire(reached + timedelta(seconds=5))
     assert (collected.counted.late, collected.counted.unplaced) == (2, 1)
+
+
+@pytest.mark.parametrize("operator", ["patterns/Evaluation", "decisions/Deciding"])
+def test_what_was_reached_is_read_from_the_details_that_the_operators_write(operator: str) -> None:
+    source = ROOT / f"analytics_app/jvm/src/main/java/sdp/{operator}.java"
+    [template] = re.findall(r'"(occurred %s before [^"]*)"', source.read_text())
+    detail = template.replace("%s", "2 min", 1).replace("%s", "2026-11-21T10:03:00.250Z")
+    assert originals.reached({"detail": detail}) == 1795255380250
+    assert originals.reached({"detail": template}) is None
+    assert originals.reached({}) is None
 
 
 def test_records_without_anything_between_them_are_told_apart() -> None:
