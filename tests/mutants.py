@@ -69,6 +69,20 @@ MUTANTS = (
         FAULTS,
     ),
     Mutant(
+        "a checkpoint forgets what the sink is writing",
+        f"{JVM}/kinesis/sink/KinesisSinkWriter.java",
+        "if (beingWritten.isEmpty()) {",
+        "if (true) {",
+        "SinksOfOneTaskTest",
+    ),
+    Mutant(
+        "emulator shows an item that it could not write",
+        "sdpctl/local/launcher/durable.py",
+        "        items.keep()",
+        "        pass",
+        KILLED,
+    ),
+    Mutant(
         "persist writes an older row over a newer one",
         "lambdas/adapters/totals.py",
         "is None or upsert.newness > upsert.rank_of(item)",
