@@ -1,9 +1,9 @@
 """Replays that are killed again and again: each goes on or is dropped, with the same numbers.
 
-At moments from a seed, half of them while the result is stored, the command, its job or the
-emulator is killed with `kill -9`. A reader looks all the while. Some 25 s for each, so not
-collected with the others: `make replays KILLS=12 SEED=1`, on the platform of SDP_TEST_RUNNING, or
-one of its own.
+In turn the command, its job and the emulator are killed with `kill -9`, three times while the
+result is stored, three times at any moment, and so on. The moments, and which are dropped, come
+from a seed. A reader looks all the while. A minute for each, so not collected with the others:
+`make replays KILLS=12 SEED=1`, on the platform of SDP_TEST_RUNNING, or one of its own.
 """
 
 from __future__ import annotations
@@ -59,9 +59,8 @@ class Killing:
     settings: Settings
     options: list[str]
     seconds: float
-    random: Random
 
-    def replay(self) -> str:
+    def replay(self, number: int, random: Random) -> str:
         """Begin a replay, and kill something of it; what was done, for people."""
         command = [str(ROOT / "sdp"), "replay", *self.options]
         environment = self.settings.aws_environment()
@@ -74,21 +73,24 @@ class Killing:
             text=True,
             start_new_session=True,
         ) as process:
-            victim, moment = self.random.choice(VICTIMS), self._wait(process)
+            turn, which = divmod(number, len(VICTIMS))
+            wait, victim = (self._wait, self._await_storing)[turn % 2 == 0], VICTIMS[which]
+            moment = wait(process, random)
             self._kill(victim, process)
             _, said = process.communicate(timeout=900)
         last = said.strip().splitlines()[-1:]
         return f"{victim} {moment}: exit {process.returncode}, {last}"
 
-    def _wait(self, process: subprocess.Popen[str]) -> str:
-        if self.random.random() < 0.5:
-            pause = self.random.uniform(0, self.seconds)
-            time.sleep(pause)
-            return f"after {pause:.1f} s"
+    def _wait(self, _: subprocess.Popen[str], random: Random) -> str:
+        pause = random.uniform(0, self.seconds)
+        time.sleep(pause)
+        return f"after {pause:.1f} s"
+
+    def _await_storing(self, process: subprocess.Popen[str], random: Random) -> str:
         noted = self.settings.home / "replay" / "local" / "adtech" / "former.json"
         while not noted.exists() and process.poll() is None:
             time.sleep(0.005)
-        pause = self.random.uniform(0, 1.5)
+        pause = random.uniform(0, 0.6)
         time.sleep(pause)
         return f"{pause:.2f} s into storing"
 
@@ -117,7 +119,7 @@ def _end(processes: list[psutil.Process]) -> None:
 def test_a_replay_that_is_killed_anywhere_goes_on_or_is_dropped_with_the_same_numbers(
     driver: Driver, settings: Settings, early: Auctions, tmp_path: Path
 ) -> None:
-    start, random = minute_of(early), Random(SEED)
+    start = minute_of(early)
     driver.await_totals(early.campaign, early.expected)
 
     def final() -> bool:
@@ -134,9 +136,10 @@ def test_a_replay_that_is_killed_anywhere_goes_on_or_is_dropped_with_the_same_nu
         if number == 0:
             begun = time.monotonic()
             dry = sdp(settings, "replay", *options, "--dry-run")
-            killing = Killing(settings, options, time.monotonic() - begun, random)
+            killing = Killing(settings, options, time.monotonic() - begun)
+        random = Random(f"{SEED}-{number}")
         with reader.reading():
-            done = killing.replay()
+            done = killing.replay(number, random)
             drops = folder.exists() and random.random() < 0.4
             if drops:
                 _until_done(settings, "--drop")
