@@ -15,7 +15,7 @@ from typing import Annotated
 from annotated_types import Ge, Le, MaxLen, MinLen
 
 from glue.errors import SchemaError
-from glue.parameters import Duration, Parameter
+from glue.parameters import Duration, Parameter, format_duration, parse_duration
 from glue.schema import Schema, columns_of, schema_of
 from glue.types import Column
 
@@ -45,13 +45,16 @@ class Role(StrEnum):
     EVENT_KIND = "event_kind"  # one of the declared kinds of business events
     FILLED = "filled"  # text with placeholders: {{ CEL }}
     TEMPLATE = "template"  # the name of a definition of kind template
+    DURATION = "duration"  # an ISO 8601 duration of the kind's `durations`
+    DISTINCT = "distinct"  # a name that no other field with this role has
 
 
 @dataclass(frozen=True)
 class DefinitionKind:
     """A kind of definition: its document's fields, and the roles that some of them have.
 
-    `defaults` are the values of fields that are not given.
+    `defaults` are the values of fields that are not given, `durations` the bounds of those that are
+    durations. Without `shadow` a definition is always live.
     """
 
     name: str
@@ -59,6 +62,8 @@ class DefinitionKind:
     columns: tuple[Column, ...]
     roles: Mapping[str, Role] = field(default_factory=dict)
     defaults: Mapping[str, object] = field(default_factory=dict)
+    durations: Mapping[str, Duration] = field(default_factory=dict)
+    shadow: bool = True
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -68,6 +73,8 @@ class DefinitionKind:
             )
         if unknown := sorted(set(self.roles) - set(self.names)):
             raise SchemaError(f"{self.name}: roles of {unknown}; fields: {self.names}")
+        if unbound := sorted(set(self.with_role(Role.DURATION)) ^ set(self.durations)):
+            raise SchemaError(f"{self.name}: give {unbound} the role of a duration and its bounds")
         if reserved := sorted({"valid_from", "mode"} & set(self.names)):
             raise SchemaError(f"{self.name}: every definition has {reserved} already")
 
@@ -80,12 +87,32 @@ class DefinitionKind:
         """The fields that have a role."""
         return [name for name in self.names if self.roles.get(name) is role]
 
+    @property
+    def is_tested(self) -> bool:
+        """Whether sample events show what one does: it has expressions or placeholders."""
+        return bool(self.with_role(Role.EXPRESSION) or self.with_role(Role.FILLED))
 
-def definition_kind(name: str, cls: type, **roles: Role) -> DefinitionKind:
+    def duration(self, name: str, text: str) -> str:
+        """The shortest form of a field's duration; ValueError if it is none that is allowed."""
+        bounds, value = self.durations[name], parse_duration(text)
+        if not parse_duration(bounds.low) <= value <= parse_duration(bounds.high):
+            raise ValueError(f"{text!r} is not from {bounds.low} to {bounds.high}")
+        return format_duration(value)
+
+
+def definition_kind(
+    name: str,
+    cls: type,
+    *,
+    durations: Mapping[str, Duration] | None = None,
+    shadow: bool = True,
+    **roles: Role,
+) -> DefinitionKind:
     """A kind from a class: its docstring and annotated fields; `roles` by field."""
     columns = columns_of(cls)
     defaults = {c.name: getattr(cls, c.name, None) for c in columns if not c.required}
-    return DefinitionKind(name, (cls.__doc__ or "").strip(), columns, roles, defaults)
+    doc = (cls.__doc__ or "").strip()
+    return DefinitionKind(name, doc, columns, roles, defaults, durations or {}, shadow)
 
 
 _EventKind = Annotated[str, "The kind of business event."]
@@ -118,6 +145,14 @@ class _Threshold:
     value: Annotated[float, Ge(0), Le(1), "A score of this or more is enough."]
 
 
+class _Join:
+    """Two series of each key, paired in time: each sample with those before and after it."""
+
+    r: Annotated[str, MinLen(1), MaxLen(128), "The first series, by its name."]
+    s: Annotated[str, MinLen(1), MaxLen(128), "The second one, another."]
+    distance: Annotated[str, "How far apart a pair may be: an ISO 8601 duration, PT0S to P1D."]
+
+
 RULE = definition_kind(
     "rule",
     _Rule,
@@ -133,6 +168,16 @@ TEMPLATE = definition_kind(
     message=Role.FILLED,
 )
 THRESHOLD = definition_kind("threshold", _Threshold, kind_of_event=Role.EVENT_KIND)
+# Its pairs are records of their own name, so there is no shadow: another name does the same.
+JOIN = definition_kind(
+    "join",
+    _Join,
+    durations={"distance": Duration("PT0S", "P1D")},
+    shadow=False,
+    r=Role.DISTINCT,
+    s=Role.DISTINCT,
+    distance=Role.DURATION,
+)
 
 
 @dataclass(frozen=True)
@@ -140,12 +185,13 @@ class Definitions:
     """The kinds of a use case, and the fields that their expressions may use.
 
     `events`: each kind of business event, with the optional fields of `event` that it has; every
-    kind has the required ones. `profile` and `features` are absent where nothing is declared.
+    kind has the required ones. `profile` and `features` are absent where nothing is declared. Where
+    no kind is about business events there is no `event`.
     """
 
     kinds: tuple[DefinitionKind, ...]
-    event: Schema
-    events: Mapping[str, tuple[str, ...]]
+    event: Schema | None = None
+    events: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     profile: Schema | None = None
     features: tuple[Column, ...] = ()
 
@@ -153,15 +199,24 @@ class Definitions:
         names = [kind.name for kind in self.kinds]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise SchemaError(f"kinds {repeated} are declared twice")
-        if not self.kinds or not self.events:
-            raise SchemaError("definitions: declare at least one kind, and one kind of event")
-        optional = {column.name for column in self.event.columns if not column.required}
+        if not self.kinds:
+            raise SchemaError("definitions: declare at least one kind")
+        about = [kind.name for kind in self.kinds if kind.with_role(Role.EVENT_KIND)]
+        if about and not (self.event and self.events):
+            raise SchemaError(
+                f"definitions: {about} need the class of an event and a kind of event"
+            )
+        optional = {c.name for c in self._event if not c.required}
         for kind, fields in self.events.items():
             if not _NAME.fullmatch(kind) or set(fields) - optional:
                 raise SchemaError(
                     f"kind of event {kind!r} with fields {sorted(fields)}: give it a name in lower "
                     f"case and some of {sorted(optional)}"
                 )
+
+    @property
+    def _event(self) -> tuple[Column, ...]:
+        return self.event.columns if self.event else ()
 
     def kind(self, name: str) -> DefinitionKind | None:
         """The kind of that name."""
@@ -170,7 +225,7 @@ class Definitions:
     def variables(self, kind_of_event: str) -> dict[str, tuple[Column, ...]]:
         """What an expression about a kind of business event may use: each variable's fields."""
         own = self.events[kind_of_event]
-        event = tuple(c for c in self.event.columns if c.required or c.name in own)
+        event = tuple(c for c in self._event if c.required or c.name in own)
         profile = self.profile.columns if self.profile else ()
         all_ = {"event": event, "profile": profile, "features": self.features}
         return {name: columns for name, columns in all_.items() if columns}
@@ -178,16 +233,16 @@ class Definitions:
 
 def definitions(
     *kinds: DefinitionKind,
-    event: type,
-    events: Mapping[str, tuple[str, ...]],
+    event: type | None = None,
+    events: Mapping[str, tuple[str, ...]] | None = None,
     profile: type | None = None,
     features: type | None = None,
 ) -> Definitions:
     """Declare what people may change: from the classes of business event, profile and features."""
     return Definitions(
         kinds,
-        schema_of(event),
-        events,
+        schema_of(event) if event else None,
+        events or {},
         schema_of(profile) if profile else None,
         columns_of(features) if features else (),
     )

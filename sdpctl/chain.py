@@ -49,9 +49,10 @@ def stream_names(topology: Topology, use_case: UseCase) -> tuple[str, str, str]:
 
     Raises CommandError if the use case has not all of them.
     """
-    if use_case.definitions is None or use_case.actions is None:
-        raise CommandError(f"{use_case.name} has no definitions or no actions")
-    own = (use_case.definitions.event.stream, DECISIONS, use_case.actions.stream)
+    event = use_case.definitions and use_case.definitions.event
+    if not event or use_case.actions is None:
+        raise CommandError(f"{use_case.name} has no business events or no actions")
+    own = (event.stream, DECISIONS, use_case.actions.stream)
     names = {s.stream: s.name for s in topology.streams if s.use_case == use_case.name}
     if missing := [stream for stream in own if stream not in names]:
         raise CommandError(f"{use_case.name} has no stream {missing[0]}")

@@ -103,7 +103,7 @@ class DefinitionsStack(cdk.Stack):
     def _query(self, function: PlatformFunction) -> None:
         """Business events of the lake, for tests over a range of it."""
         for use_case in self._topology.catalog.use_cases:
-            if use_case.definitions is None:
+            if use_case.definitions is None or use_case.definitions.event is None:
                 continue
             stream = use_case.definitions.event.stream
             query_table(

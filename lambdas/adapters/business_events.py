@@ -15,12 +15,14 @@ from lambdas.ports.business_events import LakeUnavailable
 
 
 class LakeBusinessEvents:
-    """The `BusinessEvents` of every use case with definitions; mappings by use case."""
+    """The `BusinessEvents` of every use case that decides about some; mappings by use case."""
 
     def __init__(
         self, catalog: Catalog, databases: Mapping[str, str], workgroups: Mapping[str, str]
     ) -> None:
-        self._tables = {u.name: table_of(u) for u in catalog.use_cases if u.definitions}
+        self._tables = {
+            u.name: table_of(u) for u in catalog.use_cases if u.definitions and u.definitions.event
+        }
         self._rows = AthenaRows(databases, workgroups)
 
     def between(
@@ -34,7 +36,7 @@ class LakeBusinessEvents:
 
 def table_of(use_case: UseCase) -> LakeTable:
     """The lake's table of a use case's business events."""
-    assert use_case.definitions is not None
+    assert use_case.definitions and use_case.definitions.event
     stream = use_case.definitions.event.stream
     return next(table for table in lake_tables(use_case) if table.stream == stream)
 

@@ -40,7 +40,10 @@ class DescribedField(BaseModel):
     kind: str = Field(description="integer, number, string or boolean.")
     doc: str = Field(description="What it is.")
     required: bool = Field(description="Whether a document must have it.")
-    role: str = Field(description="`expression`, `event_kind`, `filled`, `template`, or empty.")
+    role: str = Field(
+        description="`expression`, `event_kind`, `filled`, `template`, `duration`, `distinct` or "
+        "empty."
+    )
     choices: list[str] = Field(description="The values that it may have; empty: any.")
 
 

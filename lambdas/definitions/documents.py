@@ -61,12 +61,11 @@ def parse(sent: object, kind: DefinitionKind, declared: Definitions, checkers: C
         raise Rejection("wrong_type", "", f"{shown(sent)} is not an object; send one {kind.name}")
     values = _validated(sent, kind)
     mode, valid_from = values.pop("mode"), values.pop("valid_from")
-    if mode not in (None, *MODES):
-        raise Rejection(
-            "unknown_mode", "/mode", f"{shown(mode)} is not a mode; send {' or '.join(MODES)}"
-        )
+    _check_mode(mode, kind)
     body = {n: kind.defaults.get(n) if v is None else _plain(v) for n, v in values.items()}
     _check_event_kind(body, kind, declared)
+    _check_distinct(body, kind)
+    body |= {name: _duration(name, str(body[name]), kind) for name in kind.durations}
     checked, filled = _check_expressions(body, kind, checkers)
     return Draft(
         body,
@@ -75,6 +74,41 @@ def parse(sent: object, kind: DefinitionKind, declared: Definitions, checkers: C
         checked,
         filled,
     )
+
+
+def modes_of(kind: DefinitionKind) -> tuple[str, ...]:
+    """The modes that a kind has."""
+    return MODES if kind.shadow else (LIVE,)
+
+
+def _check_mode(mode: object, kind: DefinitionKind) -> None:
+    modes = modes_of(kind)
+    if mode in (None, *modes):
+        return
+    allowed = f"send {' or '.join(modes)}"
+    if mode == SHADOW:
+        allowed = f"a {kind.name} has no shadow; {allowed}, under another name to try it beside"
+    raise Rejection("unknown_mode", "/mode", f"{shown(mode)} is not a mode; {allowed}")
+
+
+def _check_distinct(body: Mapping[str, Any], kind: DefinitionKind) -> None:
+    first: dict[Any, str] = {}
+    for name in kind.with_role(Role.DISTINCT):
+        if other := first.get(body[name]):
+            message = f"{shown(body[name])} is that of {other} too; send another"
+            raise Rejection("not_distinct", f"/{name}", message)
+        first[body[name]] = name
+
+
+def _duration(name: str, text: str, kind: DefinitionKind) -> str:
+    bounds = kind.durations[name]
+    try:
+        return kind.duration(name, text)
+    except ValueError as error:
+        message = (
+            f"{str(error)[:200]}; send an ISO 8601 duration from {bounds.low} to {bounds.high}"
+        )
+        raise Rejection("invalid_duration", f"/{name}", message) from None
 
 
 def _validated(sent: Mapping[str, Any], kind: DefinitionKind) -> dict[str, Any]:
@@ -86,7 +120,9 @@ def _validated(sent: Mapping[str, Any], kind: DefinitionKind) -> dict[str, Any]:
 
 
 @cache
-def _model(name: str, doc: str, columns: tuple[Column, ...]) -> type[BaseModel]:
+def _model(
+    name: str, doc: str, columns: tuple[Column, ...], modes: tuple[str, ...]
+) -> type[BaseModel]:
     fields: dict[str, Any] = {
         "valid_from": (
             Instant | None,
@@ -96,8 +132,10 @@ def _model(name: str, doc: str, columns: tuple[Column, ...]) -> type[BaseModel]:
             str | None,
             Field(
                 None,
-                description="`shadow` decides and is recorded, and has no effect.",
-                json_schema_extra={"enum": [*MODES, None]},
+                description="`shadow` decides and is recorded, and has no effect."
+                if SHADOW in modes
+                else "It has no shadow.",
+                json_schema_extra={"enum": [*modes, None]},
             ),
         ),
     }
@@ -112,7 +150,7 @@ def _model(name: str, doc: str, columns: tuple[Column, ...]) -> type[BaseModel]:
 
 def model_of(kind: DefinitionKind) -> type[BaseModel]:
     """The model of what may be sent for a kind."""
-    return _model(kind.name, kind.doc, kind.columns)
+    return _model(kind.name, kind.doc, kind.columns, modes_of(kind))
 
 
 def _plain(value: Any) -> Any:

@@ -116,10 +116,10 @@ def _paths(use_case: UseCase) -> Iterator[tuple[str, Document]]:
                 "servers": _servers(),
                 "get": _get(own),
                 "put": _put(own, kind, body),
-                "delete": _delete(own),
+                "delete": _delete(own, kind),
             },
         )
-        if kind.with_role(Role.EXPRESSION) or kind.with_role(Role.FILLED):
+        if kind.is_tested:
             yield f"{path}/{{name}}/test", {"servers": _servers(), "post": _test(own, body)}
 
 
@@ -183,7 +183,7 @@ def _get(own: str) -> Document:
 def _put(own: str, kind: DefinitionKind, body: Document) -> Document:
     answers = {
         "201": _version("The version that was written."),
-        "409": _conflict("for other business events"),
+        "409": _conflict(kind, "for other business events"),
         "412": problem("The newest version is not that of If-Match."),
         "413": problem("The body is too large."),
         "415": problem("Not JSON."),
@@ -197,14 +197,13 @@ def _put(own: str, kind: DefinitionKind, body: Document) -> Document:
     }
 
 
-def _conflict(change: str) -> Document:
-    return problem(
-        "valid_from is in the past: `earliest` is the earliest that is possible. Or a template "
-        f"that live rules use would be {change}: `used_by` names them."
-    )
+def _conflict(kind: DefinitionKind, change: str) -> Document:
+    past = "valid_from is in the past: `earliest` is the earliest that is possible."
+    in_use = f" Or a template that live rules use would be {change}: `used_by` names them."
+    return problem(past + (in_use if kind.with_role(Role.EVENT_KIND) else ""))
 
 
-def _delete(own: str) -> Document:
+def _delete(own: str, kind: DefinitionKind) -> Document:
     valid_from = {
         "name": "valid_from",
         "in": "query",
@@ -213,7 +212,7 @@ def _delete(own: str) -> Document:
     }
     answers = {
         "200": _version("The version that ends it."),
-        "409": _conflict("ended"),
+        "409": _conflict(kind, "ended"),
         "412": problem("The newest version is not that of If-Match."),
     }
     parameters = [_NAME, valid_from, _MATCH]

@@ -137,7 +137,7 @@ class Trier:
 
     def answer(self, trial: Trial, kind: DefinitionKind, name: str) -> Mapping[str, Any]:
         """The results. Raises NotFound if there is nothing to test, Rejection for samples."""
-        if not kind.with_role(Role.EXPRESSION) and not kind.with_role(Role.FILLED):
+        if not kind.is_tested:
             raise Rejection(
                 "nothing_to_test", "", f"a {kind.name} has neither expression nor placeholders"
             )

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from glue.instants import from_millis, to_wire
 from tests.flink.pipelines import START, Event, Made, Row, at
@@ -23,7 +23,7 @@ from tests.flink.pipelines import START, Event, Made, Row, at
 SERIES = int(os.environ.get("SDP_SERIES", "50"))
 ORDERS = int(os.environ.get("SDP_ORDERS", "2"))
 DISTANCE, RATED = 1_000, 1_000
-SPEED, TORQUE = "speed", "torque"
+SPEED, TORQUE, HEAT = "speed", "torque", "temperature"
 BUCKET = 300
 MICRO = Decimal("0.000001")
 
@@ -39,6 +39,46 @@ GOLDEN = {
     "r1 s1001 r2002": "r1-s1001",
     "r1 s900 r2 s3": "r1-s3 r2-s3 r2-s900",
 }
+
+
+class Join(NamedTuple):
+    """A version of a join, in force from one instant until another, ms after `START`."""
+
+    name: str
+    version: int
+    start: float
+    end: float
+    r: str
+    s: str
+    distance: int
+
+    def takes(self, event: Event) -> bool:
+        """Whether it pairs a measurement."""
+        moment = at(event) - START
+        return event["quantity"] in (self.r, self.s) and self.start <= moment < self.end
+
+
+NEVER = math.inf
+# Without definitions, and with those of `definitions`.
+BY_DEFAULT = (Join("power", 0, -NEVER, NEVER, SPEED, TORQUE, DISTANCE),)
+JOINS = (
+    Join("power", 0, -NEVER, 15_000, SPEED, TORQUE, DISTANCE),
+    Join("power", 1, 15_000, NEVER, SPEED, TORQUE, 300),
+    Join("heat", 1, 5_000, 8_000, HEAT, SPEED, 500),
+    Join("heat", 3, 12_000, NEVER, TORQUE, HEAT, 2_000),
+)
+
+
+def definitions() -> list[Row]:
+    """What `JOINS` are written as: one changes, another ends and begins again."""
+    versions = [(j.name, j.version, j.start, j) for j in JOINS if j.version]
+    return [_definition(*each) for each in (*versions, ("heat", 2, 8_000, None))]
+
+
+def _definition(name: str, version: int, start: float, join: Join | None) -> Row:
+    body = join and {"r": join.r, "s": join.s, "distance": f"PT{join.distance / 1000}S"}
+    valid = {"valid_from": START + int(start), "mode": "live", "ended": join is None}
+    return {"kind": "join", "name": name, "version": version, **valid, "body": body or {}}
 
 
 def made() -> Made:
@@ -69,7 +109,7 @@ def _random(seed: int, order: int) -> Iterator[Event]:
     moments = [random.randrange(0, 20_000, 100) for _ in range(12)]
     for number in range(60):
         moment = random.choice(moments) if number % 3 else random.randrange(20_000)
-        quantity = random.choice((SPEED, TORQUE, SPEED, TORQUE, "temperature"))
+        quantity = random.choice((SPEED, TORQUE, SPEED, TORQUE, HEAT))
         result = random.randrange(-200, 1_600) / 2 if quantity == SPEED else random.randrange(16)
         name, thing = f"{seed}-{order}-{number}", f"{seed}-{order}-m"
         yield _event(name, thing, moment, quantity, float(result))
@@ -78,9 +118,17 @@ def _random(seed: int, order: int) -> Iterator[Event]:
 # the oracle ---------------------------------------------------------------------------------------
 
 
-def refused(events: list[Event]) -> int:
+Joins = tuple[Join, ...]
+
+
+def is_taken(event: Event, joins: Joins = BY_DEFAULT) -> bool:
+    """Whether any join pairs it."""
+    return any(join.takes(event) for join in joins)
+
+
+def refused(events: list[Event], joins: Joins = BY_DEFAULT) -> int:
     """How many distinct events are duplicates of another of their machine, quantity and time."""
-    joined = [e for e in events if e["quantity"] in (SPEED, TORQUE)]
+    joined = [e for e in events if is_taken(e, joins)]
     return len(joined) - len(_standing(joined))
 
 
@@ -91,23 +139,24 @@ def _standing(events: list[Event]) -> list[Event]:
     return list(found.values())
 
 
-def _series(events: list[Event]) -> dict[str, dict[str, list[Event]]]:
-    """What stands, by machine and quantity."""
-    things: dict[str, dict[str, list[Event]]] = defaultdict(lambda: {SPEED: [], TORQUE: []})
-    for event in _standing([e for e in events if e["quantity"] in (SPEED, TORQUE)]):
+def _series(events: list[Event], join: Join) -> dict[str, dict[str, list[Event]]]:
+    """What stands of what a join pairs, by machine and quantity."""
+    things: dict[str, dict[str, list[Event]]] = defaultdict(lambda: {join.r: [], join.s: []})
+    for event in _standing([e for e in events if join.takes(e)]):
         things[event["thing"]][event["quantity"]].append(event)
     return things
 
 
-def pairs(events: list[Event]) -> list[Row]:
-    """Every two measurements of which one is the other's previous or next."""
+def pairs(events: list[Event], joins: Joins = BY_DEFAULT) -> list[Row]:
+    """Every two measurements of which one is the other's previous or next, of one version."""
     return [
-        _pair(r, s)
-        for series in _series(events).values()
-        for r in series[SPEED]
-        for s in series[TORQUE]
-        if abs(at(r) - at(s)) <= DISTANCE
-        and (_is_next(r, s, series[TORQUE]) or _is_next(s, r, series[SPEED]))
+        _pair(r, s, join)
+        for join in joins
+        for series in _series(events, join).values()
+        for r in series[join.r]
+        for s in series[join.s]
+        if abs(at(r) - at(s)) <= join.distance
+        and (_is_next(r, s, series[join.s]) or _is_next(s, r, series[join.r]))
     ]
 
 
@@ -117,16 +166,18 @@ def _is_next(one: Event, other: Event, series: list[Event]) -> bool:
     return not any(low <= at(e) <= high and e is not other for e in series)
 
 
-def _pair(r: Event, s: Event) -> Row:
+def _pair(r: Event, s: Event, join: Join) -> Row:
     return {
         "thing": r["thing"],
-        "r_quantity": SPEED,
+        "r_quantity": join.r,
         "r_time": at(r),
         "r_result": r["result"],
-        "s_quantity": TORQUE,
+        "s_quantity": join.s,
         "s_time": at(s),
         "s_result": s["result"],
         "status": "final",
+        "join_name": join.name,
+        "join_version": join.version,
     }
 
 
@@ -137,32 +188,41 @@ def power(pair: Row) -> Row:
     return {"thing": pair["thing"], "occurred_at": moment, "power": watts}
 
 
-def reports(events: list[Event]) -> dict[tuple[str, int], Row]:
+def of_power(joins: Joins) -> Joins:
+    """The versions of the join whose pairs are power."""
+    return tuple(join for join in joins if join.name == "power")
+
+
+def reports(events: list[Event], joins: Joins = BY_DEFAULT) -> dict[tuple[str, int], Row]:
     """The rows of the report, by machine and bucket."""
+    joins = of_power(joins)
     buckets: dict[tuple[str, int], list[Row]] = defaultdict(list)
-    for pair in sorted(pairs(events), key=lambda p: (p["r_time"] + p["s_time"], p["r_time"])):
+    for pair in sorted(
+        pairs(events, joins), key=lambda p: (p["r_time"] + p["s_time"], p["r_time"])
+    ):
         second = power(pair)["occurred_at"] // 1000
         buckets[pair["thing"], second - second % BUCKET].append(power(pair))
     times: dict[tuple[str, int], list[tuple[float, int]]] = defaultdict(list)
-    for pair, lasting in _durations(events):
+    for pair, lasting in (found for join in joins for found in _durations(events, join)):
         second = power(pair)["occurred_at"] // 1000
         times[pair["thing"], second - second % BUCKET].append((power(pair)["power"], lasting))
     return {k: _report([row["power"] for row in rows], times[k]) for k, rows in buckets.items()}
 
 
-def _durations(events: list[Event]) -> Iterator[tuple[Row, int]]:
+def _durations(events: list[Event], join: Join) -> Iterator[tuple[Row, int]]:
     """The pairs of which both measurements are the newest ones for a while, and for how long."""
     moments = {
         thing: {quantity: [at(e) for e in found] for quantity, found in series.items()}
-        for thing, series in _series(events).items()
+        for thing, series in _series(events, join).items()
     }
-    for pair in pairs(events):
+    for pair in pairs(events, (join,)):
         r, s = pair["r_time"], pair["s_time"]
         own, since = moments[pair["thing"]], max(r, s)
         known = {quantity: [m for m in found if m <= since] for quantity, found in own.items()}
         if (max(known[SPEED]), max(known[TORQUE])) == (r, s):
             later = [m for found in own.values() for m in found if m > since]
-            yield pair, min([*(m - since for m in later), DISTANCE])
+            end = join.end if join.end == NEVER else START + int(join.end)
+            yield pair, int(min([*(m - since for m in later), join.distance, end - since]))
 
 
 def _report(values: list[float], times: list[tuple[float, int]]) -> dict[str, Any]:

@@ -84,6 +84,8 @@ def run(tmp_path_factory):
     _write(folder, PAGE, "passages", PASSAGES)
     lines = (json.dumps(version) + "\n" for version in shopping.definitions())
     (folder / "data" / "shopping" / "definitions.ndjson").write_text("".join(lines))
+    lines = (json.dumps(version) + "\n" for version in machines.definitions())
+    (folder / "data" / "machines" / "definitions.ndjson").write_text("".join(lines))
     places = {"connector": "files", "files.path": str(folder / "data")}
     names = ",".join([*MADE, *OWN, PAGE])
     application.start(folder, "main.py", {"use_cases": names, **places})
@@ -197,13 +199,13 @@ def test_each_event_has_one_outcome_in_the_minute_of_its_receipt(run, use_case):
 
 
 def _is_left_out(event: dict) -> bool:
-    """Of no account, on another page, a customer without a card, of another quantity."""
+    """Of no account, on another page, a customer without a card, of no join."""
     kind = event["type"]
     return (
         event.get("acc_num") == 0
         or (kind == "page-view" and event["page"] not in shopping.PAGES)
         or (kind == "customer" and event.get("card_id") is None)
-        or (kind == "measurement" and event["quantity"] not in (machines.SPEED, machines.TORQUE))
+        or (kind == "measurement" and not machines.is_taken(event, machines.JOINS))
     )
 
 
@@ -377,7 +379,7 @@ def test_business_events_are_counted_by_kind_and_time(run, found):
     assert {key: row["found"] for key, row in newest.items()} == expected
 
 
-# machines: two series joined in time --------------------------------------------------------------
+# machines: series joined in time, by joins that change -------------------------------------------
 
 
 def _pair(row: dict) -> tuple:
@@ -387,17 +389,21 @@ def _pair(row: dict) -> tuple:
 
 def test_pairs_of_any_seed_are_those_found_by_force(run):
     folder, made = run
-    expected = machines.pairs(made["machines"][0].streams["measurements"])
+    expected = machines.pairs(made["machines"][0].streams["measurements"], machines.JOINS)
     rows = [r for r in _written(folder, "machines", "pairs") if r["status"] == "final"]
     assert sorted(map(_pair, rows)) == sorted(tuple(sorted(p.items())) for p in expected)
-    assert len(expected) > 2_000
+    versions = Counter((row["join_name"], row["join_version"]) for row in expected)
+    assert set(versions) == {(join.name, join.version) for join in machines.JOINS}
+    assert len(expected) > 2_000 and min(versions.values()) > 100
 
 
 def test_pairs_of_any_seed_are_those_of_asof_joins(run):
     folder, made = run
-    events = made["machines"][0].streams["measurements"]
+    first = machines.JOINS[0]
+    events = [e for e in made["machines"][0].streams["measurements"] if first.takes(e)]
     samples = [(e["thing"], e["quantity"], pipelines.at(e), e["result"]) for e in events]
-    rows = [r for r in _written(folder, "machines", "pairs") if r["status"] == "final"]
+    own = {"status": "final", "join_name": first.name, "join_version": first.version}
+    rows = [r for r in _written(folder, "machines", "pairs") if own.items() <= r.items()]
     found = {asof.pair_of(dict(_pair(row))) for row in rows}
     assert found == asof.pairs(samples)
 
@@ -418,7 +424,9 @@ def test_each_final_pair_is_power_at_its_mean_time(run):
     folder, made = run
     expected = [
         tuple(machines.power(pair).values())
-        for pair in machines.pairs(made["machines"][0].streams["measurements"])
+        for pair in machines.pairs(
+            made["machines"][0].streams["measurements"], machines.of_power(machines.JOINS)
+        )
     ]
     rows = _written(folder, "machines", "power")
     assert sorted((r["thing"], pipelines.at(r), r["power"]) for r in rows) == sorted(expected)
@@ -428,8 +436,8 @@ def test_measurements_of_one_time_and_repeated_ones_are_duplicates(run):
     folder, made = run
     one, sent = made["machines"]
     letters = Counter(r["reason"] for r in _written(folder, "machines", "dead-letters"))
-    joined = [e for e in sent["measurements"] if e["quantity"] != "temperature"]
-    competitors = machines.refused(one.streams["measurements"])
+    joined = [e for e in sent["measurements"] if machines.is_taken(e, machines.JOINS)]
+    competitors = machines.refused(one.streams["measurements"], machines.JOINS)
     assert competitors > 100
     assert letters == {"duplicate": pipelines.copies(joined) + competitors}
 
@@ -437,7 +445,7 @@ def test_measurements_of_one_time_and_repeated_ones_are_duplicates(run):
 def test_the_power_of_a_machine_is_counted_summed_and_banded(run):
     folder, made = run
     newest = _newest(_written(folder, "machines", "aggregates"), "thing", "period")
-    expected = machines.reports(made["machines"][0].streams["measurements"])
+    expected = machines.reports(made["machines"][0].streams["measurements"], machines.JOINS)
     assert newest.keys() == expected.keys()
     for key, row in expected.items():
         assert {name: newest[key][name] for name in row} == row

@@ -38,7 +38,7 @@ def stack(deployed: dict[str, Template]) -> Template:
 def test_a_use_case_with_definitions_or_a_model_has_a_table(stack: Template) -> None:
     tables = stack.properties("AWS::DynamoDB::Table")
     names = {table["TableName"] for table in tables}
-    assert names == {"sdp-adtech-definitions", "sdp-shopping-definitions"}
+    assert names == {f"sdp-{name}-definitions" for name in ("adtech", "machines", "shopping")}
     for table in tables:
         assert [key["AttributeName"] for key in table["KeySchema"]] == ["pk", "sk"]
         types = {a["AttributeName"]: a["AttributeType"] for a in table["AttributeDefinitions"]}

@@ -63,9 +63,10 @@ def test_failures_throttling_and_5xx_raise_alarms(stack: Template) -> None:
     assert {"Errors", "Throttles", "5XXError"} <= set(watched)
 
 
-def test_it_writes_its_own_table_alone(stack: Template) -> None:
+def test_it_writes_the_tables_of_definitions_alone(stack: Template) -> None:
     tables = stack.all("AWS::DynamoDB::Table").items()
-    (table,) = [k for k, t in tables if t["Properties"]["TableName"] == "sdp-shopping-definitions"]
+    names = {t["Properties"]["TableName"]: k for k, t in tables}
+    own = {names[f"sdp-{name}-definitions"] for name in ("shopping", "machines")}
     statements = [
         statement
         for policy in stack.properties("AWS::IAM::Policy")
@@ -73,4 +74,4 @@ def test_it_writes_its_own_table_alone(stack: Template) -> None:
         if "dynamodb" in json.dumps(statement["Action"])
     ]
     (statement,) = statements
-    assert statement["Resource"] == {"Fn::GetAtt": [table, "Arn"]}
+    assert {resource["Fn::GetAtt"][0] for resource in statement["Resource"]} == own

@@ -30,11 +30,11 @@ from sdpctl.publishing import Broker, Publisher
 from sdpctl.sending import Tally, read_lines
 from sdpctl.settings import Settings
 from tests import asof
-from tests.flink import pipelines
+from tests.flink import machines, pipelines
 from tests.local import evolving
 from tests.local.audits import Ledger
 from tests.local.commands import sdp
-from tests.local.driver import Driver, Event, batches, wait_until
+from tests.local.driver import HTTP, Driver, Event, batches, wait_until
 from tests.local.evolving import Whole
 from tests.local.machine import Machine
 from usecases.machines import generator
@@ -283,6 +283,100 @@ def test_the_pairs_of_the_lake_are_those_of_asof_joins_over_its_measurements(
         SECONDS,
         lambda: f"{[len(pairs ^ expected) for pairs in found()]} pairs differ",
     )
+
+
+# joins that change --------------------------------------------------------------------------------
+
+BEFORE, AFTER, APART = 2_000, 3_000, 130
+QUANTITIES = (machines.SPEED, machines.TORQUE, machines.HEAT)
+
+
+def test_each_measurement_is_joined_by_the_versions_in_force_at_its_own_time(
+    user: Driver, settings: Settings, whole: Whole, sent: Sent
+) -> None:
+    """`power` changes for two seconds, and another join begins; at each edge there are samples."""
+    ledger = Ledger.now(settings, "machines", whole.tree)
+    first = pipelines.at({"occurred_at": to_wire(datetime.now(UTC))}) + 6_000
+    joins = _changed(first)
+    for join in joins[1:]:
+        _define(whole, join)
+    events = list(_measured(first))
+    for part in batches(events, 20):
+        user.send(part)
+    thing = events[0]["thing"]
+    expected = _sorted(machines.pairs(events, joins))
+    versions = Counter(row["join_version"] for row in machines.pairs(events, joins))
+    assert set(versions) == {0, 1, 2}
+
+    def final() -> list[tuple[Any, ...]]:
+        rows = [row for row in user.records("pairs") if row["thing"] == thing]
+        return _distinct([_with_moments(row) for row in rows if row["status"] == "final"])
+
+    wait_until(lambda: final() == expected, SECONDS, lambda: f"{final()}, expected {expected}")
+    rows = [_with_moments(row) for row in user.records("power") if row["thing"] == thing]
+    power = map(machines.power, machines.pairs(events, machines.of_power(joins)))
+    assert _distinct(rows) == sorted(set(_sorted(power)))
+    filtered = sum(1 for event in events if not machines.is_taken(event, joins))
+    found: Counter[str] = Counter()
+
+    def balanced() -> bool:
+        found.clear()
+        found.update(ledger.since())
+        return (found["ok"], found["unread"]) == (len(events), 0)
+
+    wait_until(balanced, SECONDS, lambda: f"{found} of {len(events)}")
+    assert found["filtered"] == filtered > 0
+    assert found["counted"] + found["waiting"] == len(events) - filtered
+
+
+def _changed(first: int) -> machines.Joins:
+    """Version 0 of `power` until `first` and, after two seconds, a version that is the same."""
+    start = first - pipelines.START
+    speed, torque = generator.SPEED, generator.TORQUE
+    return (
+        machines.Join("power", 0, -machines.NEVER, start, speed, torque, machines.DISTANCE),
+        machines.Join("power", 1, start, start + 2_000, torque, speed, 0),
+        machines.Join("power", 2, start + 2_000, machines.NEVER, speed, torque, machines.DISTANCE),
+        machines.Join("heat", 1, start, machines.NEVER, machines.HEAT, speed, 1_000),
+    )
+
+
+def _define(whole: Whole, join: machines.Join) -> None:
+    url = f"{whole.outputs['UrlForDefinitions']}/definitions/machines/join/{join.name}"
+    valid_from = to_wire(from_millis(pipelines.START + int(join.start)))
+    distance = f"PT{join.distance // 1000}S"
+    body = {"r": join.r, "s": join.s, "distance": distance, "valid_from": valid_from}
+    headers = {"x-api-key": whole.outputs["DefinitionsKey"]}
+    answer = HTTP.put(url, json=body, headers=headers)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["version"] == join.version
+
+
+def _measured(first: int) -> Iterator[Event]:
+    """Three quantities around an instant, at times of their own and at one time.
+
+    The last ones come so long after the others, and apart, that all pairs are final.
+    """
+    thing = f"changing-{first}"
+    for number, moment in enumerate(range(-BEFORE, AFTER, APART)):
+        yield _measurement(thing, first + moment, QUANTITIES[number % 3])
+    for quantity in QUANTITIES:
+        yield _measurement(thing, first, quantity)
+        yield _measurement(thing, first + 2_000, quantity)
+    for number in range(6):
+        moment = first + AFTER + 8_000 + 1_500 * number
+        yield _measurement(thing, moment, QUANTITIES[number % 3])
+
+
+def _measurement(thing: str, moment: int, quantity: str) -> Event:
+    return {
+        "type": "measurement",
+        "event_id": f"{thing}-{quantity}-{moment}",
+        "occurred_at": to_wire(from_millis(moment)),
+        "thing": thing,
+        "quantity": quantity,
+        "result": float(moment % 1_000),
+    }
 
 
 def _files(settings: Settings, tree: Path, record: str) -> list[str]:

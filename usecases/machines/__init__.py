@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from glue import Series, UseCase
+from glue.definitions import JOIN, definitions
 from glue.mqtt import Mqtt
 from usecases.machines.events import Measurement
 from usecases.machines.parameters import PARAMETERS
@@ -15,6 +16,7 @@ USE_CASE = UseCase(
     folder=Path(__file__).parent,
     classes=(Measurement, Pair, PowerSample, Machine),
     parameters=PARAMETERS,
+    definitions=definitions(JOIN),
     mqtt=Mqtt(Measurement, topic="measurements/{thing}/{quantity}", value="result"),
     series=(
         Series("measurements", Measurement, value="result", by="quantity"),

@@ -289,6 +289,8 @@ def _rows(pair: Found) -> Iterator[tuple[str, Row]]:
             "s_time": to_wire(from_millis(pair.torque[0])),
             "s_result": pair.torque[1],
             "status": "final",
+            "join_name": POWER,
+            "join_version": 0,
         },
     )
     time = to_wire(from_millis(pair.moment))

@@ -1,4 +1,4 @@
-"""What a deployment may choose: which quantities are joined, and when."""
+"""What a deployment may choose: which quantities are joined at first, and when pairs are final."""
 
 from glue.parameters import Duration, Number, Parameter, Role, Text
 
@@ -7,19 +7,22 @@ PARAMETERS = (
         "SpeedQuantity",
         Text(128),
         "speed",
-        "The quantity that is the speed, in revolutions per minute: the first of each pair.",
+        "The quantity that is the speed, in revolutions per minute: the first of each pair of the "
+        "join `power` until a definition of it is valid.",
     ),
     Parameter(
         "TorqueQuantity",
         Text(128),
         "torque",
-        "The quantity that is the torque, in newton metres: the second of each pair.",
+        "The quantity that is the torque, in newton metres: the second of each pair of the join "
+        "`power` until a definition of it is valid.",
     ),
     Parameter(
         "MaxDistance",
         Duration("PT0S", "P1D", Role.REACH),
         "PT1S",
-        "How far apart in time the two measurements of a pair may be.",
+        "How far apart in time the two measurements of a pair of the join `power` may be, until a "
+        "definition of it is valid.",
     ),
     Parameter(
         "MaxLatency",

@@ -12,8 +12,8 @@ class Machine:
     """The power of a machine, of each final pair of speed and torque.
 
     The mean is `total` / `count`. `load_1` to `load_5` are milliseconds: a value lasts until the
-    next measurement of speed or torque, and MaxDistance at most. The share of the time in a load
-    band is its part of the sum of all five.
+    next measurement of speed or torque, and the `distance` of the join at most. The share of the
+    time in a load band is its part of the sum of all five.
     """
 
     thing: Annotated[str, MinLen(1), "The machine."]

@@ -35,7 +35,9 @@ CREATE TEMPORARY TABLE `pairs` (
   `s_quantity` STRING,
   `s_time` TIMESTAMP_LTZ(3),
   `s_result` DOUBLE,
-  `status` STRING
+  `status` STRING,
+  `join_name` STRING,
+  `join_version` BIGINT
 ) PARTITIONED BY (`thing`) WITH (
   'connector' = 'kinesis',
   'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-machines-pairs',
@@ -165,7 +167,7 @@ CREATE TEMPORARY TABLE joined (
   `data` BYTES
 ) WITH (
   'connector' = 'series-join',
-  'name' = 'machines-join',
+  'name' = 'machines-joins',
   'key' = 'thing',
   'id' = 'event_id',
   'time' = 'occurred_at',
@@ -173,13 +175,16 @@ CREATE TEMPORARY TABLE joined (
   'received' = 'received_at',
   'series' = 'quantity',
   'value' = 'result',
+  'join' = 'power',
   'r' = 'speed',
   's' = 'torque',
   'distance' = '1000 ms',
   'r.delay' = '5000 ms',
   's.delay' = '5000 ms',
   'max-latency' = '30000 ms',
-  'final-after' = '600000 ms'
+  'final-after' = '600000 ms',
+  'definitions.table' = 'sdp-machines-definitions',
+  'aws.region' = 'eu-west-1'
 );
 
 CREATE TEMPORARY TABLE refused (
@@ -198,7 +203,7 @@ CREATE TEMPORARY TABLE refused (
   `detail` STRING
 ) WITH (
   'connector' = 'series-join',
-  'name' = 'machines-join',
+  'name' = 'machines-joins',
   'port' = 'refused'
 );
 
@@ -211,10 +216,12 @@ CREATE TEMPORARY TABLE paired (
   `s_time` TIMESTAMP_LTZ(3),
   `s_value` DOUBLE,
   `mean_time` TIMESTAMP_LTZ(3),
-  `status` STRING
+  `status` STRING,
+  `join_name` STRING,
+  `join_version` BIGINT
 ) WITH (
   'connector' = 'series-join',
-  'name' = 'machines-join',
+  'name' = 'machines-joins',
   'port' = 'pairs'
 );
 
@@ -227,7 +234,9 @@ SELECT
   `s_series` AS `s_quantity`,
   `s_time`,
   `s_value` AS `s_result`,
-  `status`
+  `status`,
+  `join_name`,
+  `join_version`
 FROM paired;
 
 CREATE TEMPORARY VIEW power_sample AS
@@ -238,7 +247,7 @@ SELECT
   `r_time`,
   `s_time`
 FROM paired
-WHERE `status` = 'final';
+WHERE `join_name` = 'power' AND `status` = 'final';
 
 CREATE TEMPORARY TABLE lasted (
   `subject` STRING,
@@ -247,10 +256,11 @@ CREATE TEMPORARY TABLE lasted (
   `s_time` TIMESTAMP_LTZ(3),
   `s_value` DOUBLE,
   `mean_time` TIMESTAMP_LTZ(3),
-  `lasting` BIGINT
+  `lasting` BIGINT,
+  `join_name` STRING
 ) WITH (
   'connector' = 'series-join',
-  'name' = 'machines-join',
+  'name' = 'machines-joins',
   'port' = 'durations'
 );
 
@@ -266,7 +276,8 @@ SELECT
   `s_time`,
   FALSE,
   `lasting`
-FROM lasted;
+FROM lasted
+WHERE `join_name` = 'power';
 
 CREATE TEMPORARY VIEW machines AS
 SELECT
@@ -321,14 +332,9 @@ CREATE TEMPORARY TABLE outcomes (
   `redelivered` BIGINT
 ) WITH (
   'connector' = 'series-join',
-  'name' = 'machines-join',
+  'name' = 'machines-joins',
   'port' = 'ledger'
 );
-
-CREATE TEMPORARY VIEW left_out AS
-SELECT `type`, `event_id`, `occurred_at`, `received_at`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`
-FROM decoded
-WHERE `quantity` <> 'speed' AND `quantity` <> 'torque';
 
 CREATE TEMPORARY VIEW `machines_changelog` AS
 SELECT * FROM TO_CHANGELOG(
@@ -420,19 +426,15 @@ SELECT * FROM TO_CHANGELOG(
 
 INSERT INTO joined
 SELECT `type`, `event_id`, `occurred_at`, `received_at`, `thing`, `quantity`, `result`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`
-FROM decoded
-WHERE `quantity` = 'speed' OR `quantity` = 'torque';
+FROM decoded;
 
 INSERT INTO `sdp_decided`
 SELECT `received_at`, `data`, 'malformed'
 FROM `checked`
-WHERE `violation` IS NOT NULL
-UNION ALL
-SELECT `received_at`, `data`, 'filtered'
-FROM `left_out`;
+WHERE `violation` IS NOT NULL;
 
 INSERT INTO `pairs`
-SELECT `thing`, `r_quantity`, `r_time`, `r_result`, `s_quantity`, `s_time`, `s_result`, `status`
+SELECT `thing`, `r_quantity`, `r_time`, `r_result`, `s_quantity`, `s_time`, `s_result`, `status`, `join_name`, `join_version`
 FROM `pair`;
 
 INSERT INTO `power`

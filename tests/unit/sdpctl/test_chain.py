@@ -115,7 +115,7 @@ def test_a_decision_without_an_action_completes_the_chain_in_two_lines() -> None
 
 def test_a_use_case_without_actions_has_no_chain() -> None:
     other = next(u for u in TOPOLOGY.catalog.use_cases if u.name == "adtech")
-    with pytest.raises(CommandError, match="adtech has no definitions or no actions"):
+    with pytest.raises(CommandError, match="adtech has no business events or no actions"):
         chain.stream_names(TOPOLOGY, other)
 
 

@@ -7,6 +7,6 @@ CREATE TEMPORARY TABLE refused (
   `detail` STRING
 ) WITH (
   'connector' = 'series-join',
-  'name' = '${use_case}-join',
+  'name' = '${use_case}-joins',
   'port' = 'refused'
 )

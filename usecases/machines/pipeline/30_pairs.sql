@@ -10,10 +10,12 @@ CREATE TEMPORARY TABLE paired (
   `s_time` TIMESTAMP_LTZ(3),
   `s_value` DOUBLE,
   `mean_time` TIMESTAMP_LTZ(3),
-  `status` STRING
+  `status` STRING,
+  `join_name` STRING,
+  `join_version` BIGINT
 ) WITH (
   'connector' = 'series-join',
-  'name' = '${use_case}-join',
+  'name' = '${use_case}-joins',
   'port' = 'pairs'
 );
 CREATE TEMPORARY VIEW pair AS
@@ -25,5 +27,7 @@ SELECT
   `s_series` AS `s_quantity`,
   `s_time`,
   `s_value` AS `s_result`,
-  `status`
+  `status`,
+  `join_name`,
+  `join_version`
 FROM paired

@@ -1,6 +1,6 @@
 -- What does each machine deliver?
 -- Shows: a record derived from the join.
--- Of final pairs alone, so nothing is taken back.
+-- Of final pairs of the join `power` alone, so nothing is taken back.
 CREATE TEMPORARY VIEW power_sample AS
 SELECT
   `subject` AS `thing`,
@@ -9,4 +9,4 @@ SELECT
   `r_time`,
   `s_time`
 FROM paired
-WHERE `status` = 'final'
+WHERE `join_name` = 'power' AND `status` = 'final'

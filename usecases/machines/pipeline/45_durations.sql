@@ -1,5 +1,5 @@
 -- How long does a machine deliver what it delivers?
--- Shows: the port of durations: until the next measurement, and `MaxDistance` at most.
+-- Shows: the port of durations: until the next measurement, and the join's `distance` at most.
 -- Once for each final pair that was ever the newest one.
 CREATE TEMPORARY TABLE lasted (
   `subject` STRING,
@@ -8,10 +8,11 @@ CREATE TEMPORARY TABLE lasted (
   `s_time` TIMESTAMP_LTZ(3),
   `s_value` DOUBLE,
   `mean_time` TIMESTAMP_LTZ(3),
-  `lasting` BIGINT
+  `lasting` BIGINT,
+  `join_name` STRING
 ) WITH (
   'connector' = 'series-join',
-  'name' = '${use_case}-join',
+  'name' = '${use_case}-joins',
   'port' = 'durations'
 );
 CREATE TEMPORARY VIEW contribution AS
@@ -27,3 +28,4 @@ SELECT
   FALSE,
   `lasting`
 FROM lasted
+WHERE `join_name` = 'power'

@@ -1,14 +1,10 @@
 -- How many records of each minute of receipt were read, and what became of them?
--- Shows: the port of the ledger, and what reaches no operator, which the platform adds up.
--- A measurement of another quantity is in the lake, and is no part of any result.
+-- Shows: the port of the ledger. Each well-formed measurement reaches the operator.
+-- One of a quantity that no join in force names is `filtered`: it is in the lake alone.
 CREATE TEMPORARY TABLE outcomes (
   ${outcomes}
 ) WITH (
   'connector' = 'series-join',
-  'name' = '${use_case}-join',
+  'name' = '${use_case}-joins',
   'port' = 'ledger'
-);
-CREATE TEMPORARY VIEW left_out AS
-SELECT ${origin}
-FROM decoded
-WHERE `quantity` <> ${SpeedQuantity} AND `quantity` <> ${TorqueQuantity}
+)

@@ -70,15 +70,16 @@ class Events:
 
 
 class Door:
-    """The API over a store in memory, for the use case `shopping`."""
+    """The API over a store in memory, for one use case; all have one table."""
 
-    def __init__(self) -> None:
+    def __init__(self, use_case: str = "shopping") -> None:
+        self.use_case = use_case
         self.store, self.events, self.now = Memory(), Events(), NOW
         catalog = usecases.load()
         app = create_app(
             catalog,
             self.store,
-            {"shopping": TABLE},
+            {u.name: TABLE for u in catalog.use_cases if u.definitions},
             catalog.configured({}),
             self.events,
             lambda: self.now,
@@ -88,4 +89,4 @@ class Door:
     def call(self, method: str, path: str, sent: Any = None, **more: Any) -> Any:
         """A request below the use case's path."""
         body = {} if sent is None else {"json": sent}
-        return self.client.request(method, f"/definitions/shopping{path}", **body, **more)
+        return self.client.request(method, f"/definitions/{self.use_case}{path}", **body, **more)

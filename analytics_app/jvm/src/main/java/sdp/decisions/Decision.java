@@ -1,6 +1,7 @@
 package sdp.decisions;
 
 import java.util.List;
+import sdp.definitions.Version;
 
 /**
  * What was decided about a business event.

@@ -2,8 +2,6 @@ package sdp.decisions;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.apache.flink.api.common.eventtime.WatermarkStrategy;
-import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.ReadableConfig;
 import org.apache.flink.streaming.api.datastream.DataStream;
@@ -116,32 +114,19 @@ final class DecisionsCall {
             layout,
             options.get(DecisionsOptions.DEFAULT_SCORE),
             stores.models(),
-            stores.bounded(),
+            stores.definitions().bounded(),
             options.get(DecisionsOptions.HEAP_SHARE),
             Stamp.of(received, data),
             ports());
     RowPacker packer = new RowPacker(table.types(), key, time, data);
     PackInputs pack = new PackInputs(packer, table.source(), kind, id, time);
     return KeyedStream.attach(
-            rows, name, pack, definitions(rows), operator, ports().information(DECISIONS))
+            rows,
+            name,
+            pack,
+            stores.definitions().attach(rows, name),
+            operator,
+            ports().information(DECISIONS))
         .setDescription("Decisions(key=[%s])".formatted(table.columns().get(key)));
-  }
-
-  private DataStream<byte[]> definitions(DataStream<RowData> rows) {
-    String id = name + " definitions";
-    var source =
-        new DefinitionsSource(
-            stores.definitions(),
-            stores.bounded(),
-            options.get(DecisionsOptions.INTERVAL).toMillis());
-    return rows.getExecutionEnvironment()
-        .fromSource(
-            source,
-            WatermarkStrategy.noWatermarks(),
-            id,
-            PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO)
-        .uid(name + "-definitions")
-        .setParallelism(1)
-        .setMaxParallelism(1);
   }
 }

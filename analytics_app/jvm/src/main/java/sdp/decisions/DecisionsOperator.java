@@ -2,7 +2,6 @@ package sdp.decisions;
 
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +16,7 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.util.OutputTag;
 import sdp.decisions.Decision.Result;
+import sdp.definitions.Version;
 import sdp.keyed.KeyLogs;
 import sdp.keyed.Packed;
 import sdp.keyed.Ports;
@@ -123,11 +123,7 @@ class DecisionsOperator extends CountingOperator
       DataInputDeserializer in = new DataInputDeserializer(bytes);
       readVersion(in, VERSION, "decisions");
       deciding.restore(in.readLong());
-      for (int left = in.readInt(); left > 0; left--) {
-        byte[] definition = new byte[in.readInt()];
-        in.readFully(definition);
-        definitions.add(Version.of(definition));
-      }
+      Version.readAll(in).forEach(definitions::add);
     }
     logs.restore();
     LOG.info("{}: {} keys restored, watermark {}", name, logs.open(), deciding.watermark());
@@ -135,18 +131,11 @@ class DecisionsOperator extends CountingOperator
 
   @Override
   protected byte[] header() throws IOException {
-    List<byte[]> kept = new ArrayList<>();
-    if (bounded && getRuntimeContext().getTaskInfo().getIndexOfThisSubtask() == 0) {
-      definitions.versions().forEach(version -> kept.add(version.toBytes()));
-    }
+    boolean isKept = bounded && getRuntimeContext().getTaskInfo().getIndexOfThisSubtask() == 0;
     DataOutputSerializer bytes = new DataOutputSerializer(16);
     bytes.writeInt(VERSION);
     bytes.writeLong(deciding.watermark());
-    bytes.writeInt(kept.size());
-    for (byte[] definition : kept) {
-      bytes.writeInt(definition.length);
-      bytes.write(definition);
-    }
+    Version.writeAll(isKept ? definitions.versions() : List.of(), bytes);
     return bytes.getCopyOfBuffer();
   }
 

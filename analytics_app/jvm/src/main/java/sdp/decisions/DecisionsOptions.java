@@ -1,6 +1,5 @@
 package sdp.decisions;
 
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -8,6 +7,7 @@ import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.ConfigOptions;
 import org.apache.flink.configuration.ReadableConfig;
 import org.apache.flink.table.api.ValidationException;
+import sdp.definitions.DefinitionsOptions;
 
 /** The options of {@link DecisionsTableFactory}. */
 final class DecisionsOptions {
@@ -52,26 +52,6 @@ final class DecisionsOptions {
   static final ConfigOption<Double> DEFAULT_SCORE =
       ConfigOptions.key("default-score").doubleType().defaultValue(0.5);
 
-  /** The DynamoDB table with the definitions. */
-  static final ConfigOption<String> TABLE = text("definitions.table");
-
-  /** A file with the definitions, in place of a table. */
-  static final ConfigOption<String> FILE = text("definitions.file");
-
-  /** Whether the table is read once, and its frontier stays where it is. */
-  static final ConfigOption<Boolean> BOUNDED =
-      ConfigOptions.key("definitions.bounded").booleanType().defaultValue(false);
-
-  /** The time from one read of the table to the next. */
-  static final ConfigOption<Duration> INTERVAL =
-      ConfigOptions.key("definitions.interval").durationType().defaultValue(Duration.ofSeconds(1));
-
-  /** The region of the table. */
-  static final ConfigOption<String> REGION = text("aws.region");
-
-  /** Where DynamoDB is, if not where the region says. */
-  static final ConfigOption<String> ENDPOINT = text("aws.endpoint");
-
   /** The share of a task manager's heap for open keys; its slots have equal parts of it. */
   static final ConfigOption<Double> HEAP_SHARE =
       ConfigOptions.key("heap-share").doubleType().defaultValue(0.1);
@@ -80,7 +60,7 @@ final class DecisionsOptions {
   static final ConfigOption<String> PORT = text("port");
 
   static final Set<ConfigOption<?>> OPTIONAL =
-      Set.of(
+      DefinitionsOptions.and(
           KEY,
           ID,
           TIME,
@@ -93,12 +73,6 @@ final class DecisionsOptions {
           PROFILE,
           CUSTOMER,
           DEFAULT_SCORE,
-          TABLE,
-          FILE,
-          BOUNDED,
-          INTERVAL,
-          REGION,
-          ENDPOINT,
           HEAP_SHARE,
           PORT);
 

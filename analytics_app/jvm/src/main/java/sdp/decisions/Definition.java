@@ -8,6 +8,7 @@ import java.util.regex.Pattern;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonProcessingException;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
+import sdp.definitions.Version;
 import sdp.scores.Artifact;
 
 /** A version of a definition, read. One that cannot be read is wrong, and says so where it acts. */

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import sdp.definitions.Version;
 
 /** All versions of all definitions, and which of them are in force at a time. */
 final class Definitions {

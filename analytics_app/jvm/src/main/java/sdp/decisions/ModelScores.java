@@ -5,6 +5,7 @@ import java.util.Map;
 import org.apache.flink.metrics.Counter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import sdp.definitions.Version;
 import sdp.scores.Artifact;
 import sdp.scores.Model;
 import sdp.scores.Models;

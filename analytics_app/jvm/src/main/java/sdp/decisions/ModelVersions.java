@@ -10,7 +10,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import sdp.decisions.DefinitionStore.Update;
+import sdp.definitions.DefinitionStore;
+import sdp.definitions.DefinitionStore.Update;
 import sdp.kinesis.stream.OncePerMinute;
 
 /**

@@ -96,7 +96,7 @@ class ScoringOperator extends AbstractStreamOperator<RowData>
     scoring = new Percentiles();
     scoring.publish(metrics, "scoreMicros");
     models = Models.onnx(stores.models(), patience);
-    versions = new ModelVersions(stores.definitions(), patience);
+    versions = new ModelVersions(stores.definitions().store(), patience);
   }
 
   @Override

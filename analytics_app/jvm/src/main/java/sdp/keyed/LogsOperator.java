@@ -1,6 +1,7 @@
 package sdp.keyed;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
@@ -34,6 +35,7 @@ public abstract class LogsOperator extends AbstractStreamOperator<RowData> {
 
   private transient ListState<byte[]> header;
   private transient KeyLogs logs;
+  private transient List<KeyLogs> all;
   private transient HeapBudget heap;
   private transient int maxParallelism;
   private transient StreamRecord<RowData> out;
@@ -49,7 +51,7 @@ public abstract class LogsOperator extends AbstractStreamOperator<RowData> {
   }
 
   /** Makes what decides about the keys. */
-  protected abstract void begin(KeyLogs keys);
+  protected abstract void begin(KeyLogs keys) throws Exception;
 
   /** Continues from the headers of all subtasks; the keys are to be restored too. */
   protected abstract void restore(Iterable<byte[]> headers) throws Exception;
@@ -65,32 +67,52 @@ public abstract class LogsOperator extends AbstractStreamOperator<RowData> {
     super.initializeState(context);
     var task = getRuntimeContext().getTaskInfo();
     maxParallelism = task.getMaxNumberOfParallelSubtasks();
-    var bytes = BytePrimitiveArraySerializer.INSTANCE;
-    var descriptor = new MapStateDescriptor<>("logs", LongSerializer.INSTANCE, bytes);
-    var chunks =
-        new StateChunks(
-            getKeyedStateBackend(), maxParallelism, getKeyedStateStore().getMapState(descriptor));
     header =
         context
             .getOperatorStateStore()
-            .getUnionListState(new ListStateDescriptor<>("header", bytes));
-    heap = new HeapBudget(name, heapBytes());
-    KeyGroupRange range =
-        KeyGroupRangeAssignment.computeKeyGroupRangeForOperatorIndex(
-            maxParallelism, task.getNumberOfParallelSubtasks(), task.getIndexOfThisSubtask());
-    int first = range.getStartKeyGroup();
-    logs = new KeyLogs(chunks, heap, maxParallelism, first, range.getNumberOfKeyGroups(), step);
+            .getUnionListState(
+                new ListStateDescriptor<>("header", BytePrimitiveArraySerializer.INSTANCE));
+    all = new ArrayList<>();
+    heap = new HeapBudget(name, heapBytes(heapShare));
+    logs = logs("logs", heap, step);
     begin(logs);
     if (context.isRestored()) {
       restore(header.get());
     }
   }
 
+  private KeyLogs logs(String state, HeapBudget budget, long every) throws Exception {
+    var task = getRuntimeContext().getTaskInfo();
+    var bytes = BytePrimitiveArraySerializer.INSTANCE;
+    var descriptor = new MapStateDescriptor<>(state, LongSerializer.INSTANCE, bytes);
+    var chunks =
+        new StateChunks(
+            getKeyedStateBackend(), maxParallelism, getKeyedStateStore().getMapState(descriptor));
+    KeyGroupRange range =
+        KeyGroupRangeAssignment.computeKeyGroupRangeForOperatorIndex(
+            maxParallelism, task.getNumberOfParallelSubtasks(), task.getIndexOfThisSubtask());
+    int first = range.getStartKeyGroup();
+    int count = range.getNumberOfKeyGroups();
+    all.add(new KeyLogs(chunks, budget, maxParallelism, first, count, every));
+    return all.get(all.size() - 1);
+  }
+
+  /**
+   * Logs beside those of the keys, which {@link #restore} restores too.
+   *
+   * @param state the name of their state
+   * @param share of a task manager's heap, as that of the keys
+   * @param every their step, in milliseconds
+   */
+  protected final KeyLogs beside(String state, double share, long every) throws Exception {
+    return logs(state, new HeapBudget(name, heapBytes(share)), every);
+  }
+
   /** Each slot of a task manager may have a subtask: at any parallelism they share its heap. */
-  private long heapBytes() {
+  private long heapBytes(double share) {
     var taskManager = getContainingTask().getEnvironment().getTaskManagerInfo().getConfiguration();
     int slots = taskManager.get(TaskManagerOptions.NUM_TASK_SLOTS);
-    return (long) (Runtime.getRuntime().maxMemory() * heapShare / slots);
+    return (long) (Runtime.getRuntime().maxMemory() * share / slots);
   }
 
   @Override
@@ -169,7 +191,9 @@ public abstract class LogsOperator extends AbstractStreamOperator<RowData> {
 
   @Override
   public void snapshotState(StateSnapshotContext context) throws Exception {
-    logs.flush();
+    for (KeyLogs each : all) {
+      each.flush();
+    }
     header.update(List.of(header()));
     super.snapshotState(context);
   }

@@ -96,7 +96,15 @@ public final class Packed {
   }
 
   public int kind() {
-    return bytes[KIND];
+    return kind(bytes, 0);
+  }
+
+  public static int kind(byte[] bytes, int record) {
+    return bytes[record + KIND];
+  }
+
+  public void setKind(int kind) {
+    bytes[KIND] = (byte) kind;
   }
 
   public int reason() {
@@ -122,6 +130,12 @@ public final class Packed {
 
   static int partition(long hash) {
     return (int) (hash >>> 64 - PARTITION_BITS);
+  }
+
+  /** Becomes the record in these bytes. */
+  public void read(byte[] from, int at, int recordLength) {
+    System.arraycopy(from, at, ensure(recordLength), 0, recordLength);
+    length = recordLength;
   }
 
   Packed copy() {

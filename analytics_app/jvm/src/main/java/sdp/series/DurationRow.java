@@ -11,7 +11,7 @@ import org.apache.flink.table.types.logical.LogicalType;
 /** How long a pair was the newest one, as a row of the port {@code durations}. */
 final class DurationRow {
   static final String[] NAMES = {
-    "subject", "r_time", "r_value", "s_time", "s_value", "mean_time", "lasting"
+    "subject", "r_time", "r_value", "s_time", "s_value", "mean_time", "lasting", "join_name"
   };
 
   static final LogicalType[] TYPES =
@@ -22,7 +22,8 @@ final class DurationRow {
               DataTypes.TIMESTAMP_LTZ(3),
               DataTypes.DOUBLE(),
               DataTypes.TIMESTAMP_LTZ(3),
-              DataTypes.BIGINT())
+              DataTypes.BIGINT(),
+              DataTypes.STRING())
           .stream()
           .map(DataType::getLogicalType)
           .toArray(LogicalType[]::new);
@@ -30,7 +31,7 @@ final class DurationRow {
   /**
    * @param lasting milliseconds
    */
-  static GenericRowData of(byte[] key, Pair pair, long lasting) {
+  static GenericRowData of(JoinVersion join, byte[] key, Pair pair, long lasting) {
     return GenericRowData.of(
         StringData.fromBytes(key),
         TimestampData.fromEpochMillis(pair.rTime()),
@@ -38,7 +39,8 @@ final class DurationRow {
         TimestampData.fromEpochMillis(pair.sTime()),
         pair.s(),
         TimestampData.fromEpochMillis(pair.meanTime()),
-        lasting);
+        lasting,
+        join.name);
   }
 
   private DurationRow() {}

@@ -8,7 +8,8 @@ import sdp.keyed.KeyLogs;
  * What is stored of one key: several entries in the logs, each with a name of its own, so that a
  * sample changes little of what is known.
  *
- * <p>Name: the kind (1 byte), a number (8), the key.
+ * <p>Name: the kind (1 byte), a number (8), the version of the join ({@link JoinVersion#prefix}),
+ * the key.
  */
 final class Entries {
   /** What is known of the key as a whole ({@link KeyState}). */
@@ -25,10 +26,11 @@ final class Entries {
 
   static final int MAX_KEY = 1 << 12;
   private static final int NUMBER = 1;
-  private static final int NAME = 9;
+  private static final int VERSION = 9;
 
   private final KeyLogs logs;
   private byte[] name = new byte[256];
+  private int keyAt;
   private int length;
   private int keyGroup;
   private long hash;
@@ -37,19 +39,27 @@ final class Entries {
     this.logs = logs;
   }
 
-  /** The entries are those of this key from now on. */
-  void select(int group, byte[] key, int at, int keyLength) {
+  /** The entries are those of this key in this version from now on. */
+  void select(int group, JoinVersion version, byte[] key, int at, int keyLength) {
+    byte[] prefix = version.prefix;
     keyGroup = group;
-    length = NAME + keyLength;
+    keyAt = VERSION + prefix.length;
+    length = keyAt + keyLength;
     if (name.length < length) {
       name = new byte[length * 2];
     }
-    System.arraycopy(key, at, name, NAME, keyLength);
+    System.arraycopy(prefix, 0, name, VERSION, prefix.length);
+    System.arraycopy(key, at, name, keyAt, keyLength);
   }
 
-  /** Selects the key of the entry that the logs have selected. */
-  void selectOwner() {
-    select(logs.keyGroup(), logs.bytes(), logs.keyAt() + NAME, logs.keyLength() - NAME);
+  /** Selects the key and version of the entry that the logs have selected; returns the version. */
+  JoinVersion selectOwner(Joins joins) {
+    int at = logs.keyAt() + VERSION;
+    JoinVersion version = joins.find(logs.bytes(), at);
+    int before = VERSION + version.prefix.length;
+    select(
+        logs.keyGroup(), version, logs.bytes(), logs.keyAt() + before, logs.keyLength() - before);
+    return version;
   }
 
   static byte kind(KeyLogs logs) {
@@ -61,7 +71,7 @@ final class Entries {
   }
 
   byte[] key() {
-    return Arrays.copyOfRange(name, NAME, length);
+    return Arrays.copyOfRange(name, keyAt, length);
   }
 
   boolean find(byte kind, long number) throws Exception {

@@ -53,6 +53,14 @@ final class KeyState {
     timeline.clear();
   }
 
+  /** No sample can be paired with what is known; what is late is known still. */
+  void forget() {
+    Arrays.fill(newest, Frontier.NONE);
+    decided.clear();
+    assumed.clear();
+    paired = Frontier.NONE;
+  }
+
   void read(byte[] bytes, int at) throws IOException {
     in.setBuffer(bytes, at, bytes.length - at);
     for (int side = Side.R; side <= Side.S; side++) {

@@ -19,7 +19,9 @@ final class PairRow {
     "s_time",
     "s_value",
     "mean_time",
-    "status"
+    "status",
+    "join_name",
+    "join_version"
   };
 
   static final LogicalType[] TYPES =
@@ -32,25 +34,26 @@ final class PairRow {
               DataTypes.TIMESTAMP_LTZ(3),
               DataTypes.DOUBLE(),
               DataTypes.TIMESTAMP_LTZ(3),
-              DataTypes.STRING())
+              DataTypes.STRING(),
+              DataTypes.STRING(),
+              DataTypes.BIGINT())
           .stream()
           .map(DataType::getLogicalType)
           .toArray(LogicalType[]::new);
 
-  /**
-   * @param names of the series r and s
-   */
-  static GenericRowData of(byte[] key, StringData[] names, Pair pair, StringData status) {
+  static GenericRowData of(JoinVersion join, byte[] key, Pair pair, StringData status) {
     return GenericRowData.of(
         StringData.fromBytes(key),
-        names[Side.R],
+        join.series[Side.R],
         TimestampData.fromEpochMillis(pair.rTime()),
         pair.r(),
-        names[Side.S],
+        join.series[Side.S],
         TimestampData.fromEpochMillis(pair.sTime()),
         pair.s(),
         TimestampData.fromEpochMillis(pair.meanTime()),
-        status);
+        status,
+        join.name,
+        join.version);
   }
 
   private PairRow() {}

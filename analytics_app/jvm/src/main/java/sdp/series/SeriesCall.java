@@ -1,5 +1,6 @@
 package sdp.series;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import org.apache.flink.configuration.ConfigOption;
@@ -9,6 +10,7 @@ import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.types.logical.LogicalTypeRoot;
 import org.apache.flink.table.types.logical.RowType;
+import sdp.definitions.DefinitionsInput;
 import sdp.keyed.KeyedStream;
 import sdp.keyed.Ports;
 import sdp.keyed.RowPacker;
@@ -23,6 +25,9 @@ final class SeriesCall {
   static final String REFUSED = "refused";
   private static final Duration MAX = Duration.ofDays(30);
 
+  /** What a version's prefix has room for. */
+  private static final int MAX_JOIN = 255;
+
   private final ReadableConfig options;
   private final String name;
   private final WrittenTable table;
@@ -33,8 +38,8 @@ final class SeriesCall {
   private final int received;
   private final int series;
   private final int value;
-  private final String r;
-  private final String s;
+  private final SeriesOperator.First first;
+  private final DefinitionsInput definitions;
   private final SeriesJoin.Limits limits;
 
   SeriesCall(RowType rows, ReadableConfig options) {
@@ -49,12 +54,22 @@ final class SeriesCall {
     data = table.optional(SeriesOptions.DATA, LogicalTypeRoot.VARBINARY);
     received =
         table.optional(SeriesOptions.RECEIVED, LogicalTypeRoot.TIMESTAMP_WITH_LOCAL_TIME_ZONE);
-    r = SeriesOptions.required(options, SeriesOptions.R);
-    s = SeriesOptions.required(options, SeriesOptions.S);
+    first = first();
+    limits = limits();
+    definitions = DefinitionsInput.optional(options, SeriesOptions::wrong);
+  }
+
+  private SeriesOperator.First first() {
+    String join = SeriesOptions.required(options, SeriesOptions.JOIN);
+    String r = SeriesOptions.required(options, SeriesOptions.R);
+    String s = SeriesOptions.required(options, SeriesOptions.S);
     if (r.equals(s)) {
       throw SeriesOptions.wrong("s", "is another series than 'r', not '" + s + "' too");
     }
-    limits = limits();
+    if (join.isEmpty() || join.getBytes(StandardCharsets.UTF_8).length > MAX_JOIN) {
+      throw SeriesOptions.wrong("join", "is 1 to %d bytes".formatted(MAX_JOIN));
+    }
+    return new SeriesOperator.First(join, r, s);
   }
 
   private SeriesJoin.Limits limits() {
@@ -106,18 +121,18 @@ final class SeriesCall {
     SeriesOperator operator =
         new SeriesOperator(
             name,
-            new SeriesJoin.Columns(table.columns().get(key), id, value),
+            new SeriesJoin.Columns(table.columns().get(key), id, value, series),
             limits,
-            r,
-            s,
+            first,
+            definitions.bounded(),
             options.get(SeriesOptions.HEAP_SHARE),
             types,
             Stamp.of(received, data),
             ports());
     RowPacker packer = new RowPacker(types, key, time, data);
-    PackSamples pack =
-        new PackSamples(packer, table.source(), new int[] {id, time, value}, series, r, s);
-    return KeyedStream.attach(rows, name, pack, operator, ports().information(PAIRS))
+    PackSamples pack = new PackSamples(packer, table.source(), new int[] {id, time, value});
+    var versions = definitions.attach(rows, name);
+    return KeyedStream.attach(rows, name, pack, versions, operator, ports().information(PAIRS))
         .setDescription("SeriesJoin(key=[%s])".formatted(table.columns().get(key)));
   }
 }

@@ -12,7 +12,8 @@ import sdp.keyed.Waking;
 import sdp.ledger.Refusal;
 
 /**
- * The join of two series of samples, r and s, of each key. Knows neither Flink nor a clock.
+ * The join of two series of samples, r and s, of each key, by a version of a join ({@link
+ * SeriesJoins} knows which). Each version has a state of its own. Knows neither Flink nor a clock.
  *
  * <p><b>Pairs.</b> Every r is paired with its previous s, the last one at or before it, and with
  * its next s, the first one at or after it; every s likewise with r. An r and an s of one time are
@@ -33,9 +34,9 @@ import sdp.ledger.Refusal;
  *
  * <p><b>Durations.</b> At any moment the newest samples of both series up to then are a pair, if
  * they are not further apart than {@code distance}. How long, until the next sample of either
- * series and for {@code distance} at most, is known with that sample, or when none can come in
- * time. So the durations of a key add up to the time in which something is known of both series,
- * and none of it is in two of them.
+ * series, for {@code distance} at most and not beyond the end of the version, is known with that
+ * sample, or when none can come in time. So the durations of a key add up to the time in which
+ * something is known of both series, and none of it is in two of them.
  *
  * <p><b>Silence.</b> When the watermark of the stream has passed a time by {@code maxLatency}, the
  * pairs of the samples that are known up to there are provisional, if they are not final. When a
@@ -44,11 +45,13 @@ import sdp.ledger.Refusal;
  * there are taken as known: their pairs are final, and what comes later is late, by the greatest
  * watermark there ever was.
  *
- * <p><b>State.</b> Of a key are stored: the samples that are not settled, as they came; in buckets
- * the time and value of those that are not joined or have no next one yet; the last of each series;
- * the provisional pairs. That is what was sampled within {@code finalAfter}, and while both series
- * go on, within {@code delay}; and of one series what waits for the other within {@code distance}.
- * A key is forgotten when no sample that is not late can be paired with its last ones.
+ * <p><b>State.</b> Of a key and version are stored: the samples that are not settled, as they came;
+ * in buckets the time and value of those that are not joined or have no next one yet; the last of
+ * each series; the provisional pairs. That is what was sampled within {@code finalAfter}, and while
+ * both series go on, within {@code delay}; and of one series what waits for the other within {@code
+ * distance}. A key is forgotten when no sample that is not late can be paired with its last ones,
+ * and what later samples, of other versions, have made late is late by the stream's watermark as
+ * well.
  */
 final class SeriesJoin implements KeyLogs.Closing {
   /** A key is looked at when the stream's watermark has passed what is due by at most this, ms. */
@@ -60,6 +63,7 @@ final class SeriesJoin implements KeyLogs.Closing {
   /**
    * The numbers of a join, in milliseconds.
    *
+   * @param distance that of version 0; others have their own
    * @param rDelay how far the watermark of r is behind its greatest time
    * @param sDelay the same of s
    */
@@ -74,24 +78,32 @@ final class SeriesJoin implements KeyLogs.Closing {
    * What is where in a record.
    *
    * @param keyName what senders call the key
+   * @param series the column with the name of a sample's series
    */
-  record Columns(String keyName, int id, int value) implements java.io.Serializable {}
+  record Columns(String keyName, int id, int value, int series) implements java.io.Serializable {}
 
   /** Receives pairs, and refused samples as packed records; bytes are valid during the call. */
   interface Outcomes {
-    void pair(byte[] key, Pair pair, Status status);
+    void pair(JoinVersion join, byte[] key, Pair pair, Status status);
 
     /** How many milliseconds a final pair was the newest one; once for each that was. */
-    void lasted(byte[] key, Pair pair, long lasting);
+    void lasted(JoinVersion join, byte[] key, Pair pair, long lasting);
 
     void refused(Refusal refusal, byte[] record, int at, String why);
 
     /** A sample is settled: it takes part, and nothing takes its place any more. */
     void settled(byte[] record, int at);
+
+    /** No join in force names the series of the sample. */
+    void left(byte[] record, int at);
   }
+
+  /** In the kind of a stored sample, beside its side: another join reports its outcome. */
+  private static final int UNREPORTED = 2;
 
   private final Columns columns;
   private final Limits limits;
+  private final Joins joins;
   private final KeyLogs logs;
   private final Outcomes outcomes;
   private final Entries entries;
@@ -105,11 +117,13 @@ final class SeriesJoin implements KeyLogs.Closing {
   /** The greatest watermark of this run; the one that ends the input decides all. */
   private long reached = Frontier.NONE;
 
+  private JoinVersion version;
   private byte[] name;
 
-  SeriesJoin(Columns columns, Limits limits, KeyLogs logs, Outcomes outcomes) {
+  SeriesJoin(Columns columns, Limits limits, Joins joins, KeyLogs logs, Outcomes outcomes) {
     this.columns = columns;
     this.limits = limits;
+    this.joins = joins;
     this.logs = logs;
     this.outcomes = outcomes;
     entries = new Entries(logs);
@@ -122,9 +136,9 @@ final class SeriesJoin implements KeyLogs.Closing {
     return watermark;
   }
 
-  /** How far what is final may be behind the stream's watermark, the last duration included. */
-  long behind() {
-    return limits.finalAfter + 2 * limits.distance + STEP;
+  /** What is before it is late, and its pairs are final, by the stream's watermark. */
+  long finalBefore() {
+    return passed(limits.finalAfter);
   }
 
   /** Takes the watermark of an earlier run: what was late then is late now. */
@@ -145,22 +159,18 @@ final class SeriesJoin implements KeyLogs.Closing {
 
   // --- one sample -------------------------------------------------------------------------------
 
-  /** Takes a sample of a key group; its kind is its {@link Side}. */
-  void accept(int keyGroup, Packed packed) throws Exception {
-    if (!packed.hasKey() || packed.keyLength() > Entries.MAX_KEY) {
-      outcomes.refused(Refusal.REFUSED, packed.bytes(), 0, unusable(packed));
-      return;
-    }
-    select(keyGroup, packed.bytes(), packed.keyAt(), packed.keyLength());
-    if (entries.find(Entries.KEY, 0)) {
-      key.read(entries.bytes(), entries.payloadAt());
-    } else {
-      key.clear();
-    }
-    int side = packed.kind();
+  /**
+   * Takes a sample of a key group for the version in force at its time.
+   *
+   * @param isReported whether its outcome is reported: of several joins that take it by one
+   */
+  void accept(int keyGroup, Packed packed, JoinVersion by, int side, boolean isReported)
+      throws Exception {
+    select(keyGroup, packed, by);
+    packed.setKind(isReported ? side : side | UNREPORTED);
     long time = packed.time();
     if (time < settledTo(side)) {
-      outcomes.refused(Refusal.LATE, packed.bytes(), 0, late(side, time));
+      refuse(Refusal.LATE, packed.bytes(), 0, late(side, time));
     } else if (isTaken(side, time, packed)) {
       key.newest[side] = Math.max(key.newest[side], time);
       long soonest = Math.min(limits.maxLatency, limits.finalAfter);
@@ -175,9 +185,38 @@ final class SeriesJoin implements KeyLogs.Closing {
     logs.relieve();
   }
 
-  private void select(int keyGroup, byte[] bytes, int at, int length) {
-    entries.select(keyGroup, bytes, at, length);
+  /** A sample that is not before the end of a version: the version's series is that far. */
+  void pass(int keyGroup, Packed packed, JoinVersion by, int side) throws Exception {
+    select(keyGroup, packed, by);
+    long to = Math.min(packed.time() - limits.delay(side), by.until());
+    if (to > settledTo(side)) {
+      settle(side, to);
+      decide();
+      key.dueAt = Math.min(key.dueAt, dueAt());
+      store();
+    }
+    logs.relieve();
+  }
+
+  private void select(int keyGroup, Packed packed, JoinVersion by) throws Exception {
+    version = by;
+    entries.select(keyGroup, by, packed.bytes(), packed.keyAt(), packed.keyLength());
     clearKey();
+    if (entries.find(Entries.KEY, 0)) {
+      key.read(entries.bytes(), entries.payloadAt());
+    } else {
+      key.clear();
+    }
+  }
+
+  private void refuse(Refusal refusal, byte[] record, int at, String why) {
+    if (isReported(record, at)) {
+      outcomes.refused(refusal, record, at, why);
+    }
+  }
+
+  private static boolean isReported(byte[] record, int at) {
+    return (Packed.kind(record, at) & UNREPORTED) == 0;
   }
 
   private void clearKey() {
@@ -215,7 +254,7 @@ final class SeriesJoin implements KeyLogs.Closing {
     } else if (stands(packed, value, side, time, bucket.value(at))) {
       bucket.replace(at, value);
     } else {
-      outcomes.refused(Refusal.DUPLICATE, packed.bytes(), 0, duplicate());
+      refuse(Refusal.DUPLICATE, packed.bytes(), 0, duplicate());
       return false;
     }
     entries.put(packed.bytes(), packed.length(), keptUntil(time));
@@ -241,7 +280,7 @@ final class SeriesJoin implements KeyLogs.Closing {
     if (order == 0 && compareIds(packed.bytes(), 0, record, at) >= 0) {
       return false;
     }
-    outcomes.refused(Refusal.DUPLICATE, record, at, duplicate());
+    refuse(Refusal.DUPLICATE, record, at, duplicate());
     return true;
   }
 
@@ -263,32 +302,31 @@ final class SeriesJoin implements KeyLogs.Closing {
   /** Joins what the watermarks of both series have passed, and forgets what is over. */
   private void decide() throws Exception {
     provisional.pairs(key.hasProvisional);
-    settle(Side.R);
-    settle(Side.S);
+    settle(Side.R, settledTo(Side.R));
+    settle(Side.S, settledTo(Side.S));
     long r = key.settled[Side.R];
     long s = key.settled[Side.S];
     long both = Math.min(r, s);
     if (both > key.decided.end()) {
-      key.decided.advance(samples, both, key.paired, limits.distance, this::decided, this::lasted);
+      key.decided.advance(samples, both, key.paired, version.distance, this::decided, this::lasted);
     }
     if (r != s) {
       int leader = r > s ? Side.R : Side.S;
       key.paired =
           key.decided.pairAhead(
-              samples, leader, Math.max(r, s), key.paired, limits.distance, this::decided);
+              samples, leader, Math.max(r, s), key.paired, version.distance, this::decided);
     }
-    samples.forgetBefore(key.decided.neededFrom(key.paired, limits.distance));
+    samples.forgetBefore(key.decided.neededFrom(key.paired, version.distance));
   }
 
   /** Of samples that are settled none takes the place any more: their records are not needed. */
-  private void settle(int side) throws Exception {
-    long to = settledTo(side);
+  private void settle(int side, long to) throws Exception {
     if (to > key.settled[side]) {
       var cursor = samples.from(key.settled[side]);
       for (; cursor.isBefore(to); cursor.next()) {
         if (cursor.side() == side
             && entries.find(Entries.SAMPLE, sampleNumber(side, cursor.time()))) {
-          outcomes.settled(entries.bytes(), entries.payloadAt());
+          reportSettled(entries.bytes(), entries.payloadAt());
           entries.remove();
         }
       }
@@ -296,8 +334,14 @@ final class SeriesJoin implements KeyLogs.Closing {
     }
   }
 
+  private void reportSettled(byte[] record, int at) {
+    if (isReported(record, at)) {
+      outcomes.settled(record, at);
+    }
+  }
+
   private void decided(Pair pair) {
-    outcomes.pair(name(), pair, Status.FINAL);
+    outcomes.pair(version, name(), pair, Status.FINAL);
     if (key.hasProvisional) {
       provisional.remove(pair);
     }
@@ -305,7 +349,7 @@ final class SeriesJoin implements KeyLogs.Closing {
 
   private void lasted(Pair pair, long lasting) {
     if (lasting > 0) {
-      outcomes.lasted(name(), pair, lasting);
+      outcomes.lasted(version, name(), pair, lasting);
     }
   }
 
@@ -330,16 +374,16 @@ final class SeriesJoin implements KeyLogs.Closing {
       List<Pair> after = new ArrayList<>();
       key.assumed.copy(key.decided);
       key.assumed.advance(
-          samples, to, key.paired, limits.distance, after::add, Pair.Durations.NONE);
+          samples, to, key.paired, version.distance, after::add, Pair.Durations.NONE);
       replace(before, after);
     } else if (to > key.assumed.end()) {
       key.assumed.advance(
-          samples, to, key.paired, limits.distance, this::assumed, Pair.Durations.NONE);
+          samples, to, key.paired, version.distance, this::assumed, Pair.Durations.NONE);
     }
   }
 
   private void assumed(Pair pair) {
-    outcomes.pair(name(), pair, Status.PROVISIONAL);
+    outcomes.pair(version, name(), pair, Status.PROVISIONAL);
     provisional.add(pair);
   }
 
@@ -349,12 +393,12 @@ final class SeriesJoin implements KeyLogs.Closing {
     }
     for (Pair pair : before) {
       if (after.stream().noneMatch(pair::hasTimesOf)) {
-        outcomes.pair(name(), pair, Status.WITHDRAWN);
+        outcomes.pair(version, name(), pair, Status.WITHDRAWN);
       }
     }
     for (Pair pair : after) {
       if (!before.contains(pair)) {
-        outcomes.pair(name(), pair, Status.PROVISIONAL);
+        outcomes.pair(version, name(), pair, Status.PROVISIONAL);
       }
     }
     provisional.replace(after);
@@ -368,7 +412,7 @@ final class SeriesJoin implements KeyLogs.Closing {
    */
   @Override
   public void close(long hash) throws Exception {
-    entries.selectOwner();
+    version = entries.selectOwner(joins);
     clearKey();
     if (Entries.kind(logs) != Entries.KEY && reached != Long.MAX_VALUE) {
       keep();
@@ -388,10 +432,14 @@ final class SeriesJoin implements KeyLogs.Closing {
   private void store() throws Exception {
     key.hasProvisional = provisional.store(key.hasProvisional, keptUntil(reached));
     if (isOver()) {
-      key.decided.holdUntil(Long.MAX_VALUE, limits.distance, this::lasted);
+      key.decided.holdUntil(version.until(), version.distance, this::lasted);
       samples.forgetBefore(Long.MAX_VALUE);
-      entries.remove(Entries.KEY, 0);
-      return;
+      key.forget();
+      if (isOver()) {
+        entries.remove(Entries.KEY, 0);
+        return;
+      }
+      key.dueAt = wakeAt(overAt());
     }
     samples.store(this::keptUntil);
     int length = key.write();
@@ -404,9 +452,12 @@ final class SeriesJoin implements KeyLogs.Closing {
     return overAt() <= reached;
   }
 
+  /** Without a sample: until what is late is late by the stream's watermark too. */
   private long overAt() {
     long newest = Math.max(key.newest[Side.R], key.newest[Side.S]);
-    return newest + limits.distance + limits.finalAfter + 1;
+    return newest == Frontier.NONE
+        ? plus(Math.max(key.settled[Side.R], key.settled[Side.S]), limits.finalAfter)
+        : newest + version.distance + limits.finalAfter + 1;
   }
 
   /** It is due before its key is: a sample waits long, or the join's limits have changed. */
@@ -445,17 +496,11 @@ final class SeriesJoin implements KeyLogs.Closing {
       return time;
     }
     long step = Math.max(STEP, limits.finalAfter / KEPT_LOGS);
-    long needed = time + limits.finalAfter + limits.distance + Bucket.WIDTH + STEP;
+    long needed = time + limits.finalAfter + version.distance + Bucket.WIDTH + STEP;
     return (Math.floorDiv(needed, step) + 2) * step;
   }
 
   // --- reasons ----------------------------------------------------------------------------------
-
-  private String unusable(Packed packed) {
-    return packed.hasKey()
-        ? "%s has more than %d bytes".formatted(columns.keyName, Entries.MAX_KEY)
-        : "it has no " + columns.keyName;
-  }
 
   private String late(int side, long time) {
     long settled = settledTo(side);

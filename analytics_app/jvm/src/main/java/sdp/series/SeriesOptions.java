@@ -6,6 +6,7 @@ import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.ConfigOptions;
 import org.apache.flink.configuration.ReadableConfig;
 import org.apache.flink.table.api.ValidationException;
+import sdp.definitions.DefinitionsOptions;
 
 /** The options of {@link SeriesTableFactory}. */
 final class SeriesOptions {
@@ -32,6 +33,9 @@ final class SeriesOptions {
 
   /** The column with the value of a sample, a DOUBLE. */
   static final ConfigOption<String> VALUE = text("value");
+
+  /** The name of the join that the options r, s and distance are version 0 of. */
+  static final ConfigOption<String> JOIN = text("join");
 
   /** The name of the series r. */
   static final ConfigOption<String> R = text("r");
@@ -62,7 +66,7 @@ final class SeriesOptions {
   static final ConfigOption<String> PORT = text("port");
 
   static final Set<ConfigOption<?>> OPTIONAL =
-      Set.of(
+      DefinitionsOptions.and(
           KEY,
           ID,
           TIME,
@@ -70,6 +74,7 @@ final class SeriesOptions {
           RECEIVED,
           SERIES,
           VALUE,
+          JOIN,
           R,
           S,
           DISTANCE,

@@ -12,9 +12,10 @@ import java.util.Base64;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.ObjectNode;
+import sdp.definitions.Version;
 
 /** Checked expressions, as the API of definitions stores them. */
-final class Checked {
+public final class Checked {
   private static final CelType FIELDS = MapType.create(SimpleType.STRING, SimpleType.DYN);
 
   private static final CelCompiler COMPILER =
@@ -28,7 +29,7 @@ final class Checked {
 
   private static final Map<String, String> KNOWN = new ConcurrentHashMap<>();
 
-  static String of(String expression) {
+  public static String of(String expression) {
     return KNOWN.computeIfAbsent(expression, Checked::compiled);
   }
 
@@ -42,11 +43,11 @@ final class Checked {
   }
 
   /** A live version of a rule. */
-  static Version rule(String name, long version, long validFrom, String expression) {
+  public static Version rule(String name, long version, long validFrom, String expression) {
     return rule(name, version, validFrom, expression, null, 0);
   }
 
-  static Version rule(
+  public static Version rule(
       String name, long version, long validFrom, String expression, String action, long priority) {
     String body =
         "{\"kind_of_event\": \"low\", \"expression\": %s, \"action\": %s, \"priority\": %d}"
@@ -54,7 +55,7 @@ final class Checked {
     return new Version("rule", name, version, validFrom, true, false, body, of(expression), null);
   }
 
-  static Version template(String name, long version, long validFrom, String message) {
+  public static Version template(String name, long version, long validFrom, String message) {
     String body =
         "{\"channel\": \"push\", \"title\": \"Hello {{ profile.customer_id }}\", \"message\": %s}"
             .formatted(quoted(message));
@@ -78,17 +79,17 @@ final class Checked {
     return checked.toString();
   }
 
-  static Version threshold(String name, long version, long validFrom, double value) {
+  public static Version threshold(String name, long version, long validFrom, double value) {
     String body = "{\"kind_of_event\": \"low\", \"value\": %s}".formatted(value);
     return new Version("threshold", name, version, validFrom, true, false, body, null, null);
   }
 
-  static Version ended(Version version, long number, long validFrom) {
+  public static Version ended(Version version, long number, long validFrom) {
     return new Version(
         version.kind(), version.name(), number, validFrom, true, true, version.body(), null, null);
   }
 
-  static Version shadow(Version version) {
+  public static Version shadow(Version version) {
     return new Version(
         version.kind(),
         version.name(),

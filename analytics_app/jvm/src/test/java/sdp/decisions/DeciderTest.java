@@ -12,6 +12,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import sdp.decisions.Decision.Result;
 import sdp.decisions.Decision.RuleResult;
+import sdp.definitions.Version;
 
 /** What one business event comes to. */
 class DeciderTest {

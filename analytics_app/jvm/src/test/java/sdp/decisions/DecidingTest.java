@@ -12,6 +12,7 @@ import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import sdp.decisions.History.Arrival;
+import sdp.definitions.FakeTable;
 
 /**
  * Decisions while definitions change, held to an oracle; and what is late, repeated or too much.

@@ -23,6 +23,7 @@ import org.apache.flink.table.types.logical.LogicalTypeRoot;
 import org.apache.flink.util.OutputTag;
 import org.junit.jupiter.api.Test;
 import sdp.decisions.History.Arrival;
+import sdp.definitions.Version;
 import sdp.keyed.Packed;
 import sdp.keyed.Ports;
 import sdp.keyed.RowPacker;

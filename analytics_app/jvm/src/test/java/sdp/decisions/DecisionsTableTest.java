@@ -23,6 +23,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import sdp.correlate.CollectedTableFactory;
+import sdp.definitions.Version;
 
 /** The operator between tables of a SQL job, with definitions from a file. */
 class DecisionsTableTest {

@@ -1,6 +1,7 @@
 package sdp.decisions;
 
 import java.util.Random;
+import sdp.definitions.Version;
 
 /** Made-up definitions: a few names, live, in the shadow, ended and valid again. */
 final class MadeUp {

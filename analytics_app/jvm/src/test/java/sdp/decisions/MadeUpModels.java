@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.time.Duration;
 import java.util.List;
+import sdp.definitions.Version;
 import sdp.scores.Artifact;
 import sdp.scores.InvalidModelException;
 import sdp.scores.Model;

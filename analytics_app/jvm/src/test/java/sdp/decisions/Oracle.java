@@ -3,6 +3,7 @@ package sdp.decisions;
 import java.util.List;
 import java.util.TreeMap;
 import sdp.decisions.History.Arrival;
+import sdp.definitions.Version;
 
 /**
  * The definition of a decision, spelled out over whole lists. Rules are {@code event.value < n},

@@ -27,6 +27,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import sdp.definitions.DefinitionStore;
+import sdp.definitions.DefinitionsInput;
+import sdp.definitions.DynamoStore;
+import sdp.definitions.FakeTable;
+import sdp.definitions.Version;
 import sdp.keyed.Ports;
 import sdp.scores.Artifact;
 import sdp.scores.FileModels;
@@ -104,9 +109,11 @@ class ScoringOperatorTest {
   private void open(Duration patience) throws Exception {
     Stores stores =
         new Stores(
-            () -> new Failing(new DynamoStore(table, FakeTable.NAME, Clock.systemUTC(), false)),
-            FileModels::new,
-            false);
+            new DefinitionsInput(
+                () -> new Failing(new DynamoStore(table, FakeTable.NAME, Clock.systemUTC(), false)),
+                false,
+                1_000),
+            FileModels::new);
     var operator = new ScoringOperator("test", ROWS, AT, stores, port, patience);
     harness = new OneInputStreamOperatorTestHarness<>(operator);
     harness.open();

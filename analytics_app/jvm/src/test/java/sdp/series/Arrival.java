@@ -3,6 +3,7 @@ package sdp.series;
 /**
  * A sample on its way to the join.
  *
+ * @param side the number of its series, of which {@link Run#SERIES} has the names: 0 is r, 1 is s
  * @param watermark the greatest watermark of the stream before it
  */
 record Arrival(String id, String key, int side, long time, double value, long watermark) {
@@ -15,7 +16,7 @@ record Arrival(String id, String key, int side, long time, double value, long wa
   }
 
   static Arrival sample(String key, int side, long time, double value) {
-    return new Arrival("rs".charAt(side) + "" + time, key, side, time, value, Run.NONE);
+    return new Arrival(Run.SERIES.charAt(side) + "" + time, key, side, time, value, Run.NONE);
   }
 
   Arrival after(long reached) {

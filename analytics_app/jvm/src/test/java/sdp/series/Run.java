@@ -14,6 +14,7 @@ import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.data.TimestampData;
 import org.apache.flink.table.types.logical.LogicalTypeRoot;
+import sdp.definitions.Version;
 import sdp.keyed.HeapBudget;
 import sdp.keyed.KeyLogs;
 import sdp.keyed.MemoryChunks;
@@ -36,11 +37,19 @@ final class Run {
     LogicalTypeRoot.VARCHAR,
     LogicalTypeRoot.VARCHAR,
     LogicalTypeRoot.TIMESTAMP_WITH_LOCAL_TIME_ZONE,
-    LogicalTypeRoot.DOUBLE
+    LogicalTypeRoot.DOUBLE,
+    LogicalTypeRoot.VARCHAR
   };
-  static final SeriesJoin.Columns COLUMNS = new SeriesJoin.Columns("key", 1, 3);
+  static final SeriesJoin.Columns COLUMNS = new SeriesJoin.Columns("key", 1, 3, 4);
+
+  /** The names of the series, a letter each. */
+  static final String SERIES = "rstu";
+
+  /** The join that needs no definition. */
+  static final String JOIN = "power";
+
   private static final int GROUPS = 8;
-  private static final int[] SOURCE = {0, 1, 2, 3};
+  private static final int[] SOURCE = {0, 1, 2, 3, 4};
 
   /**
    * What must make no difference.
@@ -62,10 +71,26 @@ final class Run {
     }
   }
 
-  private record Subtask(SeriesJoin join, KeyLogs logs) {}
+  /**
+   * What is written while samples arrive.
+   *
+   * @param position before which arrival
+   * @param frontier up to where nothing can be added from then on
+   */
+  record Written(int position, List<Version> versions, long frontier) {
+    static final Written ALL = new Written(0, List.of(), Long.MAX_VALUE);
+  }
+
+  private record Subtask(SeriesJoins joins, KeyLogs logs, KeyLogs waiting) {}
 
   private record Checkpoint(
-      MemoryChunks state, long watermark, int position, int results, int durations) {}
+      MemoryChunks state,
+      MemoryChunks waiting,
+      long watermark,
+      long numbers,
+      int position,
+      int results,
+      int durations) {}
 
   private final SeriesJoin.Limits limits;
   private final Circumstances circumstances;
@@ -80,13 +105,29 @@ final class Run {
   private final List<Subtask> subtasks = new ArrayList<>();
   private final RowPacker packer = new RowPacker(TYPES, 0, 2, -1);
   private MemoryChunks state = new MemoryChunks();
+  private MemoryChunks waiting = new MemoryChunks();
+  private final List<Written> written;
+
+  /** How many arrivals the definitions are not there for after a failure. */
+  private int absent;
+
+  private long frontier = NONE;
+  private int known;
   private int restartAt = -1;
 
   Run(SeriesJoin.Limits limits, Circumstances circumstances, long seed) throws Exception {
+    this(limits, List.of(Written.ALL), circumstances, seed);
+    define(0);
+  }
+
+  private Run(
+      SeriesJoin.Limits limits, List<Written> written, Circumstances circumstances, long seed)
+      throws Exception {
     this.limits = limits;
+    this.written = written;
     this.circumstances = circumstances;
     random = new Random(seed);
-    start(false, NONE);
+    start(null);
   }
 
   /** What is final and what is refused in the end, sorted; what was provisional is no more. */
@@ -94,6 +135,24 @@ final class Run {
       SeriesJoin.Limits limits, List<Arrival> arrivals, Circumstances circumstances, long seed)
       throws Exception {
     return new Run(limits, circumstances, seed).run(arrivals);
+  }
+
+  /** The same with definitions; the last of what is written is the end. */
+  static List<String> run(
+      SeriesJoin.Limits limits,
+      List<Written> written,
+      List<Arrival> arrivals,
+      Circumstances circumstances,
+      long seed)
+      throws Exception {
+    return new Run(limits, written, circumstances, seed).run(arrivals);
+  }
+
+  /** A run that is driven by hand, with what is written before the first sample. */
+  static Run started(SeriesJoin.Limits limits, List<Written> written) throws Exception {
+    Run run = new Run(limits, written, Circumstances.USUAL, 1);
+    run.define(0);
+    return run;
   }
 
   /** Fails once, right after a checkpoint, before the arrival at a moment. */
@@ -105,7 +164,7 @@ final class Run {
   }
 
   private List<String> run(List<Arrival> arrivals) throws Exception {
-    Checkpoint newest = new Checkpoint(new MemoryChunks(), NONE, 0, 0, 0);
+    Checkpoint newest = new Checkpoint(new MemoryChunks(), new MemoryChunks(), NONE, 0, 0, 0, 0);
     int failures = 0;
     for (int position = 0; position < arrivals.size(); position++) {
       if (random.nextInt(100) < circumstances.checkpoints) {
@@ -121,11 +180,14 @@ final class Run {
         position = newest.position;
         restore(newest);
       }
+      define(position);
       take(position == 0 ? NONE : arrivals.get(position - 1).watermark(), arrivals.get(position));
     }
+    absent = 0;
+    define(Integer.MAX_VALUE);
     advance(Long.MAX_VALUE);
     assertEquals(0, openEntries());
-    assertTrue(state.isEmpty(), "state is left behind");
+    assertTrue(state.isEmpty() && waiting.isEmpty(), "state is left behind");
     return settled();
   }
 
@@ -173,10 +235,35 @@ final class Run {
 
   private void restore(Checkpoint checkpoint) throws Exception {
     state = checkpoint.state.copy();
-    start(true, checkpoint.watermark);
+    waiting = checkpoint.waiting.copy();
+    start(checkpoint);
+    absent = random.nextInt(4);
+    known = 0;
+    frontier = NONE;
+    if (written.size() == 1) {
+      absent = 0;
+      define(0);
+    }
   }
 
-  private void start(boolean isRestored, long watermark) throws Exception {
+  /** Gives what has been written before an arrival to the subtasks, unless it is absent yet. */
+  void define(int position) throws Exception {
+    if (absent > 0) {
+      absent--;
+      return;
+    }
+    for (; known < written.size() && written.get(known).position <= position; known++) {
+      for (Subtask each : subtasks) {
+        written.get(known).versions.forEach(each.joins::define);
+      }
+      frontier = written.get(known).frontier;
+    }
+    for (Subtask each : subtasks) {
+      each.joins.reach(frontier);
+    }
+  }
+
+  private void start(Checkpoint restored) throws Exception {
     subtasks.clear();
     int parallelism = 1 + random.nextInt(4);
     for (int subtask = 0; subtask < parallelism; subtask++) {
@@ -184,21 +271,46 @@ final class Run {
       int behind = ((subtask + 1) * GROUPS + parallelism - 1) / parallelism;
       HeapBudget heap = new HeapBudget("test", circumstances.heap);
       KeyLogs logs = new KeyLogs(state, heap, GROUPS, first, behind - first, circumstances.step);
-      SeriesJoin join = new SeriesJoin(COLUMNS, limits, logs, new Collected());
-      if (isRestored) {
-        join.restore(watermark);
+      long waitStep = random.nextBoolean() ? 1 : SeriesJoins.STEP;
+      KeyLogs held =
+          new KeyLogs(
+              waiting,
+              new HeapBudget("test", circumstances.heap),
+              GROUPS,
+              first,
+              behind - first,
+              waitStep);
+      SeriesJoins joins =
+          new SeriesJoins(
+              COLUMNS,
+              limits,
+              new Joins(new JoinVersion(JOIN, 0, JoinVersion.ALWAYS, "r", "s", limits.distance())),
+              logs,
+              held,
+              waitStep,
+              new Collected());
+      if (restored != null) {
+        joins.restore(restored.watermark, restored.numbers);
         logs.restore();
+        held.restore();
       }
-      subtasks.add(new Subtask(join, logs));
+      subtasks.add(new Subtask(joins, logs, held));
     }
   }
 
   private Checkpoint checkpoint(int position) throws Exception {
     for (Subtask each : subtasks) {
       each.logs.flush();
+      each.waiting.flush();
     }
     return new Checkpoint(
-        state.copy(), subtasks.get(0).join.watermark(), position, results.size(), durations.size());
+        state.copy(),
+        waiting.copy(),
+        subtasks.get(0).joins.watermark(),
+        subtasks.stream().mapToLong(each -> each.joins.numbers()).max().orElse(0),
+        position,
+        results.size(),
+        durations.size());
   }
 
   /** Flink sends a watermark when it has grown; after a failure not before that. */
@@ -211,12 +323,12 @@ final class Run {
 
   void advance(long watermark) throws Exception {
     for (Subtask each : subtasks) {
-      each.join.advance(watermark);
+      each.joins.advance(Math.min(watermark, frontier));
     }
   }
 
   long openEntries() {
-    return subtasks.stream().mapToLong(each -> each.logs.open()).sum();
+    return subtasks.stream().mapToLong(each -> each.logs.open() + each.waiting.open()).sum();
   }
 
   /** What a checkpoint would have. */
@@ -233,10 +345,10 @@ final class Run {
   }
 
   void accept(Arrival arrival) throws Exception {
-    Packed packed = packer.pack(row(arrival), SOURCE, arrival.side(), 0);
+    Packed packed = packer.pack(row(arrival), SOURCE, 0, 0);
     int group = StateChunks.group(packed.partition(), GROUPS);
     int subtask = group * subtasks.size() / GROUPS;
-    subtasks.get(subtask).join.accept(group, packed);
+    subtasks.get(subtask).joins.accept(group, packed);
   }
 
   static GenericRowData row(Arrival arrival) {
@@ -244,7 +356,8 @@ final class Run {
         arrival.key() == null ? null : StringData.fromString(arrival.key()),
         StringData.fromString(arrival.id()),
         TimestampData.fromEpochMillis(arrival.time()),
-        arrival.value());
+        arrival.value(),
+        StringData.fromString(SERIES.substring(arrival.side(), arrival.side() + 1)));
   }
 
   static String refused(RowData row) {
@@ -255,6 +368,10 @@ final class Run {
     return Oracle.refused(outcome, new Arrival(id, key, 0, time, row.getDouble(3), NONE));
   }
 
+  static String named(JoinVersion join, byte[] key) {
+    return Oracle.named(join.join, join.version, new String(key, StandardCharsets.UTF_8));
+  }
+
   private final class Collected implements SeriesJoin.Outcomes {
     @Override
     public void settled(byte[] record, int at) {
@@ -262,13 +379,18 @@ final class Run {
     }
 
     @Override
-    public void pair(byte[] key, Pair pair, Status status) {
-      results.add(Oracle.pair(status.label(), new String(key, StandardCharsets.UTF_8), pair));
+    public void left(byte[] record, int at) {
+      results.add(Run.refused(RefusedRow.of(TYPES, record, at + Packed.BLOCK, "left", "")));
     }
 
     @Override
-    public void lasted(byte[] key, Pair pair, long lasting) {
-      durations.add(Oracle.lasted(new String(key, StandardCharsets.UTF_8), pair, lasting));
+    public void pair(JoinVersion join, byte[] key, Pair pair, Status status) {
+      results.add(Oracle.pair(status.label(), named(join, key), pair));
+    }
+
+    @Override
+    public void lasted(JoinVersion join, byte[] key, Pair pair, long lasting) {
+      durations.add(Oracle.lasted(named(join, key), pair, lasting));
     }
 
     @Override

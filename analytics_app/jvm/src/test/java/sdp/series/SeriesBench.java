@@ -6,8 +6,9 @@ import java.util.List;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.state.storage.FileSystemCheckpointStorage;
 import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
+import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
-import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.KeyedTwoInputStreamOperatorTestHarness;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
@@ -32,12 +33,16 @@ public final class SeriesBench {
   private static final SeriesJoin.Limits LIMITS =
       new SeriesJoin.Limits(1_000, 5_000, 5_000, 30_000, 600_000);
   private static final int MAX_PARALLELISM = 128;
-  private static final int[] SOURCE = {0, 1, 2, 3};
+  private static final int[] SOURCE = {0, 1, 2, 3, 4};
+
+  private static final StringData[] SERIES = {
+    StringData.fromString("r"), StringData.fromString("s")
+  };
 
   private final long samples;
   private final int keys;
   private final Operator operator = new Operator();
-  private final KeyedOneInputStreamOperatorTestHarness<Integer, Packed, RowData> harness;
+  private final KeyedTwoInputStreamOperatorTestHarness<Integer, Packed, byte[], RowData> harness;
   private final RowPacker packer = new RowPacker(Run.TYPES, 0, 2, -1);
   private final StringData[] names;
 
@@ -49,8 +54,8 @@ public final class SeriesBench {
       names[key] = StringData.fromString("thing-" + key);
     }
     harness =
-        new KeyedOneInputStreamOperatorTestHarness<>(
-            operator, Packed::partition, Types.INT, MAX_PARALLELISM, 1, 0);
+        new KeyedTwoInputStreamOperatorTestHarness<>(
+            operator, Packed::partition, bytes -> 0, Types.INT, MAX_PARALLELISM, 1, 0);
     EmbeddedRocksDBStateBackend backend = new EmbeddedRocksDBStateBackend();
     backend.getMemoryConfiguration().setFixedMemoryPerSlot(MANAGED);
     backend.setDbStoragePath(folder.toString());
@@ -58,6 +63,7 @@ public final class SeriesBench {
     harness.setCheckpointStorage(
         new FileSystemCheckpointStorage(folder.resolve("checkpoints").toUri()));
     harness.open();
+    harness.processWatermark2(new Watermark(Long.MAX_VALUE));
   }
 
   public static void main(String[] arguments) throws Exception {
@@ -81,7 +87,7 @@ public final class SeriesBench {
           since(before), operator.openKeys(), operator.heap().kept() >> 20);
     }
     System.out.println("the operator with RocksDB, second half: " + since(half));
-    harness.processWatermark(Long.MAX_VALUE);
+    harness.processWatermark1(new Watermark(Long.MAX_VALUE));
     return operator.pairs == 10 * part - keys && operator.openKeys() == 0;
   }
 
@@ -90,15 +96,16 @@ public final class SeriesBench {
     long turn = sample / keys;
     long time = START + turn * APART;
     if (key == 0 && turn % 2 == 0) {
-      harness.processWatermark(time - 5_000);
+      harness.processWatermark1(new Watermark(time - 5_000));
     }
     RowData row =
         GenericRowData.of(
             names[key],
             StringData.fromString(Long.toHexString(sample)),
             TimestampData.fromEpochMillis(time),
-            (double) (sample % 1_000));
-    harness.processElement(new StreamRecord<>(packer.pack(row, SOURCE, (int) (turn % 2), 0)));
+            (double) (sample % 1_000),
+            SERIES[(int) (turn % 2)]);
+    harness.processElement1(new StreamRecord<>(packer.pack(row, SOURCE, 0, 0)));
   }
 
   private record Moment(long wall, long cpu, long pairs) {}
@@ -131,7 +138,16 @@ public final class SeriesBench {
     private transient long pairs;
 
     Operator() {
-      super("bench", Run.COLUMNS, LIMITS, "r", "s", 0.42, Run.TYPES, null, ports());
+      super(
+          "bench",
+          Run.COLUMNS,
+          LIMITS,
+          new First(Run.JOIN, "r", "s"),
+          true,
+          0.42,
+          Run.TYPES,
+          null,
+          ports());
     }
 
     @Override

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -15,13 +14,14 @@ import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
-import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.KeyedTwoInputStreamOperatorTestHarness;
 import org.apache.flink.table.api.DataTypes;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.table.types.logical.LogicalTypeRoot;
 import org.apache.flink.util.OutputTag;
 import org.junit.jupiter.api.Test;
+import sdp.definitions.Version;
 import sdp.keyed.Packed;
 import sdp.keyed.Ports;
 import sdp.keyed.RefusedRow;
@@ -36,20 +36,28 @@ import sdp.ledger.Refusal;
 class SeriesOperatorTest {
   private static final int MAX_PARALLELISM = 128;
   private static final long RECEIVED = 1_200_000;
-  private static final int[] SOURCE = {0, 1, 2, 3, 4, 5};
+  private static final int[] SOURCE = {0, 1, 2, 3, 4, 5, 6};
   private static final LogicalTypeRoot[] TYPES = Book.types(Run.TYPES);
 
   private final List<String> results = new ArrayList<>();
   private final Book book = new Book();
   private SeriesJoin.Limits limits = new SeriesJoin.Limits(20, 40, 40, 100, 1_000);
+  private boolean bounded = true;
   private long receipt = 1_000_000;
   private List<Harness> subtasks = List.of();
   private List<SeriesOperator> operators = List.of();
 
   private static final class Harness
-      extends KeyedOneInputStreamOperatorTestHarness<Integer, Packed, RowData> {
+      extends KeyedTwoInputStreamOperatorTestHarness<Integer, Packed, byte[], RowData> {
     Harness(SeriesOperator operator, int parallelism, int subtask) throws Exception {
-      super(operator, Packed::partition, Types.INT, MAX_PARALLELISM, parallelism, subtask);
+      super(
+          operator,
+          Packed::partition,
+          bytes -> 0,
+          Types.INT,
+          MAX_PARALLELISM,
+          parallelism,
+          subtask);
     }
   }
 
@@ -58,7 +66,16 @@ class SeriesOperatorTest {
     private static final long serialVersionUID = 1L;
 
     Noted() {
-      super("test", Run.COLUMNS, limits, "r", "s", 0.1, TYPES, Book.stamp(Run.TYPES), ports());
+      super(
+          "test",
+          Run.COLUMNS,
+          limits,
+          new First(Run.JOIN, "r", "s"),
+          bounded,
+          0.1,
+          TYPES,
+          Book.stamp(Run.TYPES),
+          ports());
     }
 
     @Override
@@ -70,15 +87,15 @@ class SeriesOperatorTest {
     }
 
     @Override
-    public void pair(byte[] key, Pair pair, Status status) {
-      super.pair(key, pair, status);
-      results.add(Oracle.pair(status.label(), new String(key, StandardCharsets.UTF_8), pair));
+    public void pair(JoinVersion join, byte[] key, Pair pair, Status status) {
+      super.pair(join, key, pair, status);
+      results.add(Oracle.pair(status.label(), Run.named(join, key), pair));
     }
 
     @Override
-    public void lasted(byte[] key, Pair pair, long lasting) {
-      super.lasted(key, pair, lasting);
-      results.add(Oracle.lasted(new String(key, StandardCharsets.UTF_8), pair, lasting));
+    public void lasted(JoinVersion join, byte[] key, Pair pair, long lasting) {
+      super.lasted(join, key, pair, lasting);
+      results.add(Oracle.lasted(Run.named(join, key), pair, lasting));
     }
 
     @Override
@@ -200,9 +217,8 @@ class SeriesOperatorTest {
   @Test
   void theStateOfANewerVersionIsRefusedWithWhatToDo() {
     byte[] header = {0, 0, 0, 99, 0, 0, 0, 0, 0, 0, 0, 0};
-    Exception refused =
-        assertThrows(java.io.IOException.class, () -> SeriesOperator.watermark(header));
-    assertTrue(refused.getMessage().contains("layout 99; this version reads 1."));
+    Exception refused = assertThrows(java.io.IOException.class, () -> SeriesOperator.read(header));
+    assertTrue(refused.getMessage().contains("layout 99; this version reads 2."));
   }
 
   // --- the ledger -------------------------------------------------------------------------------
@@ -248,6 +264,105 @@ class SeriesOperatorTest {
         book.minute(RECEIVED));
   }
 
+  // --- definitions ------------------------------------------------------------------------------
+
+  /** A sample that two joins take, or none, has one outcome; and so has each that is refused. */
+  @Test
+  void aSampleOfTwoJoinsIsCountedOnce() throws Exception {
+    start(2, null);
+    define(SeriesJoinsTest.version("heat", 1, 0, 0, 2, 10, false));
+    accept(Arrival.sample("a", 0, 1_000, 7), RECEIVED, 1);
+    accept(Arrival.sample("a", 0, 1_000, 6), RECEIVED, 2);
+    accept(Arrival.sample("a", 1, 1_001, 1), RECEIVED, 3);
+    accept(Arrival.sample("a", 2, 1_002, 1), RECEIVED, 4);
+    accept(Arrival.sample("a", 3, 1_002, 1), RECEIVED, 5);
+    watermark(5_000);
+    accept(Arrival.sample("a", 0, 1_003, 1), RECEIVED, 6);
+    start(1, AbstractStreamOperatorTestHarness.repackageState(snapshot()));
+    watermark(Long.MAX_VALUE);
+    snapshot();
+    assertEquals(
+        Map.of(
+            Counted.READ, 6L,
+            Counted.COUNTED, 3L,
+            Counted.DUPLICATE, 1L,
+            Counted.LATE, 1L,
+            Counted.FILTERED, 1L),
+        book.minute(RECEIVED));
+    assertEquals(
+        List.of("final a r1000 6.0 s1001 1.0", "final heat-1/a r1000 6.0 s1002 1.0"),
+        results.stream().filter(each -> each.startsWith("final")).sorted().toList());
+    assertEquals(1, results.stream().filter(each -> each.startsWith("duplicate")).count());
+    assertEquals(1, results.stream().filter(each -> each.startsWith("late")).count());
+  }
+
+  /** What waits is state, and is taken by what the definitions say after the restart. */
+  @Test
+  void whatWaitsForTheFrontierIsTakenAfterARestart() throws Exception {
+    bounded = false;
+    start(1, null);
+    frontier(500);
+    for (int number = 0; number < 50; number++) {
+      accept(Arrival.r("k" + number, 1_000), RECEIVED, 2 * number);
+      accept(Arrival.s("k" + number, 1_001), RECEIVED, 2 * number + 1);
+    }
+    watermark(5_000);
+    start(3, AbstractStreamOperatorTestHarness.repackageState(snapshot()));
+    watermark(5_000);
+    assertEquals(List.of(), results);
+    define(SeriesJoinsTest.version(Run.JOIN, 1, 1_001, 0, 1, 10, false));
+    define(SeriesJoinsTest.version("pair", 1, 900, 0, 1, 10, false));
+    frontier(10_000);
+    watermark(10_000);
+    snapshot();
+    assertEquals(50, results.stream().filter(each -> each.startsWith("final")).count());
+    assertTrue(results.contains("final pair-1/k7 r1000 1000.0 s1001 -1001.0"), results::toString);
+    assertEquals(Map.of(Counted.READ, 100L, Counted.COUNTED, 100L), book.minute(RECEIVED));
+  }
+
+  /** A bounded source is not started again after a restore. */
+  @Test
+  void definitionsThatEndAreStateAndOthersAreNot() throws Exception {
+    for (boolean each : new boolean[] {true, false}) {
+      results.clear();
+      bounded = each;
+      start(1, null);
+      define(SeriesJoinsTest.version(Run.JOIN, 1, 0, 2, 3, 10, false));
+      start(2, AbstractStreamOperatorTestHarness.repackageState(snapshot()));
+      frontier(Long.MAX_VALUE);
+      accept(Arrival.sample("a", 2, 1_000, 1));
+      accept(Arrival.sample("a", 3, 1_000, 1));
+      watermark(Long.MAX_VALUE);
+      assertEquals(bounded, results.contains("final power-1/a r1000 1.0 s1000 1.0"));
+    }
+  }
+
+  /** What is paired further apart is final later. */
+  @Test
+  void theWatermarkThatLeavesIsBehindByWhatTheVersionsInForceNeed() throws Exception {
+    start(1, null);
+    define(SeriesJoinsTest.version(Run.JOIN, 1, 10_000, 0, 1, 3_000, false));
+    long behind = limits.finalAfter() + SeriesJoin.STEP;
+    for (long[] at : new long[][] {{9_000, 9_000 - behind - 40}, {14_000, 9_999}, {30_000, 0}}) {
+      watermark(at[0]);
+      long expected = at[1] == 0 ? at[0] - behind - 6_000 : at[1];
+      assertEquals(new Watermark(expected), subtasks.get(0).getOutput().poll());
+    }
+  }
+
+  @Test
+  void aStateWhoseVersionIsNotDefinedIsRefused() throws Exception {
+    bounded = false;
+    start(1, null);
+    define(SeriesJoinsTest.version("heat", 3, 0, 0, 2, 10, false));
+    frontier(10_000);
+    accept(Arrival.r("a", 1_000));
+    start(1, snapshot()[0]);
+    frontier(10_000);
+    Exception refused = assertThrows(IllegalStateException.class, () -> watermark(9_000));
+    assertTrue(refused.getMessage().contains("version 3 of join 'heat'"), refused.getMessage());
+  }
+
   // --- running ----------------------------------------------------------------------------------
 
   private void start(int parallelism, OperatorSubtaskState state) throws Exception {
@@ -266,6 +381,9 @@ class SeriesOperatorTest {
       started.add(harness);
     }
     subtasks = started;
+    if (bounded) {
+      frontier(Long.MAX_VALUE);
+    }
   }
 
   private OperatorSubtaskState[] snapshot() throws Exception {
@@ -277,9 +395,21 @@ class SeriesOperatorTest {
     return states.toArray(OperatorSubtaskState[]::new);
   }
 
+  private void frontier(long time) throws Exception {
+    for (Harness each : subtasks) {
+      each.processWatermark2(new Watermark(time));
+    }
+  }
+
+  private void define(Version version) throws Exception {
+    for (Harness each : subtasks) {
+      each.processElement2(new StreamRecord<>(version.toBytes()));
+    }
+  }
+
   private void watermark(long time) throws Exception {
     for (Harness each : subtasks) {
-      each.processWatermark(time);
+      each.processWatermark1(new Watermark(time));
     }
   }
 
@@ -290,11 +420,11 @@ class SeriesOperatorTest {
   private void accept(Arrival arrival, long received, long id) throws Exception {
     RowPacker packer = new RowPacker(TYPES, 0, 2, TYPES.length - 1);
     RowData row = Book.stamped(Run.row(arrival), received, id);
-    Packed packed = packer.pack(row, SOURCE, arrival.side(), 0);
+    Packed packed = packer.pack(row, SOURCE, 0, 0);
     int group = StateChunks.group(packed.partition(), MAX_PARALLELISM);
     subtasks
         .get(group * subtasks.size() / MAX_PARALLELISM)
-        .processElement(new StreamRecord<>(packed));
+        .processElement1(new StreamRecord<>(packed));
   }
 
   private static Ports ports() {
@@ -306,8 +436,8 @@ class SeriesOperatorTest {
     LogicalType bytes = DataTypes.BYTES().getLogicalType();
     ports.add(
         SeriesCall.REFUSED,
-        List.of("key", "id", "at", "value", "received", "data", "outcome", "detail"),
-        List.of(text, text, time, number, time, bytes, text, text));
+        List.of("key", "id", "at", "value", "series", "received", "data", "outcome", "detail"),
+        List.of(text, text, time, number, text, time, bytes, text, text));
     Ledger.add(ports);
     return ports;
   }

@@ -26,8 +26,8 @@ class SeriesTableTest {
       "event_id STRING, tank STRING, occurred_at TIMESTAMP_LTZ(3), sensor STRING, level DOUBLE";
   private static final String OPTIONS =
       "'connector' = 'series-join', 'name' = 'test', 'key' = 'tank', 'id' = 'event_id',"
-          + " 'time' = 'occurred_at', 'series' = 'sensor', 'value' = 'level', 'r' = 'upper',"
-          + " 's' = 'lower', 'distance' = '1 s', 'r.delay' = '5 s', 's.delay' = '5 s',"
+          + " 'time' = 'occurred_at', 'series' = 'sensor', 'value' = 'level',"
+          + " 'join' = 'height', 'r' = 'upper', 's' = 'lower', 'distance' = '1 s', 'r.delay' = '5 s', 's.delay' = '5 s',"
           + " 'max-latency' = '30 s', 'final-after' = '10 min'";
 
   private StreamTableEnvironment tables;
@@ -54,13 +54,13 @@ class SeriesTableTest {
         event("keyless", null, 3, "lower", 0.0));
     assertEquals(
         List.of(
-            "a|upper|1970-01-01 00:00:00.001|1.5|lower|1970-01-01 00:00:00.002|-2.5|001|final",
-            "a|upper|1970-01-01 00:00:00.003|3.0|lower|1970-01-01 00:00:00.002|-2.5|002|final",
-            "a|upper|1970-01-01 00:00:00.003|3.0|lower|1970-01-01 00:00:00.004|-4.0|003|final",
+            "a|upper|1970-01-01 00:00:00.001|1.5|lower|1970-01-01 00:00:00.002|-2.5|001|final|height|0",
+            "a|upper|1970-01-01 00:00:00.003|3.0|lower|1970-01-01 00:00:00.002|-2.5|002|final|height|0",
+            "a|upper|1970-01-01 00:00:00.003|3.0|lower|1970-01-01 00:00:00.004|-4.0|003|final|height|0",
             "keyless|refused|it has no tank",
-            "lasted|a|001|1.5|002|-2.5|001|1",
-            "lasted|a|003|3.0|002|-2.5|002|1",
-            "lasted|a|003|3.0|004|-4.0|003|1000",
+            "lasted|a|001|1.5|002|-2.5|001|1|height",
+            "lasted|a|003|3.0|002|-2.5|002|1|height",
+            "lasted|a|003|3.0|004|-4.0|003|1000|height",
             "s2|a|duplicate|another sample of this series has the same time; the one with the"
                 + " least value counts"),
         lines());
@@ -72,6 +72,7 @@ class SeriesTableTest {
     Map.of(
             "'key' = 'tank'", "'key' = 'level'",
             "'id' = 'event_id'", "'id' = 'nothing'",
+            "'join' = 'height'", "'join' = ''",
             "'value' = 'level'", "'value' = 'tank'",
             "'s' = 'lower'", "'s' = 'upper'",
             "'distance' = '1 s'", "'distance' = '31 d'",
@@ -108,23 +109,23 @@ class SeriesTableTest {
         "pairs",
         "subject STRING, r_series STRING, r_time TIMESTAMP_LTZ(3), r_value DOUBLE,"
             + " s_series STRING, s_time TIMESTAMP_LTZ(3), s_value DOUBLE,"
-            + " mean_time TIMESTAMP_LTZ(3), status STRING");
+            + " mean_time TIMESTAMP_LTZ(3), status STRING, join_name STRING, join_version BIGINT");
     port(
         "durations",
         "subject STRING, r_time TIMESTAMP_LTZ(3), r_value DOUBLE, s_time TIMESTAMP_LTZ(3),"
-            + " s_value DOUBLE, mean_time TIMESTAMP_LTZ(3), lasting BIGINT");
+            + " s_value DOUBLE, mean_time TIMESTAMP_LTZ(3), lasting BIGINT, join_name STRING");
     port("refused", COLUMNS + ", outcome STRING, detail STRING");
     tables.executeSql(
         "CREATE TEMPORARY TABLE collected (line STRING) WITH ('connector' = 'collected')");
     set.addInsertSql(
         "INSERT INTO collected SELECT CONCAT_WS('|', subject, r_series, CAST(r_time AS STRING),"
             + " CAST(r_value AS STRING), s_series, CAST(s_time AS STRING), CAST(s_value AS STRING),"
-            + " DATE_FORMAT(mean_time, 'SSS'), status) FROM `pairs`");
+            + " DATE_FORMAT(mean_time, 'SSS'), status, join_name, CAST(join_version AS STRING)) FROM `pairs`");
     set.addInsertSql(
         "INSERT INTO collected SELECT CONCAT_WS('|', 'lasted', subject,"
             + " DATE_FORMAT(r_time, 'SSS'), CAST(r_value AS STRING),"
             + " DATE_FORMAT(s_time, 'SSS'), CAST(s_value AS STRING),"
-            + " DATE_FORMAT(mean_time, 'SSS'), CAST(lasting AS STRING)) FROM `durations`");
+            + " DATE_FORMAT(mean_time, 'SSS'), CAST(lasting AS STRING), join_name) FROM `durations`");
     set.addInsertSql(
         "INSERT INTO collected SELECT CONCAT_WS('|', event_id, tank, outcome, detail)"
             + " FROM `refused`");

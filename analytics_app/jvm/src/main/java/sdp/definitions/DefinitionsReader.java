@@ -1,4 +1,4 @@
-package sdp.decisions;
+package sdp.definitions;
 
 import java.io.IOException;
 import java.util.ArrayDeque;
@@ -14,12 +14,12 @@ import org.apache.flink.api.connector.source.SourceReader;
 import org.apache.flink.core.io.InputStatus;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import sdp.decisions.DefinitionStore.UnavailableException;
-import sdp.decisions.DefinitionStore.Update;
+import sdp.definitions.DefinitionStore.UnavailableException;
+import sdp.definitions.DefinitionStore.Update;
 
 /**
  * Reads the store in a thread of its own, so that a slow answer delays no checkpoint. While the
- * store is not available the watermark stays where it is, and decisions wait.
+ * store is not available the watermark stays where it is, and what is decided by them waits.
  */
 final class DefinitionsReader implements SourceReader<byte[], DefinitionsSource.Nothing> {
   private static final Logger LOG = LoggerFactory.getLogger(DefinitionsReader.class);
@@ -62,7 +62,7 @@ final class DefinitionsReader implements SourceReader<byte[], DefinitionsSource.
       failures = 0;
     } catch (UnavailableException e) {
       if (failures++ % Math.max(1, LOG_MILLIS / intervalMillis) == 0) {
-        LOG.warn("The definitions cannot be read, decisions wait: {}", e.getMessage());
+        LOG.warn("The definitions cannot be read, what they decide waits: {}", e.getMessage());
       }
     } catch (Throwable e) {
       fail(e);

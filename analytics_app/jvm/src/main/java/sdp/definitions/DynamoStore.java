@@ -1,4 +1,4 @@
-package sdp.decisions;
+package sdp.definitions;
 
 import java.net.URI;
 import java.time.Clock;
@@ -29,7 +29,7 @@ import software.amazon.awssdk.services.dynamodb.model.UpdateItemRequest;
  * before. So once {@code instant} has been moved to a time, every version that is valid from then
  * or earlier has been written, and a consistent read returns it.
  */
-final class DynamoStore implements DefinitionStore {
+public final class DynamoStore implements DefinitionStore {
   private static final Duration ATTEMPT_TIMEOUT = Duration.ofSeconds(10);
   private static final AttributeValue FRONTIER = AttributeValue.fromS("frontier");
   private static final AttributeValue VERSION = AttributeValue.fromS("version");
@@ -47,7 +47,7 @@ final class DynamoStore implements DefinitionStore {
   /**
    * @param bounded reads once all that is there, and leaves the frontier where it is
    */
-  DynamoStore(DynamoDbClient client, String table, Clock clock, boolean bounded) {
+  public DynamoStore(DynamoDbClient client, String table, Clock clock, boolean bounded) {
     this.client = client;
     this.table = table;
     this.clock = clock;

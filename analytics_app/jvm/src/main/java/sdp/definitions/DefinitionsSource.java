@@ -1,4 +1,4 @@
-package sdp.decisions;
+package sdp.definitions;
 
 import java.util.List;
 import org.apache.flink.api.connector.source.Boundedness;

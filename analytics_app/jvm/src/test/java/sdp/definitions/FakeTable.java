@@ -1,4 +1,4 @@
-package sdp.decisions;
+package sdp.definitions;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -16,8 +16,8 @@ import software.amazon.awssdk.services.dynamodb.model.UpdateItemRequest;
 import software.amazon.awssdk.services.dynamodb.model.UpdateItemResponse;
 
 /** The table of definitions in memory, with what the API does to it; pages have three items. */
-final class FakeTable implements DynamoDbClient {
-  static final String NAME = "definitions";
+public final class FakeTable implements DynamoDbClient {
+  public static final String NAME = "definitions";
   private static final int PAGE = 3;
 
   private final TreeMap<String, Map<String, AttributeValue>> versions = new TreeMap<>();
@@ -26,7 +26,7 @@ final class FakeTable implements DynamoDbClient {
   int queries;
 
   /** The instant that nothing can be valid from; the smallest number if there is none. */
-  long instant() {
+  public long instant() {
     return number("instant", Long.MIN_VALUE);
   }
 
@@ -34,12 +34,12 @@ final class FakeTable implements DynamoDbClient {
     return frontier.containsKey(name) ? Long.parseLong(frontier.get(name).n()) : byDefault;
   }
 
-  List<Version> written() {
+  public List<Version> written() {
     return written;
   }
 
   /** Adds a version in one transaction; whether it was accepted. */
-  boolean put(Version version) {
+  public boolean put(Version version) {
     if (version.validFrom() <= instant()) {
       return false;
     }

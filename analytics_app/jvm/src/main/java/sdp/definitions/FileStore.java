@@ -1,4 +1,4 @@
-package sdp.decisions;
+package sdp.definitions;
 
 import java.io.BufferedReader;
 import java.io.FileNotFoundException;

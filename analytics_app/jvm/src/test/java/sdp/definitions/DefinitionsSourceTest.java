@@ -1,4 +1,4 @@
-package sdp.decisions;
+package sdp.definitions;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -21,6 +21,7 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.junit.jupiter.api.Test;
+import sdp.decisions.Checked;
 
 /** The definitions as a source of a running job. */
 class DefinitionsSourceTest {

@@ -1,8 +1,10 @@
-package sdp.decisions;
+package sdp.definitions;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
 
@@ -10,7 +12,7 @@ import org.apache.flink.core.memory.DataOutputSerializer;
  * A version of a definition: a document that never changes and holds from an instant of event time
  * on.
  *
- * @param kind rule, template, threshold or model; others are ignored
+ * @param kind as rule or join; an operator ignores those that it does not know
  * @param version from 1 for each kind and name
  * @param validFrom epoch milliseconds
  * @param live whether it acts; otherwise it is only recorded
@@ -20,7 +22,7 @@ import org.apache.flink.core.memory.DataOutputSerializer;
  * @param placeholders of a template, by the text of each placeholder its checked expression, as
  *     JSON
  */
-record Version(
+public record Version(
     String kind,
     String name,
     long version,
@@ -31,7 +33,7 @@ record Version(
     String checked,
     String placeholders) {
 
-  byte[] toBytes() {
+  public byte[] toBytes() {
     try {
       DataOutputSerializer out = new DataOutputSerializer(512);
       write(out, kind);
@@ -49,7 +51,7 @@ record Version(
     }
   }
 
-  static Version of(byte[] bytes) throws IOException {
+  public static Version of(byte[] bytes) throws IOException {
     DataInputDeserializer in = new DataInputDeserializer(bytes);
     return new Version(
         text(in),
@@ -61,6 +63,27 @@ record Version(
         text(in),
         text(in),
         text(in));
+  }
+
+  /** Writes versions into a state. */
+  public static void writeAll(List<Version> versions, DataOutputSerializer out) throws IOException {
+    out.writeInt(versions.size());
+    for (Version version : versions) {
+      byte[] bytes = version.toBytes();
+      out.writeInt(bytes.length);
+      out.write(bytes);
+    }
+  }
+
+  /** Reads what {@link #writeAll} has written. */
+  public static List<Version> readAll(DataInputDeserializer in) throws IOException {
+    List<Version> versions = new ArrayList<>();
+    for (int left = in.readInt(); left > 0; left--) {
+      byte[] bytes = new byte[in.readInt()];
+      in.readFully(bytes);
+      versions.add(of(bytes));
+    }
+    return versions;
   }
 
   /** Texts may be longer than 64 KiB, the limit of writeUTF. */

@@ -1,10 +1,10 @@
-package sdp.decisions;
+package sdp.definitions;
 
 import java.io.Serializable;
 import java.util.List;
 
 /** Where the versions of all definitions are. */
-interface DefinitionStore extends AutoCloseable {
+public interface DefinitionStore extends AutoCloseable {
   /** An update that nothing can follow. */
   long END = Long.MAX_VALUE;
 
@@ -25,7 +25,7 @@ interface DefinitionStore extends AutoCloseable {
   final class UnavailableException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    UnavailableException(String message, Throwable cause) {
+    public UnavailableException(String message, Throwable cause) {
       super(message, cause);
     }
   }

@@ -1,4 +1,4 @@
-package sdp.decisions;
+package sdp.definitions;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -13,8 +13,9 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
-import sdp.decisions.DefinitionStore.UnavailableException;
-import sdp.decisions.DefinitionStore.Update;
+import sdp.decisions.Checked;
+import sdp.definitions.DefinitionStore.UnavailableException;
+import sdp.definitions.DefinitionStore.Update;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.DynamoDbException;
@@ -22,7 +23,7 @@ import software.amazon.awssdk.services.dynamodb.model.UpdateItemRequest;
 import software.amazon.awssdk.services.dynamodb.model.UpdateItemResponse;
 
 /** What is read of the table, and the frontier that moves with it. */
-class DynamoStoreTest {
+public class DynamoStoreTest {
   private final AtomicLong now = new AtomicLong(1_000);
   private final FakeTable table = new FakeTable();
   private final DynamoStore store = open(table, false);
@@ -114,10 +115,10 @@ class DynamoStoreTest {
   }
 
   /** A clock that is set. */
-  static final class Manual extends Clock {
+  public static final class Manual extends Clock {
     private final AtomicLong millis;
 
-    Manual(AtomicLong millis) {
+    public Manual(AtomicLong millis) {
       this.millis = millis;
     }
 
