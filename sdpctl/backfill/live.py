@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -19,12 +19,14 @@ from glue.parameters import Parameters
 from glue.targets import dynamodb
 from glue.types import Integer
 from infra.topology import Topology
+from lambdas.adapters.definitions import DynamoDefinitions
 from lambdas.adapters.dynamodb import DynamoStore
 from lambdas.adapters.kinesis import KinesisStream
 from lambdas.ports.stream import Entry
 from lambdas.reports.progress import completeness
 from sdpctl.backfill.comparing import Bucket, Buckets, Key, bucket, rows
 from sdpctl.backfill.plan import Span
+from sdpctl.backfill.reach import reach
 from sdpctl.errors import CommandError
 
 BATCH = 500
@@ -44,6 +46,12 @@ class Live:
         table = self.topology.progress_table
         read = completeness(DynamoStore(self.dynamodb), table, {self.use_case.name: parameters})
         return read(self.use_case.name).through
+
+    def reach(self, parameters: Parameters, until: datetime) -> timedelta:
+        """How far apart records may be that one result before `until` is made of."""
+        store = DynamoDefinitions(self.dynamodb)
+        table = self.topology.definitions_tables.get(self.use_case.name)
+        return reach(self.use_case, parameters, store, table, until)
 
     def buckets(self, span: Span) -> Buckets:
         """The stored buckets that start within the span, emptied ones as well.

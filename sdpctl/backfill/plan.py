@@ -70,15 +70,22 @@ class Plan:
         return f"with event times {self.events}"
 
 
-def plan(buckets: Span, parameters: Parameters, *, remembers: bool = False) -> Plan:
+def plan(
+    buckets: Span,
+    parameters: Parameters,
+    *,
+    reach: timedelta | None = None,
+    remembers: bool = False,
+) -> Plan:
     """The plan for a range of whole buckets. Raises CommandError for any other range.
 
+    `reach` is that of the definitions, where they have a further one than the parameters;
     `remembers`: whether the use case's operators do.
     """
     _require_whole(buckets, parameters.aggregation_period)
     window, lateness = parameters.window, parameters.lateness
     # A value at one end of the reach is ended by the next record, which is as far again.
-    beyond = window + 2 * parameters.reach
+    beyond = window + 2 * (parameters.reach if reach is None else reach)
     start = EPOCH if remembers else buckets.start - window - lateness - beyond
     events = Span(start, buckets.end + beyond)
     arrivals = Span(_floor(events.start - AHEAD), _floor(events.end + lateness + SLACK) + HOUR)
@@ -95,11 +102,9 @@ def plan(buckets: Span, parameters: Parameters, *, remembers: bool = False) -> P
     )
 
 
-def computable_through(
-    complete_through: datetime | None, parameters: Parameters
-) -> datetime | None:
+def computable_through(complete_through: datetime | None, reach: timedelta) -> datetime | None:
     """The end of the ranges that can be computed again: all that they are made of is complete."""
-    return None if complete_through is None else complete_through - 2 * parameters.reach
+    return None if complete_through is None else complete_through - 2 * reach
 
 
 def parse_bound(option: str, text: str) -> datetime:

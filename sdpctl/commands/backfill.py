@@ -72,7 +72,7 @@ def backfill(
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with deployment.errors():
         parts = _Parts.of(use_case, region)
-        made = plan(span, parts.parameters, remembers=parts.use_case.remembers)
+        made = parts.plan(span)
         if dry_run:
             _dry_run(console, parts, made)
             return
@@ -140,10 +140,17 @@ class _Parts:
         """The parameters that the live job runs with."""
         return recomputing.parameters(self.application, self.use_case)
 
+    def plan(self, buckets: Span) -> Plan:
+        """What a range depends on."""
+        own = self.parameters
+        reach = self.live.reach(own, buckets.end)
+        return plan(buckets, own, reach=reach, remembers=self.use_case.remembers)
+
     def require_final(self, buckets: Span) -> None:
         """Raise CommandError if live counts of the range can still change."""
         own = self.parameters
-        through = computable_through(self.live.complete_through(own), own)
+        reach = self.live.reach(own, buckets.end)
+        through = computable_through(self.live.complete_through(own), reach)
         require_final(buckets, through, own.aggregation_period)
 
     def records(self, made: Plan) -> int:

@@ -226,12 +226,15 @@ class _Parts:
 
     def plan(self, buckets: Span) -> Plan:
         """What a range depends on."""
-        return plan(buckets, self.parameters, remembers=self.use_case.remembers)
+        own = self.parameters
+        reach = self.live.reach(own, buckets.end)
+        return plan(buckets, own, reach=reach, remembers=self.use_case.remembers)
 
     def require_final(self, buckets: Span) -> None:
         """Raise CommandError if live counts of the range can still change."""
         own = self.parameters
-        through = computable_through(self.live.complete_through(own), own)
+        reach = self.live.reach(own, buckets.end)
+        through = computable_through(self.live.complete_through(own), reach)
         require_final(buckets, through, own.aggregation_period)
 
     def end_run(self) -> None:

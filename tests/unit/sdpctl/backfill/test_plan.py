@@ -51,8 +51,8 @@ def test_what_pairs_are_made_of_is_read_as_far_as_they_reach() -> None:
     made = plan(DAY, parameters)
     assert made.events == Span(at("19T23:40"), at("21T00:20"))
     assert made.settled == at("21T00:20")
-    assert computable_through(at("21T00:20"), parameters) == at("21T00:00")
-    assert computable_through(None, parameters) is None
+    assert computable_through(at("21T00:20"), parameters.reach) == at("21T00:00")
+    assert computable_through(None, parameters.reach) is None
 
 
 def test_a_day_or_an_instant_bounds_a_range() -> None:
