@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sdpctl.local import outputs, platform
@@ -16,6 +18,7 @@ from tests.local.faults.run import Run, say
 from tests.local.parameters import PARAMETERS
 from tests.local.places import of_its_own
 
+RESULTS = Path(__file__).resolve().parents[3] / "results"
 GAP = 12.0  # seconds between two faults, on average: 200 in 45 minutes
 
 
@@ -39,11 +42,21 @@ def main() -> int:
             Run(settings, driver, options.seed, options.faults, gap, clocks=clocks)()
         except AssertionError as error:
             say(f"FAIL with --seed {options.seed} --faults {options.faults}: {error}")
+            say(f"logs and journals are in {_kept(home)}")
             return 1
         finally:
             platform.clean(settings, platform.Steps())
     say(f"PASS: {options.faults} faults in {time.monotonic() - began:.0f} s")
     return 0
+
+
+def _kept(home: Path) -> Path:
+    """Where the logs are, and what the streams have: the platform itself goes."""
+    kept = RESULTS / f"faults-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    for part in ("logs", "emulator/state/journal", "delivery"):
+        if (home / part).exists():
+            shutil.copytree(home / part, kept / part)
+    return kept
 
 
 def _driver(settings: Settings) -> Driver:
