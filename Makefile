@@ -167,7 +167,7 @@ faults: build ## nothing is lost or counted twice while things are killed and fa
 	@$(PYTHON) -m tests.local.faults --faults $(FAULTS) --seed $(SEED)
 
 mutants: build ## plant bugs one by one and see that the tests notice each: ONLY=WORD plants those with it in their name
-	@$(PYTHON) -m tests.mutants $(ONLY)
+	@$(PYTHON) -m tests.mutants $(if $(ONLY),"$(ONLY)")
 
 wrong-sql: build ## wrong SQL is deployed, counts, and is repaired: a replay then gives the truth
 	@$(PYTHON) -m pytest -v tests/local/wrong_sql.py
