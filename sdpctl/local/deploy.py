@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ LOCAL = {
     "actionConcurrency": "2",
     "webhookAddresses": "any",  # receivers are on this machine
 }
+_FAILED = re.compile(r"\| (?:CREATE|UPDATE|DELETE)_FAILED +\|[^|]+\| (.+)")
 
 
 def synth(settings: Settings, parameters: Mapping[str, str]) -> Path:
@@ -161,4 +164,13 @@ def _cdk(settings: Settings, step: str, cwd: Path, arguments: list[str]) -> None
             check=False,
         )
     if ended.returncode:
-        raise CommandError(f"cdk {step} failed\n{last_lines(log, 25)}\nlog: {log}")
+        why = "\n".join(failures(log)) or last_lines(log, 25)
+        raise CommandError(f"cdk {step} failed\n{why}\nlog: {log}")
+
+
+def failures(log: Path) -> list[str]:
+    """Each resource that a deployment failed for and why, once: far above the end of the log."""
+    with suppress(OSError):
+        lines = log.read_text(errors="replace").splitlines()
+        return list(dict.fromkeys(line[1].strip() for line in map(_FAILED.search, lines) if line))
+    return []

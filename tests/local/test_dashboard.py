@@ -195,6 +195,7 @@ def test_each_view_is_accessible_and_fits_a_phone(
         for view in VIEWS:
             person.open(view, **chosen.get(view, {}), paused="1")
             person.page.wait_for_load_state("networkidle")
+            expect(person.page.get_by_role("heading", level=1)).to_be_visible()
             assert not person.is_wider_than_the_screen(), view
             assert person.violations() == [], view
         assert person.strangers == []
