@@ -31,8 +31,9 @@ from sdpctl.commands import recomputing
 from sdpctl.errors import CommandError
 from sdpctl.local.applications import Application
 from sdpctl.local.replays import Notes, alone, interrupted
+from sdpctl.options import LOCAL, options_of
 from sdpctl.replay.computing import NoRecordsError, Source, first_arrival
-from sdpctl.replay.work import LOCAL, Work, options_of
+from sdpctl.replay.work import Work
 from sdpctl.settings import Settings
 
 NAME = "replay"

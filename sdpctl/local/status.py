@@ -28,6 +28,7 @@ from sdpctl.local.mqtt import service as mqtt
 from sdpctl.local.processes import Service, port_problem
 from sdpctl.local.questions import answers
 from sdpctl.local.sagemaker import service as sagemaker
+from sdpctl.options import LOCAL, options_of
 from sdpctl.settings import Settings
 
 # A heartbeat moves event time each minute; the watermark stays this far behind it.
@@ -132,7 +133,7 @@ def _replays(settings: Settings) -> list[Component]:
         )
     for place, use_case, start, end in replays.interrupted(home):
         if now is None or (now.place, now.use_case) != (place, use_case):
-            options = f"--use-case {use_case}" + ("" if place == "local" else f" --region {place}")
+            options = options_of(place, use_case)
             detail = (
                 f"to go on: ./sdp replay {options} --from {start} --to {end}; to take it back: "
                 f"./sdp replay {options} --drop"
@@ -143,7 +144,7 @@ def _replays(settings: Settings) -> list[Component]:
 
 
 def _replay(place: str, use_case: str) -> str:
-    return f"replay of {use_case}" + ("" if place == "local" else f" in {place}")
+    return f"replay of {use_case}" + ("" if place == LOCAL else f" in {place}")
 
 
 def _sagemaker(settings: Settings) -> Component:

@@ -18,8 +18,7 @@ from glue import instants
 from sdpctl.backfill.comparing import Bucket, Buckets, Key
 from sdpctl.backfill.plan import Plan, Span
 from sdpctl.errors import CommandError
-
-LOCAL = "local"
+from sdpctl.options import options_of
 
 
 @dataclass(frozen=True)
@@ -121,12 +120,6 @@ class Work:
     @staticmethod
     def _read(path: Path) -> Any:
         return json.loads(path.read_text()) if path.exists() else None
-
-
-def options_of(place: str, use_case: str) -> str:
-    """The options by which a command finds a replay: its use case, and its region unless local."""
-    region = "" if place == LOCAL else f" --region {place}"
-    return f"--use-case {use_case}{region}"
 
 
 def _plan(plan: Plan) -> Mapping[str, Any]:

@@ -13,7 +13,6 @@ it was started.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -23,8 +22,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ministack import app
-from ministack.core import persistence
-from ministack.services import cloudformation
+from ministack.core import persistence, responses
+from ministack.services import cloudformation, s3
 
 from sdpctl.local.launcher import items, records
 
@@ -44,6 +43,8 @@ REPLACED: dict[Callable[..., Any], list[str]] = {
 USED: dict[ModuleType, tuple[str, ...]] = {
     app: ("SERVICE_REGISTRY", "_build_persistence_save_dict", "_routing_params", "detect_service"),
     cloudformation: ("_stacks",),
+    responses: ("error_response_json", "error_response_xml"),
+    s3: ("_error",),
 }
 _dispatch = app._dispatch_service_request
 _load = app._load_persisted_state
@@ -77,21 +78,18 @@ async def _answer_once_kept(
             await module.journal.synced()
     except OSError as error:
         log.error("Persistence: %s %s was not kept: %s", service, action or path, error)
-        return _failure(service, action, headers)
+        return _failure(service, action, path, headers)
     return answer
 
 
-def _failure(service: str, action: str, headers: Any) -> Any:
+def _failure(service: str, action: str, path: str, headers: Any) -> Any:
     """As the service's protocol has errors: its clients cannot read another."""
-    code = "InternalFailure"
+    error = ("InternalFailure", NOT_WRITTEN, FULL)
     if service == "s3":
-        body, kind = f"<Error><Code>{code}</Code><Message>{NOT_WRITTEN}</Message></Error>", "xml"
-    elif action and not headers.get("x-amz-target"):  # of the query protocol
-        error = f"<Error><Type>Receiver</Type><Code>{code}</Code><Message>{NOT_WRITTEN}</Message>"
-        body, kind = f"<ErrorResponse>{error}</Error></ErrorResponse>", "xml"
-    else:
-        body, kind = json.dumps({"__type": code, "message": NOT_WRITTEN}), "json"
-    return FULL, {"Content-Type": f"application/{kind}"}, body.encode()
+        return s3._error(*error, path)
+    if action and not headers.get("x-amz-target"):  # of the query protocol
+        return responses.error_response_xml(*error)
+    return responses.error_response_json(*error)
 
 
 def _action(headers: Any, body: bytes, query_params: Any) -> str:

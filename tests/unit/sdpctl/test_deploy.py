@@ -1,4 +1,4 @@
-"""Why a deployment failed is said first."""
+"""A failed deployment names each resource that failed, and the reason."""
 
 from pathlib import Path
 
