@@ -97,7 +97,11 @@ class Lake:
     def registered_again(self) -> str:
         """The generation that readers see when the function that registers partitions has looked
         at a table of which it remembers that it was another one; empty while there is none.
+
+        It is called first: on a new platform its schedule may not have come, and nothing is
+        remembered.
         """
+        self.driver.invoke("LakeFunction")
         known = json.loads(self.s3.get_object(Bucket=self.bucket, Key=STATE)["Body"].read())
         known["tables"][self.table]["made"] = "before"
         self.s3.put_object(Bucket=self.bucket, Key=STATE, Body=json.dumps(known).encode())
