@@ -55,6 +55,8 @@ class UseCase:
             )
         if self.actions is not None:
             self.actions.check(self.name, self.classes)
+        if self.definitions is not None:
+            self.definitions.check(self.name, tuple(map(schema_of, self.classes)))
         if self.mqtt is not None:
             self.mqtt.check(self.name, self.classes)
         for series in self.series:

@@ -7,21 +7,22 @@ an expression may use, is declared here; how expressions are checked is the API'
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 
-from glue.errors import SchemaError
+from glue.errors import CatalogError, SchemaError
 from glue.parameters import Duration, Parameter, format_duration, parse_duration
-from glue.schema import Schema, columns_of, schema_of
+from glue.schema import Kind, Schema, columns_of, schema_of
 from glue.types import Column
 
 # Last part of the table's name, and of the path of the API.
 DEFINITIONS = "definitions"
 DECISIONS = "decisions"  # the stream of what was decided by them
+_DECISION = ("business_event_id", "kind", "occurred_at", "profile_id")
 MAX_EXPRESSION = 4_096  # characters
 MAX_TEXT = 2_048
 
@@ -217,6 +218,33 @@ class Definitions:
     @property
     def _event(self) -> tuple[Column, ...]:
         return self.event.columns if self.event else ()
+
+    @property
+    def decided_again_from(self) -> tuple[str, ...]:
+        """The streams whose records tell how a business event was decided.
+
+        Its own; where there are profiles that of the decisions, which name the profile in force,
+        and that of the profiles.
+        """
+        if self.event is None:
+            return ()
+        profiles = (DECISIONS, self.profile.stream) if self.profile else ()
+        return (self.event.stream, *profiles)
+
+    def check(self, use_case: str, schemas: Sequence[Schema]) -> None:
+        """Raises CatalogError where no record tells by which profile an event was decided."""
+        if self.event is None or self.profile is None:
+            return
+        if self.profile not in schemas or self.profile.kind is not Kind.EVENT:
+            raise CatalogError(
+                f"{use_case}: profile {self.profile.name!r} is not one of its events"
+            )
+        names = {name for s in schemas if s.stream == DECISIONS for name in s.names}
+        if missing := [name for name in _DECISION if name not in names]:
+            raise CatalogError(
+                f"{use_case}: definitions with a profile need a record on stream {DECISIONS!r} "
+                f"with {', '.join(_DECISION)}; it has no {', '.join(missing)}"
+            )
 
     def kind(self, name: str) -> DefinitionKind | None:
         """The kind of that name."""

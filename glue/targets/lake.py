@@ -89,6 +89,11 @@ def lake_tables(use_case: UseCase) -> tuple[LakeTable, ...]:
     return tuple(_table(use_case, stream) for stream in use_case.streams if stream != PROGRESS)
 
 
+def table_of(use_case: UseCase, stream: str) -> LakeTable:
+    """The table of one of the use case's streams, which is not progress."""
+    return _table(use_case, stream)
+
+
 def partition_folder(at: datetime) -> str:
     """The part of a key below a table's folder, for records delivered in that hour (UTC)."""
     return f"{at:date=%Y-%m-%d/hour=%H/}"

@@ -9,14 +9,14 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from glue.parameters import together
-from glue.targets.lake import lake_tables
+from glue.targets.lake import table_of
 from infra.assets import Assets
 from infra.constructs.alarms import Alarms
 from infra.constructs.api import KeyedApi
 from infra.constructs.definitions_tables import DefinitionsTables
 from infra.constructs.function import PlatformFunction
 from infra.constructs.lake import Lake
-from infra.constructs.permissions import query_table
+from infra.constructs.permissions import query_tables
 from infra.settings import Settings
 from infra.topology import Topology, to_setting
 
@@ -101,16 +101,15 @@ class DefinitionsStack(cdk.Stack):
         return function.function
 
     def _query(self, function: PlatformFunction) -> None:
-        """Business events of the lake, for tests over a range of it."""
+        """Business events of the lake and how they were decided, for tests over a range of it."""
         for use_case in self._topology.catalog.use_cases:
             if use_case.definitions is None or use_case.definitions.event is None:
                 continue
-            stream = use_case.definitions.event.stream
-            query_table(
+            query_tables(
                 function.role,
                 self,
                 self._lake,
-                next(table for table in lake_tables(use_case) if table.stream == stream),
+                [table_of(use_case, s) for s in use_case.definitions.decided_again_from],
                 self._topology.database(use_case.name),
                 self._topology.workgroup(use_case.name),
             )

@@ -21,9 +21,9 @@ class AthenaRows:
     def __init__(self, databases: Mapping[str, str], workgroups: Mapping[str, str]) -> None:
         self._databases, self._workgroups = databases, workgroups
 
-    def query(self, use_case: str, sql: str) -> Sequence[Row]:
+    def query(self, use_case: str, sql: str, seconds: float = SECONDS) -> Sequence[Row]:
         """The rows of a query in the use case's workgroup."""
-        with self._lake(use_case, SECONDS) as lake:
+        with self._lake(use_case, seconds) as lake:
             return lake.query(sql)
 
     def named(self, use_case: str, sql: str, seconds: float) -> Sequence[Mapping[str, Any]]:

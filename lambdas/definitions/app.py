@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -78,10 +79,16 @@ def create_app(
     parameters: Mapping[str, Parameters],
     business_events: BusinessEvents,
     now: Callable[[], int],
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
-    """The routes over every use case with definitions; `tables` by use case, `now` in epoch ms."""
+    """The routes over every use case with definitions; `tables` by use case, `now` in epoch ms.
+
+    `monotonic` returns seconds, by which a test over a range ends in time.
+    """
     services = {
-        use_case.name: _service(use_case, store, tables, parameters, business_events, now)
+        use_case.name: _service(
+            use_case, store, tables, parameters, business_events, now, monotonic
+        )
         for use_case in catalog.use_cases
         if use_case.definitions
     }
@@ -106,13 +113,14 @@ def _service(
     parameters: Mapping[str, Parameters],
     business_events: BusinessEvents,
     now: Callable[[], int],
+    monotonic: Callable[[], float],
 ) -> Service:
     declared, table = cast(Definitions, use_case.definitions), tables[use_case.name]
     lead = cast(timedelta, parameters[use_case.name]["DefinitionsLead"]) // timedelta(
         milliseconds=1
     )
     checkers = Checkers(declared)
-    trier = Trier(use_case, declared, checkers, store, table, business_events, now)
+    trier = Trier(use_case, declared, checkers, store, table, business_events, now, monotonic)
     writer = Writer(store, table, lead, now, References(declared, store, table).check)
     return Service(use_case, declared, checkers, store, table, writer, trier, now)
 

@@ -1,11 +1,13 @@
 """POST …/test: what a definition would do, for sample events or for those of a range of the lake.
 
-Nothing is stored. Each event is compared with the version in force at its own time.
+Nothing is stored. Each event is compared with the version in force at its own time. A business
+event of the lake is evaluated as the stream does, with the profile by which it was decided.
 """
 
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,15 +24,14 @@ from lambdas.definitions import versions
 from lambdas.definitions.cel import Checker, EvaluationError
 from lambdas.definitions.documents import Checkers, Draft, parse
 from lambdas.definitions.filling import fill
+from lambdas.definitions.ranges import MAX_EVENTS, QUERY_SECONDS, SECONDS, Outcome, Tally
 from lambdas.http.queries import NotFound
 from lambdas.http.rejections import Rejection, from_validation, shown
-from lambdas.ports.business_events import BusinessEvents
+from lambdas.ports.business_events import BusinessEvent, BusinessEvents
 from lambdas.ports.definitions import DefinitionsStore, Version
 
 MAX_SAMPLES = 100
-MAX_ROWS = 20_000
 MAX_RANGE = timedelta(days=31)
-MAX_SHOWN = 20
 _CONFIG = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 _FIELDS = ("definition", "events", "from", "to")
 Values = Mapping[str, Mapping[str, Any]]
@@ -107,18 +108,6 @@ def _below(where: str, check: Callable[[], Draft]) -> Draft:
         raise
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a version makes of an event: its result, or why there is none."""
-
-    result: Any = None
-    error: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """As it is returned."""
-        return {"error": self.error} if self.error else {"result": self.result}
-
-
 class Trier:
     """Tests definitions of one use case."""
 
@@ -131,12 +120,15 @@ class Trier:
         table: str,
         business_events: BusinessEvents,
         now: Callable[[], int],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._use_case, self._declared, self._checkers = use_case, declared, checkers
         self._store, self._table, self._events, self._now = store, table, business_events, now
+        self._monotonic = monotonic
 
     def answer(self, trial: Trial, kind: DefinitionKind, name: str) -> Mapping[str, Any]:
         """The results. Raises NotFound if there is nothing to test, Rejection for samples."""
+        deadline = self._monotonic() + SECONDS
         if not kind.is_tested:
             raise Rejection(
                 "nothing_to_test", "", f"a {kind.name} has neither expression nor placeholders"
@@ -146,7 +138,7 @@ class Trier:
         if trial.samples is not None:
             return {"results": list(self._of_samples(trial.samples, draft, kind, history))}
         assert trial.start is not None and trial.end is not None
-        return self._of_range(trial.start, trial.end, draft, kind, history)
+        return self._of_range(trial.start, trial.end, draft, kind, history, deadline)
 
     def _newest(self, history: Sequence[Version], kind: DefinitionKind, name: str) -> Draft:
         if not history or versions.is_over(history[0], self._now()):
@@ -176,10 +168,10 @@ class Trier:
         kind: DefinitionKind,
         history: Sequence[Version],
     ) -> tuple[Outcome, dict[str, Any]]:
-        """The draft's outcome, and that of the version in force."""
+        """The draft's outcome, and that of the version in force, if it is about the same kind."""
         mine = self._outcome(values, draft, kind)
         version = versions.in_force(history, at)
-        if version is None:
+        if version is None or version.body["kind_of_event"] != draft.body["kind_of_event"]:
             return mine, {"in_force": None, "differs": True}
         other = self._outcome(values, versions.as_draft(version), kind)
         in_force = {"version": version.version, "mode": version.mode, **other.to_json()}
@@ -201,35 +193,27 @@ class Trier:
         draft: Draft,
         kind: DefinitionKind,
         history: Sequence[Version],
+        deadline: float,
     ) -> dict[str, Any]:
         of = draft.body["kind_of_event"]
-        rows = self._events.between(self._use_case.name, of, start, end, MAX_ROWS + 1)
-        distinct = list({row["id"]: row for row in rows[:MAX_ROWS]}.values())
-        counts = {
-            "events": len(distinct),
-            "passed": 0,
-            "not_passed": 0,
-            "errors": 0,
-            "differing": 0,
-        }
-        examples: list[dict[str, Any]] = []
-        for row in distinct:
-            at = instants.to_millis(row["occurred_at"])
-            mine, deciding = self._both({"event": row}, at, draft, kind, history)
-            counts[_column(mine)] += 1
-            if deciding["differs"]:
-                counts["differing"] += 1
-                if len(examples) < MAX_SHOWN:
-                    occurred_at = instants.to_wire(row["occurred_at"])
-                    found = {"id": row["id"], "occurred_at": occurred_at}
-                    examples.append({**found, **mine.to_json(), **deciding})
-        return {**counts, "complete": len(rows) <= MAX_ROWS, "examples": examples}
+        newest = self._events.between(
+            self._use_case.name, of, start, end, MAX_EVENTS, QUERY_SECONDS
+        )
+        tally = Tally(newest.total, has_profiles=self._declared.profile is not None)
+        for event in newest.events:
+            if self._monotonic() > deadline:
+                break
+            if event.unknown:
+                tally.leave_out()
+                continue
+            at = instants.to_millis(event.fields["occurred_at"])
+            tally.add(event, *self._both(_variables(event), at, draft, kind, history))
+        return tally.to_json()
 
 
-def _column(outcome: Outcome) -> str:
-    if outcome.error:
-        return "errors"
-    return "not_passed" if outcome.result is False else "passed"
+def _variables(event: BusinessEvent) -> Values:
+    """As the stream has them: without a profile none of its fields is there."""
+    return {"event": event.fields, "profile": event.profile or {}}
 
 
 def _filled(values: Values, draft: Draft, kind: DefinitionKind, checker: Checker) -> dict[str, str]:

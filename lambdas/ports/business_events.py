@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -13,13 +14,35 @@ class LakeUnavailable(PlatformError):
     """The lake did not answer in time; the same request may succeed later."""
 
 
+@dataclass(frozen=True)
+class BusinessEvent:
+    """What a pattern found, with the profile by which it was decided; absent fields are left out.
+
+    `profile` and `profile_id` are None if it was decided without one. `unknown` is why the lake
+    does not tell how it was decided; empty if it does.
+    """
+
+    fields: Mapping[str, Any]
+    profile: Mapping[str, Any] | None = None
+    profile_id: str | None = None
+    unknown: str = ""
+
+
+@dataclass(frozen=True)
+class Newest:
+    """The newest business events of a range, each once, and how many the range has in all."""
+
+    total: int
+    events: Sequence[BusinessEvent]
+
+
 class BusinessEvents(Protocol):
     """What patterns found, as rows of the lake."""
 
     def between(
-        self, use_case: str, kind: str, start: datetime, end: datetime, limit: int
-    ) -> Sequence[dict[str, Any]]:
-        """Business events of a kind with start <= occurred_at < end, the newest first, by field.
+        self, use_case: str, kind: str, start: datetime, end: datetime, limit: int, seconds: float
+    ) -> Newest:
+        """Business events of a kind with start <= occurred_at < end, at most `limit`.
 
-        At most `limit`. A row that the lake has twice may be there twice. Raises LakeUnavailable.
+        Raises LakeUnavailable if the lake has not answered within some seconds.
         """

@@ -73,10 +73,10 @@ class AgedLake:
         self._register(table, NINE, self._merged(table, old))
         self.deliver(table, new)
 
-    def deliver(self, table: LakeTable, rows: Sequence[Json]) -> None:
-        """The rows of the fresh hour."""
-        self._deliver(table, TEN, rows)
-        self._register(table, TEN, table.parquet_folder + partition_folder(TEN))
+    def deliver(self, table: LakeTable, rows: Sequence[Json], hour: datetime = TEN) -> None:
+        """The rows of the fresh hour, or of another one."""
+        self._deliver(table, hour, rows)
+        self._register(table, hour, table.parquet_folder + partition_folder(hour))
 
     def create(self, table: LakeTable) -> None:
         """A table without rows."""

@@ -7,7 +7,9 @@ import re
 
 import pytest
 
+from lambdas.definitions.ranges import QUERY_SECONDS, SECONDS
 from tests.infrastructure.conftest import Template
+from tests.infrastructure.grants import role_of
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +77,25 @@ def test_it_writes_the_tables_of_definitions_alone(stack: Template) -> None:
     ]
     (statement,) = statements
     assert {resource["Fn::GetAtt"][0] for resource in statement["Resource"]} == own
+
+
+def test_it_reads_what_business_events_were_decided_from_and_nothing_else(stack: Template) -> None:
+    """Athena reads catalog and files with the permissions of its caller."""
+    (function,) = stack.properties("AWS::Lambda::Function")
+    role = role_of(stack, function)
+    records = {"business_events", "decisions", "activity"}
+    tables = {r.rpartition(":table/")[2] for r in role.on("glue:GetTable") if ":table/" in r}
+    assert tables == {f"sdp_shopping/parquet_{record}" for record in records}
+    objects = {r.partition("/")[2] for r in role.on("s3:GetObject")}
+    folders = {f"shopping/{kind}/{r}/*" for kind in ("parquet", "compacted") for r in records}
+    assert objects == folders | {"athena/shopping/*"}
+    assert {r.rpartition("/")[2] for r in role.on("athena:StartQueryExecution")} == {"sdp-shopping"}
+
+
+def test_a_test_over_the_lake_ends_before_api_gateway_and_the_function_do(stack: Template) -> None:
+    """API Gateway waits 29 seconds; the start of the function, which parses CEL, is among them."""
+    (function,) = stack.properties("AWS::Lambda::Function")
+    methods = stack.properties("AWS::ApiGateway::Method")
+    limits = [m["Integration"].get("TimeoutInMillis", 29_000) for m in methods]
+    assert set(limits) == {29_000}
+    assert QUERY_SECONDS + 5 < SECONDS <= 29 - 7 < function["Timeout"]

@@ -112,6 +112,40 @@ def test_a_use_case_with_a_model_has_a_table_for_its_versions_and_the_parameter(
     assert "DefinitionsLead" in adtech.configured({}).values
 
 
+@record(key="subject", stream="decisions")
+class Decided:
+    """What was decided."""
+
+    subject: Annotated[str, "What it is about."]
+    kind: Annotated[str, "Of which kind."]
+    business_event_id: Annotated[str, "About what."]
+    occurred_at: Annotated[datetime, "When."]
+    profile_id: Annotated[str | None, "By which profile."] = None
+
+
+@record(key="subject", stream="decisions")
+class DecidedSomehow:
+    """What was decided, but not by which profile."""
+
+    subject: Annotated[str, "What it is about."]
+    kind: Annotated[str, "Of which kind."]
+    business_event_id: Annotated[str, "About what."]
+    occurred_at: Annotated[datetime, "When."]
+
+
+def test_with_profiles_the_decisions_tell_by_which_one_each_was_made():
+    whole = declared(RULE, profile=Opened)
+    use_case(Opened, Found, Decided, definitions=whole)
+    assert whole.decided_again_from == ("found", "decisions", "doors")
+    assert declared(RULE).decided_again_from == ("found",)
+    with pytest.raises(CatalogError, match=r"'decisions'.* has no profile_id"):
+        use_case(Opened, Found, DecidedSomehow, definitions=whole)
+    with pytest.raises(CatalogError, match="has no business_event_id, kind"):
+        use_case(Opened, Found, definitions=whole)
+    with pytest.raises(CatalogError, match=r"Found.* is not one of its events"):
+        use_case(Opened, Found, Decided, definitions=declared(RULE, profile=Found))
+
+
 def test_a_report_cannot_have_the_table_of_the_definitions():
     use_case(Opened, Found, Reported)
     with pytest.raises(CatalogError, match="definitions"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,6 +12,7 @@ from fastapi.testclient import TestClient
 
 import usecases
 from lambdas.definitions.app import create_app
+from lambdas.ports.business_events import BusinessEvent, Newest
 from lambdas.ports.definitions import Frontier, FrontierPassed, Overtaken, Version
 
 NOW = 1_795_000_000_000
@@ -57,16 +60,30 @@ class Memory:
 
 
 class Events:
-    """Business events of the lake."""
+    """Business events of the lake; `profiles` are those by which they were decided, by their id.
+
+    `unknown`: the ids of those of which the lake does not tell how they were decided.
+    """
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
+        self.profiles: dict[str, dict[str, Any]] = {}
+        self.unknown: set[str] = set()
 
     def between(
-        self, use_case: str, kind: str, start: datetime, end: datetime, limit: int
-    ) -> list[dict[str, Any]]:
+        self, use_case: str, kind: str, start: datetime, end: datetime, limit: int, seconds: float
+    ) -> Newest:
+        assert 0 < seconds < 29
         rows = [r for r in self.rows if r["kind"] == kind and start <= r["occurred_at"] < end]
-        return sorted(rows, key=lambda r: r["occurred_at"], reverse=True)[:limit]
+        rows.sort(key=lambda r: r["occurred_at"], reverse=True)
+        return Newest(len(rows), [self._event(row) for row in rows[:limit]])
+
+    def _event(self, row: dict[str, Any]) -> BusinessEvent:
+        if row["id"] in self.unknown:
+            return BusinessEvent(row, unknown="its decision is not in the lake")
+        if row["id"] not in self.profiles:
+            return BusinessEvent(row)
+        return BusinessEvent(row, self.profiles[row["id"]], f"profile of {row['id']}")
 
 
 class Door:
@@ -75,6 +92,7 @@ class Door:
     def __init__(self, use_case: str = "shopping") -> None:
         self.use_case = use_case
         self.store, self.events, self.now = Memory(), Events(), NOW
+        self.seconds: Iterator[float] = itertools.repeat(0.0)  # what the monotonic clock says
         catalog = usecases.load()
         app = create_app(
             catalog,
@@ -83,6 +101,7 @@ class Door:
             catalog.configured({}),
             self.events,
             lambda: self.now,
+            lambda: next(self.seconds),
         )
         self.client = TestClient(app, raise_server_exceptions=False)
 

@@ -1,7 +1,5 @@
 """The API: versions that are never changed, an instant for each, and errors that say where."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
 from glue.instants import from_millis, to_wire
@@ -352,27 +350,6 @@ def test_a_template_is_filled_for_a_sample(door):
     filled, empty = door.call("POST", "/template/offer/test", sent).json()["results"]
     assert filled["result"] == {"title": "Hello", "message": "150.00 left; send 100.00"}
     assert "balance" in empty["error"]
-
-
-def test_a_range_of_the_lake_is_decided_as_it_would_have_been(door):
-    door.call("PUT", "/rule/x", RULE)
-    start = datetime.fromtimestamp(NOW / 1000, UTC)
-    for n in range(40):
-        row = {"id": f"e{n}", "kind": "shopping", "subject": "c"}
-        row |= {"occurred_at": start + timedelta(minutes=n), "balance": 10.0 * n, "count": 5}
-        door.events.rows += [row, row] if n % 2 else [row]  # the lake may have a row twice
-    del door.events.rows[0]["balance"]
-    sent = {
-        "definition": {**RULE, "expression": "event.balance < 100.0"},
-        "from": to_wire(start),
-        "to": to_wire(start + timedelta(hours=1)),
-    }
-    answer = door.call("POST", "/rule/x/test", sent).json()
-    counts = {k: answer[k] for k in ("events", "passed", "not_passed", "errors", "differing")}
-    # Before the first version was valid, every decision differs; then those from 100 to 200.
-    assert counts == {"events": 40, "passed": 9, "not_passed": 30, "errors": 1, "differing": 11}
-    assert answer["complete"] and len(answer["examples"]) == 11
-    assert answer["examples"][0]["in_force"] == {"version": 1, "mode": "live", "result": True}
 
 
 @pytest.mark.parametrize(
