@@ -31,6 +31,7 @@ from lambdas.definitions.trying import Trial, Trier
 from lambdas.definitions.versions import Writer
 from lambdas.http.app import add_health, new_app
 from lambdas.http.bodies import JSON, check_encoding, document, media_type
+from lambdas.http.paths import EncodedSlashes
 from lambdas.http.queries import BadParameter, NotFound
 from lambdas.http.requests import InvalidRequest, check_size
 from lambdas.ports.business_events import BusinessEvents
@@ -93,6 +94,7 @@ def create_app(
         if use_case.definitions
     }
     app = new_app("Definitions", fault=FAULT, openapi_url=None)
+    app.add_middleware(EncodedSlashes)
     add_health(app, "/definitions/health")
     install(app)
     routes = _Routes(services)

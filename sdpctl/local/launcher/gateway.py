@@ -4,6 +4,9 @@ As on AWS, each of these is a gateway response of the stage, with its headers an
 throttled function is INTEGRATION_FAILURE, one that has not answered after 29 s INTEGRATION_TIMEOUT,
 one that fails 502 as DEFAULT_5XX. The emulator returns the function's own error, waits as long as
 the function takes, and goes on with calls whose clients have gone.
+
+A function gets the path as it was sent, percent-encoded, as a REST API hands it over. The emulator
+decodes it, so that a function that does so too would read `%2561` as `a`.
 """
 
 from __future__ import annotations
@@ -26,6 +29,21 @@ STAGE = "/_user_request_"  # in the path of each call of an API
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+_request = [
+    "api_id",
+    "stage_name",
+    "stage",
+    "resource",
+    "request_path",
+    "method",
+    "headers",
+    "body",
+    "query_params",
+    "path_params",
+    "binary_media_types",
+    "authorizer_context",
+    "caller_identity",
+]
 _integration = [
     "integration",
     "api_id",
@@ -46,6 +64,7 @@ _integration = [
 ]
 REPLACED: dict[Callable[..., Any], list[str]] = {
     app.app: ["scope", "receive", "send"],
+    apigateway._build_lambda_event_v1: _request,
     apigateway._call_lambda_raw: ["function_ref", "event", "account_id", "region"],
     apigateway._gateway_error_response: ["error", "request"],
     apigateway._invoke_lambda_proxy_v1: _integration,
@@ -53,11 +72,13 @@ REPLACED: dict[Callable[..., Any], list[str]] = {
 }
 USED: dict[ModuleType, tuple[str, ...]] = {apigateway: ("_GatewayError",)}
 _app = app.app
+_build = apigateway._build_lambda_event_v1
 _call = apigateway._call_lambda_raw
 _error_response = apigateway._gateway_error_response
 _invoke = apigateway._invoke_lambda_proxy_v1
 _proxy_response = apigateway._lambda_proxy_response
 _connected: ContextVar[functions.Client | None] = ContextVar("connected", default=None)
+_sent: ContextVar[str] = ContextVar("sent", default="")  # the path, percent-encoded
 
 
 class IntegrationError(Exception):
@@ -71,6 +92,7 @@ class IntegrationError(Exception):
 def replace() -> None:
     """Put our functions in the place of the emulator's."""
     app.app = _serve
+    apigateway._build_lambda_event_v1 = _build_lambda_event
     apigateway._call_lambda_raw = _call_lambda_raw
     apigateway._gateway_error_response = _gateway_error_response
     apigateway._invoke_lambda_proxy_v1 = _invoke_lambda_proxy
@@ -85,6 +107,7 @@ async def _serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     client, messages = functions.Client(), asyncio.Queue[dict[str, Any]]()
     listener = asyncio.create_task(_listen(receive, messages, client))
     _connected.set(client)
+    _sent.set((scope.get("raw_path") or b"").decode("ascii").partition(STAGE)[2])
     try:
         await _app(scope, messages.get, send)
     finally:
@@ -98,6 +121,14 @@ async def _listen(
         message = await receive()
         client.gone = message["type"] == "http.disconnect"
         messages.put_nowait(message)
+
+
+def _build_lambda_event(*args: Any, **options: Any) -> dict[str, Any]:
+    event: dict[str, Any] = _build(*args, **options)
+    if path := _sent.get():
+        event["path"] = path
+        event["requestContext"]["path"] = f"/{event['requestContext']['stage']}{path}"
+    return event
 
 
 async def _call_lambda_raw(

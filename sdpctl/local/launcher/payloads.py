@@ -40,7 +40,6 @@ USED: dict[ModuleType, tuple[str, ...]] = {
     apigateway: ("_GatewayError",),
     lambda_svc: ("error_response_json",),
 }
-_build_event = apigateway._build_lambda_event_v1
 _execute = lambda_svc._execute_function_dispatch
 Invoke = Callable[..., Awaitable[Any]]
 
@@ -51,17 +50,22 @@ class RequestTooLarge(Exception):
 
 def replace() -> None:
     """Put our functions in the place of the emulator's."""
-    apigateway._build_lambda_event_v1 = _build_lambda_event
+    apigateway._build_lambda_event_v1 = _bounded(apigateway._build_lambda_event_v1)
     apigateway._invoke_lambda_proxy_v1 = _refusing(apigateway._invoke_lambda_proxy_v1)
     lambda_svc._invoke = _limited(lambda_svc._invoke)
     lambda_svc._execute_function_dispatch = _execute_function
 
 
-def _build_lambda_event(*args: Any, **options: Any) -> dict[str, Any]:
-    event: dict[str, Any] = _build_event(*args, **options)
-    if _size(event) > REQUEST_BYTES:
-        raise RequestTooLarge
-    return event
+def _bounded(build: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """The builder of a call's event, which refuses one that is too large."""
+
+    def build_or_refuse(*args: Any, **options: Any) -> dict[str, Any]:
+        event = build(*args, **options)
+        if _size(event) > REQUEST_BYTES:
+            raise RequestTooLarge
+        return event
+
+    return build_or_refuse
 
 
 def _refusing(invoke: Invoke) -> Invoke:

@@ -1,8 +1,11 @@
 """The API: versions that are never changed, an instant for each, and errors that say where."""
 
+import json
+
 import pytest
 
 from glue.instants import from_millis, to_wire
+from lambdas.http.gateway import behind_gateway
 from lambdas.ports.business_events import LakeUnavailable
 from lambdas.ports.definitions import Frontier
 from tests.unit.lambdas.definitions.memory import NOW, Door
@@ -167,6 +170,80 @@ def test_a_definition_ends_from_an_instant_and_its_versions_stay(door):
 )
 def test_a_wrong_path_or_parameter_is_named(door, path, status, named):
     assert named in problem(door.call("GET", path), status)["detail"]
+
+
+ODD = {
+    "A": "'A'",
+    "a.b": "'a.b'",
+    "1a": "'1a'",
+    "-a": "'-a'",
+    "a%20b": "'a b'",
+    "a%0A": r"'a\n'",
+    "a%00": r"'a\x00'",
+    "%C3%A4": "'ä'",
+    "%F0%9F%98%80": "'😀'",
+    "a%CC%81": "'a\u0301'",
+    "%EF%BD%81": "'ａ'",  # noqa: RUF001 - of full width, which is folded to a by some
+    "%FF": "'\ufffd'",
+    "a%2Fb": "'a%2Fb'",
+    "a%2fb": "'a%2Fb'",
+    "%2F": "'%2F'",
+    "..%2F..%2Frule%2Fa": "'..%2F..%2Frule%2Fa'",
+    "a%252Fb": "'a%2Fb'",
+    "a%2561": "'a%61'",
+    "a%3Fb": "'a?b'",
+    "a%23b": "'a#b'",
+    "a" * 65: "'aaaa",
+}
+SENT = {
+    "GET": ("", None),
+    "PUT": ("", RULE),
+    "DELETE": ("", None),
+    "POST": ("/test", {"definition": RULE, "events": [{}]}),
+}
+
+
+@pytest.mark.parametrize("method", list(SENT))
+@pytest.mark.parametrize("name", list(ODD))
+def test_a_name_with_odd_characters_is_refused_by_every_method(door, method, name):
+    door.call("PUT", "/rule/a", RULE)
+    rest, sent = SENT[method]
+    refused = problem(door.call(method, f"/rule/{name}{rest}", sent), 400)
+    assert refused["parameter"] == "name"
+    assert ODD[name] in refused["detail"] and "1 to 64 lower case letters" in refused["detail"]
+    (stored,) = door.store.versions
+    assert (stored.name, stored.ended) == ("a", False)
+
+
+def test_a_slash_that_is_encoded_separates_nothing(door):
+    door.call("PUT", "/rule/a", RULE)
+    sent = {"definition": RULE, "events": [{}]}
+    problem(door.call("POST", "/rule/a%2Ftest", sent), 405)
+    assert "rule, template" in problem(door.call("GET", "/rule%2Fa"), 404)["detail"]
+    problem(door.call("PUT", "/rule%2Fa", RULE), 405)
+    problem(door.call("PUT", "/rule/a/b", RULE), 404)  # another path
+    assert len(door.store.versions) == 1
+
+
+@pytest.mark.parametrize("name", list(ODD))
+def test_so_it_is_behind_api_gateway_which_hands_over_the_path_as_it_was_sent(door, name):
+    respond = behind_gateway(door.client.app)
+    headers = {"content-type": "application/json"}
+    event = {
+        "resource": "/{proxy+}",
+        "path": f"/definitions/shopping/rule/{name}",
+        "httpMethod": "PUT",
+        "headers": headers,
+        "requestContext": {"stage": "v1"},
+        "body": json.dumps(RULE),
+    }
+    answer = respond(event, None)
+    assert answer["statusCode"] == 400
+    assert ODD[name] in json.loads(answer["body"])["detail"]
+
+
+def test_an_encoded_letter_is_that_letter(door):
+    assert door.call("PUT", "/rule/%61", RULE).json()["name"] == "a"
 
 
 def test_a_use_case_without_definitions_is_unknown(door):
