@@ -109,7 +109,7 @@ def query_tables(
 
     Athena reads catalog and files, and writes the result, with the permissions of its caller.
     """
-    actions = ("StartQueryExecution", "GetQueryExecution", "GetQueryResults")
+    actions = ("StartQueryExecution", "GetQueryExecution", "GetQueryResults", "StopQueryExecution")
     group = scope.format_arn(service="athena", resource="workgroup", resource_name=workgroup)
     allow(role, [f"athena:{action}" for action in actions], [group])
     catalog = [

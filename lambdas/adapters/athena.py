@@ -80,9 +80,13 @@ class AthenaLake:
             status = execution_status["QueryExecution"]["Status"]
             if status["State"] == "SUCCEEDED":
                 return
-            if status["State"] in ENDED or self._monotonic() > deadline:
-                reason = status.get("StateChangeReason", "it took too long")
+            if status["State"] in ENDED:
+                reason = status.get("StateChangeReason", "without a reason")
                 raise QueryError(f"query {execution} is {status['State']}: {reason}")
+            if self._monotonic() > deadline:
+                # Nobody waits for it, and Athena would go on reading, for half an hour.
+                self._athena.stop_query_execution(QueryExecutionId=execution)
+                raise QueryError(f"query {execution} took more than {self._timeout:.0f} s")
             self._sleep(pause)
             pause = min(2 * pause, 2.0)
 

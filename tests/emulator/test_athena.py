@@ -11,7 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lambdas.adapters.athena import AthenaLake, QueryError
+
 BUCKET = "lake-of-tests"
+ENDLESS = (
+    "SELECT count(*) AS n FROM range(100000000) a(x), range(100000000) b(y) WHERE x * y % 7 = 1"
+)
 RESULTS = {"OutputLocation": f"s3://{BUCKET}/athena/"}
 STORAGE = {
     "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
@@ -155,8 +160,7 @@ def test_the_catalog_is_not_changed_by_sql(lake: Lake, statement: str) -> None:
 def test_a_stopped_query_ends_cancelled(lake: Lake) -> None:
     """It would take hours."""
     started = lake.athena.start_query_execution(
-        QueryString="SELECT count(*) FROM range(100000000) a(x), range(100000000) b(y) "
-        "WHERE x * y % 7 = 1",
+        QueryString=ENDLESS,
         QueryExecutionContext={"Database": "shop"},
         ResultConfiguration=RESULTS,
     )
@@ -164,6 +168,16 @@ def test_a_stopped_query_ends_cancelled(lake: Lake) -> None:
     time.sleep(0.5)
     assert lake.await_end(started["QueryExecutionId"])["Status"]["State"] == "CANCELLED"
     assert lake.ids("SELECT 'still here'") == ["still here"]
+
+
+def test_a_function_stops_a_query_for_which_it_waits_no_longer(lake: Lake) -> None:
+    configuration = {"ResultConfiguration": RESULTS}
+    lake.athena.create_work_group(Name="impatient", Configuration=configuration)
+    ours = AthenaLake("shop", "impatient", athena=lake.athena, glue=lake.glue, timeout=0.2)
+    with pytest.raises(QueryError, match="took more than 0 s") as caught:
+        ours.query(ENDLESS)
+    execution = str(caught.value).split()[1]
+    assert lake.await_end(execution)["Status"]["State"] == "CANCELLED"
 
 
 def test_the_emulators_own_delivery_from_kinesis_is_off(client: Callable[[str], Any]) -> None:
