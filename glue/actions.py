@@ -58,7 +58,7 @@ PARAMETERS: tuple[Parameter, ...] = (
             rf"none|(?!(.{{5}})-\1){_TIME}-{_TIME}", "HH:MM-HH:MM of two different times, or none"
         ),
         NONE,
-        "When no customer is disturbed: an action waits for the end of these hours.",
+        "When no customer is disturbed: each attempt waits for the end of these hours.",
     ),
     Parameter(
         "ActionTimeZone",
@@ -76,7 +76,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         "ActionRetryFor",
         Duration("PT10M", "P3D"),
         "P1D",
-        "How long a destination that fails is tried again before the action is a dead letter.",
+        "How long a destination that fails is tried again before the action is a dead letter; "
+        "the time in which an attempt waits under QuietHours or ActionCap is not counted.",
     ),
 )
 

@@ -51,7 +51,7 @@ class Dispatched:
         """Send it again, with its id and body. False if its state has changed meanwhile."""
         before = action.states[destination]
         attempt = before.attempt + 1
-        pending = State(attempt=attempt, since=now, at=before.at, error=before.error)
+        pending = State(attempt=attempt, since=now, due=now, at=before.at, error=before.error)
         if not self._store.restart(action.id, destination, before, pending):
             return False
         url = self.queues.get_queue_url(QueueName=self.dispatch.queue(destination))["QueueUrl"]

@@ -25,8 +25,9 @@ from infra.constructs.queues import dead_letter_queue
 from infra.constructs.streams import removal_policy
 from infra.settings import Settings
 from infra.topology import Dispatch, Stream, to_setting
+from lambdas.dispatch.limits import EXECUTION
 
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = int(EXECUTION.total_seconds())
 BATCH = 10  # messages of an execution; each is an attempt of at most 20 seconds, all at once
 # A function that ends without an answer so often was stopped by its message.
 MAX_RECEIVES = 20

@@ -1,15 +1,15 @@
 """The table of actions: decisions with their states, the times of each customer, and what is
 disabled. Each change is one conditional write.
 
-Items: `action#ID`; `customer#NAME` with the times that its actions are sent at; `destination#NAME`
-once it is disabled. Two indexes list actions, newest first: of a customer, and of a day, which is
+Items: `action#ID`; `customer#NAME` with the times of its actions; `destination#NAME` once it is
+disabled. Two indexes list actions, newest first: of a customer, and of a day, which is
 spread over SLOTS keys because an index accepts 1,000 writes a second of one key.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -24,10 +24,10 @@ from lambdas.ports.actions import (
     Decision,
     Outcome,
     Place,
-    Sent,
     State,
     Status,
     StoreUnavailable,
+    Times,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ BY_CUSTOMER, BY_DAY = "by-customer", "by-day"
 SLOTS = 16
 _ACTION, _CUSTOMER, _DESTINATION = "action", "customer", "destination"
 _STATUS = "_status"
+_ABSENT: Any = {"ConditionExpression": f"attribute_not_exists({HASH})"}
 
 
 class DynamoActions:
@@ -52,37 +53,40 @@ class DynamoActions:
         item = self._get(key(_ACTION, id_))
         return decision(item) if item else None
 
-    def sent(self, customer: str) -> Sent:
-        """When the customer's actions are sent."""
+    def times(self, customer: str) -> Times:
+        """The times of the customer's actions."""
         item = self._get(key(_CUSTOMER, customer))
-        if item is None:
-            return Sent()
-        times = tuple(_instant(value) for value in item["times"]["L"])
-        return Sent(times, int(item["version"]["N"]))
+        return _times(item) if item else Times()
 
-    def enter(self, decision: Decision, before: Sent | None, times: Sequence[datetime]) -> bool:
+    def enter(self, decision: Decision, before: Times | None, after: Times | None) -> bool:
         """Store the decision and, if `before` is given, the customer's new times, together."""
-        absent: Any = {"ConditionExpression": f"attribute_not_exists({HASH})"}
-        put: Any = {"TableName": self._table, "Item": item(decision), **absent}
+        put: Any = {"TableName": self._table, "Item": item(decision), **_ABSENT}
         with self._failures():
-            if before is None:
+            if before is None or after is None:
                 return self._holds(lambda: self._client.put_item(**put))
-            unchanged: Any = absent
-            if before.version:
-                unchanged = {
-                    "ConditionExpression": "version = :version",
-                    "ExpressionAttributeValues": {":version": {"N": str(before.version)}},
-                }
-            changed: Any = {
-                "TableName": self._table,
-                "Item": _times(decision, before.version + 1, times),
-                **unchanged,
-            }
+            changed = self._changed(decision.customer, before, after, decision.expires)
             return self._holds(
                 lambda: self._client.transact_write_items(
                     TransactItems=[{"Put": put}, {"Put": changed}]
                 )
             )
+
+    def change(self, customer: str, before: Times, after: Times, expires: datetime) -> bool:
+        """Replace a customer's times. False if they have changed since `before`."""
+        changed = self._changed(customer, before, after, expires)
+        with self._failures():
+            return self._holds(lambda: self._client.put_item(**changed))
+
+    def _changed(self, customer: str, before: Times, after: Times, expires: datetime) -> Any:
+        """The write that replaces a customer's times, if they are as `before`."""
+        unchanged = _ABSENT
+        if before.version:
+            unchanged = {
+                "ConditionExpression": "version = :version",
+                "ExpressionAttributeValues": {":version": {"N": str(before.version)}},
+            }
+        stored = _customer(customer, before.version + 1, after, expires)
+        return {"TableName": self._table, "Item": stored, **unchanged}
 
     def settle(self, id_: str, destination: str, attempt: int, state: State) -> bool:
         """Replace a pending state of that attempt. False if another message has replaced it."""
@@ -223,7 +227,7 @@ def _attributes(destination: str, state: State) -> Item:
         "owner": {"S": state.owner},
         "error": {"S": state.error},
     }
-    for name, time in (("since", state.since), ("at", state.at)):
+    for name, time in (("since", state.since), ("due", state.due), ("at", state.at)):
         if time is not None:
             attributes[name] = _millis(time)
     return {f"{destination}_{name}": value for name, value in attributes.items()}
@@ -235,6 +239,7 @@ def _state(destination: str, item: Item) -> State:
         attempt=int(own["attempt"]["N"]),
         tries=int(own["tries"]["N"]),
         since=_instant(own["since"]) if "since" in own else None,
+        due=_instant(own["due"]) if "due" in own else None,
         status=Status(own["status"]["S"]),
         owner=own["owner"]["S"],
         error=own["error"]["S"],
@@ -242,13 +247,26 @@ def _state(destination: str, item: Item) -> State:
     )
 
 
-def _times(decision: Decision, version: int, times: Sequence[datetime]) -> Item:
+def _customer(customer: str, version: int, times: Times, expires: datetime) -> Item:
     return {
-        **key(_CUSTOMER, decision.customer),
-        "times": {"L": [_millis(time) for time in times]},
+        **key(_CUSTOMER, customer),
+        "planned": {"M": {id_: _millis(time) for id_, time in times.planned.items()}},
+        "handed": {"M": {id_: _millis(time) for id_, time in times.handed.items()}},
         "version": {"N": str(version)},
-        "expires": _seconds(decision.expires),
+        "expires": _seconds(expires),
     }
+
+
+def _times(item: Item) -> Times:
+    """The times of a stored item; one that has only a list of times is of an earlier version."""
+    if "times" in item:
+        planned = {f"#{number}": _instant(t) for number, t in enumerate(item["times"]["L"])}
+        return Times(planned, {}, int(item["version"]["N"]))
+    planned, handed = (
+        {id_: _instant(time) for id_, time in item[name]["M"].items()}
+        for name in ("planned", "handed")
+    )
+    return Times(planned, handed, int(item["version"]["N"]))
 
 
 def _millis(time: datetime) -> dict[str, str]:

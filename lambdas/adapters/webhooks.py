@@ -10,8 +10,9 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from threading import Timer
@@ -55,29 +56,40 @@ class Webhook:
             return list(pool.map(self._attempt, actions))
 
     def _attempt(self, action: Decision) -> Failure | None:
+        received = False
         try:
-            status, retry_after = self._post(action.body.encode(), self._headers(action))
+            headers = self._headers(action)
+            with self._connected() as connection:
+                received = True  # from here on it may be
+                status, retry_after = self._post(connection, action.body.encode(), headers)
         except (OSError, ValueError, http.client.HTTPException, StoreUnavailable) as error:
-            return Failure(f"{type(error).__name__}: {error}")
+            return Failure(f"{type(error).__name__}: {error}", received=received)
         if 200 <= status < 300:
             return None
         return Failure(f"HTTP {status}", retry_after, gone=status == GONE)
 
-    def _post(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, timedelta | None]:
+    @contextmanager
+    def _connected(self) -> Iterator[_Plain]:
+        """A connection that is ended after the longest time of an exchange."""
         connection = self._connection()
-        own = {"content-type": "application/json", "user-agent": "sdp-dispatch/1"}
         timer = Timer(self._seconds, _shut, [connection])
         timer.daemon = True
         try:
             connection.connect()
             timer.start()
             connection.handshake()
-            connection.request("POST", _target(self.address), body, {**own, **headers})
-            answer = connection.getresponse()
-            return answer.status, _retry_after(answer.getheader("retry-after"))
+            yield connection
         finally:
             timer.cancel()
             connection.close()
+
+    def _post(
+        self, connection: _Plain, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, timedelta | None]:
+        own = {"content-type": "application/json", "user-agent": "sdp-dispatch/1"}
+        connection.request("POST", _target(self.address), body, {**own, **headers})
+        answer = connection.getresponse()
+        return answer.status, _retry_after(answer.getheader("retry-after"))
 
     def _connection(self) -> _Plain:
         parts = urlsplit(self.address)

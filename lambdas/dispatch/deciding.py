@@ -18,6 +18,7 @@ import orjson
 
 from glue.deadletter import Reason
 from lambdas.dead_letters import Source, dead_letter
+from lambdas.dispatch.handing import ATTEMPTS, Contended
 from lambdas.dispatch.limits import Limits
 from lambdas.dispatch.records import Action, read
 from lambdas.ports.actions import (
@@ -28,20 +29,15 @@ from lambdas.ports.actions import (
     Outcome,
     Place,
     Queues,
-    Sent,
     State,
     Status,
     StoreUnavailable,
+    Times,
 )
 from lambdas.ports.stream import Entry, Stream
 from lambdas.result_records import Malformed
 
 WORKERS = 16
-# Attempts at a decision while other executions change the same customer's times.
-ATTEMPTS = 10
-# An action is kept so much longer than ActionMaxAge and ActionCapPeriod: what comes again later has
-# expired, and until then it can be sent again by command.
-KEPT = timedelta(days=30)
 
 
 class Record(NamedTuple):
@@ -50,10 +46,6 @@ class Record(NamedTuple):
     place: Place
     data: bytes
     arrived_at: datetime | None = None
-
-
-class Contended(StoreUnavailable):
-    """Other executions changed the customer's times at each attempt."""
 
 
 @dataclass(frozen=True)
@@ -138,26 +130,27 @@ class Decide:
         for _ in range(ATTEMPTS):
             if stored := self.store.action(action.id):
                 return stored
-            before = self.store.sent(action.customer) if self.limits.cap else None
-            decision, times = self._new(record, action, before)
-            if self.store.enter(decision, before if times else None, times):
+            before = self.store.times(action.customer) if self.limits.cap else None
+            decision, after = self._new(record, action, before)
+            if self.store.enter(decision, before if after else None, after):
                 self.count(decision.outcome, 1)
                 return decision
         raise Contended(f"{action.customer}: {ATTEMPTS} attempts lost to other executions")
 
     def _new(
-        self, record: Record, action: Action, before: Sent | None
-    ) -> tuple[Decision, Sequence[datetime]]:
+        self, record: Record, action: Action, before: Times | None
+    ) -> tuple[Decision, Times | None]:
         """The decision, and the customer's times if they change with it."""
         now = self._now()
         due = self.limits.due(now, action.time_zone)
-        outcome, times = Outcome.DUE, None
+        outcome, after = Outcome.DUE, None
         if now - action.occurred_at > self.limits.max_age:
             outcome = Outcome.EXPIRED
         elif before is not None:
-            times = self.limits.counted(before.times, now, due)
-            outcome = Outcome.CAPPED if times is None else Outcome.DUE
-        pending = {d: State(since=due) for d in self.destinations if outcome is Outcome.DUE}
+            after = self.limits.planned(before, action.id, now, due)
+            outcome = Outcome.CAPPED if after is None else Outcome.DUE
+        due_now = State(since=due, due=due)
+        pending = {d: due_now for d in self.destinations if outcome is Outcome.DUE}
         decision = Decision(
             id=action.id,
             kind=action.kind,
@@ -169,10 +162,10 @@ class Decide:
             outcome=outcome,
             decided_at=now,
             due_at=due,
-            expires=due + max(self.limits.max_age, self.limits.period) + KEPT,
+            expires=self.limits.kept(due),
             states=pending,
         )
-        return decision, times or ()
+        return decision, after
 
     def _enqueue(self, decided: Sequence[tuple[Record, Decision]]) -> set[str]:
         """Enqueue what is pending. Returns the sequence numbers of what was not enqueued."""

@@ -3,17 +3,21 @@ follows from it; independent of AWS.
 
 The state is replaced by one conditional write, which has the id of the message that led to it. So
 of two messages for one attempt only one goes on, and one that crashed after its write goes on when
-it is delivered again.
+it is delivered again. Each attempt keeps the customer's limits, not only the first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from lambdas.dead_letters import Source, dead_letter
+from lambdas.dispatch.handing import Entered, Handing
+from lambdas.dispatch.limits import Limits
+from lambdas.dispatch.records import time_zone
 from lambdas.ports.actions import (
     LONGEST_DELAY,
     ActionStore,
@@ -41,16 +45,19 @@ class Received(NamedTuple):
 
 
 class Due(NamedTuple):
-    """A message whose action is attempted now."""
+    """A message whose action is attempted now; `entered` if there is a cap."""
 
     received: Received
     decision: Decision
     state: State
+    began: datetime
+    entered: Entered | None
 
 
 @dataclass(frozen=True)
 class Deliver:
-    """`retry_for`: how long a destination is tried again. `jitter` returns 0 to 1.
+    """`retry_for`: how long a destination is tried again, without the time in which an attempt
+    waits for the customer's limits or for this function. `jitter` returns 0 to 1.
 
     `count` receives the name of what happened and its number, `latency` a stage and the time that
     it took.
@@ -63,6 +70,7 @@ class Deliver:
     letters: Stream
     dead_letters: str
     clock: Callable[[], datetime]
+    limits: Limits
     retry_for: timedelta
     jitter: Callable[[], float]
     count: Callable[[str, int], None] = lambda *_: None
@@ -96,10 +104,23 @@ class Deliver:
             return None
         if state.status is not Status.PENDING or state.attempt != received.attempt:
             return None
-        if (wait := decision.due_at - self.clock()) > timedelta(0):
-            self._enqueue(Message(decision.id, state.attempt, min(wait, LONGEST_DELAY)))
+        return self._begin(received, decision, state)
+
+    def _begin(self, received: Received, decision: Decision, state: State) -> Due | None:
+        """The attempt, unless the customer's limits make it wait: its message comes again then."""
+        now = self.clock()
+        entered = None
+        ready = self.limits.due(max(now, decision.due_at), time_zone(decision.body))
+        if ready <= now and self.limits.cap:
+            begun = Handing(self.limits, self.store).begin(decision, now)
+            if isinstance(begun, Entered):
+                entered = begun
+            else:
+                ready = begun
+        if ready > now:
+            self._enqueue(Message(decision.id, state.attempt, min(ready - now, LONGEST_DELAY)))
             return None
-        return Due(received, decision, state)
+        return Due(received, decision, state, now, entered)
 
     def _attempts(self, due: Sequence[Due]) -> Sequence[Failure | None]:
         if not due:
@@ -108,7 +129,7 @@ class Deliver:
         disabled = self.store.disabled(name)
         if disabled and disabled["url"] == address:
             reason = f"disabled: it answered 410 at {disabled['at']}"
-            return [Failure(reason, gone=True)] * len(due)
+            return [Failure(reason, gone=True, received=False)] * len(due)
         failures = self.destination.send([one.decision for one in due])
         if any(failure and failure.gone for failure in failures):
             self.store.disable(name, address, self.clock())
@@ -116,8 +137,9 @@ class Deliver:
 
     def _settle(self, due: Due, failure: Failure | None) -> None:
         """Store how the attempt ended; go on if no other message has done so."""
-        received, decision, before = due
-        state = self._after(before, failure, received.message_id)
+        decision, before = due.decision, due.state
+        self._count_hand_over(due, failure)
+        state = self._after(due, failure)
         if not self.store.settle(decision.id, self.destination.name, before.attempt, state):
             return
         if failure is None:
@@ -126,23 +148,46 @@ class Deliver:
             self.latency("Action", self.clock() - decision.occurred_at)
         else:
             self.count("Failed", 1)
-        self._follow(decision, state, failure)
+        self._follow(decision, state)
 
-    def _after(self, before: State, failure: Failure | None, owner: str) -> State:
-        now = self.clock()
+    def _count_hand_over(self, due: Due, failure: Failure | None) -> None:
+        """Correct what was entered; if that cannot be stored it counts for longer than it must."""
+        if due.entered is not None:
+            received = failure is None or failure.received
+            with suppress(StoreUnavailable):
+                Handing(self.limits, self.store).end(
+                    due.decision, due.entered, self.clock(), received=received, sent=not failure
+                )
+
+    def _after(self, due: Due, failure: Failure | None) -> State:
+        """The state after an attempt.
+
+        What it waited beyond the delay before it, for the end of quiet hours, under a cap, or for
+        this function, is not of the destination's making, and takes nothing from its time.
+        """
+        now, before, owner = self.clock(), due.state, due.received.message_id
         common = replace(before, attempt=before.attempt + 1, owner=owner, at=now)
         if failure is None:
             return replace(common, status=Status.SENT, error="")
-        failed = replace(common, tries=before.tries + 1, error=failure.reason[:ERROR_LENGTH])
-        over = now >= (before.since or now) + self.retry_for
+        waited = max(due.began - before.due, timedelta(0)) if before.due else timedelta(0)
+        since = (before.since or due.began) + waited
+        tries = before.tries + 1
+        failed = replace(
+            common,
+            tries=tries,
+            error=failure.reason[:ERROR_LENGTH],
+            since=since,
+            due=now + self._delay(tries, failure.retry_after),
+        )
+        over = now >= since + self.retry_for
         return replace(failed, status=Status.DEAD) if failure.gone or over else failed
 
-    def _follow(self, decision: Decision, state: State, failure: Failure | None = None) -> None:
+    def _follow(self, decision: Decision, state: State) -> None:
         """What a new state leads to: another attempt, or a dead letter. May be repeated."""
         match state.status:
             case Status.PENDING:
-                retry_after = failure.retry_after if failure else None
-                delay = self._delay(state.tries, retry_after)
+                delay = state.due - self.clock() if state.due else FIRST_DELAY
+                delay = min(max(delay, timedelta(0)), LONGEST_DELAY)
                 self._enqueue(Message(decision.id, state.attempt, delay))
             case Status.DEAD:
                 self._bury(self._letter(decision, state))

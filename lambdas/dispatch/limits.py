@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from glue.actions import Dispatching, time_zone
+from lambdas.ports.actions import Times
 
-_MINUTE = timedelta(minutes=1)
+# The longest that a destination is waited for: an attempt that begins earlier than this before
+# quiet hours ends before them.
+ATTEMPT = timedelta(seconds=20)
+# Lambda ends an execution after this time, and with it whatever it has begun.
+EXECUTION = timedelta(minutes=1)
+# An action is kept so much longer than ActionMaxAge and ActionCapPeriod: what comes again later has
+# expired, and until then it can be sent again by command.
+KEPT = timedelta(days=30)
+_SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 _SKEW = timedelta(minutes=5)  # between the clocks of two executions
 
 
@@ -47,7 +55,7 @@ def end_of_quiet(hours: QuietHours, minute: datetime, zone: ZoneInfo) -> datetim
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of one use case."""
+    """The limits of one use case. Without a cap, no method but `due` and `kept` is called."""
 
     cap: int
     period: timedelta
@@ -66,24 +74,66 @@ class Limits:
             max_age=dispatching.duration("ActionMaxAge"),
         )
 
+    def kept(self, time: datetime) -> datetime:
+        """Until when what happens at a time is kept."""
+        return time + max(self.max_age, self.period) + KEPT
+
     def due(self, now: datetime, zone: str | None) -> datetime:
-        """When an action may be sent; an unknown time zone is replaced by the deployment's."""
+        """When an attempt may begin: neither then nor at its end is it quiet.
+
+        An unknown time zone is replaced by the deployment's.
+        """
         if self.quiet is None:
             return now
-        minute = now.astimezone(UTC).replace(second=0, microsecond=0)
         known = (time_zone(zone) if zone else None) or self.zone
-        return max(now, end_of_quiet(self.quiet, minute, known))
+        begin = _after(self.quiet, now, known)
+        end = _after(self.quiet, begin + ATTEMPT, known)
+        return begin if end == begin + ATTEMPT else end
 
-    def counted(
-        self, times: Sequence[datetime], now: datetime, due: datetime
-    ) -> list[datetime] | None:
-        """The times with another one; None if some period would then have more than the cap.
-
-        Times that no later action can share a period with are dropped.
-        """
-        recent = [t for t in times if t > now - self.period - _SKEW]
-        insort(recent, due)
-        pairs = zip(recent, recent[self.cap :], strict=False)
-        if any(last - first < self.period for first, last in pairs):
+    def planned(self, times: Times, id_: str, now: datetime, due: datetime) -> Times | None:
+        """The times with another action that is due then; None if it is one too many."""
+        recent = self._recent(times.planned, now)
+        if self._is_full(recent.values(), due):
             return None
-        return recent
+        return Times({**recent, id_: due}, self._recent(times.handed, now))
+
+    def may_hand(self, times: Times, id_: str, now: datetime) -> bool:
+        """Whether fewer other actions than the cap may have been received within the period."""
+        others = [t for name, t in times.handed.items() if name != id_ and t > now - self.period]
+        return len(others) < self.cap
+
+    def handed(self, times: Times, id_: str, now: datetime, until: datetime) -> Times:
+        """The times with an action that may be received until then."""
+        handed = self._recent(times.handed, now)
+        return Times(self._recent(times.planned, now), {**handed, id_: until})
+
+    def turn(self, times: Times, id_: str, now: datetime, zone: str | None) -> datetime:
+        """The first time, later than now, at which the action is none too many.
+
+        So it is also with everything that is planned: what waits comes in turn.
+        """
+        known = dict(times.planned)
+        known |= {name: max(t, known.get(name, t)) for name, t in times.handed.items()}
+        others = [t for name, t in known.items() if name != id_]
+        at = self.due(now + _SECOND, zone)  # what is being handed over now may be over then
+        while self._is_full(others, at):
+            at = self.due(min(t + self.period for t in others if t + self.period > at), zone)
+        return at
+
+    def _is_full(self, times: Iterable[datetime], at: datetime) -> bool:
+        """Whether some period with this instant has as many of the times as the cap allows."""
+        near = sorted(t for t in times if abs(t - at) < self.period)
+        return any(
+            max(last, at) - min(first, at) < self.period
+            for first, last in zip(near, near[self.cap - 1 :], strict=False)
+        )
+
+    def _recent(self, times: Mapping[str, datetime], now: datetime) -> dict[str, datetime]:
+        """Without those that no later action can share a period with."""
+        return {name: t for name, t in times.items() if t > now - self.period - _SKEW}
+
+
+def _after(hours: QuietHours, instant: datetime, zone: ZoneInfo) -> datetime:
+    """The instant, or the end of the quiet hours that it is in."""
+    minute = instant.astimezone(UTC).replace(second=0, microsecond=0)
+    return max(instant, end_of_quiet(hours, minute, zone))

@@ -17,6 +17,7 @@ from lambdas.adapters import clock, kinesis
 from lambdas.adapters.actions import DynamoActions
 from lambdas.adapters.queues import SqsQueues
 from lambdas.dispatch.delivering import Deliver, Received
+from lambdas.dispatch.limits import Limits
 from lambdas.ports.actions import Destination
 from lambdas.settings import Settings
 
@@ -46,6 +47,7 @@ def _received(raw: dict[str, Any]) -> Received:
 def compose(settings: Settings, destination: Destination) -> Handler:
     """The parts of a destination's function."""
     use_case = settings.action("use_case")
+    dispatching = Dispatching.parse(settings.parameters)
     return Handler(
         Deliver(
             use_case=use_case,
@@ -55,7 +57,8 @@ def compose(settings: Settings, destination: Destination) -> Handler:
             letters=kinesis.KinesisStream(kinesis.client()),
             dead_letters=settings.stream(use_case, DEAD_LETTERS),
             clock=clock.now,
-            retry_for=Dispatching.parse(settings.parameters).duration("ActionRetryFor"),
+            limits=Limits.of(dispatching),
+            retry_for=dispatching.duration("ActionRetryFor"),
             jitter=random.random,
             count=_count,
             latency=partial(latency.add, metrics),

@@ -46,6 +46,12 @@ def read(use_case: str, data: bytes) -> Action:
     )
 
 
+def time_zone(body: str) -> str | None:
+    """The customer's time zone, from the body that is stored; None if it has none."""
+    zone = orjson.loads(body)["data"].get("time_zone")
+    return zone if isinstance(zone, str) else None
+
+
 def _body(use_case: str, row: Mapping[str, Any], occurred_at: datetime) -> str:
     """The payload as Standard Webhooks recommends it: type, timestamp, data; keys are sorted."""
     payload = {

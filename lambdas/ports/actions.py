@@ -36,13 +36,15 @@ class State:
     """An action at one destination.
 
     `attempt` grows with each attempt and each resend, and is never used twice. `tries` are the
-    failed attempts since `since`, where the time for retries begins. `owner` is the message whose
-    attempt led to this state.
+    failed attempts since `since`, where the time for retries begins: it moves on by whatever an
+    attempt waited beyond `due`, the time that the delay after the one before it leads to. `owner`
+    is the message whose attempt led to this state.
     """
 
     attempt: int = 0
     tries: int = 0
     since: datetime | None = None
+    due: datetime | None = None
     status: Status = Status.PENDING
     owner: str = ""
     error: str = ""
@@ -79,10 +81,15 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Sent:
-    """When a customer's actions are sent, ascending; `version` counts the changes of this list."""
+class Times:
+    """The times of a customer's actions, by their ids; `version` counts the changes of these.
 
-    times: tuple[datetime, ...] = ()
+    `planned` is when an action is due, or when its turn comes, or when a destination accepted it.
+    `handed` is the latest time at which a destination may have received it.
+    """
+
+    planned: Mapping[str, datetime] = field(default_factory=dict)
+    handed: Mapping[str, datetime] = field(default_factory=dict)
     version: int = 0
 
 
@@ -92,14 +99,18 @@ class ActionStore(Protocol):
     def action(self, id_: str) -> Decision | None:
         """The stored action."""
 
-    def sent(self, customer: str) -> Sent:
-        """When the customer's actions are sent."""
+    def times(self, customer: str) -> Times:
+        """The times of the customer's actions."""
 
-    def enter(self, decision: Decision, before: Sent | None, times: Sequence[datetime]) -> bool:
+    def enter(self, decision: Decision, before: Times | None, after: Times | None) -> bool:
         """Store the decision and, if `before` is given, the customer's new times, together.
 
         False, and nothing stored, if the action exists or the times have changed since `before`.
+        The version of `after` is ignored.
         """
+
+    def change(self, customer: str, before: Times, after: Times, expires: datetime) -> bool:
+        """Replace a customer's times. False if they have changed since `before`."""
 
     def settle(self, id_: str, destination: str, attempt: int, state: State) -> bool:
         """Replace a pending state of that attempt. False if another message has replaced it."""
@@ -141,11 +152,15 @@ class Queues(Protocol):
 
 
 class Failure(NamedTuple):
-    """Why an attempt failed. `gone`: the destination wants no more (HTTP 410)."""
+    """Why an attempt failed. `gone`: the destination wants no more (HTTP 410).
+
+    `received`: the destination may have the action all the same.
+    """
 
     reason: str
     retry_after: timedelta | None = None
     gone: bool = False
+    received: bool = True
 
 
 class Destination(Protocol):

@@ -66,7 +66,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoActions]:
             )
         ):
             at = NOON - timedelta(hours=30 - number)
-            store.enter(decision(f"a-{number}", body, decided_at=at, **more), None, ())
+            store.enter(decision(f"a-{number}", body, decided_at=at, **more), None, None)
         yield store
 
 
@@ -124,7 +124,7 @@ def test_what_is_dead_is_sent_again_as_another_attempt(store: DynamoActions) -> 
     assert run("resend") == "webhook  a-1\n1 sent again\n"
     stored = store.action("a-1")
     assert stored is not None
-    assert stored.states["webhook"] == State(10, 0, NOON, error="HTTP 503", at=NOON)
+    assert stored.states["webhook"] == State(10, 0, NOON, NOON, error="HTTP 503", at=NOON)
     assert _messages("webhook") == [{"id": "a-1", "attempt": 10}]
     assert run("resend") == "0 sent again\n"
 

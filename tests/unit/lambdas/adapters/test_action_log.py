@@ -31,7 +31,7 @@ def log(aws: None) -> DynamoActionLog:
         ("f", -1, "ada"),
     ):
         made = decision(id_, customer=customer, decided_at=NOON - hours * HOUR)
-        assert store.enter(made, None, ())
+        assert store.enter(made, None, None)
     return DynamoActionLog("t-actions", client)
 
 

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import boto3
 import pytest
 
-from lambdas.adapters.actions import DynamoActions
+from glue import instants
+from lambdas.adapters.actions import DynamoActions, key
 from lambdas.adapters.buses import EventBus
 from lambdas.adapters.queues import SqsQueues
 from lambdas.adapters.secrets import SigningKeys
@@ -19,13 +21,13 @@ from lambdas.ports.actions import (
     Message,
     Outcome,
     Place,
-    Sent,
     State,
     Status,
     StoreUnavailable,
+    Times,
 )
 from sdpctl.local.service_models import RefusedRequest
-from tests.unit.lambdas.dispatch.receiver import receiver
+from tests.unit.lambdas.dispatch.receiver import FAILS, receiver
 from tests.unit.lambdas.dispatch.world import NOON, MemoryStore, create_table
 
 
@@ -239,10 +241,21 @@ def test_the_address_that_was_checked_is_the_one_that_is_connected_to(post: Any)
     assert arrivals[0].headers["host"].startswith("absent.invalid:")
 
 
+def test_what_cannot_have_been_received_is_known() -> None:
+    with receiver(FAILS, listens=False) as one:
+        hook = Webhook(one.url, lambda _: {}, public=False)
+        (unreached,) = hook.send([decision("a-1")])
+        one.start()
+        (answered,) = hook.send([decision("a-1")])
+    assert unreached is not None and not unreached.received
+    assert answered is not None and answered.received
+
+
 def test_tls_is_checked_against_the_hosts_name(post: Any) -> None:
     """The receiver speaks no TLS at all; that ends the attempt, it is not sent in the clear."""
     failure, arrivals = post("https://example.com:PORT/", ["127.0.0.1"], public=False)
     assert "SSL" in failure.reason
+    assert not failure.received
     assert arrivals == []
 
 
@@ -261,31 +274,52 @@ def store(request: pytest.FixtureRequest) -> Any:
 
 def test_a_decision_is_read_as_it_was_stored_first(store: Any) -> None:
     stored = decision("ü" * 200, '{"a":"ü"}')
-    assert store.enter(stored, None, ())
+    assert store.enter(stored, None, None)
     assert store.action(stored.id) == stored
-    assert not store.enter(decision(stored.id, "other"), None, ())
-    assert not store.enter(decision(stored.id, "other"), store.sent("ada"), [NOON])
-    assert store.sent("ada") == Sent()
+    assert not store.enter(decision(stored.id, "other"), None, None)
+    again = Times({stored.id: NOON})
+    assert not store.enter(decision(stored.id, "other"), store.times("ada"), again)
+    assert store.times("ada") == Times()
     assert store.action(stored.id) == stored
     assert store.action("absent") is None
 
 
 def test_only_one_of_two_that_saw_the_same_times_enters(store: Any) -> None:
-    seen = store.sent("ada")
-    assert store.enter(decision("a-1"), seen, [NOON])
-    assert not store.enter(decision("a-2"), seen, [NOON])
+    seen, one = store.times("ada"), Times({"a-1": NOON})
+    assert store.enter(decision("a-1"), seen, one)
+    assert not store.enter(decision("a-2"), seen, one)
+    assert not store.change("ada", seen, one, NOON)
     assert store.action("a-2") is None
-    assert store.enter(decision("a-2"), store.sent("ada"), [NOON, NOON])
-    assert store.sent("ada") == Sent((NOON, NOON), 2)
-    assert not store.enter(decision("a-3"), Sent((NOON,), 1), [NOON])
+    both = Times({"a-1": NOON, "a-2": NOON}, {"a-1": NOON + timedelta(milliseconds=1)})
+    assert store.enter(decision("a-2"), store.times("ada"), both)
+    assert store.times("ada") == replace(both, version=2)
+    assert not store.enter(decision("a-3"), replace(one, version=1), both)
+    assert store.change("ada", store.times("ada"), one, NOON)
+    assert store.times("ada") == replace(one, version=3)
+    assert not store.change("ada", replace(both, version=2), both, NOON)
+    assert store.change("bob", Times(), one, NOON)
+    assert store.times("bob") == replace(one, version=1)
+
+
+def test_the_times_of_an_earlier_version_are_planned_ones(aws: None) -> None:
+    client = boto3.client("dynamodb")
+    create_table(client, "t")
+    millis = {"N": str(instants.to_millis(NOON))}
+    former = {**key("customer", "ada"), "times": {"L": [millis, millis]}, "version": {"N": "2"}}
+    client.put_item(TableName="t", Item=former)
+    store = DynamoActions("t")
+    times = store.times("ada")
+    assert sorted(times.planned.values()) == [NOON, NOON] and not times.handed
+    assert store.change("ada", times, replace(times, handed={"a-1": NOON}), NOON)
+    assert store.times("ada") == replace(times, handed={"a-1": NOON}, version=3)
 
 
 def test_only_one_of_two_messages_settles_an_attempt(store: Any) -> None:
-    store.enter(decision("a-1"), None, ())
-    failed = State(1, 1, NOON, owner="m-1", error="down", at=NOON)
+    store.enter(decision("a-1"), None, None)
+    failed = State(1, 1, NOON, NOON + timedelta(seconds=5), owner="m-1", error="down", at=NOON)
     assert store.settle("a-1", "bus", 0, failed)
     assert not store.settle("a-1", "bus", 0, State(1, owner="m-2"))
-    sent = State(2, 1, NOON, Status.SENT, "m-1", "", NOON)
+    sent = State(2, 1, NOON, NOON, Status.SENT, "m-1", "", NOON)
     assert store.settle("a-1", "bus", 1, sent)
     assert not store.settle("a-1", "bus", 2, State(3, owner="m-1"))
     assert store.action("a-1").states == {"bus": sent}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,9 +25,8 @@ from lambdas.ports.actions import (
     Failure,
     Message,
     Place,
-    Sent,
     State,
-    Status,
+    Times,
 )
 from lambdas.ports.stream import Entry
 
@@ -65,40 +64,58 @@ class MemoryStore:
         self._kill = kill or Kill()
         self._lock = threading.Lock()
         self._actions: dict[str, Decision] = {}
-        self._sent: dict[str, Sent] = {}
+        self._times: dict[str, Times] = {}
         self._disabled: dict[str, dict[str, str]] = {}
 
     def action(self, id_: str) -> Decision | None:
         """The stored action."""
         return self._actions.get(id_)
 
-    def sent(self, customer: str) -> Sent:
-        """When the customer's actions are sent."""
-        return self._sent.get(customer, Sent())
+    def times(self, customer: str) -> Times:
+        """The times of the customer's actions."""
+        return self._times.get(customer, Times())
 
-    def enter(self, decision: Decision, before: Sent | None, times: Sequence[datetime]) -> bool:
+    def enter(self, decision: Decision, before: Times | None, after: Times | None) -> bool:
         """Store a decision and the customer's times together."""
 
         def write() -> bool:
             with self._lock:
-                changed = before is not None and self.sent(decision.customer) != before
-                if changed or decision.id in self._actions:
+                if decision.id in self._actions:
+                    return False
+                if before and after and not self._changed(decision.customer, before, after):
                     return False
                 self._actions[decision.id] = decision
-                if before is not None:
-                    self._sent[decision.customer] = Sent(tuple(times), before.version + 1)
                 return True
 
         return bool(self._kill(write))
 
+    def change(self, customer: str, before: Times, after: Times, expires: datetime) -> bool:
+        """Replace a customer's times."""
+
+        def write() -> bool:
+            with self._lock:
+                return self._changed(customer, before, after)
+
+        return bool(self._kill(write))
+
+    def _changed(self, customer: str, before: Times, after: Times) -> bool:
+        if self.times(customer).version != before.version:
+            return False
+        self._times[customer] = replace(after, version=before.version + 1)
+        return True
+
     def settle(self, id_: str, destination: str, attempt: int, state: State) -> bool:
         """Replace a pending state of that attempt."""
+        return self.restart(id_, destination, State(attempt=attempt), state)
+
+    def restart(self, id_: str, destination: str, before: State, state: State) -> bool:
+        """Replace a state of that attempt and status."""
 
         def write() -> bool:
             with self._lock:
                 stored = self._actions[id_]
                 held = stored.states[destination]
-                if (held.attempt, held.status) != (attempt, Status.PENDING):
+                if (held.attempt, held.status) != (before.attempt, before.status):
                     return False
                 states = {**stored.states, destination: state}
                 self._actions[id_] = replace(stored, states=states)
@@ -140,6 +157,28 @@ class Recorded:
         return [self.failures.pop(0) if self.failures else None for _ in actions]
 
 
+@dataclass
+class Timed:
+    """A destination that notes when it was handed each action; `answer` decides how it ends."""
+
+    answer: Callable[[Decision], Failure | None]
+    clock: Callable[[], datetime]
+    name: str = "bus"
+    address: str = "default"
+    handed: list[tuple[datetime, str, str]] = field(default_factory=list)
+    """Time, id and body of what it has received, accepted or not."""
+
+    def send(self, actions: Sequence[Decision]) -> list[Failure | None]:
+        """What it cannot have received is not noted."""
+        answers = [self.answer(action) for action in actions]
+        self.handed += [
+            (self.clock(), action.id, action.body)
+            for action, answer in zip(actions, answers, strict=True)
+            if answer is None or answer.received
+        ]
+        return answers
+
+
 class World:
     """One use case's dispatch with the destinations that a test gives it."""
 
@@ -167,6 +206,7 @@ class World:
         self.deliver = {
             d.name: Deliver(
                 destination=d,
+                limits=Limits.of(self.dispatching),
                 retry_for=self.dispatching.duration("ActionRetryFor"),
                 jitter=lambda: 1.0,
                 **common,
