@@ -25,6 +25,8 @@ DECISIONS = "decisions"  # the stream of what was decided by them
 _DECISION = ("business_event_id", "kind", "occurred_at", "profile_id")
 MAX_EXPRESSION = 4_096  # characters
 MAX_TEXT = 2_048
+LIVE, SHADOW = "live", "shadow"
+MODES = (LIVE, SHADOW)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -87,6 +89,11 @@ class DefinitionKind:
     def with_role(self, role: Role) -> list[str]:
         """The fields that have a role."""
         return [name for name in self.names if self.roles.get(name) is role]
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The modes that a definition may have."""
+        return MODES if self.shadow else (LIVE,)
 
     @property
     def is_tested(self) -> bool:

@@ -39,6 +39,8 @@ export interface Kind {
   readonly name: string;
   readonly doc: string;
   readonly fields: readonly Field[];
+  readonly modes: readonly string[];
+  readonly tested: boolean;
 }
 
 export interface UseCase {

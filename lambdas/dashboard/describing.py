@@ -53,6 +53,8 @@ class DescribedKind(BaseModel):
     name: str = Field(description="Its name.")
     doc: str = Field(description="What it is.")
     fields: list[DescribedField] = Field(description="What a document has.")
+    modes: list[str] = Field(description="The values that its `mode` may have.")
+    tested: bool = Field(description="Whether `…/test` shows what a definition would do.")
 
 
 class DescribedSeries(BaseModel):
@@ -127,7 +129,13 @@ def _definition_kind(kind: DefinitionKind, declared: Definitions | None) -> Desc
         )
         for column in kind.columns
     ]
-    return DescribedKind(name=kind.name, doc=kind.doc, fields=fields)
+    return DescribedKind(
+        name=kind.name,
+        doc=kind.doc,
+        fields=fields,
+        modes=[*kind.modes],
+        tested=kind.is_tested,
+    )
 
 
 def _series(series: Series) -> DescribedSeries:

@@ -11,15 +11,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from glue import instants
-from glue.definitions import DefinitionKind, Definitions, Role
+from glue.definitions import LIVE, SHADOW, DefinitionKind, Definitions, Role
 from glue.targets.pydantic import Instant, annotation
 from glue.types import Column
 from lambdas.definitions.cel import Checker, ExpressionError
 from lambdas.definitions.filling import RESULTS, placeholders
 from lambdas.http.rejections import Rejection, from_validation, shown
 
-LIVE, SHADOW = "live", "shadow"
-MODES = (LIVE, SHADOW)
 _CONFIG = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 
@@ -76,16 +74,10 @@ def parse(sent: object, kind: DefinitionKind, declared: Definitions, checkers: C
     )
 
 
-def modes_of(kind: DefinitionKind) -> tuple[str, ...]:
-    """The modes that a kind has."""
-    return MODES if kind.shadow else (LIVE,)
-
-
 def _check_mode(mode: object, kind: DefinitionKind) -> None:
-    modes = modes_of(kind)
-    if mode in (None, *modes):
+    if mode in (None, *kind.modes):
         return
-    allowed = f"send {' or '.join(modes)}"
+    allowed = f"send {' or '.join(kind.modes)}"
     if mode == SHADOW:
         allowed = f"a {kind.name} has no shadow; {allowed}, under another name to try it beside"
     raise Rejection("unknown_mode", "/mode", f"{shown(mode)} is not a mode; {allowed}")
@@ -150,7 +142,7 @@ def _model(
 
 def model_of(kind: DefinitionKind) -> type[BaseModel]:
     """The model of what may be sent for a kind."""
-    return _model(kind.name, kind.doc, kind.columns, modes_of(kind))
+    return _model(kind.name, kind.doc, kind.columns, kind.modes)
 
 
 def _plain(value: Any) -> Any:

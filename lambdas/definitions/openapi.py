@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from glue import Catalog, UseCase
-from glue.definitions import DefinitionKind, Role
+from glue.definitions import MODES, DefinitionKind, Role
 from glue.targets.openapi import everywhere, problem, servers
-from lambdas.definitions.documents import MODES, model_of
+from lambdas.definitions.documents import model_of
 from lambdas.definitions.trying import MAX_SAMPLES
 
 TAG = "Definitions"

@@ -11,9 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from glue.definitions import DefinitionKind, Definitions, Role
+from glue.definitions import LIVE, DefinitionKind, Definitions, Role
 from lambdas.definitions import versions
-from lambdas.definitions.documents import LIVE
 from lambdas.definitions.problems import InUse
 from lambdas.http.rejections import Rejection
 from lambdas.ports.definitions import DefinitionsStore, Version

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from glue.definitions import LIVE
 from glue.instants import from_millis, to_wire
-from lambdas.definitions.documents import LIVE, Draft
+from lambdas.definitions.documents import Draft
 from lambdas.definitions.preconditions import Precondition
 from lambdas.definitions.problems import Contended, TooEarly
 from lambdas.http.queries import NotFound

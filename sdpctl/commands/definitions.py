@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import httpx
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from sdpctl import deployment
@@ -22,7 +23,7 @@ from sdpctl.errors import CommandError
 SECONDS = 35
 Json = dict[str, Any]
 
-Kind = Annotated[str, typer.Argument(help="The kind, as rule, template or threshold.")]
+Kind = Annotated[str, typer.Argument(help="The kind, as `definitions kinds` lists it.")]
 Name = Annotated[str, typer.Argument(help="Its name.")]
 Document = Annotated[
     str, typer.Argument(help="The definition as JSON, a file that has it, or - for standard input.")
@@ -46,8 +47,29 @@ ValidFrom = Annotated[
 ]
 
 definitions = typer.Typer(
-    no_args_is_help=True, help="Rules, templates and thresholds that change while a job runs."
+    no_args_is_help=True, help="Rules, templates and others that change while a job runs."
 )
+
+
+@definitions.command()
+def kinds(
+    use_case: Annotated[
+        str | None, typer.Option("--use-case", help="Only this use case's. [default: of all]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Show the kinds that there are: their fields and modes, and whether `test` takes them."""
+    rows = _kinds(use_case)
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    table = Table("use case", "kind", "fields", "modes", "test", "what it is")
+    for row in rows:
+        fields = ", ".join(f["name"] if f["required"] else f"[{f['name']}]" for f in row["fields"])
+        tested = "yes" if row["tested"] else "no"
+        cells = (row["use_case"], row["kind"], escape(fields), ", ".join(row["modes"]), tested)
+        table.add_row(*cells, escape(row["doc"]))
+    console().print(table)
 
 
 @definitions.command("list")
@@ -90,7 +112,11 @@ def put(
     definition: Document,
     valid_from: ValidFrom = None,
     shadow: Annotated[
-        bool, typer.Option("--shadow", help="It decides and is recorded, and has no effect.")
+        bool,
+        typer.Option(
+            "--shadow",
+            help="It decides and is recorded, and has no effect; not all kinds have this mode.",
+        ),
     ] = False,
     if_match: IfMatch = None,
     use_case: UseCase = None,
@@ -143,7 +169,10 @@ def test(
     url: Url = None,
     api_key: Key = None,
 ) -> None:
-    """Show what a definition would do, for samples or a range of the lake; nothing is stored."""
+    """Show what a definition would do, for samples or a range of the lake; nothing is stored.
+
+    Only of kinds with an expression or placeholders: `definitions kinds` says which.
+    """
     sent: Json = {"from": from_, "to": to}
     if events is not None:
         sent["events"] = _parse(events)
@@ -217,6 +246,32 @@ def _first(*, deployed: bool) -> str:
     if not names:
         raise CommandError("no deployed use case has definitions")
     return names[0]
+
+
+def _kinds(use_case: str | None) -> list[Json]:
+    """Of each use case, or of one. Raises CommandError with the choices."""
+    import usecases
+
+    declaring = {u.name: u.definitions for u in usecases.load().use_cases if u.definitions}
+    if use_case is not None and use_case not in declaring:
+        choices = ", ".join(declaring)
+        raise CommandError(f"use case {use_case!r} has no definitions; those with some: {choices}")
+    return [
+        {
+            "use_case": name,
+            "kind": kind.name,
+            "fields": [
+                {"name": column.name, "required": column.required, "doc": column.doc}
+                for column in kind.columns
+            ],
+            "modes": [*kind.modes],
+            "tested": kind.is_tested,
+            "doc": kind.doc,
+        }
+        for name, declared in declaring.items()
+        if use_case in (None, name)
+        for kind in declared.kinds
+    ]
 
 
 def _read(text: str) -> Json:

@@ -290,6 +290,8 @@ RULE = {
             ("expression", "expression", []),
         )
     ],
+    "modes": ["live", "shadow"],
+    "tested": True,
 }
 
 

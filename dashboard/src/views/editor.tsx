@@ -6,7 +6,6 @@ import { OWN_ZONE, number, time } from "../format";
 import type { Version } from "./definitions";
 
 const DAY_MS = 86_400_000;
-const MODES = ["live", "shadow"] as const;
 type Values = Readonly<Record<string, string>>;
 type Result = Readonly<Record<string, unknown>>;
 
@@ -22,14 +21,17 @@ export function Editor(props: {
   const [name, setName] = useState(newest?.name ?? "");
   const [values, setValues] = useState<Values>(() => ({
     ...Object.fromEntries(kind.fields.map((f) => [f.name, text(newest?.definition[f.name])])),
-    mode: newest?.mode ?? "live",
+    mode: newest?.mode ?? text(kind.modes[0]),
   }));
   const [error, setError] = useState<Error>();
   const [trial, setTrial] = useState<Result>();
   const [busy, setBusy] = useState(false);
   const form = useRef<HTMLFormElement>(null);
   const wrong = error instanceof ApiError ? fieldOf(error.problem) : "";
-  const known = [...kind.fields.map((f) => f.name), "mode", "valid_from", "name"].includes(wrong);
+  // A kind with one mode leaves nothing to choose.
+  const mode = kind.modes.length > 1 ? { ...MODE, choices: kind.modes } : undefined;
+  const shown = [...(newest ? [] : [NAME]), ...kind.fields, ...(mode ? [mode] : []), VALID_FROM];
+  const known = shown.some((field) => field.name === wrong);
   useEffect(() => {
     form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
   }, [error]);
@@ -85,12 +87,14 @@ export function Editor(props: {
           set={(value) => set(field.name, value)}
         />
       ))}
-      <Input
-        field={MODE}
-        value={values.mode ?? ""}
-        error={failure("mode")}
-        set={(value) => set("mode", value)}
-      />
+      {mode && (
+        <Input
+          field={mode}
+          value={values.mode ?? ""}
+          error={failure("mode")}
+          set={(value) => set("mode", value)}
+        />
+      )}
       <Input
         field={VALID_FROM}
         value={values.valid_from ?? ""}
@@ -106,9 +110,11 @@ export function Editor(props: {
         <button type="submit" class="main" disabled={busy}>
           Write version {(newest?.version ?? 0) + 1}
         </button>
-        <button type="button" disabled={busy} onClick={() => void test()}>
-          Test with the last day
-        </button>
+        {kind.tested && (
+          <button type="button" disabled={busy} onClick={() => void test()}>
+            Test with the last day
+          </button>
+        )}
       </div>
       {trial && <Trial result={trial} />}
     </form>
@@ -129,7 +135,7 @@ const MODE: Field = {
   doc: "live, or shadow: it decides and is recorded, and has no effect.",
   required: true,
   role: "",
-  choices: MODES,
+  choices: [],
 };
 const VALID_FROM: Field = {
   name: "valid_from",

@@ -49,6 +49,27 @@ def test_a_definition_is_put_shown_and_deleted() -> None:
     assert [v["version"] for v in history] == [2, 1]
 
 
+def test_the_kinds_are_listed_as_the_api_takes_them() -> None:
+    """Without a platform; each with the modes that it has, and whether it can be tested."""
+    runner = CliRunner()
+    listed = json.loads(runner.invoke(command.definitions, ["kinds", "--json"]).output)
+    found = {(k["use_case"], k["kind"]): (k["modes"], k["tested"]) for k in listed}
+    both = ["live", "shadow"]
+    assert found == {
+        ("shopping", "rule"): (both, True),
+        ("shopping", "template"): (both, True),
+        ("shopping", "threshold"): (both, False),
+        ("machines", "join"): (["live"], False),
+    }
+    table = runner.invoke(command.definitions, ["kinds", "--use-case", "shopping"]).output
+    assert "kind_of_event, expression, [action], [priority]" in table
+    assert "join" not in table
+    refused = runner.invoke(command.definitions, ["kinds", "--use-case", "adtech"]).exception
+    assert (
+        str(refused) == "use case 'adtech' has no definitions; those with some: shopping, machines"
+    )
+
+
 def test_a_document_may_be_a_file(tmp_path: Any) -> None:
     path = tmp_path / "rule.json"
     path.write_text(RULE)

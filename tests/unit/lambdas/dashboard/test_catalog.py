@@ -40,6 +40,8 @@ def test_the_catalog_describes_what_the_views_need(api: TestClient) -> None:
     assert fields["kind_of_event"]["choices"] == ["high"]
     assert (fields["expression"]["role"], fields["expression"]["required"]) == ("expression", True)
     assert (fields["priority"]["kind"], fields["priority"]["required"]) == ("integer", False)
+    assert use_case["kinds"][0]["modes"] == ["live", "shadow"]
+    assert use_case["kinds"][0]["tested"]
     levels, outputs = use_case["series"]
     assert (levels["name"], levels["key"], levels["of"]) == ("levels", "machine", "quantity")
     assert (outputs["name"], outputs["key"], outputs["of"]) == ("outputs", "site", None)
