@@ -29,7 +29,7 @@ final class Deciding implements KeyLogs.Closing {
   static final long NO_WATERMARK = Long.MIN_VALUE;
 
   /** An event is decided when the watermark has passed it by at most this, in milliseconds. */
-  static final long STEP = 10;
+  static final long STEP = 5;
 
   /** A key of which only the newest profile is known is written again once in this time. */
   static final long DAY = 86_400_000;

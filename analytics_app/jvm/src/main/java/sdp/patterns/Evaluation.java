@@ -28,7 +28,7 @@ final class Evaluation implements KeyLogs.Closing {
   static final long NO_WATERMARK = Long.MIN_VALUE;
 
   /** An event is evaluated when the watermark has passed it by at most this, in milliseconds. */
-  static final long STEP = 10;
+  static final long STEP = 5;
 
   /** Receives what was found, and what was refused as it came; valid during the call. */
   interface Outcomes {
