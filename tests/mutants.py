@@ -223,6 +223,13 @@ MUTANTS = (
         "tests/unit/lambdas/test_balance.py",
     ),
     Mutant(
+        "the alarm does not learn of minutes that do not balance",
+        "lambdas/audit/handler.py",
+        "value=len(unbalanced)",
+        "value=0",
+        "tests/unit/lambdas/audit/test_handler.py",
+    ),
+    Mutant(
         "a dead letter with an unknown result is sent as another record",
         "lambdas/replaying.py",
         "kept = before.record if before and before.state is not State.REJECTED else record",
