@@ -68,6 +68,7 @@ class DecisionsOperator extends CountingOperator
   private transient Map<Result, Counter> results;
   private transient Counter passed;
   private transient Counter stopped;
+  private transient Counter withoutRule;
   private transient Counter fired;
   private transient Counter withoutProfile;
   private transient Counter unfilled;
@@ -153,6 +154,7 @@ class DecisionsOperator extends CountingOperator
     results.put(Result.ERROR, metrics.counter("rulesFailed"));
     passed = metrics.counter("passed");
     stopped = metrics.counter("stopped");
+    withoutRule = metrics.counter("withoutRule");
     fired = metrics.counter("actions");
     withoutProfile = metrics.counter("withoutProfile");
     unfilled = metrics.counter("passedWithoutAction");
@@ -216,6 +218,9 @@ class DecisionsOperator extends CountingOperator
     behind.add(getProcessingTimeService().getCurrentProcessingTime() - time);
     decision.rules().forEach(rule -> results.get(rule.result()).inc());
     (decision.passed() ? passed : stopped).inc();
+    if (decision.rules().stream().noneMatch(rule -> rule.version().live())) {
+      withoutRule.inc();
+    }
     if (profile == null) {
       withoutProfile.inc();
     }

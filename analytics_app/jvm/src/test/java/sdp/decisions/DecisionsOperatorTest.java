@@ -5,12 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.metrics.groups.OperatorMetricGroup;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
@@ -28,6 +30,7 @@ import sdp.keyed.Packed;
 import sdp.keyed.Ports;
 import sdp.keyed.RowPacker;
 import sdp.keyed.StateChunks;
+import sdp.kinesis.stream.Measured;
 import sdp.ledger.Book;
 import sdp.ledger.Counted;
 import sdp.ledger.Ledger;
@@ -43,6 +46,7 @@ class DecisionsOperatorTest {
 
   private final List<String> results = new ArrayList<>();
   private final Book book = new Book();
+  private final Measured measured = new Measured();
   private List<Harness> subtasks = List.of();
   private List<DecisionsOperator> operators = List.of();
 
@@ -66,6 +70,15 @@ class DecisionsOperatorTest {
 
     Noted(boolean bounded) {
       super("test", Run.LAYOUT, 0.5, FileModels::new, bounded, 0.1, Book.stamp(Run.TYPES), ports());
+    }
+
+    @Override
+    public OperatorMetricGroup getMetricGroup() {
+      return (OperatorMetricGroup)
+          Proxy.newProxyInstance(
+              OperatorMetricGroup.class.getClassLoader(),
+              new Class<?>[] {OperatorMetricGroup.class},
+              (proxy, method, arguments) -> method.invoke(measured, arguments));
     }
 
     @Override
@@ -184,6 +197,40 @@ class DecisionsOperatorTest {
     watermark(20_000);
     assertEquals(List.of("e - r01=true -> passed"), results);
     assertEquals(24_900, operators.get(0).behind().percentile(99));
+  }
+
+  @Test
+  void whatRulesSayIsCountedAndHowManyEventsNoLiveRuleIsAbout() throws Exception {
+    start(1, false, null);
+    Version shadow = Checked.shadow(Checked.rule("s", 1, 200, "true"));
+    Version passing = Checked.rule("r", 3, 500, "true");
+    define(
+        List.of(
+            shadow,
+            Checked.ended(shadow, 2, 300),
+            Checked.rule("r", 1, 300, "false"),
+            Checked.rule("r", 2, 400, "profile.age > 1"),
+            passing,
+            Checked.ended(passing, 4, 600)),
+        1_000);
+    for (long time = 150; time < 700; time += 100) {
+      accept(event("e" + time, time));
+    }
+    watermark(1_000);
+    assertEquals(6, results.size());
+    Map<String, Long> expected =
+        Map.of(
+            "passed", 1L,
+            "stopped", 5L,
+            "withoutRule", 3L, // before any, with a shadow alone, and after the end
+            "rulesTrue", 2L,
+            "rulesFalse", 1L,
+            "rulesFailed", 1L,
+            "withoutProfile", 6L,
+            "passedWithoutAction", 1L);
+    expected.forEach(
+        (name, count) ->
+            assertEquals(count, measured.value("kinesisanalytics.Decisions.test." + name), name));
   }
 
   @Test
