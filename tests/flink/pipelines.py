@@ -7,8 +7,8 @@ passes. Every event is sent once or twice and all are shuffled by less than the 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import pairwise
@@ -19,6 +19,7 @@ from glue.instants import from_millis, to_millis, to_wire
 
 START = to_millis(datetime(2026, 11, 21, 10, tzinfo=UTC))
 SHUFFLE_MS = 4_000
+DELAY_MS = 5_000  # WatermarkDelay
 BUCKET = 300
 Event = dict[str, Any]
 Row = dict[str, Any]
@@ -26,21 +27,24 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Made:
-    """Distinct events by stream, in the order of their time."""
+    """Distinct events by stream, in the order of their time.
+
+    `delays` are how long after their time some arrive, by id (ms); others arrive at random.
+    """
 
     streams: dict[str, list[Event]]
+    delays: Mapping[str, int] = field(default_factory=dict)
 
     def sent(self, seed: int) -> dict[str, list[Event]]:
         """Each of them once or twice, all shuffled: in the order of arrival."""
         random = Random(seed)
-        return {stream: _sent(events, random) for stream, events in self.streams.items()}
+        return {s: _sent(events, random, self.delays) for s, events in self.streams.items()}
 
 
-def _sent(events: list[Event], random: Random) -> list[Event]:
+def _sent(events: list[Event], random: Random, delays: Mapping[str, int]) -> list[Event]:
     copies = [e for e in events for _ in range(1 + (random.random() < 0.2))]
-    arrival = {id_: at(e) for id_, e in enumerate(copies)}
-    order = sorted(arrival, key=lambda n: arrival[n] + random.random() * SHUFFLE_MS)
-    return [copies[n] for n in order]
+    arrival = [at(e) + delays.get(e["event_id"], random.random() * SHUFFLE_MS) for e in copies]
+    return [copies[n] for n in sorted(range(len(copies)), key=arrival.__getitem__)]
 
 
 def moment(text: str) -> datetime:
@@ -174,6 +178,59 @@ def forced_entries(made: Made) -> set[Entry]:
     for event in made.streams["attempts"]:
         badges[event["badge"]].append(event)
     return {found for attempts in badges.values() for found in _entries(attempts)}
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """Attempts in the order of arrival; those in time, and the ids of those too late."""
+
+    attempts: list[Event]
+    in_time: Made
+    late: set[str]
+
+
+def at_the_watermark(made: Made, sent: list[Event]) -> Arrived:
+    """What is sent of the doors, with more attempts right behind some by which event time goes on.
+
+    Each time three refusals and an opening of a new badge from 1 ms after the watermark on, the
+    same of another one up to the watermark itself, and two late attempts of a badge that is used.
+    """
+    arrived: list[Event] = []
+    more: list[Event] = []
+    late: set[str] = set()
+    newest, next_ = at(sent[0]), 20
+    for number, event in enumerate(sent):
+        arrived.append(event)
+        # Flink's watermark follows at once where event time goes on by more than 20 ms.
+        if number >= next_ and at(event) > newest + 1_000:
+            watermark = at(event) - DELAY_MS
+            in_time = list(_forced(f"timely{number}", watermark + 1))
+            behind = [
+                *_forced(f"late{number}", watermark - REFUSALS),
+                *_late(event["badge"], number, watermark),
+            ]
+            arrived += [*in_time, *behind]
+            more += in_time
+            late |= {e["event_id"] for e in behind}
+            next_ = number + 50
+        newest = max(newest, at(event))
+    return Arrived(arrived, _made({"attempts": [*made.streams["attempts"], *more]}), late)
+
+
+def _late(badge: str, number: int, watermark: int) -> list[Event]:
+    """An opening at the watermark, and a refusal minutes before it."""
+    return [
+        _event("attempt", f"opening{number}", watermark, badge=badge, granted=True),
+        _event("attempt", f"old{number}", watermark - ENTRY_MS // 3, badge=badge, granted=False),
+    ]
+
+
+def _forced(badge: str, first: int) -> Iterator[Event]:
+    """As many refusals as an entry needs, 1 ms apart, and the opening after them."""
+    for number in range(REFUSALS + 1):
+        granted = number == REFUSALS
+        name = f"{badge}-{number}"
+        yield _event("attempt", name, first + number, badge=badge, granted=granted)
 
 
 def _entries(attempts: list[Event]) -> Iterator[Entry]:

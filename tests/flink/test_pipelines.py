@@ -75,6 +75,9 @@ def run(tmp_path_factory):
     for name, make in (MADE | OWN).items():
         one = make()
         made[name] = one, one.sent(seed=1)
+    doors = _doors()
+    made["doors"] = doors.in_time, {"attempts": doors.attempts}
+    for name in made:
         for stream, events in made[name][1].items():
             extra = [WRONG] if stream == "attempts" else []
             _write(folder, name, stream, events + extra)
@@ -90,6 +93,11 @@ def run(tmp_path_factory):
     names = ",".join([*MADE, *OWN, PAGE])
     application.start(folder, "main.py", {"use_cases": names, **places})
     return folder, made
+
+
+def _doors() -> pipelines.Arrived:
+    made = pipelines.doors()
+    return pipelines.at_the_watermark(made, made.sent(seed=1)["attempts"])
 
 
 def test_a_correlation_counts_each_step_once_and_only_after_those_before_it(run):
@@ -124,9 +132,25 @@ def test_a_pattern_is_found_in_the_order_of_event_time(run):
     assert sorted(found) == sorted(expected)
 
 
+def test_what_is_too_late_for_a_pattern_is_a_dead_letter_and_no_part_of_it(run):
+    """Up to the watermark; what is 1 ms after it is in the pattern."""
+    folder, made = run
+    late = _doors().late
+    assert len(late) > 30
+    letters = [r for r in _written(folder, "doors", "dead-letters") if r["reason"] == "late"]
+    assert Counter(r["event_id"] for r in letters) == dict.fromkeys(late, 1)
+    sent = {e["event_id"]: e for e in made["doors"][1]["attempts"]}
+    for letter in letters:
+        payload = json.loads(base64.b64decode(letter["payload"]))
+        assert sent[letter["event_id"]].items() <= payload.items()
+    badges = {pipelines.entry(row)[0] for row in _written(folder, "doors", "entries")}
+    assert sum(badge.startswith("timely") for badge in badges) == len(late) // 6 > 5
+
+
 def test_a_malformed_event_of_any_pipeline_is_a_dead_letter(run):
     folder, _ = run
-    (letter,) = _written(folder, "doors", "dead-letters")
+    letters = _written(folder, "doors", "dead-letters")
+    (letter,) = [row for row in letters if row["reason"] != "late"]
     assert (letter["reason"], letter["field"], letter["event_id"]) == (
         "malformed",
         "/badge",
