@@ -20,7 +20,7 @@ from cel_expr_python import cel
 from google.protobuf import any_pb2
 
 from glue.instants import from_millis, to_wire
-from tests.flink.pipelines import START, Event, Made, Row, at
+from tests.flink.pipelines import DELAY_MS, START, Event, Made, Row, at
 
 SEEDS = 200
 MINUTE = 60_000
@@ -37,7 +37,15 @@ def made() -> Made:
     for seed in range(SEEDS):
         events += _random(seed)
     events += list(_acceptances(events))
-    return Made({"activity": sorted(events, key=at)})
+    return Made({"activity": sorted(events, key=at)}, _OUT_OF_ORDER)
+
+
+# The last page arrives at its time, the others after it: the first as late as it may.
+_OUT_OF_ORDER = {
+    "out-of-order-page3": 0,
+    "out-of-order-page2": 1_000,
+    "out-of-order-page1": DELAY_MS,
+}
 
 
 def _event(kind: str, name: str, moment: int, **fields: Any) -> Event:
@@ -102,7 +110,7 @@ def _golden() -> Iterator[Event]:
     yield from _viewed("in-time", page1=0, page2=10, page3=29)
     yield from _viewed("silent", page1=0, page2=10)
     yield from _viewed("without-second", page1=0, page3=10)
-    yield from _viewed("out-of-order", page3=0.03, page1=0, page2=0.02)
+    yield from _viewed("out-of-order", page3=0.03, page1=0, page2=0.02)  # minutes: within 2 s
 
 
 def _spent(

@@ -282,6 +282,13 @@ def test_a_session_is_stuck_when_its_time_is_over_and_only_then(found):
         assert not _golden(found, name)
 
 
+def test_the_last_page_of_a_form_was_sent_before_the_others(run):
+    _, made = run
+    sent = [e["event_id"] for e in made["shopping"][1]["activity"]]
+    third, second, first = (sent.index(f"out-of-order-page{n}") for n in (3, 2, 1))
+    assert third < second < first
+
+
 def test_what_is_refused_of_patterns_is_in_the_dead_letters(run):
     folder, made = run
     _, sent = made["shopping"]
