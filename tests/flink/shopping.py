@@ -33,11 +33,31 @@ PAGES = ("page1", "page2", "page3")
 
 def made() -> Made:
     """The golden cases, and random events of many seeds; each seed has cards of its own."""
-    events = [*_golden()]
+    events, delays = [*_golden()], dict(_OUT_OF_ORDER)
     for seed in range(SEEDS):
-        events += _random(seed)
+        own = list(_random(seed))
+        events += own
+        delays |= _interleaving(seed, own)
     events += list(_acceptances(events))
-    return Made({"activity": sorted(events, key=at)}, _OUT_OF_ORDER)
+    return Made({"activity": sorted(events, key=at)}, delays)
+
+
+def _interleaving(seed: int, events: list[Event]) -> dict[str, int]:
+    """How long after their time the events of a seed arrive: at random, or as far apart as can be.
+
+    What is within half of WatermarkDelay comes in the order of time or backwards, or each event as
+    early or as late as it may.
+    """
+    half, names = DELAY_MS // 2, [e["event_id"] for e in events]
+    match seed % 4:
+        case 1:
+            return dict.fromkeys(names, half)
+        case 2:
+            return {e["event_id"]: 2 * (half - at(e) % half) for e in events}
+        case 3:
+            chosen = Random(-seed)
+            return {name: chosen.choice((0, DELAY_MS)) for name in names}
+    return {}
 
 
 # The last page arrives at its time, the others after it: the first as late as it may.
@@ -57,11 +77,15 @@ def _event(kind: str, name: str, moment: int, **fields: Any) -> Event:
 
 
 def _random(seed: int) -> Iterator[Event]:
-    """Few cards and sessions in three hours, so that limits are met; some events at one time."""
+    """Few cards and sessions in three hours, so that limits are met; some events at one time.
+
+    Most are within seconds of others of the seed.
+    """
     random = Random(seed)
     moments = [random.randrange(0, 180 * MINUTE, 500) for _ in range(12)]
     for number in range(60):
         moment = random.choice(moments) if number % 3 else random.randrange(180 * MINUTE)
+        moment += random.randrange(0, DELAY_MS, 500) * (number % 2)
         name, card = f"{seed}-{random.randrange(1_000)}-{number}", f"{seed}-c{random.randrange(2)}"
         if number % 10 == 9 and card.endswith("1"):
             yield _customer(card, name, moment, age=number)
@@ -107,6 +131,8 @@ def _golden() -> Iterator[Event]:
     yield from _spent("four", 4)
     yield from _spent("one", 1)
     yield from _spent("none", 9, acc_num=0)
+    yield from _paid("more", 30.0)
+    yield from _paid("less", 5.0)
     yield from _viewed("in-time", page1=0, page2=10, page3=29)
     yield from _viewed("silent", page1=0, page2=10)
     yield from _viewed("without-second", page1=0, page3=10)
@@ -122,6 +148,14 @@ def _spent(
     for number in range(count):
         fields = {"card_id": card_id, "acc_num": acc_num, "amount": 10.0}
         yield _event("transaction", f"{card_id}-{number}", first + number * apart, **fields)
+
+
+def _paid(card: str, last: float) -> Iterator[Event]:
+    """As many debits of 10 as the usual amount needs, and another one; without a balance."""
+    for number in range(LEAST_COUNT + 1):
+        amount = last if number == LEAST_COUNT else 10.0
+        fields = {"card_id": f"golden-{card}", "acc_num": 7, "amount": amount}
+        yield _event("transaction", f"golden-{card}-{number}", number, **fields)
 
 
 def _viewed(session: str, **pages: float) -> Iterator[Event]:
@@ -276,51 +310,147 @@ def _template(name: str, body: Row, *placeholders: str) -> Row:
     return _version("template", name, 1, -HOUR, body, placeholders=checked)
 
 
-def decisions(events: list[Event], found: dict[str, Row]) -> dict[str, Row]:
-    """What must be decided of the business events that were found, by their ids."""
+def decisions(events: list[Event], found: dict[str, Row]) -> tuple[dict[str, Row], dict[str, Row]]:
+    """The decisions and actions that must follow from what was found, whole rows by their ids.
+
+    Times are in ms; of a rule's error only the field that is missing is the reason.
+    """
     profiles: dict[str, list[Event]] = defaultdict(list)
     for event in sorted(events, key=lambda e: (at(e), e["event_id"])):
         if event["type"] == "customer":
             profiles[event["card_id"]].append(event)
-    decided = {}
+    decided, acted = {}, {}
     for id_, row in found.items():
         known = [p for p in profiles[row["subject"]] if at(p) <= row["occurred_at"]]
-        decided[id_] = _decided(row, known[-1] if known else None)
-    return decided
+        profile = known[-1] if known else None
+        action = _action(row, profile)
+        decided[id_] = _decision(row, profile, action)
+        if action:
+            acted[action["id"]] = action
+    return decided, acted
 
 
-def _decided(row: Row, profile: Event | None) -> Row:
-    results, action = _results(row, profile)
-    if action == "transfer":
-        balance = Decimal(row["balance"])
-        cents = Decimal("0.01")
-        action = MESSAGE.replace("{{ event.balance }}", str(balance.quantize(cents)))
-        amount = Decimal(250.0 - row["balance"] if row["balance"] < 245 else 5.0)
-        action = action.replace(FILLED, str(amount.quantize(cents)))
-    elif action == "alert":
-        action = str(Decimal(row["deviation"]).quantize(Decimal("0.01")))
+def written(decision: Row) -> Row:
+    """A decision as the job writes it, in the form of those that must follow."""
+    rules = json.loads(decision["rules"])
+    for rule in rules:
+        if rule["result"] == "error":
+            rule["reason"] = _missing(rule["reason"])
+        elif rule["result"] == "false":
+            comparison, value = rule["reason"].rstrip(")").rsplit(" is ", 1)
+            rule["reason"] = f"{comparison} is {json.loads(value)})"
+    detail = decision.get("detail")
+    if detail and "cannot be filled" in detail:
+        text, _, why = detail.rpartition(": ")
+        text, _, start = text.rpartition("cannot be filled: ")
+        detail = f"{text}cannot be filled: {_missing(start + why)}"
     return {
-        "rules": results,
-        "profile": profile["event_id"] if profile else None,
-        "customer": profile["customer_id"] if profile else None,
-        "message": action,
+        **decision,
+        "occurred_at": at(decision),
+        "rules": rules,
+        **({"detail": detail} if detail else {}),
     }
 
 
-def _results(row: Row, profile: Event | None) -> tuple[list[tuple[str, int, str]], str | None]:
+def _missing(why: str) -> str:
+    """The field that an expression has missed."""
+    return why.split("'")[1]
+
+
+def _decision(row: Row, profile: Event | None, action: Row | None) -> Row:
+    rules = list(_rules(row, profile))
+    chosen = [r["name"] for r in rules if r["result"] == "true" and r["mode"] == "live"]
+    details = [] if profile else ["there is no profile"]
+    if chosen:
+        details += ["there is no model: the default score applies"]
+    if chosen and row["kind"] == "stuck_in_form":
+        details += ["the template help cannot be filled: customer_id"]
+    elif chosen and not action:
+        details += ["the score 0.5 is below the threshold 0.9 (high, version 1)"]
+    return {
+        **{name: row[name] for name in ("id", "kind", "subject", "occurred_at", "trace_id")},
+        **_known(profile),
+        "business_event_id": row["id"],
+        "passed": bool(chosen),
+        "rules": rules,
+        **({"profile_id": profile["event_id"]} if profile else {}),
+        **({"score": 0.5} if chosen else {}),
+        **({"action_id": action["id"]} if action else {}),
+        **({"detail": "; ".join(details)} if details else {}),
+    }
+
+
+def _known(profile: Event | None) -> Row:
+    return {"customer_id": profile["customer_id"]} if profile else {}
+
+
+def _rules(row: Row, profile: Event | None) -> Iterator[Row]:
+    """What each rule in force says, by its name."""
     is_new = row["occurred_at"] >= START + HOUR
     match row["kind"]:
         case "stuck_in_form":
-            return [("stuck", 1, "true")], None  # the template names the customer: there is none
+            yield _said("stuck", 1, "true")
         case "spending_anomaly":
-            is_unusual = row["deviation"] > 0
-            action = "alert" if is_unusual and is_new else None
-            return [("unusual", 1, str(is_unusual).lower())], action
-    low = row["balance"] < (160 if is_new else 151)
-    spender = str(low).lower()
-    if is_new and low:
-        spender = str(profile["age"] >= 30).lower() if profile else "error"
-    segment = (profile or {}).get("segment")
-    student = str(segment == "student").lower() if segment else "error"
-    rules = [("all", 1, "true"), ("spender", 2 if is_new else 1, spender), ("student", 1, student)]
-    return rules, "transfer" if spender == "true" else None
+            why = f"event.deviation > 0.0 (event.deviation is {row['deviation']})"
+            yield _said("unusual", 1, *(("true",) if row["deviation"] > 0 else ("false", why)))
+        case _:
+            yield _said("all", 1, "true", mode="shadow")
+            yield _said("spender", 1 + is_new, *_spends(row, profile, 160.0 if is_new else 151.0))
+            segment = (profile or {}).get("segment")
+            assert segment in {None, "student"}
+            yield _said("student", 1, *(("true",) if segment else ("error", "segment")))
+
+
+def _said(name: str, version: int, result: str, reason: str = "", mode: str = "live") -> Row:
+    own = {"reason": reason} if reason else {}
+    return {"name": name, "version": version, "mode": mode, "result": result, **own}
+
+
+def _spends(row: Row, profile: Event | None, limit: float) -> tuple[str, ...]:
+    if row["balance"] >= limit:
+        return "false", f"event.balance < {limit} (event.balance is {row['balance']})"
+    if limit == 151.0:
+        return ("true",)
+    if profile is None:
+        return "error", "age"
+    if profile["age"] < 30:
+        return "false", f"profile.age >= 30 (profile.age is {profile['age']})"
+    return ("true",)
+
+
+def _action(row: Row, profile: Event | None) -> Row | None:
+    """The one that follows; a session has no customer, whom the template names."""
+    rules = {rule["name"]: rule for rule in _rules(row, profile)}
+    is_new = row["occurred_at"] >= START + HOUR
+    if rules.get("spender", {}).get("result") == "true":
+        rule, channel, title = "spender", "push", "Low"
+        message = _offer(row["balance"])
+    elif rules.get("unusual", {}).get("result") == "true" and is_new:
+        rule, channel, title = "unusual", "mail", "Unusual"
+        message = _decimals(row["deviation"])
+    else:
+        return None
+    zone = (profile or {}).get("time_zone")
+    return {
+        **{name: row[name] for name in ("kind", "subject", "occurred_at", "trace_id")},
+        **_known(profile),
+        "id": f"{row['id']}:{rule}",
+        "business_event_id": row["id"],
+        "channel": channel,
+        "title": title,
+        "message": message,
+        "score": 0.5,
+        "rule": rule,
+        "rule_version": rules[rule]["version"],
+        "template_version": 1,
+        **({"time_zone": zone} if zone else {}),
+    }
+
+
+def _offer(balance: float) -> str:
+    text = MESSAGE.replace("{{ event.balance }}", _decimals(balance))
+    return text.replace(FILLED, _decimals(250.0 - balance if balance < 245 else 5.0))
+
+
+def _decimals(number: float) -> str:
+    return str(Decimal(number).quantize(Decimal("0.01")))

@@ -8,7 +8,8 @@ import base64
 import json
 import shutil
 import zipfile
-from collections import Counter
+from collections import Counter, defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -262,6 +263,22 @@ def test_business_events_of_any_seed_are_those_found_by_force(run, found):
     assert min(counts.values()) > 40
 
 
+def test_each_seed_came_in_an_order_of_its_own(run):
+    """As many of each kind: at random, in order, backwards within seconds, and pushed apart."""
+    _, made = run
+    activity = made["shopping"][1]["activity"]
+    seeds: dict[str, list[dict]] = defaultdict(list)
+    for event in activity:
+        seeds[event["event_id"].partition("-")[0]].append(event)
+    orders = [seeds[str(seed)] for seed in range(shopping.SEEDS)]
+    steps = [[pipelines.at(b) - pipelines.at(a) for a, b in pairwise(own)] for own in orders]
+    back = [sum(step < 0 for step in own) for own in steps]
+    assert all((n == 0) == (seed % 4 == 1) for seed, n in enumerate(back))
+    assert sum(back) > 3 * shopping.SEEDS
+    assert -pipelines.DELAY_MS <= min(map(min, steps)) < -pipelines.SHUFFLE_MS
+    assert all(pipelines.copies(own) for own in orders)
+
+
 def test_five_debits_are_one_business_event_with_the_balance_and_six_are_two(found):
     (five,) = _golden(found, "five")
     assert (five["kind"], five["balance"], five["count"]) == ("shopping", 150.0, 5)
@@ -312,26 +329,23 @@ def test_each_business_event_is_decided_by_what_was_in_force_at_its_own_time(run
     rows = {row["id"]: row for row in _written(folder, "shopping", "decisions")}
     events = made["shopping"][0].streams["activity"]
     known = {id_: {**row, "occurred_at": pipelines.at(row)} for id_, row in found.items()}
-    expected = shopping.decisions(events, known)
+    decided, acted = shopping.decisions(events, known)
     assert len(_written(folder, "shopping", "decisions")) == len(rows)
-    assert rows.keys() == expected.keys()
-    actions = {row["id"]: row for row in _written(folder, "shopping", "actions")}
-    results: Counter = Counter()
-    for id_, row in rows.items():
-        rules = [(r["name"], r["version"], r["result"]) for r in json.loads(row["rules"])]
-        results.update(rules)
-        action = actions.get(row.get("action_id"))
-        assert {
-            "rules": rules,
-            "profile": row.get("profile_id"),
-            "customer": row.get("customer_id"),
-            "message": action and action["message"],
-        } == expected[id_]
-        assert row["passed"] == any(r == "true" and n != "all" for n, _, r in rules)
-    assert len(actions) == sum(1 for row in expected.values() if row["message"]) > 20
+    assert {id_: shopping.written(row) for id_, row in rows.items()} == decided
+    actions = _written(folder, "shopping", "actions")
+    assert len(actions) == len(acted) > 20
+    assert {row["id"]: {**row, "occurred_at": pipelines.at(row)} for row in actions} == acted
+    results = Counter(
+        (rule["name"], rule["version"], rule["result"])
+        for row in decided.values()
+        for rule in row["rules"]
+    )
     for version in (1, 2):
         assert results["spender", version, "true"] and results["spender", version, "false"]
     assert results["spender", 2, "error"] and results["student", 1, "true"] == 0
+    details = Counter(d for row in decided.values() for d in row.get("detail", "").split("; "))
+    assert len(details) == 5, details
+    assert {r for name, _, r in results if name == "unusual"} == {"true", "false"}
 
 
 def test_a_decision_says_why_and_its_action_what_to_do(run, found):

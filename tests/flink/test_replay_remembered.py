@@ -197,17 +197,16 @@ def test_the_versions_that_were_in_force_decide(
     """Each by the version of its own time, with the profile of its own time."""
     _, run = replayed
     rows, actions = in_range(run, "decisions"), in_range(run, "actions")
-    decided = shopping.decisions(events, expected)
-    assert rows.keys() == decided.keys()
-    versions: Counter[int] = Counter()
-    for id_, row in rows.items():
-        rules = [(r["name"], r["version"], r["result"]) for r in json.loads(row["rules"])]
-        versions.update(version for name, version, _ in rules if name == "spender")
-        action = actions.get(row.get("action_id"))
-        assert {
-            "rules": rules,
-            "profile": row.get("profile_id"),
-            "customer": row.get("customer_id"),
-            "message": action and action["message"],
-        } == decided[id_]
+    found = in_range(run, "business-events")
+    assert found.keys() == expected.keys()
+    known = {id_: {**row, "occurred_at": pipelines.at(row)} for id_, row in found.items()}
+    decided, acted = shopping.decisions(events, known)
+    assert {id_: shopping.written(row) for id_, row in rows.items()} == decided
+    assert {i: {**row, "occurred_at": pipelines.at(row)} for i, row in actions.items()} == acted
+    versions = Counter(
+        rule["version"]
+        for row in decided.values()
+        for rule in row["rules"]
+        if rule["name"] == "spender"
+    )
     assert min(versions[1], versions[2]) > 3
