@@ -14,6 +14,7 @@ from sdpctl.local import outputs, platform
 from sdpctl.settings import Settings
 from tests.local.driver import Driver
 from tests.local.faults.clocks import Clocks
+from tests.local.faults.flow import counted_before
 from tests.local.faults.run import Run, say
 from tests.local.parameters import PARAMETERS
 from tests.local.places import of_its_own
@@ -39,7 +40,8 @@ def main() -> int:
         try:
             platform.up(settings, PARAMETERS, platform.Steps())
             driver, gap = _driver(settings), options.gap
-            Run(settings, driver, options.seed, options.faults, gap, clocks=clocks)()
+            earlier = counted_before(driver)
+            Run(settings, driver, options.seed, options.faults, gap, earlier, clocks)()
         except AssertionError as error:
             say(f"FAIL with --seed {options.seed} --faults {options.faults}: {error}")
             say(f"logs and journals are in {_kept(home)}")

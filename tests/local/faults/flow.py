@@ -17,9 +17,11 @@ import orjson
 import usecases
 from datagen import Generation, Occurrence
 from datagen import Settings as Shape
+from glue.parameters import parse_duration
 from sdpctl.commands.generate import generator_of
 from sdpctl.sending import NDJSON, Line, read_answer
-from tests.local.driver import Driver, Event, auctions
+from tests.local.driver import Auctions, Driver, Event, auctions
+from tests.local.parameters import PARAMETERS
 
 USE_CASE = usecases.load().use_case("adtech")
 REPORT = USE_CASE.reports[0]
@@ -28,7 +30,17 @@ PERIOD = timedelta(minutes=1)
 RATE = 20.0  # distinct events a second
 SHUFFLE = timedelta(seconds=2)
 BEAT = 0.5  # seconds between two requests
+TO_BE_SENT = timedelta(seconds=30)  # in which an event that is almost late is read
 ANSWER_SECONDS, PATIENCE = 30.0, 120.0  # for one request; for one event, with all its requests
+
+
+def counted_before(driver: Driver) -> Auctions:
+    """Auctions that are counted, so old that they are almost late: their row is soon final."""
+    age = parse_duration(PARAMETERS["AllowedLateness"]) - TO_BE_SENT
+    made = auctions(60, at=datetime.now(UTC) - age)
+    driver.send(made.events)
+    driver.await_totals(made.campaign, made.expected)
+    return made
 
 
 class _OwnCampaigns:
@@ -56,9 +68,7 @@ class Flow:
     `again` are events that were counted before the run, of other campaigns.
     """
 
-    def __init__(
-        self, driver: Driver, seed: int, seconds: float, again: Sequence[Event] = ()
-    ) -> None:
+    def __init__(self, driver: Driver, seed: int, seconds: float, again: Sequence[Event]) -> None:
         self.start = datetime.now(UTC).replace(microsecond=0)
         shape = Shape(
             events=int(seconds * RATE),

@@ -18,10 +18,13 @@ from tests.local.faults.accidents import Accidents
 from tests.local.faults.clocks import Clocks
 from tests.local.faults.flow import REPORT, USE_CASE, Flow
 from tests.local.faults.schedule import Planned, schedule
-from tests.local.faults.watch import Watch
+from tests.local.faults.watch import AFTER_FAULT, Watch
 
 FLOW_AFTER = 8.0  # seconds in which events flow on after the last fault
 OVERRUN = 1.5  # seconds by which a fault may delay those after it, on average
+FINAL_SECONDS = 240.0  # by then what was counted before the run is final
+FINAL_ROWS = 20  # the minimum of comparisons with what was final before a fault
+AMONG = 4  # campaigns of the run that are looked at before the earlier one is again
 REPORT_SECONDS, LAKE_SECONDS, LEDGER_SECONDS = 240.0, 240.0, 120.0
 
 
@@ -34,7 +37,7 @@ class Run:
     seed: int
     faults: int
     gap: float
-    earlier: Auctions | None = None
+    earlier: Auctions
     """Auctions that were counted before; most of them are sent again, which changes nothing."""
     clocks: Clocks | None = None
     """Of a platform of its own: faults of any kind happen to it."""
@@ -47,14 +50,15 @@ class Run:
         for one in planned:
             say(f"  {one}")
         seconds = sum(one.pause + OVERRUN for one in planned) + FLOW_AFTER
+        if seconds < FINAL_SECONDS:  # else it becomes so while faults happen
+            wait_until(self._is_final, FINAL_SECONDS, lambda: f"not final: {self._earlier_rows()}")
         flow = Flow(self.driver, self.seed, seconds, self._again())
         ledger = truth.Ledger(self.settings, flow.start)
-        watched = [*flow.campaigns, *([self.earlier.campaign] if self.earlier else [])]
-        watch = Watch(self.driver, _table(self.settings), watched)
+        watch = Watch(self.driver, _table(self.settings), self._watched(flow.campaigns))
         flow.begin()
         watch.begin()
         try:
-            self._happen(planned, accidents, (flow, watch))
+            self._happen(planned, accidents, flow, watch)
             accidents.await_health()
             flow.end()
             say(f"{flow.sent} events accepted, {flow.failures} of {flow.requests} requests failed")
@@ -67,24 +71,42 @@ class Run:
         silent = [s for s in _services(planned) if not any(k.startswith(s) for k in met)]
         assert not silent, f"no request met with a fault of {silent}"
         say(f"answers compared while events flowed: {dict(watch.compared)}")
+        final = watch.compared[AFTER_FAULT]
+        assert final >= FINAL_ROWS, f"{final} {AFTER_FAULT} were compared; at least {FINAL_ROWS}"
 
     def _again(self) -> list[Event]:
         """Not of the first auctions: other tests look for the copies that there are of these."""
-        if self.earlier is None:
-            return []
         kept = {bid["tx_id"] for bid in self.earlier.bids[:10]}
         return [event for event in self.earlier.events if event["tx_id"] not in kept]
 
+    def _watched(self, own: list[int]) -> list[int]:
+        """The earlier campaign after every few others: its row is the one that is final."""
+        groups = (own[n : n + AMONG] for n in range(0, len(own), AMONG))
+        return [campaign for group in groups for campaign in (*group, self.earlier.campaign)]
+
+    def _is_final(self) -> bool:
+        rows = self._earlier_rows()
+        if rows and all(row["final"] for row in rows):
+            return True
+        self.driver.heartbeat()
+        return False
+
+    def _earlier_rows(self) -> list[dict[str, Any]]:
+        path = f"campaigns/{self.earlier.campaign}/period"
+        rows: list[dict[str, Any]] = self.driver.get(path, period="MINUTES").json()["rows"]
+        return rows
+
     def _happen(
-        self, planned: list[Planned], accidents: Accidents, beside: tuple[Flow, Watch]
+        self, planned: list[Planned], accidents: Accidents, flow: Flow, watch: Watch
     ) -> None:
         """Each fault at its moment; raises what has gone wrong beside them."""
         due = time.monotonic()
         for one in planned:
             due += one.pause
             time.sleep(max(0.0, due - time.monotonic()))
-            for running in beside:
-                running.raise_early()
+            flow.raise_early()
+            watch.raise_early()
+            watch.fault()
             say(f"{datetime.now(UTC):%H:%M:%S} {one}: {accidents.happen(one)}")
 
     def _compare(self, flow: Flow, ledger: truth.Ledger) -> None:
@@ -113,10 +135,9 @@ class Run:
     def _wrong(self, flow: Flow) -> dict[str, Any]:
         """What the reports say and what is true, where they differ."""
         wrong = truth.reports(self.driver, flow)
-        if self.earlier:
-            found = self.driver.totals(self.earlier.campaign)
-            if found != self.earlier.expected:
-                wrong["earlier"] = (found, self.earlier.expected)
+        found = self.driver.totals(self.earlier.campaign)
+        if found != self.earlier.expected:
+            wrong["earlier"] = (found, self.earlier.expected)
         return wrong
 
 

@@ -16,6 +16,7 @@ from tests.local.faults.flow import REPORT
 
 PAUSE = 0.3  # seconds between two rounds of questions
 SECONDS = 20.0  # for an answer
+AFTER_FAULT = "final rows after a fault"  # of those that were final before it
 COUNTED = ("bids", "impressions", "clicks")  # each event once: their sum is the version
 BUSY = (429, 500, 502, 503, 504)  # what an API may answer during a fault
 Row = dict[str, Any]
@@ -30,12 +31,18 @@ class Watch:
         self._through = ""
         self._rows: dict[tuple[int, str], Row] = {}
         self._versions: dict[tuple[int, int], tuple[int, int]] = {}
+        self._faults = 0
+        self._final: dict[tuple[int, str], int] = {}  # how many faults there were before
         self.compared = Counter[str]()
         self._ended = threading.Event()
 
     def begin(self) -> None:
         """Watch from now on, in a thread."""
         self._running = ThreadPoolExecutor(1, "watch").submit(self._run)
+
+    def fault(self) -> None:
+        """A fault is about to happen."""
+        self._faults += 1
 
     def end(self) -> None:
         """Stop; raises AssertionError with the first answer that was wrong."""
@@ -81,8 +88,10 @@ class Watch:
             if owner == campaign:
                 _follows(before, rows.get(start), campaign)
         self._rows.update({(campaign, start): row for start, row in rows.items()})
+        faults, final = self._faults, [(campaign, s) for s, row in rows.items() if row["final"]]
+        known = [self._final.setdefault(row, faults) for row in final]
         self.compared["rows"] += len(rows)
-        self.compared["final rows"] += sum(row["final"] for row in rows.values())
+        self.compared[AFTER_FAULT] += sum(since < faults for since in known)
 
     def _get(self, path: str, **fields: Any) -> dict[str, Any] | None:
         answer = self._http.get(f"{self._driver.reports}/reports/{path}", params=fields)
