@@ -502,3 +502,45 @@ def _letters(chain: Chain) -> Counter[str]:
     rows = {row["id"]: row for row in chain.driver.records("dead-letters")}
     own = [r for r in rows.values() if (r["event_id"] or "").startswith(chain.shoppers.name)]
     return Counter(row["reason"] for row in own)
+
+
+@pytest.mark.parametrize("stream", keeping.STREAMS)
+def test_the_lake_has_the_rows_of_the_stream(chain: Chain, stream: str) -> None:
+    """Each once, unless the stream has it twice: after a kill it may."""
+    rows = chain.rows(stream)
+    expected = {"records": len(rows), "ids": len({row["id"] for row in rows})}
+    table, name = f"parquet_{stream.replace('-', '_')}", chain.shoppers.name
+    sql = (
+        "SELECT COUNT(*) AS records, COUNT(DISTINCT id) AS ids "
+        f"FROM {table} WHERE subject LIKE '{name}%'"
+    )
+
+    def found() -> Row:
+        (row,) = json.loads(chain.people.sdp("sql", "--use-case=shopping", "--json", sql))
+        return dict(row)
+
+    assert expected["ids"] > 20
+    wait_until(lambda: found() == expected, WAIT, lambda: f"{found()}, expected {expected}")
+
+
+def test_who_sends_events_cannot_change_rules(chain: Chain) -> None:
+    outputs, name = chain.people.whole.outputs, shoppers.SPENDING
+    rule = f"{outputs['UrlForDefinitions']}/definitions/shopping/rule"
+    events, document = f"{outputs['UrlForAPI']}/events", shoppers.RULES[name]
+
+    def status(method: str, url: str, key: str | None, sent: object = None) -> int:
+        headers = {"x-api-key": outputs[key]} if key else {}
+        return httpx.request(method, url, json=sent, headers=headers, timeout=60).status_code
+
+    before = httpx.get(f"{rule}/{name}", headers={"x-api-key": outputs["DefinitionsKey"]}).json()
+    for key in ("ApiKey", "DashboardKey", None):
+        assert status("PUT", f"{rule}/{name}", key, document) == 403
+        assert status("DELETE", f"{rule}/{name}", key) == 403
+        assert status("GET", f"{rule}/{name}", key) == 403
+        assert status("POST", f"{rule}/{name}/test", key, {"events": [{}]}) == 403
+    assert status("POST", events, "DefinitionsKey", [{"type": "balance"}]) == 403
+    assert status("POST", events, "ApiKey", [{"type": "balance"}]) == 400
+    odd = {n: status("PUT", f"{rule}/{n}", "DefinitionsKey", document) for n in ("a%2Fb", "%C3%A4")}
+    assert odd == {"a%2Fb": 400, "%C3%A4": 400}
+    after = httpx.get(f"{rule}/{name}", headers={"x-api-key": outputs["DefinitionsKey"]}).json()
+    assert after == before and after["version"] == len(chain.put.versions[name])
