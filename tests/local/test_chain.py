@@ -523,6 +523,46 @@ def test_the_lake_has_the_rows_of_the_stream(chain: Chain, stream: str) -> None:
     wait_until(lambda: found() == expected, WAIT, lambda: f"{found()}, expected {expected}")
 
 
+def test_a_rule_is_tested_over_a_range_with_the_profile_of_each_event(chain: Chain) -> None:
+    """As it would have decided, beside either version that did."""
+    found = [r for r in chain.written("business-events").values() if r["kind"] == "shopping"]
+    profiles = chain.shoppers.profiles
+    passed = {r["id"] for r in found if profiles[r["subject"]]["age"] >= 40 or r["balance"] < 60}
+    decided = chain.written("decisions")
+    live = {r["id"] for r in found if (shoppers.SPENDING, "true") in _said(decided[r["id"]])}
+    times = sorted(shoppers.at(row) for row in found)
+    start, end = (to_wire(from_millis(at)) for at in (times[0], times[-1] + 1))
+    expression = "profile.age >= 40 || event.balance < 60.0"
+    document = json.dumps({**shoppers.SHOPPING, "expression": expression})
+    command = ("definitions", "test", "rule", shoppers.SPENDING, document)
+    options = ("--use-case=shopping", "--from", start, "--to", end)
+    answer: Row = {}
+
+    def complete() -> bool:
+        answer.update(json.loads(chain.people.sdp(*command, *options)))
+        return bool(answer["complete"] and answer["events"] == len(found))
+
+    wait_until(complete, WAIT, lambda: f"{len(found)} expected: {answer}")
+    assert 3 < len(passed) < len(found) - 3 and len(passed ^ live) > 3
+    expected = {
+        "tested": len(found),
+        "passed": len(passed),
+        "not_passed": len(found) - len(passed),
+        "differing": len(passed ^ live),
+        **dict.fromkeys(("errors", "without_profile", "undecided"), 0),
+    }
+    assert {name: answer[name] for name in expected} == expected
+    for example in answer["examples"]:
+        assert example["id"] in passed ^ live
+        assert example["profile_id"] == decided[example["id"]]["profile_id"]
+        assert example["result"] == (example["id"] in passed)
+
+
+def _said(decision: Row) -> list[tuple[str, str]]:
+    """What each rule said."""
+    return [(rule["name"], rule["result"]) for rule in json.loads(decision["rules"])]
+
+
 def test_who_sends_events_cannot_change_rules(chain: Chain) -> None:
     outputs, name = chain.people.whole.outputs, shoppers.SPENDING
     rule = f"{outputs['UrlForDefinitions']}/definitions/shopping/rule"
