@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -32,6 +33,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from glue.instants import from_millis, parse, to_millis, to_wire
+from glue.targets.dynamodb import WRITES
 from sdpctl.local import flink_status
 from sdpctl.settings import Settings
 from tests.local import keeping, shoppers
@@ -51,6 +53,7 @@ APPLICATION = "sdp-shopping"
 AHEAD = timedelta(seconds=6)
 BATCH, WAIT = 500, 240
 MINUTE = timedelta(minutes=1)
+NOT_YET = "Wait until they are delivered"  # what a backfill says of records that the lake lacks
 # What was tried in vain is tried again after as long as it has failed, at most (docs/actions.md).
 RECEIVED = WAIT + 2 * GONE
 # What the first webhooks meet; each is tried again, after 5 s and after 10 s without an answer.
@@ -422,10 +425,9 @@ def test_each_event_has_one_outcome_in_the_ledger(chain: Chain) -> None:
     assert filtered > letters["filtered"]
 
 
-def test_a_replay_is_decided_by_the_same_versions_and_sends_nothing(
-    chain: Chain, tmp_path: Path
-) -> None:
-    """Of the minutes from that of the change on: what is before them is remembered."""
+@pytest.fixture(scope="module")
+def past(chain: Chain) -> tuple[datetime, datetime]:
+    """The minutes from that of the change on, once they are final: from, to."""
     changed = from_millis(chain.put.versions[shoppers.SPENDING][-1].valid_from)
     start = changed.replace(second=0, microsecond=0)
     end = parse(chain.shoppers.closing()[0]["occurred_at"]).replace(second=0, microsecond=0)
@@ -437,6 +439,14 @@ def test_a_replay_is_decided_by_the_same_versions_and_sends_nothing(
         return through is not None and parse(through) >= end
 
     wait_until(final, WAIT, lambda: chain.driver.get("kinds/shopping").text)
+    return start, end
+
+
+def test_a_replay_is_decided_by_the_same_versions_and_sends_nothing(
+    chain: Chain, past: tuple[datetime, datetime], tmp_path: Path
+) -> None:
+    """What is before the range is remembered."""
+    start, end = past
     wait_until(lambda: not _pending(chain), WAIT, lambda: f"not sent: {_pending(chain)}")
     live = {stream: chain.written(stream) for stream in keeping.STREAMS}
     before = _left(chain)
@@ -458,7 +468,35 @@ def test_a_replay_is_decided_by_the_same_versions_and_sends_nothing(
         assert len(rows) == len(expected) > 10
 
 
-def _left(chain: Chain) -> dict[str, object]:
+def test_a_backfill_is_decided_by_the_same_versions_and_stores_the_same_report(
+    chain: Chain, past: tuple[datetime, datetime]
+) -> None:
+    """From the originals in the lake; nothing else changes but the generation of what it stores."""
+    bounds = [f"--{name}={to_wire(at)}" for name, at in zip(("from", "to"), past, strict=True)]
+    settings, tree, before = chain.people.settings, chain.people.whole.tree, _left(chain)
+    done: list[subprocess.CompletedProcess[str]] = []
+
+    def delivered() -> bool:
+        options = ("--use-case=shopping", "--compare", "--write")
+        done.append(sdp(settings, "backfill", *bounds, *options, tree=tree))
+        return NOT_YET not in done[-1].stderr
+
+    wait_until(delivered, WAIT, lambda: done[-1].stderr)
+    assert (done[-1].returncode, done[-1].stdout) == (0, "0 differences\n"), done[-1].stderr
+    after = _left(chain)
+    former, stored = (_take_out_generations(left["items"]) for left in (before, after))
+    assert stored > former
+    assert after == before
+
+
+def _take_out_generations(items: list[Row]) -> int:
+    """Of stored rows, with how often their totals were written; the sum of the generations."""
+    for item in items:
+        item.pop(WRITES, None)
+    return sum(int(item.pop("generation", {"N": "0"})["N"]) for item in items)
+
+
+def _left(chain: Chain) -> dict[str, Any]:
     """Whatever a replay could change: reports, results, messages and the ledger."""
     reports = [chain.driver.get(f"kinds/{kind}/period", period="MINUTES").content for kind in KINDS]
     pages = chain.driver.client("dynamodb").get_paginator("scan")
