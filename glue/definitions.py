@@ -17,7 +17,7 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from glue.errors import CatalogError, SchemaError
 from glue.parameters import Duration, Parameter, format_duration, parse_duration
 from glue.schema import Kind, Schema, columns_of, schema_of
-from glue.types import Column
+from glue.types import Boolean, Column, ColumnType, Double, Integer, String
 
 # Last part of the table's name, and of the path of the API.
 DEFINITIONS = "definitions"
@@ -27,6 +27,14 @@ MAX_EXPRESSION = 4_096  # characters
 MAX_TEXT = 2_048
 LIVE, SHADOW = "live", "shadow"
 MODES = (LIVE, SHADOW)
+FEATURES = "features"  # what expressions call them: features.NAME
+# What a feature may be, by the name of its type in expressions.
+FEATURE_TYPES: Mapping[str, ColumnType] = {
+    "bool": Boolean(),
+    "double": Double(),
+    "int": Integer(),
+    "string": String(),
+}
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -45,6 +53,8 @@ class Role(StrEnum):
     """What a field of a document means beyond its type."""
 
     EXPRESSION = "expression"  # CEL over event, profile and features, with a result of bool
+    VALUE = "value"  # CEL over event and profile, with a result of one of FEATURE_TYPES
+    RESULT = "result"  # the type of that result; if it is not given, it is that of the expression
     EVENT_KIND = "event_kind"  # one of the declared kinds of business events
     FILLED = "filled"  # text with placeholders: {{ CEL }}
     TEMPLATE = "template"  # the name of a definition of kind template
@@ -78,6 +88,12 @@ class DefinitionKind:
             raise SchemaError(f"{self.name}: roles of {unknown}; fields: {self.names}")
         if unbound := sorted(set(self.with_role(Role.DURATION)) ^ set(self.durations)):
             raise SchemaError(f"{self.name}: give {unbound} the role of a duration and its bounds")
+        values, results = self.with_role(Role.VALUE), self.with_role(Role.RESULT)
+        if len(values) > 1 or len(values) != len(results):
+            raise SchemaError(
+                f"{self.name}: a value needs one field for its type; values: {values}, types: "
+                f"{results}"
+            )
         if reserved := sorted({"valid_from", "mode"} & set(self.names)):
             raise SchemaError(f"{self.name}: every definition has {reserved} already")
 
@@ -98,7 +114,12 @@ class DefinitionKind:
     @property
     def is_tested(self) -> bool:
         """Whether sample events show what one does: it has expressions or placeholders."""
-        return bool(self.with_role(Role.EXPRESSION) or self.with_role(Role.FILLED))
+        return any(self.with_role(r) for r in (Role.EXPRESSION, Role.VALUE, Role.FILLED))
+
+    @property
+    def is_feature(self) -> bool:
+        """Whether expressions of other kinds use it by its name."""
+        return bool(self.with_role(Role.VALUE))
 
     def duration(self, name: str, text: str) -> str:
         """The shortest form of a field's duration; ValueError if it is none that is allowed."""
@@ -153,6 +174,18 @@ class _Threshold:
     value: Annotated[float, Ge(0), Le(1), "A score of this or more is enough."]
 
 
+class _Feature:
+    """A value that rules and templates use by its name: `features.NAME`."""
+
+    kind_of_event: _EventKind
+    expression: Annotated[
+        str, MinLen(1), MaxLen(MAX_EXPRESSION), "CEL over event and profile: its value."
+    ]
+    type: Annotated[
+        str | None, "double, int, string or bool; if it is not given, that of the expression."
+    ] = None
+
+
 class _Join:
     """Two series of each key, paired in time: each sample with those before and after it."""
 
@@ -176,6 +209,15 @@ TEMPLATE = definition_kind(
     message=Role.FILLED,
 )
 THRESHOLD = definition_kind("threshold", _Threshold, kind_of_event=Role.EVENT_KIND)
+# A feature acts through the rules that name it: a shadow rule tries another feature.
+FEATURE = definition_kind(
+    "feature",
+    _Feature,
+    shadow=False,
+    kind_of_event=Role.EVENT_KIND,
+    expression=Role.VALUE,
+    type=Role.RESULT,
+)
 # Its pairs are records of their own name, so there is no shadow: another name does the same.
 JOIN = definition_kind(
     "join",
@@ -193,15 +235,14 @@ class Definitions:
     """The kinds of a use case, and the fields that their expressions may use.
 
     `events`: each kind of business event, with the optional fields of `event` that it has; every
-    kind has the required ones. `profile` and `features` are absent where nothing is declared. Where
-    no kind is about business events there is no `event`.
+    kind has the required ones. `profile` is absent where nothing is declared. Where no kind is
+    about business events there is no `event`. Features are definitions themselves.
     """
 
     kinds: tuple[DefinitionKind, ...]
     event: Schema | None = None
     events: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     profile: Schema | None = None
-    features: tuple[Column, ...] = ()
 
     def __post_init__(self) -> None:
         names = [kind.name for kind in self.kinds]
@@ -257,13 +298,24 @@ class Definitions:
         """The kind of that name."""
         return next((kind for kind in self.kinds if kind.name == name), None)
 
-    def variables(self, kind_of_event: str) -> dict[str, tuple[Column, ...]]:
-        """What an expression about a kind of business event may use: each variable's fields."""
+    @property
+    def feature(self) -> DefinitionKind | None:
+        """The kind whose definitions expressions use by name."""
+        return next((kind for kind in self.kinds if kind.is_feature), None)
+
+    def variables(
+        self, kind_of_event: str, features: tuple[Column, ...] | None = None
+    ) -> dict[str, tuple[Column, ...]]:
+        """What an expression about a kind of business event may use: each variable's fields.
+
+        `features`: those that there are; None where an expression may not use any.
+        """
         own = self.events[kind_of_event]
         event = tuple(c for c in self._event if c.required or c.name in own)
         profile = self.profile.columns if self.profile else ()
-        all_ = {"event": event, "profile": profile, "features": self.features}
-        return {name: columns for name, columns in all_.items() if columns}
+        declared = {"event": event, "profile": profile}
+        found = {name: columns for name, columns in declared.items() if columns}
+        return found if features is None else {**found, FEATURES: features}
 
 
 def definitions(
@@ -271,13 +323,11 @@ def definitions(
     event: type | None = None,
     events: Mapping[str, tuple[str, ...]] | None = None,
     profile: type | None = None,
-    features: type | None = None,
 ) -> Definitions:
-    """Declare what people may change: from the classes of business event, profile and features."""
+    """Declare what people may change: from the classes of business event and profile."""
     return Definitions(
         kinds,
         schema_of(event) if event else None,
         events or {},
         schema_of(profile) if profile else None,
-        columns_of(features) if features else (),
     )

@@ -91,7 +91,9 @@ def _decision(row: Row) -> str:
 
 def _rule(rule: Row) -> str:
     reason = f" ({rule['reason']})" if rule.get("reason") else ""
-    return f"rule {rule['name']} version {rule['version']} is {rule['result']}{reason}"
+    used = ", ".join(f"{name} version {n}" for name, n in rule.get("features", {}).items())
+    by = f" with {used}" if used else ""
+    return f"rule {rule['name']} version {rule['version']}{by} is {rule['result']}{reason}"
 
 
 def _action(row: Row) -> str:

@@ -101,7 +101,12 @@ class RuleResult(BaseModel):
     version: int = Field(description="Its version.")
     mode: str = Field("live", description="`live`, or `shadow`: it has no effect.")
     result: str = Field(description="`true`, `false` or `error`.")
-    reason: str | None = Field(None, description="Which comparison failed, with its values.")
+    reason: str | None = Field(
+        None, description="Which comparison failed, with its values; of an error, what it was."
+    )
+    features: dict[str, int] = Field(
+        {}, description="The version of each feature that it, or its action's template, names."
+    )
 
 
 class DecisionRow(BaseModel):

@@ -8,7 +8,7 @@ from typing import assert_never
 from pydantic import BaseModel, Field
 
 from glue import Catalog, Column, Schema, Series, UseCase
-from glue.definitions import DECISIONS, DefinitionKind, Definitions, Role
+from glue.definitions import DECISIONS, FEATURE_TYPES, DefinitionKind, Definitions, Role
 from glue.parameters import Parameters
 from glue.types import Boolean, ColumnType, Double, Integer, String, Struct, Timestamp
 
@@ -19,7 +19,7 @@ class Measure(BaseModel):
     name: str = Field(description="Its name in rows.")
     kind: str = Field(description="integer, number, string or boolean.")
     doc: str = Field(description="What it is, with its unit.")
-    fold: str = Field("", description="Over several buckets: sum, latest, minimum, ratio …")
+    fold: str = Field("", description="What is over several buckets: sum, latest, minimum …")
 
 
 class Report(BaseModel):
@@ -41,8 +41,8 @@ class DescribedField(BaseModel):
     doc: str = Field(description="What it is.")
     required: bool = Field(description="Whether a document must have it.")
     role: str = Field(
-        description="`expression`, `event_kind`, `filled`, `template`, `duration`, `distinct` or "
-        "empty."
+        description="`expression`, `value`, `result`, `event_kind`, `filled`, `template`, "
+        "`duration`, `distinct` or empty."
     )
     choices: list[str] = Field(description="The values that it may have; empty: any.")
 
@@ -117,7 +117,6 @@ def _use_case(use_case: UseCase, own: Parameters, *, is_audited: bool) -> Descri
 
 
 def _definition_kind(kind: DefinitionKind, declared: Definitions | None) -> DescribedKind:
-    events = [*declared.events] if declared else []
     fields = [
         DescribedField(
             name=column.name,
@@ -125,7 +124,7 @@ def _definition_kind(kind: DefinitionKind, declared: Definitions | None) -> Desc
             doc=column.doc,
             required=column.required,
             role=(role := str(kind.roles.get(column.name, ""))),
-            choices=events if role == Role.EVENT_KIND else [],
+            choices=_choices(role, declared),
         )
         for column in kind.columns
     ]
@@ -136,6 +135,12 @@ def _definition_kind(kind: DefinitionKind, declared: Definitions | None) -> Desc
         modes=[*kind.modes],
         tested=kind.is_tested,
     )
+
+
+def _choices(role: str, declared: Definitions | None) -> list[str]:
+    if role == Role.EVENT_KIND and declared:
+        return [*declared.events]
+    return [*FEATURE_TYPES] if role == Role.RESULT else []
 
 
 def _series(series: Series) -> DescribedSeries:
@@ -149,10 +154,7 @@ def _report(report: Schema, seconds: int) -> Report:
         name=report.name,
         doc=report.doc,
         key=_measure(report.column(report.key)),
-        measures=[
-            *(_measure(measure) for measure in report.measures),
-            *(Measure(name=r.name, kind="number", doc=r.doc, fold="ratio") for r in report.ratios),
-        ],
+        measures=[_measure(measure) for measure in report.measures],
         bucket_seconds=seconds,
     )
 

@@ -24,6 +24,7 @@ from glue.instants import to_millis
 from glue.parameters import Parameters
 from lambdas.definitions import paging, preconditions, versions
 from lambdas.definitions.documents import Checkers, parse
+from lambdas.definitions.features import Features
 from lambdas.definitions.preconditions import Precondition
 from lambdas.definitions.problems import install
 from lambdas.definitions.references import References
@@ -39,6 +40,7 @@ from lambdas.ports.definitions import DefinitionsStore, Version
 
 FAULT = "internal error; send the request again"
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+NO_FIELDS = frozenset({"false", "in", "null", "true"})  # words that CEL keeps for itself
 MAX_PAGE = 100
 
 
@@ -121,8 +123,11 @@ def _service(
     lead = cast(timedelta, parameters[use_case.name]["DefinitionsLead"]) // timedelta(
         milliseconds=1
     )
-    checkers = Checkers(declared)
-    trier = Trier(use_case, declared, checkers, store, table, business_events, now, monotonic)
+    features = Features(declared, store, table)
+    checkers = Checkers(declared, features.columns)
+    trier = Trier(
+        use_case, declared, checkers, store, table, features, business_events, now, monotonic
+    )
     writer = Writer(store, table, lead, now, References(declared, store, table).check)
     return Service(use_case, declared, checkers, store, table, writer, trier, now)
 
@@ -231,6 +236,12 @@ class _Routes:
                 "name",
                 f"{name[:80]!r} is no name; it has 1 to 64 lower case letters, digits, hyphens "
                 "and underscores, a letter first",
+            )
+        if kind.is_feature and ("-" in name or name in NO_FIELDS):
+            raise BadParameter(
+                "name",
+                f"{name!r} cannot be written as features.{name}; a {kind.name}'s name has no "
+                f"hyphens, and is none of {', '.join(sorted(NO_FIELDS))}",
             )
         return service, kind, name
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from glue import instants
-from glue.definitions import LIVE, SHADOW, DefinitionKind, Definitions, Role
+from glue.definitions import FEATURE_TYPES, LIVE, SHADOW, DefinitionKind, Definitions, Role
 from glue.targets.pydantic import Instant, annotation
 from glue.types import Column
-from lambdas.definitions.cel import Checker, ExpressionError
+from lambdas.definitions.cel import Checked, Checker, ExpressionError
 from lambdas.definitions.filling import RESULTS, placeholders
 from lambdas.http.rejections import Rejection, from_validation, shown
 
+MAX_CHECKERS = 64  # that are kept
 _CONFIG = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 
@@ -47,10 +48,26 @@ class Misplaced(Rejection):
 
 
 class Checkers:
-    """A use case's checkers, one for each kind of business event, built when first needed."""
+    """A use case's checkers, built when first needed; `features`: those there are for a kind now.
 
-    def __init__(self, declared: Definitions) -> None:
-        self.of: Callable[[str], Checker] = cache(lambda k: Checker(declared.variables(k)))
+    `of` is that of a kind of business event without features, `naming` the one with them.
+    """
+
+    def __init__(
+        self,
+        declared: Definitions,
+        features: Callable[[str], tuple[Column, ...] | None] = lambda _: None,
+    ) -> None:
+        self._features = features
+        self._over = lru_cache(maxsize=MAX_CHECKERS)(lambda k, f: Checker(declared.variables(k, f)))
+
+    def of(self, kind_of_event: str) -> Checker:
+        """For expressions of event and profile, and for the evaluation of all."""
+        return self._over(kind_of_event, None)
+
+    def naming(self, kind_of_event: str) -> Checker:
+        """For expressions that may name features too. Raises StoreUnavailable."""
+        return self._over(kind_of_event, self._features(kind_of_event))
 
 
 def parse(sent: object, kind: DefinitionKind, declared: Definitions, checkers: Checkers) -> Draft:
@@ -161,23 +178,42 @@ def _check_event_kind(body: Mapping[str, Any], kind: DefinitionKind, declared: D
 
 
 def _check_expressions(
-    body: Mapping[str, Any], kind: DefinitionKind, checkers: Checkers
+    body: dict[str, Any], kind: DefinitionKind, checkers: Checkers
 ) -> tuple[str, dict[str, str]]:
-    expressions, filled = kind.with_role(Role.EXPRESSION), kind.with_role(Role.FILLED)
-    if not expressions and not filled:
+    if not kind.is_tested:
         return "", {}
     (of,) = kind.with_role(Role.EVENT_KIND)
-    checker = checkers.of(body[of])
+    if kind.is_feature:
+        return _check_value(body, kind, checkers.of(body[of])), {}
+    checker = checkers.naming(body[of])
     checked = ""
-    for name in expressions:
-        try:
-            checked = _base64(checker.check(body[name]).form)
-        except ExpressionError as error:
-            raise Misplaced(f"/{name}", body[name], error) from None
+    for name in kind.with_role(Role.EXPRESSION):
+        checked = _base64(_check(f"/{name}", body[name], checker, ("bool",)).form)
     found: dict[str, str] = {}
-    for name in filled:
+    for name in kind.with_role(Role.FILLED):
         found |= _check_placeholders(f"/{name}", body[name], checker)
     return checked, found
+
+
+def _check_value(body: dict[str, Any], kind: DefinitionKind, checker: Checker) -> str:
+    """The checked form of a feature's expression, whose type the document has from then on."""
+    (name,), (of,) = kind.with_role(Role.VALUE), kind.with_role(Role.RESULT)
+    checked = _check(f"/{name}", body[name], checker, FEATURE_TYPES)
+    if body[of] not in (None, checked.result):
+        message = (
+            f"{shown(body[of])} is not the type of the expression; send {checked.result}, or no "
+            f"{of}"
+        )
+        raise Rejection("other_type", f"/{of}", message)
+    body[of] = checked.result
+    return _base64(checked.form)
+
+
+def _check(where: str, text: str, checker: Checker, results: Collection[str]) -> Checked:
+    try:
+        return checker.check(text, results)
+    except ExpressionError as error:
+        raise Misplaced(where, text, error) from None
 
 
 def _check_placeholders(where: str, text: str, checker: Checker) -> dict[str, str]:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from glue import Catalog, UseCase
-from glue.definitions import MODES, DefinitionKind, Role
+from glue.definitions import MODES, DefinitionKind
 from glue.targets.openapi import everywhere, problem, servers
 from lambdas.definitions.documents import model_of
+from lambdas.definitions.references import TEMPLATE
 from lambdas.definitions.trying import MAX_SAMPLES
 
 TAG = "Definitions"
@@ -183,7 +184,7 @@ def _get(own: str) -> Document:
 def _put(own: str, kind: DefinitionKind, body: Document) -> Document:
     answers = {
         "201": _version("The version that was written."),
-        "409": _conflict(kind, "for other business events"),
+        "409": _conflict(kind, "another"),
         "412": problem("The newest version is not that of If-Match."),
         "413": problem("The body is too large."),
         "415": problem("Not JSON."),
@@ -199,8 +200,9 @@ def _put(own: str, kind: DefinitionKind, body: Document) -> Document:
 
 def _conflict(kind: DefinitionKind, change: str) -> Document:
     past = "valid_from is in the past: `earliest` is the earliest that is possible."
-    in_use = f" Or a template that live rules use would be {change}: `used_by` names them."
-    return problem(past + (in_use if kind.with_role(Role.EVENT_KIND) else ""))
+    in_use = f" Or it would be {change}, and `used_by` names those that use it then."
+    is_used = kind.is_feature or kind.name == TEMPLATE
+    return problem(past + (in_use if is_used else ""))
 
 
 def _delete(own: str, kind: DefinitionKind) -> Document:
@@ -230,7 +232,7 @@ def _test(own: str, body: Document) -> Document:
                 "items": {"type": "object"},
                 "minItems": 1,
                 "maxItems": MAX_SAMPLES,
-                "description": "Samples: event, profile and features.",
+                "description": "Samples: event and profile.",
             },
             "from": {"anyOf": [_INSTANT, {"type": ["integer", "null"]}]},
             "to": {"anyOf": [_INSTANT, {"type": ["integer", "null"]}]},

@@ -37,13 +37,12 @@ class TooEarly(PlatformError):
 
 
 class InUse(PlatformError):
-    """Live definitions need what would no longer be there, or be for other events."""
+    """Definitions in force need what would no longer be there, or be another."""
 
-    def __init__(self, template: str, users: Sequence[str], *, ended: bool) -> None:
-        change = "end" if ended else "become one for other business events"
+    def __init__(self, used: str, change: str, users: Sequence[str]) -> None:
         super().__init__(
-            f"template {template!r} cannot {change}: {', '.join(users)} use it then; change or end "
-            "them first, from the same instant or before"
+            f"{used} cannot {change}: {', '.join(users)} use it then; change or end them first, "
+            "from the same instant or before"
         )
         self.users = list(users)
 

@@ -1,4 +1,4 @@
-"""What definitions name in each other: a rule names the template of its action.
+"""What definitions name in each other: a rule its action's template, rules and templates features.
 
 The checks run between the read of the frontier and the write, whose condition is that nothing was
 written in between. So of a rule and the end of its template, written at once, the second is
@@ -7,18 +7,17 @@ refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from glue.definitions import LIVE, DefinitionKind, Definitions, Role
+from glue.instants import from_millis, to_wire
 from lambdas.definitions import versions
+from lambdas.definitions.features import named
 from lambdas.definitions.problems import InUse
 from lambdas.http.rejections import Rejection
 from lambdas.ports.definitions import DefinitionsStore, Version
 
 TEMPLATE = "template"
-_NEVER = 2**63
 
 
 @dataclass(frozen=True)
@@ -33,11 +32,12 @@ class References:
         """Raises Rejection for a reference to nothing, InUse for what others still need."""
         kind = self.declared.kind(version.kind)
         if kind is not None and not version.ended:
-            self._check_named(kind, version)
-        if version.kind == TEMPLATE:
+            self._check_template(kind, version)
+            self._check_features(kind, version)
+        if version.kind == TEMPLATE or (kind is not None and kind.is_feature):
             self._check_users(version)
 
-    def _check_named(self, kind: DefinitionKind, version: Version) -> None:
+    def _check_template(self, kind: DefinitionKind, version: Version) -> None:
         for field in kind.with_role(Role.TEMPLATE):
             name = version.body[field]
             if name is None:
@@ -51,42 +51,79 @@ class References:
                 message = f"template {name!r} is for business events {other!r}, not {own!r}"
                 raise Rejection("unknown_template", f"/{field}", message)
 
-    def _check_users(self, template: Version) -> None:
-        """A template that ends, or is for other events from now on, has no live rules then."""
-        kept = None if template.ended else template.body.get("kind_of_event")
+    def _check_features(self, kind: DefinitionKind, version: Version) -> None:
+        """Each feature that it names is, from then on, what it was checked with."""
+        feature = self.declared.feature
+        if feature is None:
+            return
+        where = next((f"/{field}" for field in kind.with_role(Role.EXPRESSION)), "")
+        for name, type_ in named(version).items():
+            history = versions.all_versions(self.store, self.table, feature.name, name)
+            decides = list(versions.in_force_from(history, version.valid_from))
+            if not decides:
+                message = f"there is no feature {name!r} from then on; put it first"
+                raise Rejection("unknown_feature", where, message)
+            for other in decides:
+                if _differs(version, type_, other):
+                    message = (
+                        f"version {other.version} of feature {name!r}, valid from "
+                        f"{to_wire(from_millis(other.valid_from))}, is {other.body['type']} and "
+                        f"for business events {other.body['kind_of_event']!r}; the expression has "
+                        f"{type_ or 'a feature'} for {version.body['kind_of_event']!r}. Use "
+                        "another feature, or a valid_from at which it has changed"
+                    )
+                    raise Rejection("unknown_feature", where, message)
+
+    def _check_users(self, version: Version) -> None:
+        """What ends, or becomes another from now on, has no users then or later."""
         users = sorted(
-            f"{kind.name} {name!r}"
+            f"{kind.name} {head.name!r}"
             for kind in self.declared.kinds
-            for field in kind.with_role(Role.TEMPLATE)
-            for name in self._names(kind.name)
-            if self._uses(kind.name, name, field, template, kept)
+            if _may_name(kind, version)
+            for head in versions.heads(self.store, self.table, kind.name)
+            if self._is_needed(kind, head, version)
         )
         if users:
-            raise InUse(template.name, users, ended=template.ended)
+            raise InUse(f"{version.kind} {version.name!r}", _change(version), users)
 
-    def _names(self, kind: str) -> Iterator[str]:
-        after = ""
-        while page := self.store.heads(self.table, kind, after, versions.PAGE):
-            yield from (head.name for head in page)
-            after = f"{kind}#{page[-1].name}"
-
-    def _uses(
-        self, kind: str, name: str, field: str, template: Version, kept: object | None
-    ) -> bool:
-        """Whether a live version of it that is in force then, or later, names the template."""
-        history = versions.all_versions(self.store, self.table, kind, name)
+    def _is_needed(self, kind: DefinitionKind, head: Version, version: Version) -> bool:
+        history = versions.all_versions(self.store, self.table, head.kind, head.name)
+        needs = _needs_template if version.kind == TEMPLATE else _needs_feature
         return any(
-            version.body.get(field) == template.name
-            and version.mode == LIVE
-            and version.body.get("kind_of_event") != kept
-            for version in _in_force_from(history, template.valid_from)
+            needs(kind, user, version)
+            for user in versions.in_force_from(history, version.valid_from)
         )
 
 
-def _in_force_from(history: Sequence[Version], at: int) -> Iterator[Version]:
-    """Every version that decides at an instant or after it."""
-    ordered = sorted(history, key=lambda v: (v.valid_from, v.version))
-    ends = [*(later.valid_from for _, later in pairwise(ordered)), _NEVER]
-    for version, end in zip(ordered, ends, strict=True):
-        if end > max(at, version.valid_from) and not version.ended:
-            yield version
+def _change(version: Version) -> str:
+    if version.ended:
+        return "end"
+    other = "for other business events"
+    return f"become one {other}" if version.kind == TEMPLATE else f"change its type, or be {other}"
+
+
+def _may_name(kind: DefinitionKind, version: Version) -> bool:
+    if version.kind == TEMPLATE:
+        return bool(kind.with_role(Role.TEMPLATE))
+    return kind.is_tested and not kind.is_feature
+
+
+def _needs_template(kind: DefinitionKind, user: Version, template: Version) -> bool:
+    """A live version names it, and is for other events, or needs one that has ended."""
+    return (
+        any(user.body[field] == template.name for field in kind.with_role(Role.TEMPLATE))
+        and user.mode == LIVE
+        and (template.ended or user.body["kind_of_event"] != template.body["kind_of_event"])
+    )
+
+
+def _needs_feature(kind: DefinitionKind, user: Version, feature: Version) -> bool:
+    """An expression names it with another type or for other events, or needs one that has ended."""
+    uses = named(user)
+    return feature.name in uses and (feature.ended or _differs(user, uses[feature.name], feature))
+
+
+def _differs(user: Version, type_: str, feature: Version) -> bool:
+    """`type_`: the one that the expression was checked with; empty if it is of no importance."""
+    own, other = (v.body["kind_of_event"] for v in (user, feature))
+    return own != other or (type_ != "" and type_ != feature.body["type"])

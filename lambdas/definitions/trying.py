@@ -6,7 +6,6 @@ event of the lake is evaluated as the stream does, with the profile by which it 
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,14 +16,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from glue import UseCase, instants
-from glue.definitions import DefinitionKind, Definitions, Role
+from glue.definitions import DefinitionKind, Definitions
 from glue.targets.pydantic import annotation
 from glue.types import Column
 from lambdas.definitions import versions
-from lambdas.definitions.cel import Checker, EvaluationError
+from lambdas.definitions.comparing import Comparison
 from lambdas.definitions.documents import Checkers, Draft, parse
-from lambdas.definitions.filling import fill
-from lambdas.definitions.ranges import MAX_EVENTS, QUERY_SECONDS, SECONDS, Outcome, Tally
+from lambdas.definitions.features import Features, Values
+from lambdas.definitions.ranges import MAX_EVENTS, QUERY_SECONDS, SECONDS, Tally
 from lambdas.http.queries import NotFound
 from lambdas.http.rejections import Rejection, from_validation, shown
 from lambdas.ports.business_events import BusinessEvent, BusinessEvents
@@ -34,7 +33,6 @@ MAX_SAMPLES = 100
 MAX_RANGE = timedelta(days=31)
 _CONFIG = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 _FIELDS = ("definition", "events", "from", "to")
-Values = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -118,13 +116,14 @@ class Trier:
         checkers: Checkers,
         store: DefinitionsStore,
         table: str,
+        features: Features,
         business_events: BusinessEvents,
         now: Callable[[], int],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._use_case, self._declared, self._checkers = use_case, declared, checkers
-        self._store, self._table, self._events, self._now = store, table, business_events, now
-        self._monotonic = monotonic
+        self._store, self._table, self._features = store, table, features
+        self._events, self._now, self._monotonic = business_events, now, monotonic
 
     def answer(self, trial: Trial, kind: DefinitionKind, name: str) -> Mapping[str, Any]:
         """The results. Raises NotFound if there is nothing to test, Rejection for samples."""
@@ -135,10 +134,12 @@ class Trier:
             )
         history = versions.all_versions(self._store, self._table, kind.name, name)
         draft = trial.draft or self._newest(history, kind, name)
+        computing = self._features.computing(self._checkers.of)
+        both = Comparison(draft, kind, history, self._checkers, computing)
         if trial.samples is not None:
-            return {"results": list(self._of_samples(trial.samples, draft, kind, history))}
+            return {"results": list(self._of_samples(trial.samples, both))}
         assert trial.start is not None and trial.end is not None
-        return self._of_range(trial.start, trial.end, draft, kind, history, deadline)
+        return self._of_range(trial.start, trial.end, both, deadline)
 
     def _newest(self, history: Sequence[Version], kind: DefinitionKind, name: str) -> Draft:
         if not history or versions.is_over(history[0], self._now()):
@@ -146,56 +147,18 @@ class Trier:
         stored = next(version for version in history if not version.ended)
         return versions.as_draft(stored)
 
-    def _of_samples(
-        self,
-        samples: Sequence[Any],
-        draft: Draft,
-        kind: DefinitionKind,
-        history: Sequence[Version],
-    ) -> Iterator[dict[str, Any]]:
-        variables = self._declared.variables(draft.body["kind_of_event"])
+    def _of_samples(self, samples: Sequence[Any], both: Comparison) -> Iterator[dict[str, Any]]:
+        variables = self._declared.variables(both.draft.body["kind_of_event"])
         for index, sample in enumerate(samples):
             values = _sample(sample, index, variables)
             at = _occurred(values.get("event", {}), self._now())
-            mine, deciding = self._both(values, at, draft, kind, history)
+            mine, deciding = both.of(values, at)
             yield {"index": index, **mine.to_json(), **deciding}
 
-    def _both(
-        self,
-        values: Values,
-        at: int,
-        draft: Draft,
-        kind: DefinitionKind,
-        history: Sequence[Version],
-    ) -> tuple[Outcome, dict[str, Any]]:
-        """The draft's outcome, and that of the version in force, if it is about the same kind."""
-        mine = self._outcome(values, draft, kind)
-        version = versions.in_force(history, at)
-        if version is None or version.body["kind_of_event"] != draft.body["kind_of_event"]:
-            return mine, {"in_force": None, "differs": True}
-        other = self._outcome(values, versions.as_draft(version), kind)
-        in_force = {"version": version.version, "mode": version.mode, **other.to_json()}
-        return mine, {"in_force": in_force, "differs": mine != other}
-
-    def _outcome(self, values: Values, draft: Draft, kind: DefinitionKind) -> Outcome:
-        checker = self._checkers.of(draft.body["kind_of_event"])
-        try:
-            if kind.with_role(Role.EXPRESSION):
-                return Outcome(checker.evaluate(base64.b64decode(draft.checked), values))
-            return Outcome(_filled(values, draft, kind, checker))
-        except EvaluationError as error:
-            return Outcome(error=str(error))
-
     def _of_range(
-        self,
-        start: datetime,
-        end: datetime,
-        draft: Draft,
-        kind: DefinitionKind,
-        history: Sequence[Version],
-        deadline: float,
+        self, start: datetime, end: datetime, both: Comparison, deadline: float
     ) -> dict[str, Any]:
-        of = draft.body["kind_of_event"]
+        of = both.draft.body["kind_of_event"]
         newest = self._events.between(
             self._use_case.name, of, start, end, MAX_EVENTS, QUERY_SECONDS
         )
@@ -207,20 +170,13 @@ class Trier:
                 tally.leave_out()
                 continue
             at = instants.to_millis(event.fields["occurred_at"])
-            tally.add(event, *self._both(_variables(event), at, draft, kind, history))
+            tally.add(event, *both.of(_variables(event), at))
         return tally.to_json()
 
 
 def _variables(event: BusinessEvent) -> Values:
     """As the stream has them: without a profile none of its fields is there."""
     return {"event": event.fields, "profile": event.profile or {}}
-
-
-def _filled(values: Values, draft: Draft, kind: DefinitionKind, checker: Checker) -> dict[str, str]:
-    def value_of(text: str) -> Any:
-        return checker.evaluate(base64.b64decode(draft.placeholders[text]), values)
-
-    return {name: fill(draft.body[name], value_of) for name in kind.with_role(Role.FILLED)}
 
 
 def _sample(sent: object, index: int, variables: Mapping[str, tuple[Column, ...]]) -> Values:

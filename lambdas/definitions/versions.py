@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from glue.definitions import LIVE
@@ -17,6 +18,7 @@ from lambdas.ports.definitions import DefinitionsStore, FrontierPassed, Overtake
 # Attempts at a write while others of the same table are first.
 ATTEMPTS = 10
 PAGE = 100
+_NEVER = 2**63
 
 
 def in_force(versions: Iterable[Version], at: int) -> Version | None:
@@ -115,6 +117,23 @@ class Writer:
             checked=draft.checked,
             placeholders=draft.placeholders,
         )
+
+
+def heads(store: DefinitionsStore, table: str, kind: str) -> Iterator[Version]:
+    """The newest version of each definition of a kind, by name."""
+    after = ""
+    while page := store.heads(table, kind, after, PAGE):
+        yield from page
+        after = f"{kind}#{page[-1].name}"
+
+
+def in_force_from(history: Sequence[Version], at: int) -> Iterator[Version]:
+    """Every version that decides at an instant or after it."""
+    ordered = sorted(history, key=lambda v: (v.valid_from, v.version))
+    ends = [*(later.valid_from for _, later in pairwise(ordered)), _NEVER]
+    for version, end in zip(ordered, ends, strict=True):
+        if end > max(at, version.valid_from) and not version.ended:
+            yield version
 
 
 def all_versions(store: DefinitionsStore, table: str, kind: str, name: str) -> list[Version]:

@@ -401,6 +401,34 @@ profile.average_monthly_expenditures / 30.0 < event.balance
 .5 == 0.5
 """
 
+FEATURES = """
+features.share < 0.2
+features.share > 0.12 && features.share < 0.125
+features.share == 150.0 / 1200.5
+has(features.share)
+!has(features.share) || features.share < 0.2
+has(profile.average_monthly_expenditures) && features.share < 0.2
+features.share < 0.2 || event.kind == "shopping"
+features.share * 100.0 < event.balance
+features.tier == "tier gold"
+features.tier in ["tier none", "tier gold"]
+features.tier.matches("^tier [gn]")
+size(features.tier) == 9
+features.tier + "!" != "!"
+features.is_adult
+!features.is_adult
+has(features.is_adult) && features.is_adult
+features.is_adult ? event.count > 4 : event.balance < 0.0
+features.hour == 0 || features.hour == 1
+features.hour % 24 < 6 && features.hour >= 0
+double(features.hour) / 24.0 < features.mean_amount
+[0, 1, 2].exists(h, h == features.hour)
+has(features.no_number)
+features.no_number < 1.0
+features.share == features.share
+features.debits_7_days == 12 ? features.mean_amount > 10.0 : features.tier == "tier Gold"
+"""
+
 BUSINESS = """
 event.kind == "shopping" && event.balance < 200.0 && has(profile.age) && profile.age >= 18
 event.kind == "shopping" && event.balance < 200.0 && !(has(profile.segment) && profile.segment == "gold")
@@ -428,6 +456,7 @@ WRITTEN = {
     "macros": MACROS,
     "time": TIME,
     "conversions": CONVERSIONS,
+    "features": FEATURES,
     "business": BUSINESS,
 }
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from glue.definitions import FEATURE_TYPES
 from glue.types import Boolean, Column, Double, Integer, String, Timestamp
-from lambdas.definitions.cel import Checker
+from lambdas.definitions.cel import Checked, Checker, EvaluationError
+from lambdas.definitions.features import value
 
 AT = datetime(2026, 11, 1, 23, 30, 15, 250_000, tzinfo=UTC)
 
@@ -33,7 +36,16 @@ VARIABLES = {
         _column("is_member", Boolean()),
         _column("since", Timestamp()),
     ),
-    "features": (_column("debits_7_days", Integer()), _column("mean_amount", Double())),
+}
+# Features, by name: expressions of event and profile, of each type that one may have.
+FEATURES = {
+    "debits_7_days": "event.count == 5 ? 12 : -9223372036854775808",
+    "mean_amount": "event.count == 5 ? 10.1 : 0.1",
+    "share": "event.balance / profile.average_monthly_expenditures",
+    "tier": '"tier " + (has(profile.segment) ? profile.segment : "none")',
+    "is_adult": "profile.age >= 18 || profile.is_member",
+    "hour": 'event.occurred_at.getHours("Europe/Berlin")',
+    "no_number": "0.0 / 0.0 * event.balance",
 }
 # Each expression has one result, or none, for each of these.
 SAMPLES: dict[str, dict[str, dict[str, Any]]] = {
@@ -55,7 +67,6 @@ SAMPLES: dict[str, dict[str, dict[str, Any]]] = {
             "is_member": True,
             "since": datetime(2024, 2, 29, tzinfo=UTC),
         },
-        "features": {"debits_7_days": 12, "mean_amount": 10.1},
     },
     "edge": {
         "event": {
@@ -75,12 +86,27 @@ SAMPLES: dict[str, dict[str, dict[str, Any]]] = {
             "is_member": False,
             "since": datetime(1970, 1, 1, tzinfo=UTC),
         },
-        "features": {"debits_7_days": -(2**63), "mean_amount": 0.1},
     },
     "bare": {"event": {"kind": "shopping", "subject": "card-2", "occurred_at": AT}},
 }
 
 
+def features() -> dict[str, Checked]:
+    """The features, checked as the door does it."""
+    plain = Checker(VARIABLES)
+    return {name: plain.check(text, FEATURE_TYPES) for name, text in FEATURES.items()}
+
+
 def checker() -> Checker:
-    """The door's checker over the corpus' fields."""
-    return Checker(VARIABLES)
+    """The door's checker over the corpus' fields and features."""
+    columns = (_column(name, FEATURE_TYPES[of.result]) for name, of in features().items())
+    return Checker({**VARIABLES, "features": tuple(columns)})
+
+
+def sample(name: str) -> dict[str, dict[str, Any]]:
+    """A sample with those of its features that have a result."""
+    plain, groups, results = Checker(VARIABLES), SAMPLES[name], {}
+    for feature, checked in features().items():
+        with suppress(EvaluationError):
+            results[feature] = value(plain, checked.form, groups)
+    return {**groups, "features": results}

@@ -30,6 +30,7 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "message": "{{ event.balance }} left",
     },
     "threshold": {"kind_of_event": "shopping", "value": 0.5},
+    "feature": {"kind_of_event": "shopping", "expression": "event.balance / 100.0"},
     "join": {"r": "speed", "s": "torque", "distance": "PT1S"},
 }
 KINDS = [
@@ -43,7 +44,7 @@ KINDS = [
 def _accepted(door: Door, kind: str) -> list[str]:
     """The modes in which the API takes the kind's document."""
     sent = {mode: {**DOCUMENTS[kind], "mode": mode} for mode in MODES}
-    answers = {mode: door.call("PUT", f"/{kind}/in-{mode}", sent[mode]) for mode in MODES}
+    answers = {mode: door.call("PUT", f"/{kind}/in_{mode}", sent[mode]) for mode in MODES}
     return [mode for mode, answer in answers.items() if answer.status_code == 201]
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from glue import Actions, UseCase
-from glue.definitions import RULE, TEMPLATE, THRESHOLD, definitions
+from glue.definitions import FEATURE, RULE, TEMPLATE, THRESHOLD, definitions
 from usecases.shopping.events import Acceptance, Balance, Customer, PageView, Transaction
 from usecases.shopping.features import ACCEPT
 from usecases.shopping.parameters import PARAMETERS
@@ -33,6 +33,7 @@ USE_CASE = UseCase(
         RULE,
         TEMPLATE,
         THRESHOLD,
+        FEATURE,
         event=BusinessEvent,
         events={
             "shopping": ("balance", "count"),

@@ -39,7 +39,8 @@ class Decision:
     rules: Annotated[
         str,
         "A JSON list with `name`, `version`, `mode`, `result` (`true`, `false` or `error`) and "
-        "`reason` of each rule in force.",
+        "`reason` of each rule in force, and in `features` the version of each feature that it, or "
+        "the template of its action, names.",
     ]
     score: Annotated[float | None, "The score of the best action; none if there was none."] = None
     model_version: Annotated[str | None, "The model of the score; none if it is the default."] = (

@@ -13,6 +13,7 @@ interface Rule {
   readonly mode?: string;
   readonly result: string;
   readonly reason?: string | null;
+  readonly features?: Readonly<Record<string, number>>;
 }
 
 interface Decision {
@@ -166,6 +167,9 @@ function Decided(props: Given) {
                   {rule.name} version {rule.version}
                   {rule.mode === "shadow" ? " (shadow)" : ""} is <strong>{rule.result}</strong>
                   {rule.reason ? `: ${rule.reason}` : ""}
+                  {Object.entries(rule.features ?? {}).map(
+                    ([name, version]) => ` · feature ${name} version ${version}`,
+                  )}
                 </li>
               ))}
               {row.rules.length === 0 && <li>No rule was in force.</li>}

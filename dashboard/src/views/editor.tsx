@@ -164,7 +164,7 @@ function Input(props: {
     autocomplete: "off",
     onInput: (event: { currentTarget: { value: string } }) => props.set(event.currentTarget.value),
   };
-  const written = field.role === "expression" || field.role === "filled";
+  const written = ["expression", "value", "filled"].includes(field.role);
   return (
     <div class="field wide">
       <label for={id}>{field.name.replaceAll("_", " ")}</label>
@@ -178,7 +178,7 @@ function Input(props: {
           ))}
         </select>
       ) : written ? (
-        <textarea {...shared} rows={field.role === "expression" ? 3 : 2} />
+        <textarea {...shared} rows={field.role === "filled" ? 2 : 3} />
       ) : (
         <input {...shared} type="text" inputMode={field.kind === "string" ? "text" : "decimal"} />
       )}
@@ -229,11 +229,11 @@ function body(kind: Kind, values: Values): Record<string, unknown> {
 
 function Trial(props: { result: Result }) {
   const figures = Object.entries(props.result).filter(([, v]) => typeof v === "number");
-  const notes = Array.isArray(props.result.notes) ? props.result.notes.map(String) : [];
   return (
     <div role="status">
       <p>
-        Of the business events since {time(new Date(Date.now() - DAY_MS).toISOString(), OWN_ZONE)}:
+        Of the business events since {time(new Date(Date.now() - DAY_MS).toISOString(), OWN_ZONE)}
+        {props.result.complete === false ? ", the newest" : ""}:
       </p>
       <dl class="figures">
         {figures.map(([name, value]) => (
@@ -243,9 +243,6 @@ function Trial(props: { result: Result }) {
           </div>
         ))}
       </dl>
-      {notes.map((note) => (
-        <p key={note}>{note}</p>
-      ))}
     </div>
   );
 }

@@ -3,7 +3,7 @@
 Why it is so: docs/adr/0028-definitions.md.
 """
 
-from lambdas.definitions.cel.checking import Checked, Checker
+from lambdas.definitions.cel.checking import Checked, Checker, fields
 from lambdas.definitions.cel.errors import EvaluationError, ExpressionError
 
-__all__ = ["Checked", "Checker", "EvaluationError", "ExpressionError"]
+__all__ = ["Checked", "Checker", "EvaluationError", "ExpressionError", "fields"]

@@ -50,6 +50,18 @@ class Bounds:
                 f"the expression iterates {iterations} times; at most {MAX_ITERATIONS} are allowed",
             )
 
+    def fields(self, group: str) -> dict[str, str]:
+        """The fields of a group that it names, with their types; "" where has() alone does."""
+        found: dict[str, str] = {}
+        for node in _all(self._root):
+            select = node.select_expr
+            of = self._types.get(select.operand.id)
+            if node.HasField("select_expr") and of == f"sdp.{group}":
+                found.setdefault(select.field, "")
+                if not select.test_only:
+                    found[select.field] = self._types[node.id]
+        return found
+
     def patterns(self) -> Iterator[tuple[str, int]]:
         """Each regular expression, with its offset. Raises ExpressionError for a wrong one."""
         for node in _all(self._root):

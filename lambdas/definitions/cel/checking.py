@@ -11,6 +11,7 @@ from typing import Any, assert_never
 from cel_expr_python import cel
 from google.protobuf.timestamp_pb2 import Timestamp as ProtoTimestamp
 
+from glue.definitions import FEATURES
 from glue.types import Boolean, Column, ColumnType, Double, Integer, String, Struct, Timestamp
 from lambdas.definitions.cel import form
 from lambdas.definitions.cel.bounds import Bounds
@@ -42,7 +43,8 @@ class Checker:
         types = {name: cel.Type(f"{_PACKAGE}.{name}") for name in variables}
         self._env = cel.NewEnv(descriptor_pool=self._pool, variables=types)
         # Evaluated as maps: an absent field is an absent key, in the stream as here.
-        maps = dict.fromkeys(variables, cel.Type.Map(cel.Type.STRING, cel.Type.DYN))
+        names = [*variables, FEATURES]
+        maps = dict.fromkeys(names, cel.Type.Map(cel.Type.STRING, cel.Type.DYN))
         self._runtime = cel.NewEnv(descriptor_pool=self._pool, variables=maps)
 
     def check(self, text: str, results: Collection[str] = ("bool",)) -> Checked:
@@ -57,7 +59,7 @@ class Checker:
         for pattern, offset in bounds.patterns():
             self._check_pattern(pattern, offset)
         if bounds.result not in results:
-            wanted = "true or false" if "bool" in results else " or ".join(sorted(results))
+            wanted = "true or false" if results == ("bool",) else " or ".join(sorted(results))
             raise ExpressionError(f"the result is a {bounds.result}; it must be {wanted}", 0)
         return Checked(checked, bounds.result)
 
@@ -70,9 +72,12 @@ class Checker:
             raise ExpressionError(f"{reason}; the syntax is that of RE2", offset)
 
     def evaluate(self, checked: bytes, values: Mapping[str, Mapping[str, Any]]) -> Any:
-        """The result for these values by field. Raises EvaluationError where there is none."""
+        """The result for these values by field. Raises EvaluationError where there is none.
+
+        Features are taken as they are where the checker was made without them.
+        """
         expression = self._runtime.deserialize(form.as_serialized(checked))
-        data = {
+        data = {FEATURES: dict(values.get(FEATURES, {}))} | {
             name: _values(columns, values.get(name, {}))
             for name, columns in self._variables.items()
         }
@@ -80,6 +85,14 @@ class Checker:
         if value.type() == cel.Type.ERROR:
             raise EvaluationError(_reason(str(value.value())))
         return value.plain_value()
+
+
+def fields(checked: bytes, group: str) -> dict[str, str]:
+    """The fields of a group that a checked form names, by name with their types.
+
+    The type is "" where only has() names it. Raises ExpressionError for a form that cannot be read.
+    """
+    return Bounds(form.read(checked)).fields(group)
 
 
 def _add_message(

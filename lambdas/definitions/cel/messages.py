@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from glue.definitions import FEATURES
 from glue.types import Column
 from lambdas.definitions.cel.bounds import MAX_DEPTH
 from lambdas.definitions.cel.errors import ExpressionError
@@ -41,6 +42,9 @@ def explain(error: str, text: str, variables: Mapping[str, tuple[Column, ...]]) 
 def _explained(message: str, variables: Mapping[str, tuple[Column, ...]]) -> str:
     if match := _FIELD.fullmatch(message):
         fields = _fields(match["group"], variables)
+        if match["group"] == FEATURES:
+            others = fields or "none yet"
+            return f"{match['field']} is not a feature; those of its business events: {others}"
         return f"{match['field']} is not a field of {match['group']}; fields: {fields}"
     if match := _NAME.fullmatch(message):
         first = match["name"].partition(".")[0]

@@ -8,8 +8,18 @@ import pytest
 from annotated_types import Ge
 
 import usecases
-from glue import Catalog, CatalogError, SchemaError, UseCase, event, record, report
-from glue.definitions import RULE, TEMPLATE, DefinitionKind, Role, definition_kind, definitions
+from glue import Catalog, CatalogError, Column, SchemaError, UseCase, event, record, report
+from glue.definitions import (
+    FEATURE,
+    FEATURE_TYPES,
+    JOIN,
+    RULE,
+    TEMPLATE,
+    DefinitionKind,
+    Role,
+    definition_kind,
+    definitions,
+)
 from infra.topology import Topology
 
 
@@ -53,10 +63,21 @@ def test_an_expression_may_use_the_common_fields_and_those_of_its_kind_of_event(
     assert list(declared(RULE).variables("crowd")) == ["event"]
 
 
+def test_features_are_those_that_are_given_where_there_are_definitions_of_them():
+    both = declared(RULE, FEATURE)
+    assert both.feature is FEATURE and declared(RULE).feature is None
+    share = Column("share", FEATURE_TYPES["double"], required=False, doc="A feature.")
+    assert both.variables("gap", (share,))["features"] == (share,)
+    assert both.variables("gap", ())["features"] == ()
+    assert "features" not in both.variables("gap")
+
+
 def test_fields_that_are_not_given_have_their_defaults():
     assert RULE.defaults == {"action": None, "priority": 0}
     assert RULE.with_role(Role.EXPRESSION) == ["expression"]
     assert TEMPLATE.with_role(Role.FILLED) == ["title", "message"]
+    assert FEATURE.with_role(Role.VALUE) == ["expression"]
+    assert [kind.is_tested for kind in (RULE, TEMPLATE, FEATURE, JOIN)] == [True] * 3 + [False]
 
 
 @pytest.mark.parametrize(
@@ -70,6 +91,7 @@ def test_fields_that_are_not_given_have_their_defaults():
         (lambda: declared(RULE, events={"A gap": ()}), "A gap"),
         (lambda: DefinitionKind("Rule", "", RULE.columns), "Rule"),
         (lambda: definition_kind("other", Opened, width=Role.FILLED), "width"),
+        (lambda: definition_kind("other", Opened, door=Role.VALUE), "values: .'door'., types: ..$"),
     ],
 )
 def test_a_wrong_declaration_is_refused_by_name(declare, named):

@@ -31,7 +31,7 @@ EVENT = {
     "trace_id": "e5",
 }
 RULES = [
-    {"name": "low", "version": 2, "mode": "live", "result": "true", "reason": None},
+    {"name": "low", "version": 2, "mode": "live", "result": "true", "features": {"share": 3}},
     {"name": "young", "version": 1, "result": "false", "reason": "profile.age < 30: 41 < 30"},
 ]
 DECISION = {
@@ -100,8 +100,8 @@ def test_the_chain_of_an_event_is_complete_with_its_action(kinesis: Any) -> None
     assert found().is_complete
     assert found().lines() == [
         "event     shopping of c at 2026-11-21T10:00:00.004Z: balance 150, count 5",
-        "decision  passed: rule low version 2 is true; rule young version 1 is false "
-        "(profile.age < 30: 41 < 30); no model",
+        "decision  passed: rule low version 2 with share version 3 is true; "
+        "rule young version 1 is false (profile.age < 30: 41 < 30); no model",
         "message   to ada by push: Your card: 150.00 left.",
     ]
 

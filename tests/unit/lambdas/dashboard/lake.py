@@ -12,7 +12,7 @@ from annotated_types import Ge
 from fastapi.testclient import TestClient
 
 from glue import Actions, Catalog, Series, UseCase, event, record, report
-from glue.definitions import RULE, definitions
+from glue.definitions import FEATURE, RULE, definitions
 from lambdas.dashboard.app import create_app
 from lambdas.dashboard.views import Sources
 from lambdas.ports.lake_rows import LakeUnavailable, Row
@@ -100,7 +100,7 @@ FACTORY = UseCase(
         Series("outputs", Output, value="amount", at="at"),
     ),
     actions=Actions(Notice),
-    definitions=definitions(RULE, event=Finding, events={"high": ("height",)}),
+    definitions=definitions(RULE, FEATURE, event=Finding, events={"high": ("height",)}),
 )
 IDLE = UseCase("idle", "Nothing happens here.", Path(), (Quiet,))
 CATALOG = Catalog((FACTORY, IDLE))

@@ -35,13 +35,18 @@ def test_the_catalog_describes_each_report_with_its_key_and_measures(api: TestCl
 
 def test_the_catalog_describes_what_the_views_need(api: TestClient) -> None:
     use_case, idle = api.get("/catalog").json()["use_cases"]
-    assert use_case["definitions"] == [kind["name"] for kind in use_case["kinds"]] == ["rule"]
+    names = [kind["name"] for kind in use_case["kinds"]]
+    assert use_case["definitions"] == names == ["rule", "feature"]
     fields = {field["name"]: field for field in use_case["kinds"][0]["fields"]}
     assert fields["kind_of_event"]["choices"] == ["high"]
     assert (fields["expression"]["role"], fields["expression"]["required"]) == ("expression", True)
     assert (fields["priority"]["kind"], fields["priority"]["required"]) == ("integer", False)
     assert use_case["kinds"][0]["modes"] == ["live", "shadow"]
     assert use_case["kinds"][0]["tested"]
+    feature = {field["name"]: field for field in use_case["kinds"][1]["fields"]}
+    assert (feature["expression"]["role"], feature["expression"]["choices"]) == ("value", [])
+    assert feature["type"]["choices"] == ["bool", "double", "int", "string"]
+    assert (feature["type"]["role"], feature["type"]["required"]) == ("result", False)
     levels, outputs = use_case["series"]
     assert (levels["name"], levels["key"], levels["of"]) == ("levels", "machine", "quantity")
     assert (outputs["name"], outputs["key"], outputs["of"]) == ("outputs", "site", None)

@@ -368,6 +368,7 @@ def decided(lake: Lake, id_: str, minutes: float = 1, **changed: Any) -> None:
 def test_a_decision_has_each_rule_and_is_there_once() -> None:
     lake = Lake()
     rule = {"name": "tall", "version": 2, "mode": "live", "result": "false", "reason": "1 < 2"}
+    rule["features"] = {"share": 3}
     for _ in range(2):
         decided(lake, "a", passed=False, rules=json.dumps([rule]))
     decided(lake, "b", 2, score=0.5, action_id="x")

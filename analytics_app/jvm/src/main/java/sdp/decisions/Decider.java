@@ -19,7 +19,8 @@ import sdp.decisions.Scores.Score;
  * one with the best score is chosen, if the score is at or above the threshold of the kind (the
  * greatest, if there are several); ties by priority, the greater first, then by the rule's name. An
  * action whose template is not in force, or cannot be filled, leaves the choice to the next. What
- * is in force as a shadow is recorded, and acts on nothing.
+ * is in force as a shadow is recorded, and acts on nothing. Rules and templates use {@link
+ * Features} by their versions in force at the same time.
  */
 final class Decider {
   private static final Comparator<Candidate> BEST_FIRST =
@@ -42,12 +43,12 @@ final class Decider {
    */
   Decision decide(String kind, long time, Map<String, Object> event, Map<String, Object> profile) {
     Map<String, Object> variables =
-        Map.of(
-            "event", event, "profile", profile == null ? Map.of() : profile, "features", Map.of());
+        Map.of("event", event, "profile", profile == null ? Map.of() : profile);
+    Features features = new Features(definitions, kind, time, variables);
     List<RuleResult> results = new ArrayList<>();
     List<Rule> passing = new ArrayList<>();
     for (Definition definition : definitions.inForce(Definition.RULE, time)) {
-      RuleResult result = result(definition, kind, variables);
+      RuleResult result = result(definition, kind, features);
       if (result != null) {
         results.add(result);
       }
@@ -69,7 +70,7 @@ final class Decider {
     if (best != null && best.remark() != null) {
       remarks.add(best.remark());
     }
-    Action action = action(candidates, kind, time, variables, remarks);
+    Action action = action(candidates, kind, time, features, remarks);
     return new Decision(
         !passing.isEmpty(),
         results,
@@ -80,39 +81,36 @@ final class Decider {
   }
 
   /** What a rule says; null if it is of another kind of event. */
-  private static RuleResult result(
-      Definition definition, String kind, Map<String, Object> variables) {
+  private static RuleResult result(Definition definition, String kind, Features features) {
     if (definition instanceof Definition.Wrong wrong) {
-      return new RuleResult(wrong.version(), Result.ERROR, wrong.mistake());
+      return new RuleResult(wrong.version(), Result.ERROR, wrong.mistake(), Map.of());
     }
     Rule rule = (Rule) definition;
     if (!rule.kindOfEvent().equals(kind)) {
       return null;
     }
     if (rule.expression() == null) {
-      return new RuleResult(rule.version(), Result.ERROR, rule.mistake());
+      return new RuleResult(rule.version(), Result.ERROR, rule.mistake(), Map.of());
     }
+    Map<String, Long> used = features.versions(rule.expression().features());
     try {
-      Object value = rule.expression().evaluate(variables);
+      Object value = features.evaluate(rule.expression());
       if (!(value instanceof Boolean isTrue)) {
-        return new RuleResult(rule.version(), Result.ERROR, "it is no boolean, but " + value);
+        return new RuleResult(rule.version(), Result.ERROR, "it is no boolean, but " + value, used);
       }
       return isTrue
-          ? new RuleResult(rule.version(), Result.TRUE, null)
-          : new RuleResult(rule.version(), Result.FALSE, rule.expression().whyFalse(variables));
+          ? new RuleResult(rule.version(), Result.TRUE, null, used)
+          : new RuleResult(
+              rule.version(), Result.FALSE, features.whyFalse(rule.expression()), used);
     } catch (Expression.FailedException e) {
-      return new RuleResult(rule.version(), Result.ERROR, e.getMessage());
+      return new RuleResult(rule.version(), Result.ERROR, e.getMessage(), used);
     }
   }
 
   // --- actions ----------------------------------------------------------------------------------
 
   private Action action(
-      List<Candidate> candidates,
-      String kind,
-      long time,
-      Map<String, Object> variables,
-      List<String> remarks) {
+      List<Candidate> candidates, String kind, long time, Features features, List<String> remarks) {
     Threshold threshold = threshold(kind, time);
     for (Candidate candidate : candidates) {
       if (threshold != null && candidate.score.value() < threshold.value()) {
@@ -125,7 +123,7 @@ final class Decider {
                     threshold.version().version()));
         return null; // those behind it have no better score
       }
-      Action action = filled(candidate, time, variables, remarks);
+      Action action = filled(candidate, time, features, remarks);
       if (action != null) {
         return action;
       }
@@ -142,8 +140,7 @@ final class Decider {
         .orElse(null);
   }
 
-  private Action filled(
-      Candidate candidate, long time, Map<String, Object> variables, List<String> remarks) {
+  private Action filled(Candidate candidate, long time, Features features, List<String> remarks) {
     String name = candidate.rule.action();
     Definition definition = definitions.inForce(Definition.TEMPLATE, name, time);
     if (!(definition instanceof Template template) || !definition.version().live()) {
@@ -158,9 +155,10 @@ final class Decider {
           candidate.rule.version(),
           template.version(),
           template.channel(),
-          template.title().filled(variables),
-          template.message().filled(variables),
-          candidate.score.value());
+          template.title().filled(features),
+          template.message().filled(features),
+          candidate.score.value(),
+          features.versions(template.features()));
     } catch (Expression.FailedException e) {
       remarks.add("the template %s cannot be filled: %s".formatted(name, e.getMessage()));
       return null;

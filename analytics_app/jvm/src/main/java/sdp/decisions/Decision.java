@@ -1,6 +1,7 @@
 package sdp.decisions;
 
 import java.util.List;
+import java.util.Map;
 import sdp.definitions.Version;
 
 /**
@@ -30,10 +31,21 @@ record Decision(
 
   /**
    * @param reason of false, the comparison that failed with its values; of an error, what it was
+   * @param features the versions in force of those that the rule names, by their names
    */
-  record RuleResult(Version version, Result result, String reason) {}
+  record RuleResult(Version version, Result result, String reason, Map<String, Long> features) {}
 
-  /** A message that is to be sent. */
+  /**
+   * A message that is to be sent.
+   *
+   * @param features the versions in force of those that the template names, by their names
+   */
   record Action(
-      Version rule, Version template, String channel, String title, String message, double score) {}
+      Version rule,
+      Version template,
+      String channel,
+      String title,
+      String message,
+      double score,
+      Map<String, Long> features) {}
 }

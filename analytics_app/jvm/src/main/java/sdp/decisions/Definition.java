@@ -2,9 +2,11 @@ package sdp.decisions;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonProcessingException;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
@@ -16,6 +18,7 @@ sealed interface Definition {
   String RULE = "rule";
   String TEMPLATE = "template";
   String THRESHOLD = "threshold";
+  String FEATURE = "feature";
 
   /** Written by the promotion of a model, not by people. */
   String MODEL = "model";
@@ -41,9 +44,21 @@ sealed interface Definition {
   /** The least score of an action for a kind of business event. */
   record Threshold(Version version, String kindOfEvent, double value) implements Definition {}
 
-  /** What an action says. */
-  record Template(Version version, String channel, Text title, Text message)
+  /** A value that rules and templates for a kind of business event use by its name. */
+  record Feature(Version version, String kindOfEvent, Expression expression)
       implements Definition {}
+
+  /** What an action says. */
+  record Template(Version version, String channel, Text title, Text message) implements Definition {
+
+    /** The names of the features that its placeholders use. */
+    Set<String> features() {
+      return Stream.of(title, message)
+          .flatMap(text -> text.placeholders().stream())
+          .flatMap(placeholder -> placeholder.features().stream())
+          .collect(Collectors.toSet());
+    }
+  }
 
   /** The model that scores are computed by. */
   record Model(Version version, Artifact artifact) implements Definition {}
@@ -76,10 +91,10 @@ sealed interface Definition {
       return new Text(literals, placeholders);
     }
 
-    String filled(Map<String, ?> variables) throws Expression.FailedException {
+    String filled(Features features) throws Expression.FailedException {
       StringBuilder filled = new StringBuilder(literals.get(0));
       for (int i = 0; i < placeholders.size(); i++) {
-        filled.append(Placeholder.text(placeholders.get(i).evaluate(variables)));
+        filled.append(Placeholder.text(features.evaluate(placeholders.get(i))));
         filled.append(literals.get(i + 1));
       }
       return filled.toString();
@@ -95,6 +110,11 @@ sealed interface Definition {
         case TEMPLATE -> template(version, body);
         case THRESHOLD ->
             new Threshold(version, text(body, "kind_of_event"), body.path("value").asDouble());
+        case FEATURE ->
+            new Feature(
+                version,
+                text(body, "kind_of_event"),
+                Expression.ofChecked(version.checked(), text(body, "expression")));
         case MODEL -> new Model(version, artifact(body));
         default -> null;
       };

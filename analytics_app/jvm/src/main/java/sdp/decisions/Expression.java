@@ -4,6 +4,8 @@ import dev.cel.common.CelAbstractSyntaxTree;
 import dev.cel.common.CelOptions;
 import dev.cel.common.CelProtoAbstractSyntaxTree;
 import dev.cel.common.ast.CelExpr;
+import dev.cel.common.navigation.CelNavigableAst;
+import dev.cel.common.navigation.CelNavigableExpr;
 import dev.cel.expr.CheckedExpr;
 import dev.cel.runtime.CelEvaluationException;
 import dev.cel.runtime.CelRuntime;
@@ -12,6 +14,9 @@ import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * A CEL expression over the variables {@code event}, {@code profile} and {@code features}, which
@@ -42,6 +47,7 @@ final class Expression {
   private final CelAbstractSyntaxTree tree;
   private final CelRuntime.Program program;
   private final String text;
+  private final Set<String> features;
 
   /** Of its parts, by their numbers: to write one costs as much as to evaluate all. */
   private final Map<Long, String> texts = new HashMap<>();
@@ -49,6 +55,7 @@ final class Expression {
   private Expression(CelAbstractSyntaxTree tree, String text) throws FailedException {
     this.tree = tree;
     this.text = text;
+    features = named(tree);
     try {
       program = RUNTIME.createProgram(tree);
     } catch (CelEvaluationException e) {
@@ -70,6 +77,24 @@ final class Expression {
     } catch (IllegalArgumentException | com.google.protobuf.InvalidProtocolBufferException e) {
       throw new FailedException("the checked form cannot be read: " + e.getMessage(), e);
     }
+  }
+
+  /** The fields of {@code features} that it names, in order. */
+  private static Set<String> named(CelAbstractSyntaxTree tree) {
+    return CelNavigableAst.fromAst(tree)
+        .getRoot()
+        .allNodes()
+        .map(CelNavigableExpr::expr)
+        .filter(part -> part.getKind() == CelExpr.ExprKind.Kind.SELECT)
+        .map(CelExpr::select)
+        .filter(select -> select.operand().identOrDefault().name().equals("features"))
+        .map(CelExpr.CelSelect::field)
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  /** The names of the features that it uses. */
+  Set<String> features() {
+    return features;
   }
 
   /** Returns a Boolean, Long, Double, String or another value of CEL. */

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.ArrayNode;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.ObjectNode;
 import org.apache.flink.table.api.DataTypes;
@@ -191,6 +192,13 @@ final class Rows {
       rule.put("result", result.result().name().toLowerCase(Locale.ROOT));
       if (result.reason() != null) {
         rule.put("reason", result.reason());
+      }
+      Map<String, Long> features = new TreeMap<>(result.features());
+      if (decision.action() != null && decision.action().rule() == result.version()) {
+        features.putAll(decision.action().features());
+      }
+      if (!features.isEmpty()) {
+        features.forEach(rule.putObject("features")::put);
       }
     }
     return rules.toString();

@@ -14,7 +14,7 @@ interface Scores {
   /**
    * Scores an action.
    *
-   * @param variables {@code event}, {@code profile} and {@code features}
+   * @param variables {@code event} and {@code profile}
    * @param time of the event, which decides on the version of the model
    */
   Score of(Map<String, ?> variables, String action, long time);

@@ -55,6 +55,12 @@ public final class Checked {
     return new Version("rule", name, version, validFrom, true, false, body, of(expression), null);
   }
 
+  public static Version feature(String name, long version, long validFrom, String expression) {
+    String body = "{\"kind_of_event\": \"low\", \"expression\": %s}".formatted(quoted(expression));
+    return new Version(
+        "feature", name, version, validFrom, true, false, body, of(expression), null);
+  }
+
   public static Version template(String name, long version, long validFrom, String message) {
     String body =
         "{\"channel\": \"push\", \"title\": \"Hello {{ profile.customer_id }}\", \"message\": %s}"

@@ -25,12 +25,13 @@ class CorpusTest {
     List<String[]> expressions = new ArrayList<>();
     for (String line : Files.readAllLines(CORPUS)) {
       String[] cells = line.split("\t", -1);
-      if (cells[0].equals("sample")) {
-        add(samples, cells);
-      } else {
-        expressions.add(cells);
+      switch (cells[0]) {
+        case "sample" -> add(samples, cells);
+        case "feature" -> addFeature(samples, cells);
+        default -> expressions.add(cells);
       }
     }
+    assertTrue(samples.get("spender").get("features").size() > 4);
     assertTrue(expressions.size() > 500);
     Map<String, String> different = new TreeMap<>();
     for (String[] cells : expressions) {
@@ -57,6 +58,23 @@ class CorpusTest {
                         "features", new TreeMap<>())));
     String[] field = cells[2].split("\\.");
     sample.get(field[0]).put(field[1], value(cells[3], cells[4]));
+  }
+
+  /** Computes a feature of each sample, which has the value of the door, or none as there. */
+  private static void addFeature(
+      Map<String, Map<String, Map<String, Object>>> samples, String[] cells) {
+    int column = 4;
+    for (Map<String, Map<String, Object>> sample : samples.values()) {
+      String expected = cells[column++];
+      try {
+        Expression expression = Expression.ofChecked(cells[cells.length - 1], cells[3]);
+        Object value = Features.value(expression.evaluate(sample));
+        assertEquals(value(cells[2], expected), value, cells[1]);
+        sample.get("features").put(cells[1], value);
+      } catch (Expression.FailedException e) {
+        assertEquals(expected, ERROR, cells[1]);
+      }
+    }
   }
 
   private static Object value(String type, String text) {

@@ -181,6 +181,102 @@ class DeciderTest {
   }
 
   @Test
+  void aRuleUsesTheVersionsOfFeaturesInForceAndTheDecisionNamesThem() {
+    Decision decision =
+        decide(
+            Checked.rule("a", 1, 0, "features.half < 80.0 && features.name == 'c1'"),
+            Checked.rule("b", 1, 0, "features.half < 70.0"),
+            Checked.rule("c", 1, 0, "event.count == 5"),
+            Checked.feature("half", 1, 0, "1e9"),
+            Checked.feature("half", 2, 50, "event.balance / 2.0"),
+            Checked.feature("half", 3, 101, "1e9"),
+            Checked.feature("name", 7, 100, "profile.customer_id"));
+    assertEquals(
+        List.of(Result.TRUE, Result.FALSE, Result.TRUE),
+        decision.rules().stream().map(RuleResult::result).toList());
+    assertEquals(
+        List.of(Map.of("half", 2L, "name", 7L), Map.of("half", 2L), Map.of()),
+        decision.rules().stream().map(RuleResult::features).toList());
+    assertEquals("features.half < 70.0 (features.half is 75.0)", decision.rules().get(1).reason());
+  }
+
+  @Test
+  void aFeatureWithoutAResultIsAnErrorOfTheRulesThatNeedItAndNamesItself() {
+    Version other =
+        new Version(
+            "feature",
+            "stuck",
+            1,
+            0,
+            true,
+            false,
+            "{\"kind_of_event\": \"stuck\", \"expression\": \"1.0\"}",
+            Checked.of("1.0"),
+            null);
+    Decision decision =
+        decide(
+            Checked.rule("a", 1, 0, "features.failed > 1.0"),
+            Checked.rule("b", 1, 0, "features.later > 1.0 || features.failed > 1.0"),
+            Checked.rule("c", 1, 0, "features.stuck > 1.0"),
+            Checked.rule("d", 1, 0, "features.list == [1]"),
+            Checked.rule("e", 1, 0, "features.broken == 1.0"),
+            Checked.rule("f", 1, 0, "has(features.failed) && features.failed > 1.0"),
+            Checked.rule("g", 1, 0, "features.failed > 1.0 || event.count == 5"),
+            Checked.rule("h", 1, 0, "event.nothing == 1"),
+            Checked.rule("i", 1, 0, "features.infinite == features.infinite"),
+            Checked.feature("failed", 4, 0, "profile.expenditures / 2.0"),
+            Checked.feature("later", 1, 101, "1.0"),
+            other,
+            Checked.feature("infinite", 1, 0, "event.balance / 0.0"),
+            Checked.feature("list", 1, 0, "[1]"),
+            new Version("feature", "broken", 1, 0, true, false, "{}", null, null));
+    assertEquals(
+        List.of(
+            Result.ERROR,
+            Result.ERROR,
+            Result.ERROR,
+            Result.ERROR,
+            Result.ERROR,
+            Result.FALSE,
+            Result.TRUE,
+            Result.ERROR,
+            Result.ERROR),
+        decision.rules().stream().map(RuleResult::result).toList());
+    List<String> reasons = decision.rules().stream().map(RuleResult::reason).toList();
+    assertTrue(reasons.get(0).contains("; the feature failed has no result: "), reasons.get(0));
+    assertTrue(reasons.get(0).contains("expenditures"), reasons.get(0));
+    assertEquals(Map.of("failed", 4L), decision.rules().get(0).features());
+    assertTrue(reasons.get(1).contains("; the feature later is not in force"), reasons.get(1));
+    assertEquals(Map.of("failed", 4L), decision.rules().get(1).features());
+    assertTrue(reasons.get(2).endsWith("; the feature stuck is for business events 'stuck'"));
+    assertTrue(reasons.get(3).contains("list has no result: it is none of number"), reasons.get(3));
+    assertTrue(reasons.get(4).contains("the feature broken cannot be read: "), reasons.get(4));
+    assertFalse(reasons.get(7).contains("feature"), reasons.get(7));
+    assertTrue(reasons.get(8).contains("infinite has no result: it is not a finite number"));
+    assertTrue(decision.passed());
+  }
+
+  @Test
+  void aTemplateUsesFeaturesTooAndTheDecisionNamesThemAtItsRule() {
+    Decision decision =
+        decide(
+            Checked.rule("a", 1, 0, "true", "broken", 2),
+            Checked.rule("b", 1, 0, "features.low", "transfer", 1),
+            Checked.template("broken", 1, 0, "{{ features.none }}"),
+            transfer("{{ features.amount }}"),
+            Checked.feature("low", 3, 0, "event.balance < 200.0"),
+            Checked.feature("amount", 5, 0, "250.0 - event.balance"));
+    assertEquals("100.00", decision.action().message());
+    assertEquals(Map.of("amount", 5L), decision.action().features());
+    assertTrue(decision.remarks().get(1).endsWith("; the feature none is not in force"));
+    String rules =
+        Rows.decision(0, Map.of("id", "e"), null, "customer_id", decision).getString(7).toString();
+    assertTrue(
+        rules.endsWith("\"result\":\"true\",\"features\":{\"amount\":5,\"low\":3}}]"), rules);
+    assertEquals(1, rules.split("features").length - 1, rules); // the other rule names none
+  }
+
+  @Test
   void theNewestVersionThatIsValidDecidesUnlessItIsTheEnd() {
     Definitions definitions = new Definitions();
     Version first = Checked.rule("a", 1, 10, "true");

@@ -26,6 +26,7 @@ class DecidingTest {
     int fired = 0;
     int scored = 0;
     int late = 0;
+    int computed = 0;
     for (int seed = 0; seed < SEEDS; seed++) {
       Random random = new Random(seed);
       List<Arrival> arrivals = History.of(random);
@@ -40,10 +41,13 @@ class DecidingTest {
       changed += table.written().size();
       fired += (int) live.decisions().stream().filter(d -> d.matches(".*\\d/\\d+.*")).count();
       scored += (int) live.decisions().stream().filter(d -> d.matches(".* m\\d+ .*")).count();
+      computed +=
+          (int) live.decisions().stream().filter(d -> d.matches(".* r\\d+f\\d+=.*")).count();
       late += (int) live.refusals().stream().filter("late"::equals).count();
     }
     assertTrue(changed > 10 * SEEDS && fired > 2 * SEEDS && late > SEEDS, changed + " " + fired);
     assertTrue(scored > 2 * SEEDS, scored + " are scored by a model");
+    assertTrue(computed > 2 * SEEDS, computed + " use a feature");
   }
 
   /** All that was decided is right; what was not was late by the events' own watermark. */
@@ -128,6 +132,32 @@ class DecidingTest {
     run.advanceEvents(5_000);
     assertEquals(
         List.of("e1 late r01=true -> passed", "e2 late r01=true -> passed"), run.decisions());
+  }
+
+  @Test
+  void aFeatureIsTheOneOfTheEventsOwnTimeAndOfTheProfileOfThatTime() throws Exception {
+    FakeTable features = new FakeTable();
+    Run of = new Run(features, true, 0, new Random(1));
+    features.put(Checked.rule("r0", 1, 0, "features.f < 5.0"));
+    features.put(Checked.feature("f", 1, 10, "event.value"));
+    features.put(Checked.feature("f", 2, 20, "double(profile.age)"));
+    features.put(Checked.ended(Checked.feature("f", 2, 20, "1.0"), 3, 40));
+    of.read();
+    of.accept(event("e2", 19));
+    of.accept(event("e3", 20));
+    of.accept(event("e1", 9));
+    of.accept(event("e5", 40));
+    of.accept(event("e4", 39));
+    of.accept(profile("p", 30, 9));
+    of.advanceEvents(200);
+    assertEquals(
+        List.of(
+            "e1 - r01=error -> -",
+            "e2 - r01f1=true -> passed",
+            "e3 - r01f2=error -> -",
+            "e4 p r01f2=false -> -",
+            "e5 p r01=error -> -"),
+        of.decisions());
   }
 
   @Test

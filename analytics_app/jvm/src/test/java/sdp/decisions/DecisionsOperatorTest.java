@@ -109,12 +109,13 @@ class DecisionsOperatorTest {
     for (String part : List.of("=true", "=false", "=error", "/", "late")) {
       assertTrue(uninterrupted.stream().anyMatch(r -> r.contains(part)), part);
     }
+    assertTrue(uninterrupted.stream().anyMatch(r -> r.matches(".* r\\d+f\\d+=.*")), "a feature");
     assertEquals(uninterrupted, run(1, 2, 1, 3));
   }
 
   private List<String> run(int... parallelisms) throws Exception {
     results.clear();
-    Random random = new Random(5);
+    Random random = new Random(6);
     List<Version> versions = new ArrayList<>();
     for (int number = 0; number < 40; number++) {
       versions.add(MadeUp.version(random, number, random.nextInt(900)));

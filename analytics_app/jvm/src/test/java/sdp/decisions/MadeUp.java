@@ -7,15 +7,22 @@ import sdp.definitions.Version;
 final class MadeUp {
 
   static Version version(Random random, int number, long validFrom) {
-    return switch (random.nextInt(8)) {
+    return switch (random.nextInt(9)) {
       case 0 -> ended(random, Checked.template("t", number, validFrom, "{{ event.value }}"));
       case 1 ->
           ended(
               random,
               Checked.threshold("least", number, validFrom, random.nextBoolean() ? 0.9 : 0.5));
       case 2, 3 -> ended(random, model(random, number, validFrom));
+      case 4 -> ended(random, Checked.feature("f", number, validFrom, feature(random)));
       default -> rule(random, number, validFrom);
     };
+  }
+
+  private static String feature(Random random) {
+    long more = random.nextInt(4);
+    return (random.nextBoolean() ? "event.value + %d.0" : "double(profile.age) + %d.0")
+        .formatted(more);
   }
 
   /** One in two has a flaw. */
@@ -27,8 +34,9 @@ final class MadeUp {
 
   private static Version rule(Random random, int number, long validFrom) {
     boolean ofEvent = random.nextBoolean();
+    boolean ofProfile = !ofEvent || random.nextBoolean();
     Oracle.Rule rule =
-        new Oracle.Rule(ofEvent, !ofEvent || random.nextBoolean(), random.nextInt(10));
+        new Oracle.Rule(ofEvent, ofProfile, random.nextInt(4) == 0, random.nextInt(10));
     String name = "r" + random.nextInt(3);
     Version version =
         Checked.rule(name, number, validFrom, rule.expression(), "t", random.nextInt(3));

@@ -7,32 +7,40 @@ import sdp.definitions.Version;
 
 /**
  * The definition of a decision, spelled out over whole lists. Rules are {@code event.value < n},
- * {@code profile.age < n} or both; their number is the least value at which they are false.
+ * {@code profile.age < n}, {@code features.f < n} or several of them; their number is the least
+ * value at which they are false.
  */
 final class Oracle {
 
   /** A rule of the tests, without CEL. */
-  record Rule(boolean ofEvent, boolean ofProfile, long below) {
+  record Rule(boolean ofEvent, boolean ofProfile, boolean ofFeature, long below) {
     String expression() {
-      String event = ofEvent ? "event.value < %d.0".formatted(below) : "true";
+      String feature = ofFeature ? "features.f < %d.0 && ".formatted(below) : "";
+      String event = feature + (ofEvent ? "event.value < %d.0".formatted(below) : "true");
       return ofProfile ? event + " && profile.age < " + below : event;
     }
 
     static Rule of(Version version) {
       String text = version.body();
       long below = Long.parseLong(text.replaceAll("(?s).*< (\\d+).*", "$1"));
-      return new Rule(text.contains("event.value"), text.contains("profile.age"), below);
+      return new Rule(
+          text.contains("event.value"),
+          text.contains("profile.age"),
+          text.contains("features.f"),
+          below);
     }
 
-    /** True, false or error; AND is false if one side is, whatever the other. */
-    String result(Arrival event, Arrival profile) {
-      if (ofEvent && event.value() >= below) {
-        return "false";
-      }
-      if (!ofProfile) {
-        return "true";
-      }
-      return profile == null ? "error" : profile.value() < below ? "true" : "false";
+    /**
+     * True, false or error; AND is false if one side is, whatever the others.
+     *
+     * @param feature null if it has no result
+     */
+    String result(Arrival event, Arrival profile, Long feature) {
+      boolean isFalse = ofEvent && event.value() >= below;
+      isFalse |= ofProfile && profile != null && profile.value() >= below;
+      isFalse |= ofFeature && feature != null && feature >= below;
+      boolean isMissing = ofProfile && profile == null || ofFeature && feature == null;
+      return isFalse ? "false" : isMissing ? "error" : "true";
     }
   }
 
@@ -56,8 +64,11 @@ final class Oracle {
       if (version == null) {
         continue;
       }
-      String result = Rule.of(version).result(event, profile);
-      rules.append(" %s%d=%s".formatted(name, version.version(), result));
+      Rule rule = Rule.of(version);
+      Version feature = rule.ofFeature() ? inForce("feature", "f", event.time()) : null;
+      String result = rule.result(event, profile, value(feature, event, profile));
+      String of = feature == null ? "" : "f" + feature.version();
+      rules.append(" %s%d%s=%s".formatted(name, version.version(), of, result));
       boolean passes = result.equals("true") && version.live();
       if (passes && (best == null || priority(version) > priority(best))) {
         best = version;
@@ -68,6 +79,16 @@ final class Oracle {
     Version model = best == null ? null : model(event.time());
     String scored = model == null ? "" : " m%d %s".formatted(model.version(), score(event));
     return "%s %s%s -> %s%s".formatted(event.id(), of, rules, action, scored);
+  }
+
+  /** Of a feature, {@code event.value} or the age of the profile, and a digit more; or null. */
+  private static Long value(Version feature, Arrival event, Arrival profile) {
+    if (feature == null) {
+      return null;
+    }
+    Arrival of = feature.body().contains("profile.age") ? profile : event;
+    long more = Long.parseLong(feature.body().replaceAll(".*\\+ (\\d).*", "$1"));
+    return of == null ? null : (Long) (of.value() + more);
   }
 
   private String action(Version rule, Arrival event, Arrival profile) {

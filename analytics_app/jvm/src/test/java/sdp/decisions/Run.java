@@ -247,16 +247,23 @@ final class Run {
         isProfile ? StringData.fromString("customer of " + arrival.key()) : null);
   }
 
+  private static String features(Decision.RuleResult rule) {
+    return rule.features().entrySet().stream()
+        .map(feature -> feature.getKey() + feature.getValue())
+        .collect(Collectors.joining());
+  }
+
   /** A decision as the tests write it. */
   static String words(Map<String, Object> event, Map<String, Object> profile, Decision decision) {
     String rules =
         decision.rules().stream()
             .map(
                 rule ->
-                    " %s%d=%s"
+                    " %s%d%s=%s"
                         .formatted(
                             rule.version().name(),
                             rule.version().version(),
+                            features(rule),
                             rule.result().name().toLowerCase()))
             .collect(Collectors.joining());
     String of = profile == null ? "-" : String.valueOf(profile.get(Layout.PROFILE_ID));
