@@ -22,6 +22,9 @@ final class PackOutcomes extends AbstractStreamOperator<Packed>
           .filter(each -> each != Counted.READ && each != Counted.REDELIVERED)
           .toList();
 
+  /** The outcome is the kind. In the bytes it would part copies that SQL tells apart. */
+  private static final int NOT_PACKED = -1;
+
   private final RowPacker packer;
   private final int[] source;
   private final int outcome;
@@ -31,6 +34,7 @@ final class PackOutcomes extends AbstractStreamOperator<Packed>
   PackOutcomes(RowPacker packer, int[] source, int outcome) {
     this.packer = packer;
     this.source = source.clone();
+    this.source[outcome] = NOT_PACKED;
     this.outcome = outcome;
   }
 

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.table.api.StatementSet;
@@ -45,6 +46,18 @@ class OutcomesTableTest {
         row(61, "{\"receipt\":4}", "counted"),
         row(61, "{}", "malformed"));
     assertEquals(List.of("0 1 0 1 0 0", "60 4 1 0 2 1"), lines());
+  }
+
+  @Test
+  void ourOwnCopyIsRedeliveredAlsoWhereSqlDecidesOtherwiseAboutIt() throws Exception {
+    input(
+        IntStream.range(0, 20)
+            .mapToObj("{\"receipt\":%d}"::formatted)
+            .flatMap(json -> Stream.of(row(1, json, "filtered"), row(1, json, "malformed")))
+            .toArray(String[]::new));
+    String[] numbers = lines().get(0).split(" ");
+    assertEquals(20, Integer.parseInt(numbers[3]) + Integer.parseInt(numbers[4]));
+    assertEquals(List.of("40", "20"), List.of(numbers[1], numbers[5]));
   }
 
   @Test
