@@ -1,5 +1,5 @@
 // Where a reader is: the view and its parameters, all in the address. Keys are never there.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 
 export type Parameters = Readonly<Record<string, string>>;
 
@@ -32,13 +32,14 @@ export function go(place: Place, replace = false): void {
 }
 
 export function usePlace(): Place {
-  const [place, setPlace] = useState(() => parse(location.hash));
+  const [hash, setHash] = useState(location.hash);
   useEffect(() => {
-    const read = () => setPlace(parse(location.hash));
+    const read = () => setHash(location.hash);
     window.addEventListener("hashchange", read);
+    read(); // effects run after the first picture: it may have changed since
     return () => window.removeEventListener("hashchange", read);
   }, []);
-  return place;
+  return useMemo(() => parse(hash), [hash]);
 }
 
 /** Changes some parameters of the current view; an empty value removes one. */
