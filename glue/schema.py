@@ -30,6 +30,7 @@ from glue.types import (
     Latest,
     Maximum,
     Minimum,
+    Ratio,
     String,
     Struct,
     Timestamp,
@@ -59,7 +60,8 @@ class Schema:
 
     `type` and `aliases` are set for events, `path` and `period` for reports; `event` for a record
     that is written once for each counted event of that type. `taken` are the names of the columns
-    that a record takes from its events. `identity` are the fields that, with `occurred_at`, name an
+    that a record takes from its events. `ratios` are what answers of a report have beside its
+    measures. `identity` are the fields that, with `occurred_at`, name an
     event that was sent without an `event_id`.
     """
 
@@ -76,6 +78,7 @@ class Schema:
     event: str = ""
     taken: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
+    ratios: tuple[Ratio, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -246,12 +249,29 @@ def record(
     return declare
 
 
-def report(*, path: str, key: str, period: str, stream: str = "aggregates") -> Callable[[C], C]:
-    """Declare aggregates per key and period, stored and served under `/reports/{path}`."""
+# What the answers of a report have beside the report's own fields.
+ANSWERED = ("complete_through", "period_start", "timezone", "rows", "next", "final")
+
+
+def report(
+    *,
+    path: str,
+    key: str,
+    period: str,
+    stream: str = "aggregates",
+    ratios: tuple[Ratio, ...] = (),
+) -> Callable[[C], C]:
+    """Declare aggregates per key and period, stored and served under `/reports/{path}`.
+
+    `ratios`: what the answers have beside, computed of the sums, as a mean.
+    """
 
     def declare(cls: C) -> C:
         schema = dataclasses.replace(
-            _schema(cls, Kind.REPORT, stream=stream, key=key), path=path, period=period
+            _schema(cls, Kind.REPORT, stream=stream, key=key),
+            path=path,
+            period=period,
+            ratios=ratios,
         )
         if not isinstance(schema.column(period).type, Integer):
             raise SchemaError(f"{schema.name}.{period}: the start of a bucket is an integer")
@@ -259,6 +279,7 @@ def report(*, path: str, key: str, period: str, stream: str = "aggregates") -> C
             raise SchemaError(f"{schema.name}: fields {reserved} belong to every report already")
         for column in schema.columns:
             _check_of_report(schema.name, column, is_measure=column in schema.measures)
+        _check_ratios(schema)
         return _attach(cls, schema)
 
     return declare
@@ -276,6 +297,22 @@ def _check_of_report(report: str, column: Column, *, is_measure: bool) -> None:
     if not is_state and not isinstance(column.type, Integer | Double):
         does = {Fold.SUM: "are added up"}.get(column.fold, f"have a {column.fold}")
         raise SchemaError(f"{where}: only numbers {does}; annotate a state with Latest")
+
+
+def _check_ratios(report: Schema) -> None:
+    sums, names = [c.name for c in report.sums], [*report.names, *REPORT_RESERVED, *ANSWERED]
+    for ratio in report.ratios:
+        where = f"{report.name}.{ratio.name}"
+        if not _NAME.match(ratio.name):
+            raise SchemaError(f"{where}: the name of a ratio is lower case, as a field's")
+        if ratio.name in names:
+            raise SchemaError(f"{where}: a report's answers have {ratio.name!r} already")
+        names.append(ratio.name)
+        if not ratio.doc.strip() or not ratio.over:
+            raise SchemaError(f"{where}: a ratio is of one sum over others, and says what it is")
+        for part in (ratio.of, *ratio.over):
+            if part not in sums:
+                raise SchemaError(f"{where}: {part!r} is not added up over buckets; sums: {sums}")
 
 
 def schema_of(cls: type) -> Schema:

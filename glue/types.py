@@ -32,6 +32,20 @@ class Maximum:
     """Annotates a number of a report of which the greatest over several buckets is reported."""
 
 
+@dataclass(frozen=True)
+class Ratio:
+    """A number that the answers of a report have beside its measures: one sum by others.
+
+    `of` and `over` are measures that are added up over buckets; so the ratio of several buckets is
+    that of their sums, and not a mean of means. It is null where those of `over` add up to 0.
+    """
+
+    name: str
+    of: str
+    over: tuple[str, ...]
+    doc: str
+
+
 class Fold(StrEnum):
     """What several buckets make of a measure."""
 

@@ -41,6 +41,8 @@ def _use_case(use_case: UseCase) -> Iterator[str]:
     for schema in use_case.schemas:
         yield f"\n### {schema.name}\n{schema.doc}\n\n{_where(schema)}{_also(use_case, schema)}\n"
         yield from _table(schema.columns)
+        for ratio in schema.ratios:
+            yield f"| `{ratio.name}` | number, in answers | | {ratio.doc} |"
 
 
 def _where(schema: Schema) -> str:

@@ -19,7 +19,7 @@ class Measure(BaseModel):
     name: str = Field(description="Its name in rows.")
     kind: str = Field(description="integer, number, string or boolean.")
     doc: str = Field(description="What it is, with its unit.")
-    fold: str = Field("", description="What is over several buckets: sum, latest, minimum …")
+    fold: str = Field("", description="Over several buckets: sum, latest, minimum, ratio …")
 
 
 class Report(BaseModel):
@@ -154,7 +154,10 @@ def _report(report: Schema, seconds: int) -> Report:
         name=report.name,
         doc=report.doc,
         key=_measure(report.column(report.key)),
-        measures=[_measure(measure) for measure in report.measures],
+        measures=[
+            *(_measure(measure) for measure in report.measures),
+            *(Measure(name=r.name, kind="number", doc=r.doc, fold="ratio") for r in report.ratios),
+        ],
         bucket_seconds=seconds,
     )
 

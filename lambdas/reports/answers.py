@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, create_model
 
-from glue import Boolean, Column, Double, Schema, String, instants
+from glue import Boolean, Column, Double, Ratio, Schema, String, instants
 from glue.types import Fold
 from lambdas.reports.calendar import Calendar
 from lambdas.reports.counting import Row
@@ -49,7 +49,9 @@ def _key(report: Schema) -> dict[str, Any]:
 
 
 def _measures(report: Schema) -> dict[str, Any]:
-    return {m.name: (_kind(m), Field(description=m.doc)) for m in report.measures}
+    measures = {m.name: (_kind(m), Field(description=m.doc)) for m in report.measures}
+    ratios = {r.name: (float | None, Field(description=r.doc)) for r in report.ratios}
+    return measures | ratios
 
 
 def _kind(measure: Column) -> Any:
@@ -70,10 +72,19 @@ def totals(
 ) -> dict[str, Any]:
     """The totals of a key."""
     text = instants.to_wire(through) if through else None
-    return {report.key: key, **measures, "complete_through": text}
+    return {report.key: key, **_with_ratios(report, measures), "complete_through": text}
 
 
-def row(row: Row, calendar: Calendar, *, final: bool) -> dict[str, Any]:
+def row(report: Schema, row: Row, calendar: Calendar, *, final: bool) -> dict[str, Any]:
     """A period's row; its start is in the time zone."""
     start = row.start.astimezone(calendar.zone).isoformat(timespec="seconds")
-    return {"period_start": start, **row.measures, "final": final}
+    return {"period_start": start, **_with_ratios(report, row.measures), "final": final}
+
+
+def _with_ratios(report: Schema, measures: Mapping[str, Any]) -> dict[str, Any]:
+    return {**measures, **{r.name: _ratio(r, measures) for r in report.ratios}}
+
+
+def _ratio(ratio: Ratio, measures: Mapping[str, Any]) -> float | None:
+    total = sum(measures[name] for name in ratio.over)
+    return measures[ratio.of] / total if total else None

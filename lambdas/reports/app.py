@@ -87,11 +87,14 @@ class _Report:
             "period": query.period.value,
             "timezone": query.timezone.key,
             "rows": [
-                answers.row(r, calendar, final=progress.final(min(r.end, counting.moment(high))))
+                self._row(r, calendar, final=progress.final(min(r.end, counting.moment(high))))
                 for r in rows[: query.limit]
             ],
             "next": _next(query, rows, question),
         }
+
+    def _row(self, row: Row, calendar: Calendar, *, final: bool) -> dict[str, Any]:
+        return answers.row(self.schema, row, calendar, final=final)
 
     def _check(self, query: PeriodQuery) -> None:
         bucket = self.parameters.aggregation_period

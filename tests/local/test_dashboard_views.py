@@ -317,7 +317,14 @@ def test_a_definition_is_written_and_an_error_is_shown_where_it_is(
         else:
             route.fulfill(status=201, json=_versions(3)[0])
 
-    tried = {"events": 4, "passed": 3, "not_passed": 1, "errors": 0, "differing": 1}
+    tried: dict[str, Any] = {
+        "events": 9,
+        "tested": 4,
+        "complete": False,
+        "passed": 3,
+        "not_passed": 1,
+    }
+    tried |= {"errors": 0, "differing": 1, "notes": ["only the newest 4 of 9 were looked at"]}
     answers = {"definitions": _versions(2), "versions": _versions(2, 1), "next": None}
     _deploy(page, definitions=["rule"], kinds=[RULE])
     page.route("**/definitions/**", definitions)
@@ -330,6 +337,7 @@ def test_a_definition_is_written_and_an_error_is_shown_where_it_is(
     page.get_by_label("kind of event").select_option("high")
     page.get_by_role("button", name="Test with the last day").click()
     expect(page.get_by_text("not passed")).to_be_visible()
+    expect(page.get_by_text("only the newest 4 of 9")).to_be_visible()
     page.get_by_role("button", name="Write version 3").click()
     expect(page.get_by_role("alert")).to_contain_text("undeclared reference to 'balanc'")
     expect(field).to_be_focused()

@@ -189,10 +189,18 @@ def test_the_report_of_each_machine_equals_the_truth_after_kills_of_job_and_brok
         answers = {thing: user.get(f"machines/{thing}").json() for thing in expected}
         return {thing: {n: answers[thing].get(n) for n in row} for thing, row in expected.items()}
 
+    expected = {thing: {**row, **_ratios(row)} for thing, row in expected.items()}
     assert sum(row["count"] for row in expected.values()) > EVENTS
     wait_until(lambda: totals() == expected, SECONDS, lambda: f"{totals()}, expected {expected}")
     job = evolving.jobs(settings)[APPLICATION]
     assert job["restarts"] > sent.before[APPLICATION]["restarts"] and job["restored_from"]
+
+
+def _ratios(row: Row) -> Row:
+    """What is of the sums: the mean, and the share of the time in each load band."""
+    loads = [row[f"load_{n}"] for n in range(1, 6)]
+    shares = {f"share_{n}": load / sum(loads) for n, load in enumerate(loads, 1)}
+    return {"mean": row["total"] / row["count"], **shares}
 
 
 def test_each_minute_of_a_machine_equals_the_truth(user: Driver, sent: Sent) -> None:

@@ -4,16 +4,29 @@ from typing import Annotated
 
 from annotated_types import Ge, MinLen
 
-from glue import Latest, Maximum, Minimum, report
+from glue import Latest, Maximum, Minimum, Ratio, report
+
+BANDS = ("load_1", "load_2", "load_3", "load_4", "load_5")
 
 
-@report(path="machines", key="thing", period="period")
+@report(
+    path="machines",
+    key="thing",
+    period="period",
+    ratios=(
+        Ratio("mean", "total", ("count",), "The mean value, watts."),
+        *(
+            Ratio(f"share_{n}", band, BANDS, f"The share of `{band}` in the time of all five.")
+            for n, band in enumerate(BANDS, 1)
+        ),
+    ),
+)
 class Machine:
     """The power of a machine, of each final pair of speed and torque.
 
-    The mean is `total` / `count`. `load_1` to `load_5` are milliseconds: a value lasts until the
-    next measurement of speed or torque, and the `distance` of the join at most. The share of the
-    time in a load band is its part of the sum of all five.
+    `load_1` to `load_5` are milliseconds: a value lasts until the next measurement of speed or
+    torque, and the `distance` of the join at most. `share_1` to `share_5` are their parts of the
+    time of all five.
     """
 
     thing: Annotated[str, MinLen(1), "The machine."]

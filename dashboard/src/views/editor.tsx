@@ -229,11 +229,11 @@ function body(kind: Kind, values: Values): Record<string, unknown> {
 
 function Trial(props: { result: Result }) {
   const figures = Object.entries(props.result).filter(([, v]) => typeof v === "number");
+  const notes = Array.isArray(props.result.notes) ? props.result.notes.map(String) : [];
   return (
     <div role="status">
       <p>
-        Of the business events since {time(new Date(Date.now() - DAY_MS).toISOString(), OWN_ZONE)}
-        {props.result.complete === false ? ", the newest" : ""}:
+        Of the business events since {time(new Date(Date.now() - DAY_MS).toISOString(), OWN_ZONE)}:
       </p>
       <dl class="figures">
         {figures.map(([name, value]) => (
@@ -243,6 +243,9 @@ function Trial(props: { result: Result }) {
           </div>
         ))}
       </dl>
+      {notes.map((note) => (
+        <p key={note}>{note}</p>
+      ))}
     </div>
   );
 }

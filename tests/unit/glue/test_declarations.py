@@ -16,6 +16,7 @@ from glue import (
     Latest,
     Maximum,
     Minimum,
+    Ratio,
     SchemaError,
     String,
     Struct,
@@ -129,9 +130,9 @@ def test_a_class_without_fields_is_refused():
             """A row."""
 
 
-def _usage(**fields):
+def _usage(ratios=(), **fields):
     body = {"__doc__": "Usage.", "__annotations__": {"id": Id, "period": Bucket, **fields}}
-    return report(path="usage", key="id", period="period")(type("Usage", (), body))
+    return report(path="usage", key="id", period="period", ratios=ratios)(type("Usage", (), body))
 
 
 def test_a_report_adds_up_numbers_and_holds_states():
@@ -148,6 +149,23 @@ def test_a_report_adds_up_numbers_and_holds_states():
     assert [c.name for c in schema.folded(Fold.MINIMUM)] == ["coldest"]
     assert [c.name for c in schema.folded(Fold.MAXIMUM)] == ["warmest"]
     assert schema.column("content").type == String(0, 9)
+
+
+@pytest.mark.parametrize(
+    ("name", "of", "over", "message"),
+    [
+        ("level", "litres", ("litres",), r"Usage\.level: a report's answers have 'level' already"),
+        ("final", "litres", ("litres",), r"Usage\.final: a report's answers have 'final' already"),
+        ("Mean", "litres", ("litres",), r"Usage\.Mean: the name of a ratio is lower case"),
+        ("mean", "level", ("litres",), r"Usage\.mean: 'level' is not added up .*\['litres'\]"),
+        ("mean", "litres", ("visits",), r"Usage\.mean: 'visits' is not added up .*\['litres'\]"),
+        ("mean", "litres", (), r"Usage\.mean: a ratio is of one sum over others"),
+    ],
+)
+def test_a_ratio_is_of_sums_and_has_a_name_of_its_own(name, of, over, message):
+    fields = {"litres": Annotated[float, "Taken."], "level": Annotated[float, Latest, "In it."]}
+    with pytest.raises(SchemaError, match=message):
+        _usage((Ratio(name, of, over, "Litres."),), **fields)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from glue import Catalog, Latest, Maximum, Minimum, UseCase, event, report
+from glue import Catalog, Latest, Maximum, Minimum, Ratio, UseCase, event, report
 from glue.targets.dynamodb import hash_key, range_key, total_key
 from lambdas.adapters.dynamodb import DynamoStore
 from lambdas.persist.stream import StreamRecord
@@ -35,13 +35,20 @@ class Level:
     tank: Annotated[str, "The tank."]
 
 
-@report(path="tanks", key="tank", period="period")
+@report(
+    path="tanks",
+    key="tank",
+    period="period",
+    ratios=(Ratio("per_visit", "taken", ("visits", "guests"), "Litres at a time."),),
+)
 class Tank:
     """What is in a tank, and what was taken from it."""
 
     tank: Annotated[str, "The tank."]
     period: Annotated[int, "Start of the bucket, epoch seconds."]
     taken: Annotated[float, "Litres taken."]
+    visits: Annotated[int, "How often the owner took."]
+    guests: Annotated[int, "How often others took."]
     level: Annotated[float, Latest, "Litres in it."]
     open: Annotated[bool, Latest, "Its valve is open."]
     content: Annotated[str, Latest, "What is in it."]
@@ -87,8 +94,12 @@ class _Farm:
         return StreamRecord("farm", "aggregates", "s", "shard-0", number, data)
 
     def total(self, tank: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.api.get(f"/reports/tanks/{tank}").json()
+        found = self.answer(tank)
         return {name: found[name] for name in ("taken", *STATES, "coldest", "warmest")}
+
+    def answer(self, tank: str, query: dict[str, str] | None = None) -> dict[str, Any]:
+        found: dict[str, Any] = self.api.get(f"/reports/tanks/{tank}", params=query).json()
+        return found
 
 
 @pytest.fixture
@@ -110,7 +121,7 @@ def row(
     states = {"level": version / 8 + period, "open": bool(version % 2), "content": f"v{version}"}
     degrees = {"coldest": 20 - taken - period / 300, "warmest": taken - period / 300}
     ranks = {"version": version, "generation": generation}
-    measures = {"taken": taken, **states, **degrees}
+    measures = {"taken": taken, "visits": version, "guests": 2, **states, **degrees}
     if not version:
         measures = dict.fromkeys(measures)
     return {"tank": tank, "period": period, **measures, **ranks}
@@ -153,6 +164,16 @@ def test_totals_are_those_of_the_newest_rows_whatever_is_repeated_and_in_whateve
     page = farm.api.get(f"/reports/tanks/{name}/period", params={"period": "DAYS"}).json()
     (found,) = page["rows"]
     assert {**states, "taken": float(exact)}.items() <= found.items()
+    times = sum(one["visits"] + one["guests"] for one in newest.values())
+    assert found["per_visit"] == farm.answer(name)["per_visit"] == float(exact) / times
+
+
+def test_a_ratio_is_that_of_the_sums_and_null_where_they_are_nothing(farm: _Farm) -> None:
+    """A mean of means would be 1.5: the buckets' own are 2.0 and 1.0."""
+    farm.write(row(300, 1, 6.0), row(600, 10, 12.0))
+    assert farm.answer("a")["per_visit"] == 18.0 / 15
+    assert farm.answer("a", {"from": "600000"})["per_visit"] == 1.0
+    assert farm.answer("a", {"from": "1", "to": "2"})["per_visit"] is None
 
 
 def test_tenths_add_up_to_whole_numbers(farm: _Farm) -> None:
@@ -247,4 +268,5 @@ def test_the_document_says_what_is_a_number_and_what_may_be_absent(farm: _Farm) 
     fields = components["TankTotals"]["properties"]
     assert fields["taken"]["type"] == "number"
     assert {"type": "null"} in fields["level"]["anyOf"]
+    assert [kind["type"] for kind in fields["per_visit"]["anyOf"]] == ["number", "null"]
     assert {"type": "null"} in fields["coldest"]["anyOf"]
