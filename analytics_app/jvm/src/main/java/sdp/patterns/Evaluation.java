@@ -19,7 +19,8 @@ import sdp.ledger.Refusal;
  * there ever was: it is refused, and patterns may let it change what follows. An event whose id is
  * known from at most {@link #window} before or after it is a duplicate. Ids are remembered as long:
  * until then a late event that a pattern takes is one that was not there before, and from then on
- * patterns take none.
+ * patterns take none. A late copy of a late event is late like it: a replay takes what was late
+ * when it came, and all else at its own time, where a copy would be counted.
  *
  * <p>What is known of a key is stored until nothing can need it.
  */
@@ -167,7 +168,7 @@ final class Evaluation implements KeyLogs.Closing {
 
   private void add(Event event, Packed packed) {
     boolean isLate = event.time() < watermark;
-    if (isLate && event.time() < watermark - window) {
+    if (isLate && (event.time() < watermark - window || isRepeatedLate(event))) {
       outcomes.refused(Refusal.LATE, packed, late(event));
     } else if (isRepeated(event, key.waiting) || isRepeated(event, key.known)) {
       outcomes.refused(Refusal.DUPLICATE, packed, "an event with this event_id was there before");
@@ -184,11 +185,19 @@ final class Evaluation implements KeyLogs.Closing {
 
   private boolean isRepeated(Event event, List<Event> among) {
     for (Event each : among) {
-      if (each.hasSameId(event) && Math.abs(each.time() - event.time()) <= window) {
+      if (isRepeated(event, each)) {
         return true;
       }
     }
     return false;
+  }
+
+  private boolean isRepeatedLate(Event event) {
+    return key.known.stream().anyMatch(each -> each.late() && isRepeated(event, each));
+  }
+
+  private boolean isRepeated(Event event, Event before) {
+    return before.hasSameId(event) && Math.abs(before.time() - event.time()) <= window;
   }
 
   private void takeLate(Event event) {

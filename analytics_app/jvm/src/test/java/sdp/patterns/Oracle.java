@@ -39,7 +39,8 @@ final class Oracle {
     if (a.isLate() && a.time() < a.watermark() - rules.memory()) {
       refuse("late", a);
     } else if (before.stream().anyMatch(b -> isRepeated(a, b))) {
-      refuse("duplicate", a);
+      boolean isOfLate = before.stream().filter(b -> isRepeated(a, b)).anyMatch(Arrival::isLate);
+      refuse(a.isLate() && isOfLate ? "late" : "duplicate", a);
     } else if (a.isLate()) {
       refuse("late", a);
       if (a.kind() < Event.STEP) {
