@@ -10,9 +10,10 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from glue.instants import from_millis, to_wire
 from sdpctl.commands import definitions as command
 from sdpctl.errors import CommandError
-from tests.unit.lambdas.definitions.memory import Door
+from tests.unit.lambdas.definitions.memory import NOW, Door
 
 RULE = '{"kind_of_event": "shopping", "expression": "event.balance < 200.0"}'
 AT = ["--url", "http://door", "--api-key", "k"]
@@ -101,3 +102,16 @@ def test_samples_are_tried() -> None:
     events = '[{"event": {"balance": 1.0}}]'
     answer = json.loads(run("test", "rule", "x", RULE, "--events", events))
     assert answer["results"][0]["result"] is True
+
+
+def test_a_range_of_the_lake_is_tried(door: Door) -> None:
+    at = from_millis(NOW + 60_000)
+    row = {"id": "e", "kind": "shopping", "subject": "c", "occurred_at": at, "balance": 250.0}
+    door.events.rows.append(row)
+    door.events.profiles["e"] = {"customer_id": "k", "age": 30}
+    rule = RULE.replace("event.balance < 200.0", "profile.age > 20")
+    span = ("--from", to_wire(from_millis(NOW)), "--to", to_wire(from_millis(NOW + 120_000)))
+    answer = json.loads(run("test", "rule", "x", rule, *span))
+    assert (answer["events"], answer["passed"], answer["complete"]) == (1, 1, True)
+    with pytest.raises(CommandError, match=r"400: .*to is missing.* \(/to\)"):
+        run("test", "rule", "x", rule, *span[:2])
