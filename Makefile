@@ -11,7 +11,7 @@ export UV_SYSTEM_CERTS := 1
 # the jar with 32 s of CPU instead of 67.
 export MAVEN_OPTS := -XX:TieredStopAtLevel=1 -XX:+UseSerialGC $(MAVEN_OPTS)
 # Only the JVM that tests and builds use; quiet and offline-friendly.
-MVN := mvn -q -B -ntp -Dstyle.color=never -f analytics_app/jvm/pom.xml
+MVN := mvn -q -B -ntp -Dstyle.color=never -f
 
 # Deployment parameters: make up PARAMETERS="CorrelationWindow=PT1M AllowedLateness=PT1M"
 PARAMETERS ?=
@@ -90,7 +90,7 @@ build: env $(JAR) $(PAGE) ## the jar, the Flink zip, the page, the Lambda bundle
 
 $(JAR): $(JVM_SOURCES)
 	@echo "building the jar"
-	@$(MVN) package -DskipTests
+	@$(MVN) analytics_app/jvm/pom.xml package -DskipTests
 	@touch $@
 
 $(PAGE): $(PAGE_SOURCES) | dashboard/node_modules/.stamp
@@ -141,8 +141,9 @@ unit: build $(STAMPS)/clients ## the tests that need no running platform
 	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile --durations 25 $(FAST) $(ENGINES)
 
 # Without packaging: the jar that the other tests run with stays as it is.
-jvm: $(JAR) ## the tests of the JVM module
-	@$(MVN) test com.spotify.fmt:fmt-maven-plugin:check
+jvm: $(JAR) ## the tests of the JVM module; the load of Gatling compiles
+	@$(MVN) analytics_app/jvm/pom.xml test com.spotify.fmt:fmt-maven-plugin:check
+	@$(MVN) gatling/pom.xml test-compile com.spotify.fmt:fmt-maven-plugin:check
 
 # The tests of the platform use half a core: mostly they wait for it. Beside them run, the fast ones
 # first, those that need no platform; these leave the CPU to the platform.
