@@ -72,9 +72,9 @@ class DecisionsTableTest {
             event("other kind", "b", 3_000, "stuck", 1.0, null, null)));
     assertEquals(
         List.of(
-            "first version|low|a|c1|1970-01-01 00:00:01.999|FALSE|[{\"name\":\"much\",\"version\":1,"
-                + "\"mode\":\"live\",\"result\":\"false\",\"reason\":\"event.used > 100.0"
-                + " (event.used is 50.5)\"}]|profile|first version",
+            "first version|low|a|c1|1970-01-01"
+                + " 00:00:01.999|FALSE|[{\"name\":\"much\",\"version\":1,\"mode\":\"live\",\"result\":\"false\",\"reason\":\"event.used"
+                + " > 100.0 (event.used is 50.5)\"}]|profile|first version",
             "keyless|refused|it has no meter",
             "late version:much|low|a|c1|push|Hello c1|50.50 used, 3 paid|0.25|much|2|7|late"
                 + " version|1970-01-01 00:00:02.000|late version|50.5|3|c1|low|save",
@@ -83,6 +83,37 @@ class DecisionsTableTest {
                 + " no model: the default score applies|late version",
             "other kind|stuck|b|1970-01-01 00:00:03.000|FALSE|[]|there is no profile|other kind"),
         lines(OPTIONS + file()));
+  }
+
+  @Test
+  void aRuleUsesAFeatureByItsVersionInForceAndTheDecisionNamesIt() throws Exception {
+    define(
+        Checked.rule("much", 1, 0, "features.part > 20.0"),
+        Checked.feature("part", 1, 0, "event.used / 2.0"),
+        Checked.feature("part", 2, 2_000, "event.used / double(profile.tariff)"));
+    input(
+        List.of(
+            event("profile", "a", 1_000, null, null, 3L, "c1"),
+            event("third", "b", 2_000, "low", 50.5, null, null),
+            event("second", "a", 2_000, "low", 50.5, null, null),
+            event("first", "a", 1_999, "low", 50.5, null, null)));
+    List<String> decided = lines(OPTIONS + file());
+    assertEquals(3, decided.size());
+    String rule = "[{\"name\":\"much\",\"version\":1,\"mode\":\"live\",\"result\":";
+    assertEquals(
+        "first|low|a|c1|1970-01-01 00:00:01.999|TRUE|"
+            + rule
+            + "\"true\",\"features\":{\"part\":1}}]|profile|first",
+        decided.get(0));
+    assertEquals(
+        "second|low|a|c1|1970-01-01 00:00:02.000|FALSE|"
+            + rule
+            + "\"false\",\"reason\":\"features.part > 20.0 (features.part is 16.833333333333332)\","
+            + "\"features\":{\"part\":2}}]|profile|second",
+        decided.get(1));
+    assertTrue(decided.get(2).contains(rule + "\"error\",\"reason\":"), decided.get(2));
+    assertTrue(decided.get(2).contains("; the feature part has no result: "), decided.get(2));
+    assertTrue(decided.get(2).contains("\"features\":{\"part\":2}}]"), decided.get(2));
   }
 
   @Test
@@ -154,10 +185,10 @@ class DecisionsTableTest {
     port(
         "actions",
         "id STRING, kind STRING, subject STRING, customer_id STRING, channel STRING, title STRING,"
-            + " message STRING, score DOUBLE, rule STRING, rule_version BIGINT,"
-            + " template_version BIGINT, business_event_id STRING, occurred_at TIMESTAMP_LTZ(3),"
-            + " trace_id STRING, event_used DOUBLE, profile_tariff BIGINT, profile_customer_id STRING,"
-            + " event_kind STRING, template STRING");
+            + " message STRING, score DOUBLE, rule STRING, rule_version BIGINT, template_version"
+            + " BIGINT, business_event_id STRING, occurred_at TIMESTAMP_LTZ(3), trace_id STRING,"
+            + " event_used DOUBLE, profile_tariff BIGINT, profile_customer_id STRING, event_kind"
+            + " STRING, template STRING");
     port("refused", COLUMNS + ", outcome STRING, detail STRING");
     tables.executeSql(
         "CREATE TEMPORARY TABLE collected (line STRING) WITH ('connector' = 'collected')");
