@@ -59,10 +59,11 @@ class Schema:
     """What was declared: read by every target, written nowhere else.
 
     `type` and `aliases` are set for events, `path` and `period` for reports; `event` for a record
-    that is written once for each counted event of that type. `taken` are the names of the columns
-    that a record takes from its events. `ratios` are what answers of a report have beside its
-    measures. `identity` are the fields that, with `occurred_at`, name an
-    event that was sent without an `event_id`.
+    that is written once for each counted event of that type, `closes` for one that is written once
+    for each key with a counted event of that type, when the key closes. `taken` are the names of
+    the columns that a record takes from its events. `ratios` are what answers of a report have
+    beside its measures. `identity` are the fields that, with `occurred_at`, name an event that was
+    sent without an `event_id`.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Schema:
     path: str = ""
     period: str = ""
     event: str = ""
+    closes: str = ""
     taken: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
     ratios: tuple[Ratio, ...] = ()
@@ -229,13 +231,16 @@ def record(
     key: str,
     stream: str,
     event: type | None = None,
+    closes: type | None = None,
     takes: tuple[type | Fields, ...] = (),
 ) -> Callable[[C], C]:
     """Declare what a pipeline writes to a result stream.
 
-    `event`: the event class that it is written once for, with the event's own `event_id`. `takes`:
-    events whose fields it has too, before its own; a field that it declares itself stands for that
-    of an event, and of two events with one field the first gives it.
+    `event`: the event class that it is written once for, with the event's own `event_id`.
+    `closes`: the event class for each of whose keys it is written once, when the key closes; an
+    audit takes it as the result of the key's event. `takes`: events whose fields it has too, before
+    its own; a field that it declares itself stands for that of an event, and of two events with one
+    field the first gives it.
     """
 
     def declare(cls: C) -> C:
@@ -244,9 +249,21 @@ def record(
         if event is not None:
             schema.column("event_id")
             schema = dataclasses.replace(schema, event=schema_of(event).type)
+        if closes is not None:
+            schema = dataclasses.replace(schema, closes=_closed(schema, schema_of(closes)))
         return _attach(cls, schema)
 
     return declare
+
+
+def _closed(record: Schema, event: Schema) -> str:
+    """The type of the event whose keys a record closes. Raises SchemaError for another key."""
+    if record.key != event.key:
+        raise SchemaError(
+            f"{record.name}: closes keys of {event.name}, so its key must be {event.key!r}, not "
+            f"{record.key!r}"
+        )
+    return event.type
 
 
 # What the answers of a report have beside the report's own fields.

@@ -55,7 +55,7 @@ class Minute:
     """One minute of receipt of one use case; all numbers are records.
 
     `unread` and `waiting` are what is open. `missing` was stored and has no outcome, `excess` has
-    an outcome and was not received.
+    an outcome and was not received. `read` are what the job has read, each once.
     """
 
     use_case: str
@@ -65,6 +65,7 @@ class Minute:
     unknown: int
     outcomes: Mapping[str, int]
     redelivered: int
+    read: int
     unread: int
     waiting: int
     is_closed: bool
@@ -75,6 +76,11 @@ class Minute:
     def open(self) -> int:
         """The records whose outcome is not known yet."""
         return self.unread + self.waiting
+
+    @property
+    def never_read(self) -> int:
+        """Those of the missing that the job has not read, although it is past them."""
+        return min(self.missing, max(0, self.ok - self.read - self.unread))
 
     @property
     def balances(self) -> bool:
@@ -170,6 +176,7 @@ def _minute(
         unknown=door.unknown,
         outcomes=outcomes,
         redelivered=redelivered,
+        read=read,
         unread=unread,
         waiting=waiting,
         is_closed=is_closed,

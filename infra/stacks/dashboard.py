@@ -34,6 +34,7 @@ from infra.constructs.published import Published
 from infra.settings import Settings
 from infra.topology import Topology, to_setting
 from lambdas.finding import records_of_events
+from lambdas.missing import closing_records
 
 # What the page's own API serves; every other path that is no API's is a file.
 PATHS = (
@@ -180,6 +181,7 @@ class DashboardStack(cdk.Stack):
             # where the record of a replay is
             read |= {*use_case.event_streams}
             read |= {record.stream for record in records_of_events(use_case)}
+            read |= {record.stream for record in closing_records(use_case)}
             if use_case.definitions is not None:
                 read.add(DECISIONS)
             query_tables(

@@ -1,4 +1,4 @@
-"""The ledger: what was received in each minute, what became of it, and whether that balances."""
+"""The ledger: what was received in each minute, what became of it, and what is missing."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ from lambdas.balance import Ledger, Limits, Minute, minutes
 from lambdas.dashboard.times import DAY, span
 from lambdas.http import tokens
 from lambdas.http.queries import Instant
+from lambdas.missing import Lookup, MissingRecords
+from lambdas.ports.lake_rows import LakeRows
+from lambdas.ports.ledger import MINUTE, minute_of
+
+# Of one query; API Gateway waits 29 seconds for all of them.
+SECONDS = 12.0
 
 
 class LedgerQuery(BaseModel):
@@ -50,6 +56,59 @@ class LedgerMinutes(BaseModel):
 
     minutes: list[LedgerMinute] = Field(description="The minutes.")
     next: str | None = Field(description="Pass it as `next` for the following page.")
+
+
+class MissingQuery(BaseModel):
+    """Which minute of receipt."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    minute: Instant = Field(description="A time in the minute.")
+    limit: int = Field(100, ge=1, le=500, description="Maximum number of records.")
+
+
+class MissingRow(BaseModel):
+    """A record of the minute with neither a result nor a dead letter."""
+
+    event_id: str = Field(description="Its id.")
+    type: str = Field(description="Its type.")
+    key: str = Field(description="Its key; empty if it has none.")
+    occurred_at: str = Field(description="Event time; empty if it has none.")
+    received_at: str = Field(description="When it was received.")
+    state: str = Field(description="`missing`, or `unknown`: it may be counted.")
+    last_seen: str = Field(description="The stream and the lake's table that have it.")
+
+
+class MissingRows(BaseModel):
+    """What was accepted in a minute and is not counted, as far as the lake knows."""
+
+    minute: str = Field(description="Its start.")
+    missing: int = Field(description="Acknowledged and without an outcome, by the ledger.")
+    records: list[MissingRow] = Field(description="The records, those that are missing first.")
+    hidden: int = Field(description="Further such records.")
+    notes: list[str] = Field(description="What cannot be known, a sentence each.")
+
+
+def missing(
+    stored: Ledger,
+    lake: LakeRows,
+    use_case: UseCase,
+    query: MissingQuery,
+    watermark: datetime | None,
+    own: Parameters,
+) -> dict[str, Any]:
+    """The missing records of a minute; `watermark` was read before the ledger is."""
+    start, limits = minute_of(query.minute), Limits.of(own)
+    found = [*minutes(stored, use_case.name, (start, start + MINUTE), watermark, limits)]
+    if not found:
+        return {"minute": to_wire(start), "missing": 0, **MissingRecords().as_dict()}
+
+    def rows(sql: str) -> Any:
+        return lake.named(use_case.name, sql, SECONDS)
+
+    lookup = Lookup(use_case, limits, watermark, rows, query.limit)
+    records = lookup(found[0]).as_dict()
+    return {"minute": to_wire(start), "missing": found[0].missing, **records}
 
 
 def ledger(

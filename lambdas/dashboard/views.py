@@ -103,6 +103,8 @@ def add_views(
     outcome = replays.Outcome
     add(app, "/dead-letters/{use_case}/replay/outcome", views.outcome, outcome, one)
     add(app, "/ledger/{use_case}", views.ledger_minutes, ledger.LedgerMinutes, ledger.LedgerQuery)
+    listed, of_minute = ledger.MissingRows, ledger.MissingQuery
+    add(app, "/ledger/{use_case}/missing", views.missing_records, listed, of_minute)
 
 
 class _Views:
@@ -210,13 +212,26 @@ class _Views:
         self, use_case: str, query: Annotated[ledger.LedgerQuery, Query()]
     ) -> JSONResponse:
         """What was received in each minute and what became of it; the newest first."""
-        of = self._use_case(use_case)
-        if of.name not in self._sources.audited:
-            raise NotFound(f"{of.name} has no ledger; its pipeline counts no outcomes")
+        of = self._audited(use_case)
         watermark = self._watermark(of.name)  # before the ledger: what it has passed is in there
         own = self._parameters[of.name]
         rows = ledger.ledger(self._sources.ledger, of, query, watermark, own, self._now())
         return JSONResponse(rows)
+
+    def missing_records(
+        self, use_case: str, query: Annotated[ledger.MissingQuery, Query()]
+    ) -> JSONResponse:
+        """The records of a minute that were accepted and have no outcome, by the lake."""
+        of = self._audited(use_case)
+        watermark, own = self._watermark(of.name), self._parameters[of.name]
+        lake = self._sources.lake
+        return JSONResponse(ledger.missing(self._sources.ledger, lake, of, query, watermark, own))
+
+    def _audited(self, use_case: str) -> UseCase:
+        of = self._use_case(use_case)
+        if of.name not in self._sources.audited:
+            raise NotFound(f"{of.name} has no ledger; its pipeline counts no outcomes")
+        return of
 
 
 def _series(use_case: UseCase, name: str) -> Series:

@@ -478,9 +478,9 @@ def test_what_a_function_is_told_fits_into_its_environment(templates: list[Templ
 
 
 def test_the_policies_of_a_role_fit_into_it(templates: list[Template]) -> None:
-    """IAM takes 10,240 characters, white space aside; a quarter is left for more use cases.
+    """IAM takes 10,240 characters, white space aside; a fifth is left for more use cases.
 
-    The page's function needs the most, 5,900: two folders of the lake for each table of a view.
+    The page's function needs the most, 7,900: two folders of the lake for each table of a view.
     """
     for template in templates:
         for role in roles(template):
@@ -489,7 +489,7 @@ def test_the_policies_of_a_role_fit_into_it(templates: list[Template]) -> None:
                 for policy in template.policies.values()
                 if {"Ref": role.name} in policy["Roles"]
             ]
-            assert sum(len(_rendered(policy)) for policy in policies) < 7_680, role.name
+            assert sum(len(_rendered(policy)) for policy in policies) < 8_192, role.name
 
 
 def _rendered(policy: dict[str, Any]) -> str:

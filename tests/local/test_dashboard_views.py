@@ -146,7 +146,19 @@ def test_the_ledger_has_the_minutes_of_the_api_and_names_what_is_missing(
     answer = {"minutes": [wrong], "next": None}
     page.route("**/ledger/adtech?*wrong=true*", lambda r: r.fulfill(json=answer))
     page.get_by_label("Minutes", exact=True).select_option("true")
-    expect(page.get_by_text("2 missing")).to_be_visible()
+    times = dict.fromkeys(("occurred_at", "received_at"), wrong["minute"])
+    lost = {"event_id": "lost-1", "type": "imp", "key": "t1", "state": "missing", **times}
+    lost |= {"last_seen": "stream bcns; parquet_bcns, date 2026-01-01, hour 10"}
+    missing = {"minute": wrong["minute"], "missing": 2, "records": [lost], "hidden": 3}
+    missing |= {"notes": ["1 of the missing cannot be named."]}
+    page.route("**/ledger/adtech/missing?minute=*", lambda r: r.fulfill(json=missing))
+    page.get_by_role("link", name="2 missing").click()
+    expect(page.get_by_role("rowheader", name="lost-1")).to_be_visible()
+    for text in (lost["last_seen"], "… and 3 more.", missing["notes"][0]):
+        expect(page.get_by_text(text)).to_be_visible()
+    assert "minute=20" in page.url
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_role("rowheader", name="lost-1")).to_be_hidden()
 
 
 EVALUATION = {

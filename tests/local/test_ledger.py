@@ -9,6 +9,7 @@ from lambdas.ports.ledger import Receipts, door_partition, minute_key, minute_of
 from sdpctl.settings import Settings
 from tests import streams
 from tests.local.audits import audit
+from tests.local.commands import sdp
 from tests.local.driver import Driver, auctions, wait_until
 
 LEDGER = "sdp-ledger"
@@ -72,6 +73,11 @@ def test_an_event_that_was_acknowledged_and_is_not_in_the_stream_is_found(
     try:
         status, sums = audit(settings, "adtech", lost.minute, end)
         assert (status, sums["missing"]) == (1, 1)
+        span = ("--from", lost.minute.isoformat(), "--to", end.isoformat())
+        shown = sdp(settings, "audit", "--use-case", "adtech", *span).stdout
+        assert "1 missing of" in shown
+        assert "1 of the missing: acknowledged by the API and never read from the stream." in shown
+        assert "1 of the missing cannot be named: the lake has no record of them" in shown
     finally:
         key = (door_partition("adtech", shard_of("lost")), f"{minute_key(lost.minute)}#lost")
         names = zip(("pk", "sk"), key, strict=True)

@@ -28,7 +28,7 @@ class EnrichedClick:
     occurred_at: Annotated[datetime, "When the ad was clicked."]
 
 
-@record(key="tx_id", stream="transactions", takes=(_BID,))
+@record(key="tx_id", stream="transactions", closes=Bid, takes=(_BID,))
 class Transaction:
     """One closed auction: what was bid and what became of it. The training table."""
 

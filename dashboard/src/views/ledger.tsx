@@ -1,10 +1,10 @@
-// The ledger: what was received in each minute, what became of it, and whether that balances.
+// The ledger: what was received in each minute, what became of it, and which records are missing.
 import { get } from "../api";
 import { type Catalog, chosen } from "../catalog";
 import { OWN_ZONE, number, time } from "../format";
 import { useLoaded } from "../loading";
 import { Pace, Select, Shown, Table, pace } from "../parts";
-import { type Parameters, address } from "../state";
+import { type Parameters, address, change } from "../state";
 
 interface Minute {
   readonly minute: string;
@@ -70,6 +70,14 @@ export function Ledger(props: { catalog: Catalog; parameters: Parameters; keys: 
         <Pace parameters={parameters} usual="30" />
       </div>
       <Minutes key={useCase.name} useCase={useCase.name} parameters={parameters} keys={props.keys} />
+      {parameters.minute && (
+        <Missing
+          key={`${useCase.name} ${parameters.minute}`}
+          useCase={useCase.name}
+          minute={parameters.minute}
+          keys={props.keys}
+        />
+      )}
     </section>
   );
 }
@@ -98,7 +106,7 @@ function Minutes(props: { useCase: string; parameters: Parameters; keys: string 
     <Shown loaded={loaded} empty={(page) => (page.minutes.length ? undefined : none)}>
       {(page) => (
         <>
-          <Balance page={page} useCase={useCase} />
+          <Balance page={page} useCase={useCase} parameters={parameters} />
           {page.next && <p class="note">These are the newest {ROWS} minutes with records.</p>}
         </>
       )}
@@ -106,7 +114,7 @@ function Minutes(props: { useCase: string; parameters: Parameters; keys: string 
   );
 }
 
-function Balance(props: { page: Page; useCase: string }) {
+function Balance(props: { page: Page; useCase: string; parameters: Parameters }) {
   const { minutes } = props.page;
   const outcomes = Object.keys(minutes[0]?.outcomes ?? {});
   const titles = ["ok", "refused", "unknown", ...outcomes, "redelivered", "open"];
@@ -125,10 +133,10 @@ function Balance(props: { page: Page; useCase: string }) {
       </thead>
       <tbody>
         {minutes.map((m) => (
-          <tr key={m.minute}>
+          <tr key={m.minute} class={m.minute === props.parameters.minute ? "chosen" : ""}>
             <th scope="row">{time(m.minute, OWN_ZONE).slice(0, 16)}</th>
             <td>
-              <State minute={m} useCase={props.useCase} />
+              <State minute={m} useCase={props.useCase} parameters={props.parameters} />
             </td>
             {[m.ok, m.refused, m.unknown].map((value, n) => (
               <td class="number" key={n}>
@@ -149,9 +157,20 @@ function Balance(props: { page: Page; useCase: string }) {
   );
 }
 
-function State(props: { minute: Minute; useCase: string }) {
+function State(props: { minute: Minute; useCase: string; parameters: Parameters }) {
   const { minute } = props;
-  if (minute.missing) return <strong class="bad">{number(minute.missing)} missing</strong>;
+  if (minute.missing) {
+    const parameters = { ...props.parameters, use_case: props.useCase, minute: minute.minute };
+    return (
+      <a
+        class="bad"
+        href={address({ view: "ledger", parameters })}
+        aria-current={minute.minute === props.parameters.minute ? "true" : undefined}
+      >
+        <strong>{number(minute.missing)} missing</strong>
+      </a>
+    );
+  }
   if (minute.excess) return <strong class="bad">{number(minute.excess)} too many</strong>;
   const letters = Object.entries(minute.outcomes).some(([name, n]) => name !== "counted" && n);
   const state = <span class={minute.state === "closed" ? "good" : ""}>{minute.state}</span>;
@@ -163,5 +182,89 @@ function State(props: { minute: Minute; useCase: string }) {
         dead letters
       </a>
     </>
+  );
+}
+
+interface MissingRecord {
+  readonly event_id: string;
+  readonly type: string;
+  readonly key: string;
+  readonly occurred_at: string;
+  readonly received_at: string;
+  readonly state: string;
+  readonly last_seen: string;
+}
+
+interface MissingRecords {
+  readonly missing: number;
+  readonly records: readonly MissingRecord[];
+  readonly hidden: number;
+  readonly notes: readonly string[];
+}
+
+/** What was accepted in a minute and is not counted, as far as the lake knows. */
+function Missing(props: { useCase: string; minute: string; keys: string }) {
+  const { minute } = props;
+  const loaded = useLoaded<MissingRecords>(
+    `missing ${props.useCase} ${minute} ${props.keys}`,
+    (signal) => get("DashboardKey", `ledger/${props.useCase}/missing`, { minute }, signal),
+  );
+  const heading = `Missing of ${time(minute, OWN_ZONE).slice(0, 16)}`;
+  return (
+    <section aria-label={heading}>
+      <h2>
+        {heading}{" "}
+        <button type="button" class="close" onClick={() => change({ minute: "" }, false)}>
+          Close
+        </button>
+      </h2>
+      <Shown
+        loaded={loaded}
+        empty={(found) => (found.missing ? undefined : "Nothing of this minute is missing.")}
+      >
+        {(found) => (
+          <>
+            {found.records.length > 0 && <Records records={found.records} label={heading} />}
+            {found.hidden > 0 && <p class="note">… and {number(found.hidden)} more.</p>}
+            {found.notes.map((note) => (
+              <p class="note" key={note}>
+                {note}
+              </p>
+            ))}
+          </>
+        )}
+      </Shown>
+    </section>
+  );
+}
+
+function Records(props: { records: readonly MissingRecord[]; label: string }) {
+  return (
+    <Table label={props.label}>
+      <thead>
+        <tr>
+          <th scope="col">event_id</th>
+          <th scope="col">state</th>
+          <th scope="col">type</th>
+          <th scope="col">key</th>
+          <th scope="col">occurred ({OWN_ZONE})</th>
+          <th scope="col">received ({OWN_ZONE})</th>
+          <th scope="col">last seen</th>
+        </tr>
+      </thead>
+      <tbody>
+        {props.records.map((record) => (
+          <tr key={`${record.type} ${record.key} ${record.event_id}`}>
+            <th scope="row">{record.event_id}</th>
+            <td>{record.state}</td>
+            <td>{record.type}</td>
+            <td>{record.key}</td>
+            <td>{time(record.occurred_at, OWN_ZONE)}</td>
+            <td>{time(record.received_at, OWN_ZONE)}</td>
+            <td>{record.last_seen}</td>
+          </tr>
+        ))}
+      </tbody>
+    </Table>
   );
 }

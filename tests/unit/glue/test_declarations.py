@@ -273,6 +273,26 @@ def _taking(*takes, **fields):
     return record(key="id", stream="r", takes=takes)(type("Result", (), body))
 
 
+def test_a_record_that_closes_keys_has_the_key_of_their_event():
+    passed = _of("Pass")
+
+    @record(key="id", stream="r", closes=passed)
+    class Closed:
+        """A key that closed."""
+
+        id: Annotated[str, "Which one."]
+        at: Annotated[datetime, "When."]
+
+    assert (schema_of(Closed).closes, schema_of(Closed).event) == ("pass", "")
+    with pytest.raises(SchemaError, match=r"Other: closes keys of Pass, .* 'id', not 'gate'"):
+
+        @record(key="gate", stream="r", closes=passed)
+        class Other:
+            """A record of something else."""
+
+            gate: Annotated[str, "Which gate."]
+
+
 def _of(name, **fields):
     body = {"__doc__": "Something.", "__annotations__": {"id": Id, **fields}}
     return event(key="id", stream="s")(type(name, (), body))

@@ -1,12 +1,14 @@
-"""What `./sdp audit` refuses, and what it says of a minute."""
+"""What `./sdp audit` refuses, and what it says of a minute and of its missing records."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
 from lambdas.balance import Minute
+from lambdas.missing import MissingRecord, MissingRecords
 from sdpctl.cli import app
 from sdpctl.commands import audit
 from sdpctl.errors import CommandError
@@ -31,16 +33,8 @@ def test_a_time_that_cannot_be_is_refused_by_its_option(options: list[str], said
     assert said in str(done.exception)
 
 
-@pytest.mark.parametrize(
-    ("missing", "excess", "is_closed", "state"),
-    [(3, 0, True, "3 missing"), (0, 2, False, "2 too many"), (0, 0, True, "closed")],
-)
-def test_the_state_says_what_is_wrong(
-    missing: int, excess: int, is_closed: bool, state: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    screen = Console(record=True, width=200)
-    monkeypatch.setattr(audit, "console", lambda: screen)
-    minute = Minute(
+def _minute(missing: int, excess: int = 0, *, is_closed: bool = True) -> Minute:
+    return Minute(
         use_case="adtech",
         minute=AT,
         ok=5,
@@ -48,13 +42,62 @@ def test_the_state_says_what_is_wrong(
         unknown=0,
         outcomes=dict.fromkeys(audit.SHOWN, 0),
         redelivered=0,
+        read=5,
         unread=0,
         waiting=0,
         is_closed=is_closed,
         missing=missing,
         excess=excess,
     )
-    audit._show([minute])
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Console:
+    made = Console(record=True, width=200)
+    monkeypatch.setattr(audit, "console", lambda: made)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("missing", "excess", "is_closed", "state"),
+    [(3, 0, True, "3 missing"), (0, 2, False, "2 too many"), (0, 0, True, "closed")],
+)
+def test_the_state_says_what_is_wrong(
+    missing: int, excess: int, is_closed: bool, state: str, screen: Console
+) -> None:
+    audit._show([_minute(missing, excess, is_closed=is_closed)])
     text = screen.export_text()
     assert "2026-03-01T10:00Z" in text
     assert state in text
+
+
+def test_missing_records_are_below_their_minute_with_what_cannot_be_known(
+    screen: Console,
+) -> None:
+    times = ("2026-03-01T10:00:01.000Z", "2026-03-01T10:00:02.000Z")
+    seen = "stream bcns; parquet_bcns, date 2026-03-01, hour 10"
+    record = MissingRecord("e[1]", "imp", "t1", *times, "missing", seen)
+    known = MissingRecords((record,), 7, ("[so] it is",))
+    audit._show_missing(audit.Audited([_minute(8)], {AT: known}))
+    head, titles, row, more, note = screen.export_text().split("\n")[1:-1]
+    assert head == "adtech: 8 missing of 2026-03-01T10:00Z"
+    assert titles.split()[:2] == ["type", "event_id"]
+    assert row.split()[:6] == ["imp", "e[1]", "t1", *times, "missing"]
+    assert row.rstrip().endswith(seen)
+    assert more == "… and 7 more: --records lists up to 500"
+    assert note == "[so] it is"
+
+
+def test_minutes_that_were_not_looked_up_are_counted(screen: Console) -> None:
+    earlier = replace(_minute(1), minute=AT - timedelta(minutes=1))
+    audited = audit.Audited([earlier, _minute(1)], {AT: MissingRecords()})
+    audit._show_missing(audited)
+    assert "1 earlier minutes miss records too" in screen.export_text()
+
+
+def test_a_lake_that_does_not_answer_is_a_note_and_no_error() -> None:
+    def lookup(minute: Minute) -> MissingRecords:
+        raise CommandError("TABLE_NOT_FOUND: line 3: parquet_bcns does not exist")
+
+    [note] = audit._looked_up(lookup, _minute(1)).notes
+    assert note.startswith("The records cannot be named, because the lake cannot be read: TABLE_")

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glue import Catalog
-from glue.instants import to_millis
+from glue.instants import to_millis, to_wire
 from lambdas.dashboard import actions, flows, ledger, models
 from lambdas.dashboard.flows import Flows
 from lambdas.dashboard.models import Models
@@ -425,7 +425,9 @@ class Both:
         return {at: counts for at, counts in self.counts.items() if start <= at < end}
 
 
-def ledger_api(watermark: timedelta | None, *balanced: int, missing: int = 0) -> TestClient:
+def ledger_api(
+    watermark: timedelta | None, *balanced: int, missing: int = 0, lake: Lake | None = None
+) -> TestClient:
     """A ledger of two records in each of these minutes ago; in one, one has no outcome."""
     receipts = [Receipts("factory", FLOOR - n * MINUTE, "i", ok=2) for n in balanced]
     counts = {FLOOR - n * MINUTE: {"read": 2, "counted": 2} for n in balanced}
@@ -434,7 +436,10 @@ def ledger_api(watermark: timedelta | None, *balanced: int, missing: int = 0) ->
         counts[FLOOR - missing * MINUTE] = {"read": 1, "counted": 1}
     item = None if watermark is None else progress(watermark, watermark, watermark)
     return client(
-        Lake(), ledger=Both(receipts, counts), audited=("factory",), progress=lambda _: item
+        lake or Lake(),
+        ledger=Both(receipts, counts),
+        audited=("factory",),
+        progress=lambda _: item,
     )
 
 
@@ -459,6 +464,45 @@ def test_pages_of_the_ledger_are_the_whole(limit: int) -> None:
     api = ledger_api(timedelta(), 1, 2, 3, 5, 8)
     found = pages(api, "/ledger/factory", "minutes", limit=limit)
     assert [m["minute"][11:16] for m in found] == ["11:59", "11:58", "11:57", "11:55", "11:52"]
+
+
+def test_the_missing_records_of_a_minute_are_named() -> None:
+    lake = Lake()
+    api = ledger_api(timedelta(), missing=600, lake=lake)
+    for id_ in ("counted", "lost"):
+        received = FLOOR.replace(tzinfo=None) - 600 * MINUTE
+        row = {"event_id": id_, "type": "reading", "machine": "m", "received_at": received}
+        lake.insert("parquet_readings", 600 * MINUTE, **row, hour="02")
+    lake.letter("letter", ago=600 * MINUTE, event_id="counted")
+    answer = api.get("/ledger/factory/missing", params={"minute": to_wire(FLOOR - 600 * MINUTE)})
+    found = ledger.MissingRows.model_validate(answer.json())
+    assert (found.missing, found.hidden) == (1, 0)
+    [record] = found.records
+    assert (record.event_id, record.type, record.key) == ("lost", "reading", "m")
+    assert record.state == "unknown"  # readings have no record of their own
+    assert record.last_seen.startswith("stream readings; parquet_readings, date ")
+    assert [note[:15] for note in found.notes] == ["1 of the missin", "Counted records"]
+
+
+def test_a_minute_without_records_or_missing_ones_reads_no_lake() -> None:
+    lake = Lake()
+    lake.down = True
+    api = ledger_api(timedelta(), 600, lake=lake)
+    for ago in (600, 601):
+        found = api.get("/ledger/factory/missing", params={"minute": to_wire(FLOOR - ago * MINUTE)})
+        assert found.status_code == 200, found.text
+        assert (found.json()["missing"], found.json()["records"]) == (0, [])
+
+
+def test_missing_records_need_a_minute_a_ledger_and_a_lake() -> None:
+    lake = Lake()
+    lake.down = True
+    api = ledger_api(timedelta(), missing=600, lake=lake)
+    minute = {"minute": to_wire(FLOOR - 600 * MINUTE)}
+    assert api.get("/ledger/factory/missing").status_code == 400
+    assert api.get("/ledger/idle/missing", params=minute).status_code == 404
+    answer = api.get("/ledger/factory/missing", params=minute)
+    assert (answer.status_code, answer.json()["detail"]) == (503, "the lake cannot be read now")
 
 
 def test_the_catalog_names_the_use_cases_with_a_ledger() -> None:
