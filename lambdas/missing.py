@@ -2,8 +2,8 @@
 
 The ledger has numbers and no names, so the names come from the lake: its rows of the records that
 were received in the minute, less those with a dead letter, a result record of their own
-(`record(event=…)`), or one of their closed key (`record(closes=…)`). Events that are counted
-without any such row cannot be told from missing ones there; they are listed as `unknown`.
+(`record(event=…)`), or one of their closed key (`record(closes=…)`). Types whose counted events
+have no row at all are listed as `unknown`: the lake does not tell them from missing ones.
 Copies of an event have one event_id and one verdict. Pure but for `rows`, which answers SQL.
 """
 

@@ -114,12 +114,7 @@ _LETTERS = (
 
 _LEVELS = (
     "CREATE TABLE parquet_levels (type VARCHAR, event_id VARCHAR, occurred_at TIMESTAMP,"
-    " machine VARCHAR, quantity VARCHAR, level DOUBLE, received_at TIMESTAMP, date VARCHAR,"
-    " hour VARCHAR)"
-)
-_READINGS = (
-    "CREATE TABLE parquet_readings (type VARCHAR, event_id VARCHAR, occurred_at TIMESTAMP,"
-    " machine VARCHAR, received_at TIMESTAMP, date VARCHAR, hour VARCHAR)"
+    " machine VARCHAR, quantity VARCHAR, level DOUBLE, date VARCHAR)"
 )
 _OUTPUTS = 'CREATE TABLE parquet_outputs (site BIGINT, "at" TIMESTAMP, amount BIGINT, date VARCHAR)'
 _DECISIONS = (
@@ -138,7 +133,7 @@ class Lake:
         self.database.execute(_LETTERS)
         self.database.execute("CREATE TABLE parquet_aggregates (machine VARCHAR, date VARCHAR)")
         self.database.execute("CREATE TABLE parquet_sites (site BIGINT, date VARCHAR)")
-        for table in (_LEVELS, _READINGS, _OUTPUTS, _DECISIONS):
+        for table in (_LEVELS, _OUTPUTS, _DECISIONS):
             self.database.execute(table)
         self.down = False
         self.takes: Callable[[], None] = lambda: None

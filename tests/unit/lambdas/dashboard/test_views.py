@@ -468,6 +468,12 @@ def test_pages_of_the_ledger_are_the_whole(limit: int) -> None:
 
 def test_the_missing_records_of_a_minute_are_named() -> None:
     lake = Lake()
+    lake.database.execute(
+        "CREATE TABLE parquet_readings (type VARCHAR, event_id VARCHAR, machine VARCHAR,"
+        " occurred_at TIMESTAMP, received_at TIMESTAMP, date VARCHAR, hour VARCHAR)"
+    )
+    for column in ("received_at TIMESTAMP", "hour VARCHAR"):
+        lake.database.execute(f"ALTER TABLE parquet_levels ADD {column}")
     api = ledger_api(timedelta(), missing=600, lake=lake)
     for id_ in ("counted", "lost"):
         received = FLOOR.replace(tzinfo=None) - 600 * MINUTE
