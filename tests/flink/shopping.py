@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from random import Random
@@ -167,8 +167,14 @@ def _viewed(session: str, **pages: float) -> Iterator[Event]:
 # the oracle ---------------------------------------------------------------------------------------
 
 
-def business_events(events: list[Event]) -> dict[str, Row]:
-    """What must be found, by id."""
+def business_events(
+    events: Sequence[Event], timeout: int = TIMEOUT, late: Container[str] = ()
+) -> dict[str, Row]:
+    """What must be found in distinct events, by id; a form may take `timeout` (ms).
+
+    `late` are the ids of late events that change balances; with them events are in the order in
+    which they came, and those of one card that are in time are not behind any later one of it.
+    """
     cards: dict[str, list[Event]] = defaultdict(list)
     sessions: dict[str, list[Event]] = defaultdict(list)
     for event in events:
@@ -177,25 +183,31 @@ def business_events(events: list[Event]) -> dict[str, Row]:
         elif event["type"] in RANK and event.get("acc_num") != 0:
             cards[event["card_id"]].append(event)
     found: list[Row] = []
-    for card, own in cards.items():
+    for card, came in cards.items():
+        own = [e for e in came if e["event_id"] not in late]
         own.sort(key=lambda e: (at(e), RANK[e["type"]], e["event_id"]))
-        found += _shopping(card, own)
+        found += _shopping(card, own, came, late)
         found += _anomalies(card, [e for e in own if e.get("amount", 0) > 0])
     for session, views in sessions.items():
         steps = [v for v in views if v["page"] in PAGES]
-        found += _stuck(session, sorted(steps, key=lambda v: (at(v), v["page"], v["event_id"])))
+        steps.sort(key=lambda v: (at(v), v["page"], v["event_id"]))
+        found += _stuck(session, steps, timeout)
     return {row["id"]: row for row in found}
 
 
-def _shopping(card: str, events: list[Event]) -> Iterator[Row]:
+def _shopping(
+    card: str, events: list[Event], came: list[Event], late: Container[str]
+) -> Iterator[Row]:
     for index, event in enumerate(events):
         before = events[: index + 1]
-        levels = [n for n, e in enumerate(before) if e["type"] == "balance"]
         window = [e for e in before if e.get("amount", 0) > 0 and at(e) >= at(event) - WINDOW]
+        known = before + [e for e in came[: came.index(event)] if e["event_id"] in late]
+        levels = [e for e in known if e["type"] == "balance"]
         if event.get("amount", 0) <= 0 or not levels or len(window) < COUNT:
             continue
-        spent = sum(Fraction(str(e["amount"])) for e in before[levels[-1] + 1 :])
-        balance = Fraction(str(before[levels[-1]]["balance"])) - spent
+        level = max(levels, key=lambda e: (at(e), e["event_id"]))
+        since = [e for e in known if e["type"] == "transaction" and at(e) >= at(level)]
+        balance = Fraction(str(level["balance"])) - sum(Fraction(str(e["amount"])) for e in since)
         if balance < THRESHOLD:
             own = {"balance": float(balance), "count": len(window)}
             yield _row("shopping", card, at(event), window[-COUNT:], event, **own)
@@ -215,13 +227,13 @@ def _anomalies(card: str, debits: list[Event]) -> Iterator[Row]:
                 yield _row(kind, card, at(event), [event], event, deviation=deviation)
 
 
-def _stuck(session: str, views: list[Event]) -> Iterator[Row]:
+def _stuck(session: str, views: list[Event], timeout: int) -> Iterator[Row]:
     while views:
         first, *others = views
         if first["page"] != PAGES[0]:
             views = others
             continue
-        end = at(first) + TIMEOUT
+        end = at(first) + timeout
         attempt = [v for v in others if at(v) <= end]
         last = next((n for n, v in enumerate(attempt) if v["page"] == PAGES[2]), None)
         seconds = [v for v in attempt[:last] if v["page"] == PAGES[1]]

@@ -25,7 +25,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, cast
 
-from datagen import Contribution, Occurrence, Settings
+from datagen import REPEAT_WITHIN, Contribution, Occurrence, Settings
 from glue.instants import from_millis, to_millis, to_wire
 from glue.parameters import Parameters
 from usecases.shopping.parameters import PARAMETERS
@@ -48,6 +48,7 @@ def _millis(name: str) -> int:
 
 COUNT = int(_number("PatternCount"))
 WINDOW = _millis("PatternWindow")
+LATE_DEBITS = max(WINDOW, _millis("LateDebits"))
 THRESHOLD = round(_number("BalanceThreshold") * UNITS)
 TIMEOUT = _millis("FormTimeout")
 DEVIATIONS = _number("AnomalyDeviations")
@@ -61,8 +62,9 @@ CONTINUES = (0.9, 0.75)  # the share of sessions that go on after the first and 
 PAGE_DELAY = 3.0  # mean seconds
 SESSIONS, OTHER_PAGES, NO_ACCOUNT, SURPRISES = 0.2, 0.05, 0.02, 0.03
 ANSWER_DELAY = 5.0  # mean seconds
+LATE_BALANCE, LATE_AMOUNT = 150.0, 10.0
 _LIKES = dict(zip(SEGMENTS, (0.0, -1.5, 1.5, -0.5), strict=True))
-_ANSWER = -1  # in place of a page
+_ANSWER, _PROFILE, _DEBIT = -1, -2, -3  # in place of a page
 
 
 def accept_probability(*, balance: float, segment: str, age: int, drift: float = 0.0) -> float:
@@ -78,7 +80,8 @@ def accept_probability(*, balance: float, segment: str, age: int, drift: float =
 def occurrences(settings: Settings) -> Iterator[Occurrence]:
     """One event each 1/rate seconds: the page that is due, else of a card or a new session.
 
-    Late events are debits of cards of their own, so that they change nothing.
+    Late events are opening balances and debits of cards of their own, whose other events are
+    in time (`_Made.late`).
     """
     made = _Made(settings)
     expected = Expected()
@@ -87,7 +90,7 @@ def occurrences(settings: Settings) -> Iterator[Occurrence]:
         if last is not None:
             yield last
         at = settings.start_ms + int(number * 1000 / settings.rate)
-        last = made.late(number, at) or made.next(number, at, expected)
+        last = made.late(number, at, expected) or made.next(number, at, expected)
     if last is not None:
         yield _with(last, expected.finish())
 
@@ -120,18 +123,49 @@ class _Made:
         self.cards = max(8, settings.events // EVENTS_PER_CARD)
         self.known: dict[int, int] = {}  # what was sent of a card before: profile, balance, debits
         self.latest: dict[int, int] = {}  # the time of the last event of a card
-        # Time, number, session or business event, page or _ANSWER.
+        # Time, number, session or business event or card, page or one of _ANSWER and the like.
         self.due: list[tuple[int, int, str, int]] = []
         self.late_ms = round(settings.late_by.total_seconds() * 1000)
+        self.lates = 0
+        self.opened = 0  # when the opening balance of the last late card is dated
 
-    def late(self, number: int, at: int) -> Occurrence | None:
-        """In the second half, when time has moved on."""
+    def late(self, number: int, at: int, expected: Expected) -> Occurrence | None:
+        """In the second half, when time has moved on.
+
+        Of each late card these are its opening balance, a debit of 1 ms before it, which changes
+        nothing, and one of the same instant, which does. It spends four times in time, and once
+        more when all these have come: that is `shopping` if they are not too old to be known.
+        """
         is_first_half = number * 2 < self.settings.events
         if is_first_half or self.random.random() >= 2 * self.settings.late:
             return None
-        fields = {"card_id": f"{self.prefix}-late-{number:x}", "acc_num": 1, "amount": 10.0}
-        event = self._event("transaction", number, at - self.late_ms, **fields)
+        step, card = self.lates % 3, self.cards + self.lates // 3
+        self.lates += 1
+        event = self._late_event(number, at, card, step)
+        is_known = self.late_ms < LATE_DEBITS
+        if is_known and step != 1:
+            expected.take_late(event)
         return Occurrence(at, event, (), late=True)
+
+    def _late_event(self, number: int, at: int, card: int, step: int) -> Row:
+        own: dict[str, Any] = {"card_id": f"{self.prefix}-c{card}", "acc_num": 1_000 + card}
+        match step:
+            case 0:
+                self.opened = at - self.late_ms
+                self._follow(number, at + 1, card, _PROFILE)
+                for _ in range(COUNT - 1):
+                    self._follow(number, at + 2, card, _DEBIT)
+                del own["acc_num"]
+                return self._event("balance", number, self.opened, **own, balance=LATE_BALANCE)
+            case 1:
+                own["amount"] = 2 * LATE_AMOUNT
+                return self._event("transaction", number, self.opened - 1, **own)
+        wait = max(self.settings.shuffle, REPEAT_WITHIN) // timedelta(milliseconds=1)
+        self._follow(number, at + 2 + wait, card, _DEBIT)
+        return self._event("transaction", number, self.opened, **own, amount=LATE_AMOUNT)
+
+    def _follow(self, number: int, at: int, card: int, page: int) -> None:
+        heapq.heappush(self.due, (at, number, str(card), page))
 
     def next(self, number: int, at: int, expected: Expected) -> Occurrence:
         """The next event, with what must be found when it is there."""
@@ -140,6 +174,10 @@ class _Made:
             if page == _ANSWER:
                 event = self._event("acceptance", number, at, business_event_id=subject)
                 occurrence = Occurrence(at, event, (), unmatched=True)
+            elif page == _PROFILE:
+                occurrence = self._profile(number, at, int(subject))
+            elif page == _DEBIT:
+                occurrence = self._debit(number, at, int(subject))
             else:
                 occurrence = self._view(number, at, subject, page)
         elif self.random.random() < SESSIONS:
@@ -204,6 +242,10 @@ class _Made:
         }
         event = self._event("transaction", number, at, card_id=card_id, **fields)
         return Occurrence(at, event, (), refused="filtered" if no_account else "")
+
+    def _debit(self, number: int, at: int, card: int) -> Occurrence:
+        own = {"card_id": f"{self.prefix}-c{card}", "acc_num": 1_000 + card, "amount": LATE_AMOUNT}
+        return Occurrence(at, self._event("transaction", number, at, **own), ())
 
     def _profile(self, number: int, at: int, card: int) -> Occurrence:
         return Occurrence(at, self._event("customer", number, at, **self._customer(card)), ())
@@ -301,6 +343,14 @@ class Expected:
             case "page-view":
                 self._viewed(at, event)
         return found
+
+    def take_late(self, event: Row) -> None:
+        """What a late event changes from now on: a balance of a card, or an amount paid since."""
+        card = self._cards.setdefault(event["card_id"], _Card())
+        if event["type"] == "balance":
+            card.balance = round(event["balance"] * UNITS)
+        elif card.balance is not None:
+            card.balance -= round(event["amount"] * UNITS)
 
     def finish(self) -> list[Row]:
         """What follows when nothing else comes."""

@@ -10,8 +10,14 @@ PARAMETERS = (
         "PatternWindow",
         Duration("PT1S", "P7D"),
         "PT75M",
-        "Within which time before the last of them, both ends included. For as long ids of events "
-        "are remembered, and late debits change the balance.",
+        "Within which time before the last of them, both ends included.",
+    ),
+    Parameter(
+        "LateDebits",
+        Duration("PT0S", "P7D"),
+        "PT0S",
+        "How old a late debit or opening balance may be that still changes the balance, at least "
+        "PatternWindow. For as long ids of a card's events are remembered.",
     ),
     Parameter(
         "BalanceThreshold",

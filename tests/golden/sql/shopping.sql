@@ -293,6 +293,7 @@ CREATE TEMPORARY TABLE cards (
   'received' = 'received_at',
   'amount' = 'amount',
   'level' = 'balance',
+  'remember' = '0 ms',
   'kinds' = 'shopping,spending_anomaly',
   'shopping.pattern' = 'count-in-window',
   'shopping.window' = '4500000 ms',

@@ -77,13 +77,53 @@ def test_disorder_changes_no_business_event(usual):
     assert truth["sent"] == len(events)
 
 
-def test_late_debits_are_three_hours_old_and_of_cards_of_their_own(usual):
-    events, truth = generated(late=0.05)
-    late = [e for e in events if "-late-" in e.get("card_id", "")]
-    assert len(late) == truth["dead_letters"]["late"] > 100
-    cards = {e["card_id"] for e in late}
-    assert len(cards) == len(late)
-    assert not any(row["subject"] in cards for row in truth["records"]["business-events"])
+def late_cards(**changed):
+    """The cards with late events and what is sent of each, which are late, and the truth."""
+    events, truth = generated(late=0.05, rate=50.0, **changed)
+    late = {e["event_id"] for e in events if pipelines.at(e) < SETTINGS.start_ms}
+    cards = {e["card_id"]: [] for e in events if e["event_id"] in late}
+    for event in events:
+        if event.get("card_id") in cards:
+            cards[event["card_id"]].append(event)
+    return cards, late, events, truth
+
+
+def by_force(events, late=()):
+    distinct = {e["event_id"]: e for e in events}
+    return shopping.business_events(list(distinct.values()), late=late)
+
+
+@pytest.mark.parametrize("shuffle", [0, 4])
+def test_late_events_change_the_balance_of_what_their_cards_spend_after_them(shuffle):
+    disorder = {"shuffle": timedelta(seconds=shuffle), "duplicates": 0.2 * bool(shuffle)}
+    cards, late, events, truth = late_cards(late_by=timedelta(hours=1), **disorder)
+    rows = {r["id"]: r for r in truth["records"]["business-events"]}
+    expected = by_force(events, late)
+    assert rows.keys() == expected.keys()
+    for id_, row in expected.items():
+        assert {**rows[id_], "occurred_at": pipelines.at(rows[id_])} == pytest.approx(row)
+    own = [r for r in rows.values() if r["subject"] in cards]
+    # from 150: five times 10 in time, 10 late, and 20 late of before the balance
+    assert len(own) > 20 and {r["balance"] for r in own} == {90.0}
+    assert rows.keys() != by_force([e for e in events if e["event_id"] not in late]).keys()
+    sent = sum(e["event_id"] in late for e in events)
+    assert truth["dead_letters"]["late"] == sent and (sent > len(late)) == bool(shuffle)
+    assert truth["sent"] == len(events)
+
+
+def test_late_events_that_are_too_old_to_be_known_change_nothing():
+    cards, late, events, truth = late_cards(duplicates=0.2)
+    assert all(
+        SETTINGS.start_ms - pipelines.at(e) > shopping.WINDOW
+        for e in events
+        if e["event_id"] in late
+    )
+    rows = {r["id"]: r for r in truth["records"]["business-events"]}
+    assert rows.keys() == by_force([e for e in events if e["event_id"] not in late]).keys()
+    assert not any(row["subject"] in cards for row in rows.values())
+    assert truth["dead_letters"]["late"] == sum(e["event_id"] in late for e in events) > len(late)
+    spent = [len([e for e in own if e["type"] == "transaction"]) for own in cards.values()]
+    assert len(cards) > 20 and max(spent) >= 7
 
 
 def test_a_lasting_change_of_level_is_found_and_then_usual(usual):

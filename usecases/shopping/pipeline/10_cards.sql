@@ -13,6 +13,7 @@ CREATE TEMPORARY TABLE cards (
   'received' = 'received_at',
   'amount' = 'amount',
   'level' = 'balance',
+  'remember' = '${LateDebits.ms} ms',
   'kinds' = 'shopping,spending_anomaly',
   'shopping.pattern' = 'count-in-window',
   'shopping.window' = '${PatternWindow.ms} ms',
