@@ -25,11 +25,16 @@ from tests.local.modelling import modelling, scored  # noqa: F401 - fixtures
 from tests.local.offering import banking, offering  # noqa: F401 - fixtures
 from tests.local.parameters import PARAMETERS
 from tests.local.places import of_its_own
+from tests.local.surviving import survived  # noqa: F401 - a fixture
 from tests.page.browser import Reader, chromium, keys_of, reader
 
 # The model's tests send no events, so that what test_final.py waits for happens beside them. Where
 # an event is, is known five minutes after it was sent.
-AFTER = {"test_final.py": "test_model.py", "test_find.py": "test_readme.py"}
+AFTER = {
+    "test_faults_closed.py": "test_model.py",
+    "test_final.py": "test_model.py",
+    "test_find.py": "test_readme.py",
+}
 # Backfill and replay are of events that became final while the other tests ran. What changes the
 # platform's parameters or definitions comes last: there is no way back from it.
 LAST = [

@@ -1,8 +1,9 @@
 """Faults on demand, as networks and services have them; tests ask for them.
 
 The file `faults.json` beside the state has a list of faults: `service`, `action` (empty: each that
-writes), `kind`, `seconds`, and how many requests (`count`) meet with it. Without the file nothing
-happens. Each fault that has happened is a line of the log.
+writes), `kind`, `seconds`, and how many requests (`count`) meet with it; only those whose body has
+the text `names`, if there is one. Without the file nothing happens. Each fault that has happened is
+a line of the log.
 
 `refuse`: answered with 500 (S3: 503), and nothing is done. `lose`: done, and answered like that.
 `delay`: done after some seconds. Of PutRecords, `part`: every other record fails; `twice`: all
@@ -52,7 +53,7 @@ async def _answer(
     async def go_on(sent: bytes) -> Any:
         return await _dispatch(method, path, headers, sent, query_params, request_id)
 
-    fault = _fault(method, path, headers, query_params)
+    fault = _fault(method, path, headers, body, query_params)
     if fault is None:
         return await go_on(body)
     log.warning("fault %(number)s: %(kind)s %(service)s", fault)
@@ -66,7 +67,9 @@ async def _answer(
     return _failure(fault["service"], path)
 
 
-def _fault(method: str, path: str, headers: Any, query_params: Any) -> dict[str, Any] | None:
+def _fault(
+    method: str, path: str, headers: Any, body: bytes, query_params: Any
+) -> dict[str, Any] | None:
     """The fault that this request meets with, if any."""
     _look()
     if not _due:
@@ -74,7 +77,8 @@ def _fault(method: str, path: str, headers: Any, query_params: Any) -> dict[str,
     service = app.detect_service(method, path, headers, query_params)
     action = str(headers.get("x-amz-target", "")).rpartition(".")[2]
     for fault in _due:
-        if fault["service"] == service and _meant(fault, action, method):
+        named = fault.get("names", "").encode() in body
+        if named and fault["service"] == service and _meant(fault, action, method):
             fault["count"] -= 1
             if not fault["count"]:
                 _due.remove(fault)

@@ -20,7 +20,9 @@ from tests.local.parameters import PARAMETERS
 from tests.local.places import of_its_own
 
 RESULTS = Path(__file__).resolve().parents[3] / "results"
-GAP = 12.0  # seconds between two faults, on average: 200 in 45 minutes
+GAP = 10.0  # seconds between two faults, on average
+# A run may take so long: 200 faults an hour, with its platform and with all that is compared.
+SECONDS, SECONDS_A_FAULT = 600, 15
 
 
 def main() -> int:
@@ -41,7 +43,8 @@ def main() -> int:
             platform.up(settings, PARAMETERS, platform.Steps())
             driver, gap = _driver(settings), options.gap
             earlier = counted_before(driver)
-            Run(settings, driver, options.seed, options.faults, gap, earlier, clocks)()
+            limit = SECONDS + SECONDS_A_FAULT * options.faults - (time.monotonic() - began)
+            Run(settings, driver, options.seed, options.faults, gap, earlier, limit, clocks)()
         except AssertionError as error:
             say(f"FAIL with --seed {options.seed} --faults {options.faults}: {error}")
             say(f"logs and journals are in {_kept(home)}")

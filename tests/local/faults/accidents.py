@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -30,29 +30,42 @@ from tests.local.faults.schedule import Planned
 
 START_SECONDS = 120  # until there is a process to kill, on a busy machine
 MET_SECONDS = 5  # until a request meets with a fault
+CALLED_SECONDS = 40  # until a function makes the call in which it is killed, if Flink is away too
+ATTEMPTS = 3  # at what must have happened once in a run
 HEALTHY_SECONDS = 240  # from the last fault until everything runs
 CHECKPOINT_SECONDS = 12  # until a checkpoint is complete, if the job runs
+RESTORED_SECONDS = 60  # until the workers have started Flink, and it is at work
 # A clock is wrong by this much at most: an event may be dated five minutes ahead (glue.limits).
 LARGEST_JUMP = 240
 PARALLELISMS = (1, 2, 3)
+# In a run each of these must have hit at least once what it aims at.
+AIMED = ("kill ingest", "kill persist", "Flink's newest checkpoint is lost")
 
 
 class Accidents:
     """What may happen to the processes of a platform.
 
     With `clocks` it is a platform that nobody uses afterwards: its clocks jump, and it is changed.
+    `table` is that of the report whose rows persist writes.
     """
 
-    def __init__(self, settings: Settings, driver: Driver, clocks: Clocks | None = None) -> None:
+    def __init__(
+        self, settings: Settings, driver: Driver, table: str, clocks: Clocks | None = None
+    ) -> None:
         self._settings, self._driver = settings, driver
+        self._kind = ""
+        self._hits = Counter[str]()
         self._injection = Injection(settings)
+        events = f"{driver.prefix}bcns"
+        stores = {"service": "kinesis", "action": "PutRecords", "names": events}
+        writes = {"service": "dynamodb", "action": "TransactWriteItems", "names": table}
         self.kinds: dict[str, Callable[[Random], str]] = {
             "kill Flink": self._kill_flink,
             "kill the emulator": self._kill_emulator,
             "kill the workers": self._kill_workers,
             "kill the delivery": self._kill_delivery,
-            "kill ingest in a call": partial(self._kill_function, "Ingest", "kinesis"),
-            "kill persist in a batch": partial(self._kill_function, "Persist", "dynamodb"),
+            "kill ingest in a call": partial(self._kill_function, "Ingest", stores),
+            "kill persist in a batch": partial(self._kill_function, "Persist", writes),
             "Kinesis fails": partial(self._fail, "kinesis"),
             "DynamoDB fails": partial(self._fail, "dynamodb"),
             "S3 fails": partial(self._fail, "s3"),
@@ -65,12 +78,21 @@ class Accidents:
             self.kinds |= {
                 "a function's clock jumps": partial(self._jump_function, clocks),
                 "a service's clock jumps": partial(self._jump_service, clocks),
-                "Flink has another parallelism": self._rescale,
+                "Flink has another parallelism": self._rescale_running,
+                "Flink's newest checkpoint is lost, and it has another parallelism": partial(
+                    self._lose_checkpoint, is_rescaled=True
+                ),
             }
 
     def happen(self, planned: Planned) -> str:
         """Make the fault happen; what was done, for people."""
+        self._kind = planned.kind
         return self.kinds[planned.kind](Random(planned.dice))
+
+    def missed(self, planned: Sequence[Planned]) -> list[str]:
+        """The kinds that never did what they are there for, often as they happened."""
+        kinds = {one.kind for one in planned if one.kind.startswith(AIMED)}
+        return sorted(kind for kind in kinds if not self._hits[kind])
 
     def await_health(self) -> None:
         """Wait until everything runs again, as it did before the first fault."""
@@ -141,19 +163,18 @@ class Accidents:
 
     # --- functions
 
-    def _kill_function(self, part: str, service: str, random: Random) -> str:
-        """`kill -9` of all processes of a function while it waits for an answer."""
-        self._await_emulator()
-        slow = {"service": service, "kind": "delay", "action": "", "count": 3, "seconds": 2.0}
-        numbers = self._injection.begin([slow])
-        met = self._injection.await_met(numbers, 1, MET_SECONDS)
-        time.sleep(random.uniform(0, 0.5))
-        found = self._of_function(part)
-        for process in found:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(found, timeout=10)
-        return f"{len(found)} processes, {met} calls were slow"
+    def _kill_function(self, part: str, call: dict[str, Any], random: Random) -> str:
+        """`kill -9` of all processes of a function while it waits for the answer to this call."""
+        for attempt in range(1, ATTEMPTS + 1):
+            self._await_emulator()
+            slow = {**call, "kind": "delay", "count": 1, "seconds": 2.0}
+            met = self._injection.await_met(self._injection.begin([slow]), 1, CALLED_SECONDS)
+            time.sleep(random.uniform(0, 0.5))
+            killed = sum(map(_killed, self._of_function(part)))
+            if met and killed:
+                self._hits[self._kind] += 1
+                return f"{killed} processes in {call['action']}, at attempt {attempt}"
+        return f"{killed} processes, but {met} of {call['action']}"
 
     def _of_function(self, part: str) -> list[psutil.Process]:
         """Its processes; there are none for seconds after a kill of the emulator."""
@@ -205,18 +226,36 @@ class Accidents:
                     _, hard = child.rlimit(psutil.RLIMIT_FSIZE)
                     child.rlimit(psutil.RLIMIT_FSIZE, (hard, hard))
 
-    def _lose_checkpoint(self, random: Random) -> str:
+    def _lose_checkpoint(self, random: Random, *, is_rescaled: bool = False) -> str:
         """Flink dies, and starts again from the checkpoint before the newest, if there is one."""
+        self._await_emulator()
         name = random.choice(self._jobs())
         service = flink_status.service(self._settings, name)
         self._awaited(service)
+        self._await_two_checkpoints(name)
         self._kill(workers.service(self._settings))  # they would start Flink at once
         done = self._end(service, service.process())
         complete = _complete(self._checkpoints(name))
         for newest in complete[1:][-1:]:
             newest.unlink()
+        change = f", {self._rescale(name, random)}" if is_rescaled else ""
         workers.start(self._settings)
-        return f"{done}, {len(complete)} checkpoints were complete"
+        done += f", {len(complete)} checkpoints were complete{change}"
+        if len(complete) < 2 or not self._is_restored(name, complete[-2].parent):
+            return done
+        self._hits[self._kind] += 1
+        return f"{done}, restored from {complete[-2].parent.name}"
+
+    def _is_restored(self, name: str, checkpoint: Path) -> bool:
+        """Whether the workers start the job from it, within a minute."""
+        process = flink_status.service(self._settings, name).process
+        until = time.monotonic() + RESTORED_SECONDS
+        while time.monotonic() < until:
+            states = {state["name"]: state for state in flink_status.states(self._settings)}
+            if process() and states.get(name, {}).get("restored_from") == str(checkpoint):
+                return True
+            time.sleep(0.2)
+        return False
 
     # --- shards
 
@@ -260,13 +299,25 @@ class Accidents:
                 newest, left = found, left - 1
             time.sleep(0.1)
 
+    def _await_two_checkpoints(self, name: str) -> None:
+        """Wait until two are complete, also if the job is only about to start."""
+        until = time.monotonic() + RESTORED_SECONDS
+        while time.monotonic() < until:
+            with suppress(FileNotFoundError):  # Flink removes one of them
+                if len(_complete(self._checkpoints(name))) > 1:
+                    return
+            time.sleep(0.1)
+
     def _checkpoints(self, name: str) -> Path:
         return self._settings.home / "flink" / name / "checkpoints"
 
-    def _rescale(self, random: Random) -> str:
+    def _rescale_running(self, random: Random) -> str:
         """As autoscaling does: another version of the application, from the newest checkpoint."""
         self._await_emulator()
-        flink, name = self._driver.client("kinesisanalyticsv2"), random.choice(self._jobs())
+        return self._rescale(random.choice(self._jobs()), random)
+
+    def _rescale(self, name: str, random: Random) -> str:
+        flink = self._driver.client("kinesisanalyticsv2")
         found = flink.describe_application(ApplicationName=name)["ApplicationDetail"]
         before = parse(found).parallelism
         now = random.choice([n for n in PARALLELISMS if n != before])
@@ -305,6 +356,16 @@ def _jump(clocks: Clocks, processes: list[psutil.Process], random: Random) -> st
     finally:
         clocks.set(pids, 0)
     return f"{seconds:+} s for {pause:.1f} s"
+
+
+def _killed(process: psutil.Process) -> bool:
+    """`kill -9`; whether there was a process to kill."""
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return False
+    psutil.wait_procs([process], timeout=10)  # on a busy machine its parent is late to notice
+    return True
 
 
 def _complete(folder: Path) -> list[Path]:

@@ -21,6 +21,7 @@ from glue.parameters import parse_duration
 from sdpctl.commands.generate import generator_of
 from sdpctl.sending import NDJSON, Line, read_answer
 from tests.local.driver import Auctions, Driver, Event, auctions
+from tests.local.faults.fates import Fates
 from tests.local.parameters import PARAMETERS
 
 USE_CASE = usecases.load().use_case("adtech")
@@ -85,12 +86,14 @@ class Flow:
         self.prefix = f"{shape.start_ms:x}-{seed}-"
         events, random = list(made), Random(f"again {seed}")
         self.truth = made.truth()
+        self.fates = Fates.of(events, again, self.start)
+        self.fates.check(self.truth)
         for event in again:
             events.insert(random.randint(0, len(events)), event)
         self._lines = [Line(n, orjson.dumps(event)) for n, event in enumerate(events)]
         self._driver, self._seconds = driver, seconds
         self._ended = threading.Event()
-        self.requests = self.failures = 0
+        self.requests = self.failures = self.sent_lines = 0
         self._http = httpx.Client(timeout=ANSWER_SECONDS, headers={"x-api-key": driver.key})
 
     def begin(self) -> None:
@@ -100,6 +103,10 @@ class Flow:
     def end(self) -> None:
         """Wait until all events are accepted; raises what went wrong."""
         self._running.result()
+
+    def stop(self) -> None:
+        """Send no more: a run that has failed does not wait for its last events."""
+        self._ended.set()
 
     def raise_early(self) -> None:
         """Raise what has gone wrong by now."""
@@ -113,7 +120,7 @@ class Flow:
 
     @property
     def sent(self) -> int:
-        """How many events there are, copies included."""
+        """How many events there are, copies included; `sent_lines` counts each attempt."""
         return len(self._lines)
 
     def _run(self) -> None:
@@ -124,7 +131,7 @@ class Flow:
             while sent < due:
                 self._deliver(self._lines[sent : min(due, sent + 500)])
                 sent = min(due, sent + 500)
-            if sent == total:
+            if sent == total or self._ended.is_set():
                 return
             time.sleep(BEAT)
 
@@ -132,13 +139,14 @@ class Flow:
         """Send until each is accepted."""
         until = time.monotonic() + PATIENCE
         while True:
+            self.sent_lines += len(lines)
             answer = self._post(lines)
             result = read_answer(lines, answer)
             wrong = [r for r in result.rejections if r.line not in result.again]
             assert not wrong, f"rejected: {wrong[0]}"
             lines = [line for line in lines if line.number in result.again]
             self.requests += 1
-            if not lines:
+            if not lines or self._ended.is_set():
                 return
             self.failures += 1
             text = answer if isinstance(answer, str) else answer.text

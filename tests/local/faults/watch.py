@@ -11,12 +11,16 @@ from typing import Any
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lambdas.ports.report_store import StoreUnavailable
 from tests.local.driver import Driver
+from tests.local.faults.audit import Audit
 from tests.local.faults.flow import REPORT
 
 PAUSE = 0.3  # seconds between two rounds of questions
 SECONDS = 20.0  # for an answer
 AFTER_FAULT = "final rows after a fault"  # of those that were final before it
+MINUTES = "minutes of the ledger"
+AUDITED = 4  # how many campaigns are read between two audits
 COUNTED = ("bids", "impressions", "clicks")  # each event once: their sum is the version
 BUSY = (429, 500, 502, 503, 504)  # what an API may answer during a fault
 Row = dict[str, Any]
@@ -25,8 +29,9 @@ Row = dict[str, Any]
 class Watch:
     """Asks for one campaign after the other until `end`, and compares with what it has seen."""
 
-    def __init__(self, driver: Driver, table: str, campaigns: Iterable[int]) -> None:
+    def __init__(self, driver: Driver, table: str, campaigns: Iterable[int], audit: Audit) -> None:
         self._driver, self._table, self._campaigns = driver, table, list(campaigns)
+        self._audit = audit
         self._http = httpx.Client(timeout=SECONDS, headers={"x-api-key": driver.key})
         self._through = ""
         self._rows: dict[tuple[int, str], Row] = {}
@@ -56,7 +61,9 @@ class Watch:
 
     def _run(self) -> None:
         while True:
-            for campaign in self._campaigns:
+            for number, campaign in enumerate(self._campaigns):
+                if number % AUDITED == 0:
+                    self._try(self._minutes, campaign)
                 self._try(self._totals, campaign)
                 self._try(self._periods, campaign)
                 self._try(self._stored, campaign)
@@ -67,8 +74,12 @@ class Watch:
         """One look; a platform that does not answer during a fault says nothing wrong."""
         try:
             look(campaign)
-        except (httpx.HTTPError, BotoCoreError, ClientError):
+        except (httpx.HTTPError, BotoCoreError, ClientError, StoreUnavailable):
             self.compared["not answered"] += 1
+
+    def _minutes(self, _: int) -> None:
+        """Every minute of the ledger balances, also now."""
+        self.compared[MINUTES] += self._audit()
 
     def _totals(self, campaign: int) -> None:
         body = self._get(f"campaigns/{campaign}")
