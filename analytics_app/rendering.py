@@ -10,10 +10,11 @@ functions and the substitutions of `substitutions`. What it must create:
   an INSERT INTO the record's stream of its own;
 - if it refuses events, a table or view `refused` with the columns of `${origin}`, `outcome` (the
   dead letter's reason) and `detail` (why, in words that the sender understands);
-- if its operators count for the ledger, a table or view `outcomes` with the columns `${outcomes}`:
-  how many more records of a minute of receipt were read, or have an outcome. Events that reach no
-  operator are in a table or view `left_out` with the columns of `${origin}`; the platform counts
-  them, and those that are malformed.
+- for the ledger, where its operators count, a table or view `outcomes` with the columns
+  `${outcomes}`: how many more records of a minute of receipt were read, or have an outcome. Events
+  that reach no operator are in a table or view `left_out` with the columns of `${origin}`. Where
+  SQL decides, a table or view `decided` with the columns of `${origin}` and `outcome`, in which
+  each well-formed event is once. The platform counts both, and those that are malformed.
 
 All else is rendered from the definitions, and only what is declared. Malformed events become dead
 letters here, unless the pipeline has them checked by an operator of its own (`${checks}`), among
@@ -74,8 +75,10 @@ def render(use_case: UseCase, parameters: Parameters, connector: Connector) -> S
     """
     own = _pipeline(use_case, parameters, connector)
     created, written = _names(own, _CREATES), _names(own, _INSERTS)
-    is_counted = "outcomes" in created
+    is_counted = bool(created & {"outcomes", "decided"})
     decided = _decided_parts(use_case, created) if is_counted else []
+    counts = ["outcomes"] if "outcomes" in created else []
+    counts += [f"{DECIDED}_outcomes"] if decided else []
     records = [r for r in use_case.records if flink.table_name(r.stream) not in written]
     _require(use_case, created, records)
     definitions = [
@@ -88,7 +91,7 @@ def render(use_case: UseCase, parameters: Parameters, connector: Connector) -> S
         *map(_changelog, use_case.reports),
         _beats(use_case),
         *(_decided_tables(use_case) if decided else []),
-        *(_ledger_views(use_case, connector, bool(decided)) if is_counted else []),
+        *(_ledger_views(use_case, connector, counts) if is_counted else []),
     ]
     inserts = [
         *(s for s in own if s.startswith("INSERT")),
@@ -404,6 +407,8 @@ def _decided_parts(use_case: UseCase, created: set[str]) -> list[str]:
     ]
     if "left_out" in created:
         parts.append(f"SELECT {names}, 'filtered'\nFROM `left_out`")
+    if "decided" in created:
+        parts.append(f"SELECT {names}, `outcome`\nFROM `decided`")
     return parts
 
 
@@ -429,8 +434,8 @@ def _outcome_columns() -> str:
     return flink.column_list([(name, "BIGINT") for name in ("minute", *COUNTS)])
 
 
-def _ledger_views(use_case: UseCase, connector: Connector, is_decided: bool) -> Iterator[str]:
-    """The totals of `outcomes`; the version, all that was counted, only grows."""
+def _ledger_views(use_case: UseCase, connector: Connector, counts: Sequence[str]) -> Iterator[str]:
+    """The totals of these tables of counts; the version, all that was counted, only grows."""
     yield flink.sink_table(
         LEDGER,
         list(flink.LEDGER_ROW),
@@ -442,14 +447,16 @@ def _ledger_views(use_case: UseCase, connector: Connector, is_decided: bool) -> 
     yield (
         f"CREATE TEMPORARY VIEW `{LEDGER}_totals` AS\n"
         f"SELECT\n  `minute`,\n  {sums},\n  SUM({everything}) AS `version`\n"
-        f"FROM {_all_outcomes() if is_decided else '`outcomes`'}\nGROUP BY `minute`"
+        f"FROM {_all_outcomes(counts)}\nGROUP BY `minute`"
     )
     yield _upserts(f"{LEDGER}_totals")
 
 
-def _all_outcomes() -> str:
+def _all_outcomes(counts: Sequence[str]) -> str:
+    if len(counts) == 1:
+        return f"`{counts[0]}`"
     names = _listed(["minute", *COUNTS])
-    parts = (f"  SELECT {names} FROM `{table}`" for table in ("outcomes", f"{DECIDED}_outcomes"))
+    parts = (f"  SELECT {names} FROM `{table}`" for table in counts)
     return "(\n" + "\n  UNION ALL\n".join(parts) + "\n)"
 
 

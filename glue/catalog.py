@@ -179,7 +179,7 @@ class UseCase:
 
     @property
     def is_audited(self) -> bool:
-        """Whether its pipeline counts outcomes for the ledger: a file creates `outcomes`."""
+        """Whether its pipeline has outcomes for the ledger: it creates `outcomes` or `decided`."""
         return any(_OUTCOMES.search(path.read_text()) for path in self.pipeline)
 
     @property
@@ -196,7 +196,7 @@ class UseCase:
         return tuple(sorted((self.folder / "queries").glob("*.sql")))
 
 
-_OUTCOMES = re.compile(r"^CREATE TEMPORARY (?:TABLE|VIEW) `?outcomes`?\s", re.MULTILINE)
+_OUTCOMES = re.compile(r"^CREATE TEMPORARY (?:TABLE|VIEW) `?(?:outcomes|decided)`?\s", re.MULTILINE)
 _REMEMBERS = re.compile(r"^\s*'connector'\s*=\s*'(?:patterns|decisions)'", re.MULTILINE)
 
 

@@ -26,6 +26,7 @@ from sdpctl.sql.athena import Athena
 from sdpctl.sql.rows import cell
 
 DEFAULT = timedelta(hours=24)
+ADD = "create the view `decided` in a pipeline file: docs/ledger.md"
 SHOWN = ("counted", "duplicate", "late", "unmatched", "malformed", "filtered")
 LOOKED_UP = 10
 """Minutes of a use case whose missing records are looked up: each takes some queries of Athena."""
@@ -81,11 +82,15 @@ def audit(
 
 
 def _audited(topology: Topology, name: str | None) -> list[UseCase]:
+    """Those with a ledger; names the others. Raises CommandError if none has one."""
     chosen = deployment.use_cases(topology, name)
-    if audited := [u for u in chosen if u.is_audited]:
-        return audited
-    names = ", ".join(u.name for u in chosen)
-    raise CommandError(f"{names}: no ledger; a pipeline file must create 'outcomes'")
+    audited = [u for u in chosen if u.is_audited]
+    if unaudited := ", ".join(u.name for u in chosen if not u.is_audited):
+        text = f"{unaudited}: no ledger: what became of the events is not counted; {ADD}"
+        if not audited:
+            raise CommandError(text)
+        typer.echo(text, err=True)
+    return audited
 
 
 def _audit(

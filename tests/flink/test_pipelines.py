@@ -37,6 +37,8 @@ PASSAGES = [
     }
     for n in range(100)
 ]
+MALFORMED = {**PASSAGES[0], "event_id": "malformed", "people": 0}
+REDELIVERED = 3  # of the passages, each once more with its receipt
 WRONG = {"type": "attempt", "event_id": "wrong", "occurred_at": "2026-11-21T10:00:00.000Z"}
 
 
@@ -47,11 +49,13 @@ def _record(event: dict, receipt: int) -> dict:
     return {**fields, "data": data, "shard_id": "shard-0"}
 
 
-def _write(folder: Path, use_case: str, stream: str, events: list[dict]) -> None:
+def _write(
+    folder: Path, use_case: str, stream: str, events: list[dict], redelivered: int = 0
+) -> None:
     source = folder / "data" / use_case / stream
     source.mkdir(parents=True)
-    lines = (json.dumps(_record(event, number)) + "\n" for number, event in enumerate(events))
-    (source / "events.json").write_text("".join(lines))
+    lines = [json.dumps(_record(event, number)) + "\n" for number, event in enumerate(events)]
+    (source / "events.json").write_text("".join([*lines, *lines[:redelivered]]))
 
 
 def _written(folder: Path, use_case: str, stream: str) -> list[dict]:
@@ -85,7 +89,7 @@ def run(tmp_path_factory):
     for path, text in new_use_case.files((ROOT / new_use_case.PAGE).read_text(), PAGE).items():
         (folder / "code" / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / "code" / path).write_text(text)
-    _write(folder, PAGE, "passages", PASSAGES)
+    _write(folder, PAGE, "passages", [*PASSAGES, MALFORMED], redelivered=REDELIVERED)
     lines = (json.dumps(version) + "\n" for version in shopping.definitions())
     (folder / "data" / "shopping" / "definitions.ndjson").write_text("".join(lines))
     lines = (json.dumps(version) + "\n" for version in machines.definitions())
@@ -197,6 +201,22 @@ def test_the_use_case_of_the_page_counts_each_event_once(run):
         expected[passage["gate"], second - second % 300] += passage["people"]
     assert {key: row["people"] for key, row in newest.items()} == expected
     assert sum(row["version"] for row in newest.values()) == 50
+
+
+def test_each_event_of_the_use_case_of_the_page_has_one_outcome(run):
+    folder, _ = run
+    minutes = _newest(_written(folder, PAGE, "ledger"), "minute")
+    received = Counter(pipelines.at(passage) // 60_000 * 60 for passage in PASSAGES)
+    for (minute,), row in minutes.items():
+        first = minute == pipelines.at(PASSAGES[0]) // 60_000 * 60
+        again, malformed = (REDELIVERED, 1) if first else (0, 0)
+        assert row["read"] == received[minute] + malformed + again
+        assert row["counted"] == row["duplicate"] == received[minute] // 2
+        assert (row["malformed"], row["redelivered"]) == (malformed, again)
+        assert not (row["late"] or row["unmatched"] or row["filtered"])
+    assert len(minutes) == len(received)
+    letters = Counter(row["reason"] for row in _written(folder, PAGE, "dead-letters"))
+    assert letters == {"duplicate": 50 + REDELIVERED, "malformed": 1}
 
 
 def test_the_events_were_out_of_order_and_repeated(run):

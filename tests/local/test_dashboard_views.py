@@ -161,6 +161,18 @@ def test_the_ledger_has_the_minutes_of_the_api_and_names_what_is_missing(
     expect(page.get_by_role("rowheader", name="lost-1")).to_be_hidden()
 
 
+def test_a_use_case_without_a_ledger_is_named(
+    person: Reader, page: Page, url: str, current: Outputs
+) -> None:
+    first = _get(url, current, "catalog")["use_cases"][0]
+    both = [first, {**first, "name": "quiet", "ledger": False}]
+    page.route("**/catalog", lambda r: r.fulfill(json={"use_cases": both}))
+    page.reload()
+    person.open("ledger", paused="1")
+    expect(page.get_by_text("Without a ledger: quiet; their pipelines")).to_be_visible()
+    assert page.get_by_label("Use case").locator("option").all_inner_texts() == [first["name"]]
+
+
 EVALUATION = {
     "version": "v2",
     "decision": "refuse",

@@ -19,6 +19,7 @@ from sdpctl import new_use_case
 from sdpctl.settings import Settings
 from tests.flink import pipelines
 from tests.local import evolving
+from tests.local.audits import audit
 from tests.local.commands import bash, sdp
 from tests.local.driver import Driver, auctions, wait_until
 from tests.local.evolving import LATENESS, LOOK, OTHERS, Evolved
@@ -58,6 +59,9 @@ def test_the_use_case_of_the_page_runs_beside_the_others(
     wait_until(lambda: counted().returncode == 0, 120, lambda: counted().stderr)
     printed = bash(LOOK, folder=tree, environment=environment, seconds=300)
     assert re.search(r"\bnorth\b.*\b2\b", printed) and "sdp-turnstiles" in printed, printed
+    now, day = datetime.now(UTC), timedelta(days=1)
+    own = partial(audit, settings, new_use_case.EXAMPLE, now - day, now + day, tree=tree)
+    wait_until(lambda: +own()[1] == {"ok": 1, "counted": 1}, 60, lambda: f"{own()}")
 
 
 def test_an_added_use_case_counts_each_step_though_its_process_is_killed_in_the_middle(

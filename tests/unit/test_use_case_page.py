@@ -48,6 +48,7 @@ def test_the_command_writes_the_files_of_the_page_under_the_name(made, root):
     assert sorted(files) == [
         "usecases/doormen/__init__.py",
         "usecases/doormen/pipeline/10_gates.sql",
+        "usecases/doormen/pipeline/20_outcomes.sql",
     ]
     for path, text in files.items():
         assert (root / path).read_text() == text
@@ -69,7 +70,19 @@ def test_its_sql_has_all_that_it_declares(made):
     use_case = made.use_case("doormen")
     sql = render(use_case, use_case.configured({}), Files("/data"))
     written = [insert.split()[2].strip("`") for insert in sql.inserts]
-    assert written == ["aggregates", "progress", "dead_letters"]
+    letters = ["dead_letters", "dead_letters"]  # of what is refused, of what is malformed
+    assert written == ["sdp_decided", "aggregates", "progress", *letters, "sdp_ledger"]
+
+
+def test_it_has_a_ledger(made):
+    use_case = made.use_case("doormen")
+    assert use_case.is_audited
+    sql = render(use_case, use_case.configured({}), Files("/data"))
+    (counted,) = [i for i in sql.inserts if i.startswith("INSERT INTO `sdp_decided`")]
+    assert "'malformed'\nFROM `checked`" in counted
+    assert counted.endswith("`outcome`\nFROM `decided`")
+    (totals,) = [d for d in sql.definitions if "VIEW `sdp_ledger_totals` " in d]
+    assert totals.endswith("FROM `sdp_decided_outcomes`\nGROUP BY `minute`")
 
 
 def test_the_page_is_as_short_as_it_says():

@@ -26,15 +26,17 @@ const RANGES = [
 ] as const;
 const USUAL_RANGE = "86400";
 const ROWS = 200;
+const WHY = "their pipelines do not say what becomes of events (docs/ledger.md).";
 
 export function Ledger(props: { catalog: Catalog; parameters: Parameters; keys: string }) {
   const { parameters } = props;
   const useCase = chosen(props.catalog, parameters, (u) => u.ledger);
+  const without = props.catalog.use_cases.filter((u) => !u.ledger).map((u) => u.name);
   if (!useCase) {
     return (
       <section>
         <h1>Ledger</h1>
-        <p class="note">No deployed use case has a ledger.</p>
+        <p class="note">No deployed use case has a ledger: {WHY}</p>
       </section>
     );
   }
@@ -69,6 +71,11 @@ export function Ledger(props: { catalog: Catalog; parameters: Parameters; keys: 
         />
         <Pace parameters={parameters} usual="30" />
       </div>
+      {without.length > 0 && (
+        <p class="note">
+          Without a ledger: {without.join(", ")}; {WHY}
+        </p>
+      )}
       <Minutes key={useCase.name} useCase={useCase.name} parameters={parameters} keys={props.keys} />
       {parameters.minute && (
         <Missing

@@ -7,12 +7,16 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+import usecases
+from infra.topology import Topology
 from lambdas.balance import Minute
 from lambdas.missing import MissingRecord, MissingRecords
 from sdpctl.cli import app
 from sdpctl.commands import audit
 from sdpctl.errors import CommandError
+from sdpctl.settings import ROOT
 
+EXAMPLES = ROOT / "tests" / "usecases"
 AT = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
 
@@ -101,3 +105,20 @@ def test_a_lake_that_does_not_answer_is_a_note_and_no_error() -> None:
 
     [note] = audit._looked_up(lookup, _minute(1)).notes
     assert note.startswith("The records cannot be named, because the lake cannot be read: TABLE_")
+
+
+def test_a_use_case_without_a_ledger_is_named_with_what_to_add(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(usecases, "__path__", [*usecases.__path__, str(EXAMPLES)])
+    topology = Topology("sdp", usecases.load(("adtech", "doors", "rides")))
+    assert [u.name for u in audit._audited(topology, None)] == ["adtech"]
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    expected = (
+        "doors, rides: no ledger: what became of the events is not counted; create the view "
+        "`decided` in a pipeline file: docs/ledger.md"
+    )
+    assert captured.err == f"{expected}\n"
+    with pytest.raises(CommandError, match=r"^rides: no ledger: .* create the view `decided`"):
+        audit._audited(topology, "rides")
