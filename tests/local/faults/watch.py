@@ -80,6 +80,7 @@ class Watch:
     def _minutes(self, _: int) -> None:
         """Every minute of the ledger balances, also now."""
         self.compared[MINUTES] += self._audit()
+        self.compared["times with too many outcomes for seconds"] = self._audit.made_good
 
     def _totals(self, campaign: int) -> None:
         body = self._get(f"campaigns/{campaign}")
