@@ -260,6 +260,7 @@ def _row(
 # decisions ----------------------------------------------------------------------------------------
 
 HOUR = 60 * MINUTE
+RESERVED = HOUR // 2  # from when on there is the feature
 AMOUNT = "event.balance < 245.0 ? 250.0 - event.balance : 5.0"
 FILLED = "{{ " + AMOUNT + " }}"
 MESSAGE = "You have {{ event.balance }}: shall we transfer " + FILLED + "?"
@@ -269,6 +270,14 @@ def _rule(name: str, version: int, valid: int, kind: str, expression: str, **own
     body = {"kind_of_event": kind, "expression": expression, "action": None, "priority": 0, **own}
     return {
         **_version("rule", name, version, valid, body),
+        "checked": _checked(expression),
+    }
+
+
+def _feature(name: str, version: int, valid: int, kind: str, expression: str) -> Row:
+    body = {"kind_of_event": kind, "expression": expression, "type": "double"}
+    return {
+        **_version("feature", name, version, valid, body),
         "checked": _checked(expression),
     }
 
@@ -290,13 +299,16 @@ def _checked(expression: str) -> str:
     """The checked form, as it is stored."""
     types = cel.Type
     fields = types.Map(types.STRING, types.DYN)
-    environment = cel.NewEnv(variables={"event": fields, "profile": fields})
+    environment = cel.NewEnv(variables=dict.fromkeys(("event", "profile", "features"), fields))
     packed = any_pb2.Any.FromString(environment.compile(expression).serialize())
     return base64.b64encode(packed.value).decode()
 
 
 def definitions() -> list[Row]:
-    """A rule that changes, one in the shadow, one that fails, and a threshold that ends."""
+    """A rule that changes, one in the shadow, two that fail, and a threshold that ends.
+
+    The feature `reserve` begins and changes while its rule does not.
+    """
     help_ = {"channel": "push", "title": "Help", "message": "{{ profile.customer_id }}"}
     transfer = {"channel": "push", "title": "Low", "message": MESSAGE}
     alert = {"channel": "mail", "title": "Unusual", "message": "{{ event.deviation }}"}
@@ -305,6 +317,9 @@ def definitions() -> list[Row]:
     return [
         _rule("spender", 1, -HOUR, "shopping", "event.balance < 151.0", action="transfer"),
         _rule("spender", 2, HOUR, "shopping", newer, action="transfer"),
+        _feature("reserve", 1, RESERVED, "shopping", "event.balance - 100.0"),
+        _feature("reserve", 2, HOUR, "shopping", "double(profile.age)"),
+        _rule("reserve", 1, -HOUR, "shopping", "features.reserve < 40.0"),
         _rule("student", 1, -HOUR, "shopping", "profile.segment == 'student'"),
         {**_rule("all", 1, -HOUR, "shopping", "true", action="transfer"), "mode": "shadow"},
         _rule("stuck", 1, -HOUR, "stuck_in_form", "true", action="help"),
@@ -365,19 +380,20 @@ def written(decision: Row) -> Row:
 
 
 def _missing(why: str) -> str:
-    """The field that an expression has missed."""
-    return why.split("'")[1]
+    """What an expression has missed: a field, or a feature and what that has missed."""
+    return " ".join(why.split("'")[1::2])
 
 
 def _decision(row: Row, profile: Event | None, action: Row | None) -> Row:
     rules = list(_rules(row, profile))
     chosen = [r["name"] for r in rules if r["result"] == "true" and r["mode"] == "live"]
+    acting = [name for name in chosen if name != "reserve"]  # which has no action
     details = [] if profile else ["there is no profile"]
-    if chosen:
+    if acting:
         details += ["there is no model: the default score applies"]
-    if chosen and row["kind"] == "stuck_in_form":
+    if acting and row["kind"] == "stuck_in_form":
         details += ["the template help cannot be filled: customer_id"]
-    elif chosen and not action:
+    elif acting and not action:
         details += ["the score 0.5 is below the threshold 0.9 (high, version 1)"]
     return {
         **{name: row[name] for name in ("id", "kind", "subject", "occurred_at", "trace_id")},
@@ -386,7 +402,7 @@ def _decision(row: Row, profile: Event | None, action: Row | None) -> Row:
         "passed": bool(chosen),
         "rules": rules,
         **({"profile_id": profile["event_id"]} if profile else {}),
-        **({"score": 0.5} if chosen else {}),
+        **({"score": 0.5} if acting else {}),
         **({"action_id": action["id"]} if action else {}),
         **({"detail": "; ".join(details)} if details else {}),
     }
@@ -407,6 +423,7 @@ def _rules(row: Row, profile: Event | None) -> Iterator[Row]:
             yield _said("unusual", 1, *(("true",) if row["deviation"] > 0 else ("false", why)))
         case _:
             yield _said("all", 1, "true", mode="shadow")
+            yield _reserve(row, profile)
             yield _said("spender", 1 + is_new, *_spends(row, profile, 160.0 if is_new else 151.0))
             segment = (profile or {}).get("segment")
             assert segment in {None, "student"}
@@ -416,6 +433,22 @@ def _rules(row: Row, profile: Event | None) -> Iterator[Row]:
 def _said(name: str, version: int, result: str, reason: str = "", mode: str = "live") -> Row:
     own = {"reason": reason} if reason else {}
     return {"name": name, "version": version, "mode": mode, "result": result, **own}
+
+
+def _reserve(row: Row, profile: Event | None) -> Row:
+    """By a feature that begins half an hour after START, and is another half an hour later."""
+    version = (row["occurred_at"] >= START + RESERVED) + (row["occurred_at"] >= START + HOUR)
+    used = {"features": {"reserve": version}} if version else {}
+    if version == 1:
+        reserve = row["balance"] - 100.0
+    elif version == 2 and profile:
+        reserve = float(profile["age"])
+    else:
+        return _said("reserve", 1, "error", "reserve age" if version else "reserve") | used
+    if reserve < 40:
+        return _said("reserve", 1, "true") | used
+    why = f"features.reserve < 40.0 (features.reserve is {reserve})"
+    return _said("reserve", 1, "false", why) | used
 
 
 def _spends(row: Row, profile: Event | None, limit: float) -> tuple[str, ...]:

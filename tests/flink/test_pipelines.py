@@ -362,6 +362,7 @@ def test_each_business_event_is_decided_by_what_was_in_force_at_its_own_time(run
     )
     for version in (1, 2):
         assert results["spender", version, "true"] and results["spender", version, "false"]
+    assert min(results["reserve", 1, result] for result in ("true", "false", "error")) > 3
     assert results["spender", 2, "error"] and results["student", 1, "true"] == 0
     details = Counter(d for row in decided.values() for d in row.get("detail", "").split("; "))
     assert len(details) == 5, details
