@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import defaultdict
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from random import Random
@@ -20,7 +20,7 @@ from cel_expr_python import cel
 from google.protobuf import any_pb2
 
 from glue.instants import from_millis, to_wire
-from tests.flink.pipelines import DELAY_MS, START, Event, Made, Row, at
+from tests.flink.pipelines import BUCKET, DELAY_MS, START, Event, Made, Row, at
 
 SEEDS = 200
 MINUTE = 60_000
@@ -355,6 +355,27 @@ def decisions(events: list[Event], found: dict[str, Row]) -> tuple[dict[str, Row
         if action:
             acted[action["id"]] = action
     return decided, acted
+
+
+Reaction = tuple[int, int, int]
+"""Decisions, those of them that passed, and those that led to an action."""
+
+
+def reaction(row: Row) -> Reaction:
+    """A row of the report."""
+    return row["decisions"], row["passed"], row["actions"]
+
+
+def reactions(decided: Iterable[Row]) -> dict[tuple[str, int], Reaction]:
+    """What must be counted of decisions, by kind and bucket."""
+    counts: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for row in decided:
+        second = row["occurred_at"] // 1000
+        own = counts[row["kind"], second - second % BUCKET]
+        own[0] += 1
+        own[1] += row["passed"]
+        own[2] += "action_id" in row
+    return {key: (own[0], own[1], own[2]) for key, own in counts.items()}
 
 
 def written(decision: Row) -> Row:

@@ -445,6 +445,26 @@ def test_business_events_are_counted_by_kind_and_time(run, found):
     assert {key: row["found"] for key, row in newest.items()} == expected
 
 
+def test_decisions_are_counted_by_kind_and_time_with_what_passed_and_acts(run, found):
+    folder, made = run
+    newest = _newest(_written(folder, "shopping", "reaction-counts"), "kind", "period")
+    known = {id_: {**row, "occurred_at": pipelines.at(row)} for id_, row in found.items()}
+    decided, _ = shopping.decisions(made["shopping"][0].streams["activity"], known)
+    expected = shopping.reactions(decided.values())
+    assert {key: shopping.reaction(row) for key, row in newest.items()} == expected
+    decisions, passed, actions = _sums(expected, "shopping")
+    assert decisions > passed == actions > 20
+    decisions, passed, actions = _sums(expected, "spending_anomaly")
+    assert decisions > passed > actions > 40  # a threshold stops some, while it is in force
+    decisions, passed, actions = _sums(expected, "stuck_in_form")
+    assert decisions == passed > 40 and actions == 0  # no template can be filled
+
+
+def _sums(reactions: dict, kind: str) -> list[int]:
+    own = [counts for (of, _), counts in reactions.items() if of == kind]
+    return [sum(counts) for counts in zip(*own, strict=True)]
+
+
 # machines: series joined in time, by joins that change -------------------------------------------
 
 

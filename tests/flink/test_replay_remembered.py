@@ -142,7 +142,7 @@ def replayed(kinesis: Kinesis, tmp_path_factory: pytest.TempPathFactory) -> tupl
         topology = Topology("sdp", load(("shopping",)))
         source = Source(topology, USE_CASE, kinesis, lake, PARAMETERS, lambda: kinesis.now)
         source.require_retained(PLAN, START)
-        kept = ("aggregates", "business-events", "decisions", "actions")
+        kept = ("aggregates", "reaction-counts", "business-events", "decisions", "actions")
         settings = Settings.load({"SDP_HOME": str(folder)})
         run = Run(settings, folder / "run", "shopping", {}, kept, 2, "replay")
         fetch(store, Application("app", 1, True, "lake", "code.zip", 2, ()), run.folder / "code")
@@ -173,6 +173,11 @@ def in_range(run: Run, stream: str) -> dict[str, Row]:
     return found
 
 
+def of_report(computed: Computed, path: str) -> Buckets:
+    """The buckets of one report."""
+    return {key: bucket for key, bucket in computed.buckets.items() if key.path == path}
+
+
 def test_what_is_found_from_the_middle_of_a_history_is_the_truth(
     replayed: tuple[Computed, Run], expected: dict[str, Row]
 ) -> None:
@@ -182,7 +187,7 @@ def test_what_is_found_from_the_middle_of_a_history_is_the_truth(
         second = row["occurred_at"] // 1000
         counts[row["kind"], second - second % 300] += 1
     true: Buckets = {Key("kinds", *key): Bucket({"found": n}, n) for key, n in counts.items()}
-    assert list(differences(computed.buckets, true)) == []
+    assert list(differences(of_report(computed, "kinds"), true)) == []
     assert (computed.counted.late, computed.counted.unplaced) == (1, 0)
     found = in_range(run, "business-events")
     assert found.keys() == expected.keys()
@@ -195,7 +200,7 @@ def test_the_versions_that_were_in_force_decide(
     replayed: tuple[Computed, Run], expected: dict[str, Row], events: list[Event]
 ) -> None:
     """Each by the version of its own time, with the profile of its own time."""
-    _, run = replayed
+    computed, run = replayed
     rows, actions = in_range(run, "decisions"), in_range(run, "actions")
     found = in_range(run, "business-events")
     assert found.keys() == expected.keys()
@@ -203,6 +208,11 @@ def test_the_versions_that_were_in_force_decide(
     decided, acted = shopping.decisions(events, known)
     assert {id_: shopping.written(row) for id_, row in rows.items()} == decided
     assert {i: {**row, "occurred_at": pipelines.at(row)} for i, row in actions.items()} == acted
+    true: Buckets = {}
+    for key, own in shopping.reactions(decided.values()).items():
+        measures = dict(zip(("decisions", "passed", "actions"), own, strict=True))
+        true[Key("reactions", *key)] = Bucket(measures, own[0])
+    assert list(differences(of_report(computed, "reactions"), true)) == []
     versions = Counter(
         rule["version"]
         for row in decided.values()

@@ -103,6 +103,7 @@ def test_its_function_reads_only_the_tables_that_a_view_shows(stack: Template) -
     shown = {
         "parquet_dead_letters": "dead letters",
         "parquet_aggregates": "keys of reports",
+        "parquet_reaction_counts": "keys of reports",
         "parquet_impressions": "series",
         "parquet_measurements": "series",
         "parquet_power": "series",

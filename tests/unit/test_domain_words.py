@@ -19,6 +19,7 @@ WORDS = {
     *("ad", "ads", "advertiser", "auction", "auctions", "bid", "bids", "bidder", "campaign"),
     *("campaigns", "card", "click", "clicks", "creative", "imp", "impression", "impressions"),
     *("merchant", "spend", "tx", "bcns", "fraud", "payment", "adtech", "shopping"),
+    "reactions",
 }
 # Words of use cases that are words of the platform, or of everybody, too.
 COMMON = {

@@ -8,7 +8,7 @@ from usecases.shopping.events import Acceptance, Balance, Customer, PageView, Tr
 from usecases.shopping.features import ACCEPT
 from usecases.shopping.parameters import PARAMETERS
 from usecases.shopping.records import Action, BusinessEvent, Decision, Offer
-from usecases.shopping.reports import Kind
+from usecases.shopping.reports import Kind, Reaction
 
 USE_CASE = UseCase(
     name="shopping",
@@ -25,6 +25,7 @@ USE_CASE = UseCase(
         Action,
         Offer,
         Kind,
+        Reaction,
     ),
     model=ACCEPT,
     parameters=PARAMETERS,

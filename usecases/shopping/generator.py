@@ -1,4 +1,4 @@
-"""Made-up card holders and sessions, with the business events that must be found.
+"""Made-up card holders and sessions, with the business events that must be found and decided.
 
 A quarter of the card holders are shoppers who spend towards an empty account and get money again;
 of another quarter what they usually spend changes for good in the middle; the others now and then
@@ -7,7 +7,8 @@ account of number 0 are no part of any pattern.
 
 Shoppers who run out of money take what they are offered with `accept_probability`, whether there is
 a rule that offers them anything or not: without one their `acceptance` is `unmatched`, which is
-what the truth says.
+what the truth says. It says too that all business events are decided and none of them passes: so
+it is without live rules, and with those of `demonstration.py`, which are for its own customer.
 
 `Expected` is the plain form of the rules, with the default numbers: for events in the order of
 their time, each there once. Two events of one card or session never have the same time here.
@@ -55,7 +56,7 @@ DEVIATIONS = _number("AnomalyDeviations")
 HALF_LIFE = _millis("AnomalyHalfLife")
 LEAST_COUNT = int(_number("AnomalyCount"))
 PAGES = tuple(str(_DEFAULTS[name]) for name in ("FirstPage", "SecondPage", "LastPage"))
-REPORT, STREAM = "kinds", "business-events"
+FOUND, REACTIONS, STREAM = "kinds", "reactions", "business-events"
 EVENTS_PER_CARD = 60
 SEGMENTS = ("private", "premium", "student", "business")
 CONTINUES = (0.9, 0.75)  # the share of sessions that go on after the first and the second page
@@ -97,7 +98,7 @@ def occurrences(settings: Settings) -> Iterator[Occurrence]:
 
 def _with(occurrence: Occurrence, rows: list[Row]) -> Occurrence:
     """The occurrence with what follows from it."""
-    later = tuple((_moment(row), _contribution(row)) for row in rows)
+    later = tuple((_moment(row), added) for row in rows for added in _contributions(row))
     return occurrence._replace(
         rows=(*occurrence.rows, *((STREAM, row) for row in rows)),
         later=(*occurrence.later, *later),
@@ -108,8 +109,9 @@ def _moment(row: Row) -> int:
     return to_millis(datetime.fromisoformat(row["occurred_at"]))
 
 
-def _contribution(row: Row) -> Contribution:
-    return REPORT, row["kind"], (1,)
+def _contributions(row: Row) -> tuple[Contribution, ...]:
+    """A business event is found once, and decided once; it does not pass."""
+    return (FOUND, row["kind"], (1,)), (REACTIONS, row["kind"], (1, 0, 0))
 
 
 class _Made:

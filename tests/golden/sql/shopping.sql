@@ -152,6 +152,24 @@ CREATE TEMPORARY TABLE `aggregates` (
   'json.encode.ignore-null-fields' = 'true'
 );
 
+CREATE TEMPORARY TABLE `reaction_counts` (
+  `kind` STRING,
+  `period` BIGINT,
+  `decisions` BIGINT,
+  `passed` BIGINT,
+  `actions` BIGINT,
+  `version` BIGINT,
+  `generation` BIGINT
+) PARTITIONED BY (`kind`) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = 'arn:aws:kinesis:eu-west-1:000000000000:stream/sdp-shopping-reaction-counts',
+  'aws.region' = 'eu-west-1',
+  'sink.flush-buffer.timeout' = '100',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'ISO-8601',
+  'json.encode.ignore-null-fields' = 'true'
+);
+
 CREATE TEMPORARY TABLE `progress` (
   `use_case` STRING,
   `watermark` TIMESTAMP_LTZ(3),
@@ -679,6 +697,17 @@ CREATE TEMPORARY VIEW action AS
 SELECT *, `profile_time_zone` AS `time_zone`
 FROM actions_decided;
 
+CREATE TEMPORARY VIEW reactions AS
+SELECT
+  `kind`,
+  (UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')) - MOD(UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')), 300)) AS `period`,
+  COUNT(*) AS `decisions`,
+  COUNT(*) FILTER (WHERE `passed`) AS `passed`,
+  COUNT(`action_id`) AS `actions`,
+  COUNT(*) AS `version`
+FROM decision
+GROUP BY `kind`, (UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')) - MOD(UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')), 300));
+
 CREATE TEMPORARY TABLE offered (
   `id` STRING,
   `kind` STRING,
@@ -818,9 +847,18 @@ SELECT * FROM TO_CHANGELOG(
   op => DESCRIPTOR(`op`),
   op_mapping => MAP['INSERT, UPDATE_AFTER', 'upsert', 'DELETE', 'delete']);
 
+CREATE TEMPORARY VIEW `reactions_changelog` AS
+SELECT * FROM TO_CHANGELOG(
+  input => TABLE `reactions`,
+  op => DESCRIPTOR(`op`),
+  op_mapping => MAP['INSERT, UPDATE_AFTER', 'upsert', 'DELETE', 'delete']);
+
 CREATE TEMPORARY VIEW `beats` AS
 SELECT CAST(NULL AS TIMESTAMP_LTZ(3)) AS `heartbeat_at`
 FROM `kinds_changelog` WHERE `op` = 'none'
+UNION ALL
+SELECT CAST(NULL AS TIMESTAMP_LTZ(3)) AS `heartbeat_at`
+FROM `reactions_changelog` WHERE `op` = 'none'
 UNION ALL
 SELECT CAST(`occurred_at` AS TIMESTAMP_LTZ(3)) AS `heartbeat_at`
 FROM `activity` WHERE `type` = 'heartbeat' AND (`occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND) IS NOT TRUE;
@@ -1015,6 +1053,10 @@ FROM `offer`;
 INSERT INTO `aggregates`
 SELECT `kind`, `period`, `found`, `version`, CAST(0 AS BIGINT)
 FROM `kinds_changelog`;
+
+INSERT INTO `reaction_counts`
+SELECT `kind`, `period`, `decisions`, `passed`, `actions`, `version`, CAST(0 AS BIGINT)
+FROM `reactions_changelog`;
 
 INSERT INTO `progress`
 SELECT 'shopping', `watermark`, `heartbeat_at`

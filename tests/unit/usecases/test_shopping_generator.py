@@ -11,7 +11,7 @@ import usecases
 from datagen import Generation, Settings
 from glue.targets.pydantic import event_model
 from tests.flink import pipelines, shopping
-from usecases.shopping import generator
+from usecases.shopping import demonstration, generator
 
 SHOPPING = usecases.load(("shopping",)).use_case("shopping")
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -62,6 +62,26 @@ def test_the_report_counts_the_business_events(usual):
         second = pipelines.at(row) // 1000
         buckets[row["kind"], second - second % 300] += 1
     assert {(p["kind"], p["period"]): p["found"] for p in truth["periods"]["kinds"]} == buckets
+
+
+def test_each_business_event_is_decided_once_and_none_passes(usual):
+    events, truth = usual
+    found = shopping.business_events(events)
+    # Without definitions no rule is in force.
+    expected = shopping.reactions({**row, "passed": False} for row in found.values())
+    rows = truth["periods"]["reactions"]
+    counts = {(r["kind"], r["period"]): shopping.reaction(r) for r in rows}
+    assert counts == expected
+    totals = truth["reports"]["reactions"]
+    for kind, row in truth["reports"]["kinds"].items():
+        assert shopping.reaction(totals[kind]) == (row["found"], 0, 0)
+
+
+def test_the_rule_of_the_demonstration_is_for_none_of_these_customers(usual):
+    events, _ = usual
+    segments = {e["segment"] for e in events if e["type"] == "customer"}
+    assert segments == set(generator.SEGMENTS)
+    assert demonstration.SEGMENT not in segments
 
 
 def test_disorder_changes_no_business_event(usual):
