@@ -39,6 +39,7 @@ PARAMETERS = {
 }
 DELAY = timedelta(seconds=5)  # WatermarkDelay
 SHUFFLE = timedelta(seconds=3)
+BEYOND = timedelta(seconds=20)  # how far event time passes all that was sent
 USE_CASE = load(("shopping",)).use_cases[0]
 
 # definitions --------------------------------------------------------------------------------------
@@ -191,9 +192,9 @@ class Shoppers:
         return events
 
     def closing(self) -> list[Event]:
-        """Visitors in each shard by whom event time passes all that was sent."""
+        """Visitors in each shard by whom event time passes all that was sent, and the clock."""
         last = from_millis(max(reached for reached, _ in self.sent))
-        time = to_wire(last + TIMEOUT + DELAY + timedelta(seconds=1))
+        time = to_wire(last + TIMEOUT + DELAY + BEYOND)
         return [
             {"type": "page-view", "event_id": id_, "occurred_at": time, "session_id": id_}
             | {"page": "home"}
