@@ -453,7 +453,7 @@ def test_decisions_are_counted_by_kind_and_time_with_what_passed_and_acts(run, f
     expected = shopping.reactions(decided.values())
     assert {key: shopping.reaction(row) for key, row in newest.items()} == expected
     decisions, passed, actions = _sums(expected, "shopping")
-    assert decisions > passed == actions > 20
+    assert decisions > passed > actions > 20  # not every rule has an action
     decisions, passed, actions = _sums(expected, "spending_anomaly")
     assert decisions > passed > actions > 40  # a threshold stops some, while it is in force
     decisions, passed, actions = _sums(expected, "stuck_in_form")
