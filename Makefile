@@ -170,8 +170,8 @@ faults: build ## nothing is lost or counted twice while things are killed and fa
 mutants: build ## plant bugs one by one and see that the tests notice each: ONLY=WORD plants those with it in their name
 	@$(PYTHON) -m tests.mutants $(if $(ONLY),"$(ONLY)")
 
-wrong-sql: build ## wrong SQL is deployed, counts, and is repaired: a replay then gives the truth
-	@$(PYTHON) -m pytest -v tests/local/wrong_sql.py
+wrong-sql: build ## wrong SQL is deployed, counts, and is repaired, a replay then gives the truth; a version that does not start
+	@$(PYTHON) -m pytest -v tests/local/wrong_sql.py tests/local/broken_version.py
 
 replays: build ## replays are killed at random moments, and go on or are dropped: KILLS=12 SEED=1
 	@KILLS=$(KILLS) SEED=$(SEED) $(PYTHON) -m pytest -v -s tests/local/killed_replays.py

@@ -139,6 +139,12 @@ def complete(settings: Settings) -> bool:
     return bool(states) and all(s in ("CREATE_COMPLETE", "UPDATE_COMPLETE") for s in states)
 
 
+def is_rolled_back(settings: Settings) -> bool:
+    """Whether the update of a stack of the stage has failed and was undone."""
+    states = {v for k, v in stack_states(settings).items() if k.startswith(settings.stage)}
+    return "UPDATE_ROLLBACK_COMPLETE" in states and not any(s.endswith("FAILED") for s in states)
+
+
 def _cdk(settings: Settings, step: str, cwd: Path, arguments: list[str]) -> None:
     log = settings.logs / f"{step}.log"
     log.parent.mkdir(parents=True, exist_ok=True)

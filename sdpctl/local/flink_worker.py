@@ -40,6 +40,7 @@ class FlinkWorker:
     _before: int = 0  # restarts of versions before this one
     _version: int | None = None
     _error: str = ""
+    _failed: str = ""  # the version before, and why it ended, if that was undone or replaced
     _pause: float = 0.0
     _started: float = 0.0
     _restored: Path | None = None  # the checkpoint from which it was started
@@ -133,6 +134,7 @@ class FlinkWorker:
             self._say(state="waiting", port=port, error=problem)
             return
         if application.version != self._version:
+            self._failed = f"version {self._version}: {self._error}" if self._error else ""
             self._version, self._before, self._error = application.version, self.restarts, ""
             self._reports.begin()
         self._forget_deleted(application)
@@ -165,6 +167,7 @@ class FlinkWorker:
             version=application.version,
             started=started,
             restored_from=restored_from,
+            failed=self._failed,
             error=self._error,  # of this version's last end: it may be about to end the same way
         )
 

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 from rich.console import Console
 
-from sdpctl.clock import pause
+from sdpctl.clock import now, pause
 from sdpctl.errors import CommandError
 from sdpctl.local import (
     aws,
@@ -92,12 +93,26 @@ def up(settings: Settings, parameters: Mapping[str, str], steps: Steps) -> None:
 
 def _deploy(settings: Settings, assembly: Path) -> bool:
     """Deploy; if a job that does not run is why that failed, the error has its last words too."""
+    since = now().replace(microsecond=0)
     try:
         return deploy.deploy(settings, assembly)
     except CommandError as error:
-        if any(state.get("error") for state in flink_status.states(settings)):
-            raise CommandError(f"{error}\n{_why_no_job(settings)}") from error
-        raise
+        raise CommandError("\n".join([str(error), *_what_runs(settings, since)])) from error
+
+
+def _what_runs(settings: Settings, since: datetime) -> Iterator[str]:
+    """After a failed deployment: why a job ended, and whether the version before is there again.
+
+    What had failed before `since` is of an earlier deployment.
+    """
+    states = flink_status.states(settings)
+    for state in states:
+        if state.get("failed") and datetime.fromisoformat(state["started"]) >= since:
+            yield f"{state['name']}, {state['failed']}"
+    if any(state.get("error") for state in states):
+        yield _why_no_job(settings)
+    elif deploy.is_rolled_back(settings):
+        yield "the version before runs again with its state: correct what failed, and repeat"
 
 
 def require_ports(settings: Settings) -> None:

@@ -36,7 +36,7 @@ AFTER = {
     "test_find.py": "test_readme.py",
 }
 # Backfill and replay are of events that became final while the other tests ran. What changes the
-# platform's parameters or definitions comes last: there is no way back from it.
+# platform's parameters or definitions comes last: deploying the former ones takes minutes.
 LAST = [
     "test_backfill.py",
     "test_replay.py",
