@@ -119,8 +119,10 @@ class Run:
         return False
 
     def _earlier_rows(self) -> list[dict[str, Any]]:
+        """None while nothing of them is counted: the campaign is unknown."""
         path = f"campaigns/{self.earlier.campaign}/period"
-        rows: list[dict[str, Any]] = self.driver.get(path, period="MINUTES").json()["rows"]
+        answer = self.driver.get(path, period="MINUTES")
+        rows: list[dict[str, Any]] = answer.json()["rows"] if answer.status_code == 200 else []
         return rows
 
     def _happen(
