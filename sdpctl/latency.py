@@ -3,14 +3,17 @@
 A stage ends when the next stream has its record (Kinesis' ApproximateArrivalTimestamp), so nothing
 is added to the records, which are the same at each computation. The times are of different clocks:
 a stage that is shorter than the difference of these is 0.
+
+What happens within the application leaves no record: when it has read an event, and how long a
+score takes, are metrics that it publishes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from glue.instants import parse
@@ -20,15 +23,35 @@ from sdpctl.streams import Arrived
 
 STAGES: Mapping[str, str] = {
     "door": "received by the API, until the stream of events has it",
-    "pattern": "then, or at the time of the business event if that is later, until it is written",
+    "kinesis": "then, until the application has read it (metric, of its last thousand events)",
+    "pattern": "in the stream, or the business event's time if that is later, until it is written",
     "decision": "then, until its decision is written, with the score",
+    "score": "one score, a part of the decision (metric, of the last thousand)",
     "action": "from the business event, until its action is written",
     "dispatch": "then, until it is enqueued for its destinations",
     "delivery": "from when it is due, until a destination has accepted it",
     "total": "received by the API, until a destination has accepted the action",
 }
 PERCENTILES = (50, 90, 99)
+NAMESPACE = "AWS/KinesisAnalytics"
+PERIOD = timedelta(minutes=1)  # of metrics
 Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A percentile that an application publishes, without its `P50`, as the unit it is in."""
+
+    name: str
+    dimension: str
+    milliseconds: float
+
+
+# What is measured within the application; the dimension has a value for each stream or name.
+METRICS: Mapping[str, Metric] = {
+    "kinesis": Metric("readAfterMillis", "Stream", 1),
+    "score": Metric("scoreMicros", "Decisions", 0.001),
+}
 
 
 @dataclass(frozen=True)
@@ -38,15 +61,42 @@ class Stage:
     name: str
     times: tuple[float, ...]
 
-    def percentile(self, share: int) -> float:
-        """Of the times, the least that this share of them does not exceed."""
+    @property
+    def count(self) -> int | None:
+        """How many times were measured."""
+        return len(self.times)
+
+    @property
+    def most(self) -> float | None:
+        """The longest time."""
+        return self.times[-1] if self.times else None
+
+    def percentile(self, share: int) -> float | None:
+        """Of the times, the least that this share of them does not exceed; None without times."""
+        if not self.times:
+            return None
         return self.times[max(0, math.ceil(len(self.times) * share / 100) - 1)]
 
-    def to_json(self) -> dict[str, Any]:
-        """With its percentiles in milliseconds; none of them if nothing was measured."""
-        found = {f"p{share}": self.percentile(share) for share in PERCENTILES if self.times}
-        most = {"max": self.times[-1]} if self.times else {}
-        return {"stage": self.name, "count": len(self.times), **found, **most}
+
+@dataclass(frozen=True)
+class Reported:
+    """Milliseconds that a stage took, of which only percentiles are known."""
+
+    name: str
+    percentiles: Mapping[int, float]
+    count: int | None = None
+    most: float | None = None
+
+    def percentile(self, share: int) -> float | None:
+        """That percentile; None if it was not reported."""
+        return self.percentiles.get(share)
+
+
+def to_json(stage: Stage | Reported) -> dict[str, Any]:
+    """A stage with what is known of it, in milliseconds."""
+    values = {f"p{share}": stage.percentile(share) for share in PERCENTILES}
+    row = {"stage": stage.name, "count": stage.count, **values, "max": stage.most}
+    return {name: value for name, value in row.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -92,9 +142,72 @@ def _by_trace(arrived: Iterable[Arrived]) -> dict[Key, Arrived]:
     return first
 
 
+def reported(
+    cloudwatch: Any,
+    application: str,
+    event_streams: Collection[str],
+    start: datetime,
+    end: datetime,
+) -> Mapping[str, Reported]:
+    """The stages of METRICS: of each percentile the newest value, of several values the greatest.
+
+    There is a value for each subtask's streams and decisions; of streams, only these count.
+    """
+    found: dict[str, Reported] = {}
+    for stage, metric in METRICS.items():
+        newest = {
+            share: _newest(cloudwatch, application, metric, share, event_streams, start, end)
+            for share in PERCENTILES
+        }
+        known = {s: max(v) * metric.milliseconds for s, v in newest.items() if v}
+        # All are 0 until something was measured.
+        found[stage] = Reported(stage, known if any(known.values()) else {})
+    return found
+
+
+def _newest(
+    cloudwatch: Any,
+    application: str,
+    metric: Metric,
+    share: int,
+    event_streams: Collection[str],
+    start: datetime,
+    end: datetime,
+) -> list[float]:
+    """The newest value of each metric of that name."""
+    named = {"Namespace": NAMESPACE, "MetricName": f"{metric.name}P{share}"}
+    owner = {"Name": "Application", "Value": application}
+    pages = cloudwatch.get_paginator("list_metrics").paginate(**named, Dimensions=[owner])
+    listed = (m["Dimensions"] for page in pages for m in page["Metrics"])
+    chosen = [d for d in listed if _is_chosen(d, metric, event_streams)]
+    if not chosen:
+        return []
+    answer = cloudwatch.get_metric_data(
+        MetricDataQueries=[
+            _query(f"m{n}", {**named, "Dimensions": d}) for n, d in enumerate(chosen)
+        ],
+        StartTime=start.replace(second=0, microsecond=0),
+        EndTime=end + PERIOD,
+    )
+    results = answer["MetricDataResults"]
+    return [max(zip(r["Timestamps"], r["Values"], strict=True))[1] for r in results if r["Values"]]
+
+
+def _is_chosen(
+    dimensions: Iterable[Mapping[str, str]], metric: Metric, event_streams: Collection[str]
+) -> bool:
+    value = {d["Name"]: d["Value"] for d in dimensions}.get(metric.dimension)
+    return value is not None and (metric.dimension != "Stream" or value in event_streams)
+
+
+def _query(id_: str, metric: Mapping[str, Any]) -> dict[str, Any]:
+    period = int(PERIOD.total_seconds())
+    return {"Id": id_, "MetricStat": {"Metric": metric, "Period": period, "Stat": "Maximum"}}
+
+
 def stages(records: Records) -> Sequence[Stage]:
-    """Each stage, with its times in ascending order."""
-    measured: dict[str, list[float]] = {name: [] for name in STAGES}
+    """Each stage but those of METRICS, with its times in ascending order."""
+    measured: dict[str, list[float]] = {name: [] for name in STAGES if name not in METRICS}
     for key, found in records.found.items():
         for name, (begin, end) in _spans(records, key, found).items():
             if begin is not None and end is not None:

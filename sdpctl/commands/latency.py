@@ -16,7 +16,7 @@ from sdpctl import latency as measuring
 from sdpctl.answers import console
 from sdpctl.clock import now
 from sdpctl.commands.actions import chosen, dispatched
-from sdpctl.latency import PERCENTILES, STAGES, Stage
+from sdpctl.latency import PERCENTILES, STAGES, Reported, Stage
 
 
 @deployment.errors()
@@ -32,6 +32,7 @@ def latency(
     """Show how long each stage takes, from an event to the delivery of its action: percentiles.
 
     It reads the streams of the last minutes; only events that have become business events count.
+    The stages kinesis and score are the newest values of metrics of these minutes.
     """
     time = now()
     start = time - timedelta(minutes=minutes)
@@ -45,19 +46,33 @@ def latency(
         dispatched(name, region).newest(None, start, time),
         start,
     )
-    found = measuring.stages(records)
+    client = deployment.client("cloudwatch", region)
+    by_name: dict[str, Stage | Reported] = {
+        **{stage.name: stage for stage in measuring.stages(records)},
+        **measuring.reported(client, topology.application(name), events, start, time),
+    }
+    found = [by_name[stage] for stage in STAGES]
     if as_json:
-        typer.echo(json.dumps({"use_case": name, "stages": [s.to_json() for s in found]}, indent=2))
+        rows = [measuring.to_json(stage) for stage in found]
+        typer.echo(json.dumps({"use_case": name, "stages": rows}, indent=2))
     else:
         console().print(_table(found))
 
 
-def _table(found: Sequence[Stage]) -> Table:
+def _table(found: Sequence[Stage | Reported]) -> Table:
     table = Table(box=None, pad_edge=False)
     for title in ("stage", "count", *(f"p{share} ms" for share in PERCENTILES), "max ms", "from"):
         table.add_column(title, justify="left" if title in ("stage", "from") else "right")
     for stage in found:
-        shares = [f"{stage.percentile(share):.0f}" if stage.times else "" for share in PERCENTILES]
-        most = f"{stage.times[-1]:.0f}" if stage.times else ""
-        table.add_row(stage.name, str(len(stage.times)), *shares, most, STAGES[stage.name])
+        values = [stage.percentile(share) for share in PERCENTILES]
+        count = "" if stage.count is None else str(stage.count)
+        cells = map(_milliseconds, (*values, stage.most))
+        table.add_row(stage.name, count, *cells, STAGES[stage.name])
     return table
+
+
+def _milliseconds(value: float | None) -> str:
+    """Whole ones; what is shorter than ten is shown to the microsecond."""
+    if value is None:
+        return ""
+    return f"{value:.0f}" if value >= 10 or value == int(value) else f"{value:.3f}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -67,6 +69,23 @@ def restarts(settings: Settings, application: str) -> int:
     paths = [f"/jobs/{job['jid']}/metrics?get=numRestarts" for job in jobs(settings, application)]
     metrics = [metric for path in paths for metric in _list(settings, application, path)]
     return sum(int(metric["value"]) for metric in metrics)
+
+
+def greatest(
+    settings: Settings, application: str, wanted: Callable[[str], bool]
+) -> Iterator[tuple[str, float]]:
+    """The metrics of the application's operators with a wanted name: of all subtasks, the greatest.
+
+    A name is that of the operator, then a point, then that of the metric.
+    """
+    for job in jobs(settings, application):
+        details = _get(settings, application, f"/jobs/{job['jid']}")
+        for vertex in details.get("vertices", []):
+            path = f"/jobs/{job['jid']}/vertices/{vertex['id']}/subtasks/metrics"
+            names = [m["id"] for m in _list(settings, application, path) if wanted(m["id"])]
+            query = f"?get={quote(','.join(names))}&agg=max"
+            for metric in _list(settings, application, path + query) if names else ():
+                yield metric["id"], float(metric["max"])
 
 
 def watermark(settings: Settings, application: str) -> int | None:

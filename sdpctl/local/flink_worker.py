@@ -16,7 +16,7 @@ from typing import Any
 
 from sdpctl.local import aws, files, flink_config, flink_ports, flink_status
 from sdpctl.local.applications import Application, unpack
-from sdpctl.local.flink_metrics import RestartReports
+from sdpctl.local.flink_metrics import PercentileReports, RestartReports
 from sdpctl.local.flink_process import Job
 from sdpctl.local.processes import Service, last_lines, port_problem
 from sdpctl.settings import Settings
@@ -49,6 +49,7 @@ class FlinkWorker:
 
     def __post_init__(self) -> None:
         self._reports = RestartReports(self.settings, self.name)
+        self._percentiles = PercentileReports(self.settings, self.name)
 
     @property
     def service(self) -> Service:
@@ -82,8 +83,9 @@ class FlinkWorker:
             self._report()
 
     def _report(self) -> None:
-        client = aws.client(self.settings, "cloudwatch")
-        self._reports.report(client, self.restarts - self._before, time.monotonic())
+        client, now = aws.client(self.settings, "cloudwatch"), time.monotonic()
+        self._reports.report(client, self.restarts - self._before, now)
+        self._percentiles.report(client, now)
 
     def _stop(self, alive: bool, deployed: bool) -> None:
         if alive:

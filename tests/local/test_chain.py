@@ -34,6 +34,7 @@ from standardwebhooks.webhooks import Webhook
 
 from glue.instants import from_millis, parse, to_millis, to_wire
 from glue.targets.dynamodb import WRITES
+from sdpctl.latency import STAGES
 from sdpctl.local import flink_status
 from sdpctl.settings import Settings
 from tests.local import keeping, shoppers
@@ -586,6 +587,17 @@ def _keep(chain: Chain, kept: Path, *options: str) -> subprocess.CompletedProces
         timeout=600,
         check=False,
     )
+
+
+def test_the_time_of_each_stage_is_shown(chain: Chain) -> None:
+    shown = chain.people.sdp("latency", "--use-case=shopping", "--minutes=60", "--json")
+    stages = {row["stage"]: row for row in json.loads(shown)["stages"]}
+    assert list(stages) == list(STAGES)
+    for row in stages.values():
+        assert 0 <= row["p50"] <= row["p90"] <= row["p99"] and row["p99"] > 0, row
+    assert stages["total"]["count"] > 0 and stages["decision"]["count"] > 0
+    assert stages["score"]["p99"] < stages["decision"]["max"]
+    assert stages["total"]["p50"] < RECEIVED * 1000
 
 
 def _is_left_out(event: Event) -> bool:

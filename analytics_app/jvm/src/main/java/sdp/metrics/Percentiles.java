@@ -7,7 +7,9 @@ import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
 
 /** Percentiles of the last thousand times, as gauges: Managed Flink publishes no histograms. */
 public final class Percentiles {
-  private static final int MEASURED = 1_000;
+  /** Of how many times. */
+  public static final int MEASURED = 1_000;
+
   private static final int[] SHARES = {50, 90, 99};
 
   private final Histogram times = new DescriptiveStatisticsHistogram(MEASURED);

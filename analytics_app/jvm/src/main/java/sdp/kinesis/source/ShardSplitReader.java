@@ -114,7 +114,7 @@ final class ShardSplitReader implements SplitReader<ShardItem, ShardSplit> {
           cursor.read(stream, options.limit(), options.stop(), clock.millis());
       records.forEach(r -> batch.add(cursor.shardId(), new ShardItem.Data(r)));
       addEnd(cursor, batch);
-      metrics.read(cursor.shardId(), cursor.millisBehind());
+      metrics.read(cursor.shardId(), cursor.millisBehind(), records, clock.millis());
       cursor.postpone(started + options.pauseAfter(records).toNanos());
     } catch (ThrottledException e) {
       metrics.throttled(cursor.shardId());

@@ -152,6 +152,18 @@ class ShardSplitReaderTest {
     assertEquals(2L, measured.value("kinesisanalytics.Stream.fake.Shard.a.millisBehindLatest"));
   }
 
+  @Test
+  void measuresHowLongAfterItsArrivalEachRecordIsRead() throws IOException {
+    stream.shard("a").put("a", "1", 100).put("a", "2", 700).put("a", "3", 990);
+    var reader = reader(2, StopPosition.NONE, new ShardSplit("a", Position.TRIM_HORIZON));
+    assertEquals(List.of("1", "2"), take(reader, 2));
+    String name = "kinesisanalytics.Stream.fake.readAfterMillisP";
+    assertEquals(600L, measured.value(name + "50"));
+    assertEquals(900L, measured.value(name + "99"));
+    assertEquals(List.of("3"), take(reader, 1));
+    assertEquals(300L, measured.value(name + "50"));
+  }
+
   private ShardSplitReader reader(KinesisStream from, ShardSplit split) {
     var options = new ReadOptions(10, Duration.ofMillis(1), StopPosition.NONE);
     return reader(from, options, split);
