@@ -116,7 +116,9 @@ clean: ## stop it and remove its data
 	@[ ! -e $(STAMPS)/dev ] || ./sdp clean
 
 demo: build ## everything from nothing: the platform, generated events, their report, one customer's way to a message, and a page on which machines move
-	@names="$(USE_CASES)"; ./sdp up --use-cases "$${names:-$$($(PYTHON) -m sdpctl.demo_chain)}" --parameters "$(PARAMETERS)"
+	@names="$(USE_CASES)"; names="$${names:-$$($(PYTHON) -m sdpctl.demo_chain)}"; \
+	parameters="$$($(PYTHON) -m sdpctl.demo_receiver "$$names" "$(PARAMETERS)")"; \
+	./sdp up --use-cases "$$names" --parameters "$$parameters"
 	@$(PYTHON) -m sdpctl.demo --events $(EVENTS)
 
 # --- quality ----------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ class Chain:
 
     def lines(self) -> list[str]:
         """Event, decision and message, one line for each that is there."""
-        found = ((_event, self.event), (_decision, self.decision), (_action, self.action))
+        found = ((_event, self.event), (_decision, self.decision), (message, self.action))
         return [line(row) for line, row in found if row is not None]
 
 
@@ -96,6 +96,7 @@ def _rule(rule: Row) -> str:
     return f"rule {rule['name']} version {rule['version']}{by} is {rule['result']}{reason}"
 
 
-def _action(row: Row) -> str:
+def message(row: Row) -> str:
+    """The line of an action."""
     to = row.get("customer_id") or row["subject"]
     return f"message   to {to} by {row['channel']}: {row['title']}: {row['message']}"

@@ -1,8 +1,8 @@
 """`make demo`: generated events through the public API, then a report that equals the truth.
 
 At its end it shows the chain of one customer, if a use case with `demonstration.py` is deployed:
-the business event, its decision and the message. If one with `live.py` is deployed, its events go
-on for a while, so that the page has what moves.
+the business event, its decision and the message as a receiver of webhooks got it. If one with
+`live.py` is deployed, its events go on for a while, so that the page has what moves.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from rich.console import Console
 from datagen import Generation
 from datagen import Settings as Shape
 from glue import Schema, UseCase
-from sdpctl import demo_chain, demo_live
+from sdpctl import demo_chain, demo_live, demo_receiver
+from sdpctl.chain import message
 from sdpctl.clock import now, pause
 from sdpctl.commands.generate import generator_of, write
 from sdpctl.commands.report import table
@@ -46,6 +47,7 @@ def demo(events: Annotated[int, typer.Option()] = 20_000, seed: int | None = Non
     if (live := demo_live.deployed(current)) is not None:
         platform.keep_sending(settings, demo_live.COMMAND)
     chain = demo_chain.prepared(current, now())
+    receiver = demo_receiver.started(settings, chain.use_case.name) if chain else None
     with file.open("wb") as stream:
         write(generation, stream)
     truth = _measures(report, generation.truth()["reports"][report.path])
@@ -57,15 +59,36 @@ def demo(events: Annotated[int, typer.Option()] = 20_000, seed: int | None = Non
     _show(console, report, expected, file, generation.truth())
     console.print(f"[green]✓[/] the report equals the truth, {took:.1f} s after the last event\n")
     if chain is not None:
-        console.print("\n".join((*chain.shown(settings), "")), markup=False, soft_wrap=True)
+        lines = chain.shown(settings, _received(settings, receiver))
+        console.print("\n".join((*lines, "")), markup=False, soft_wrap=True)
     console.print(str(current), soft_wrap=True)
     for name, page in platform.flink_pages(settings).items():
         console.print(f"{'Flink':18} {page}  {name}")
+    if receiver is not None:
+        console.print(f"{'Receiver':18} {receiver.url}  its log: {receiver.log}", soft_wrap=True)
     if live is not None:
         console.print(f"\n{live.shown()}", soft_wrap=True)
     console.print(
         f"\nThe page: {current.url_for_dashboard}/ (it needs the keys above, once)", soft_wrap=True
     )
+
+
+def _received(
+    settings: Settings, receiver: demo_receiver.DemoReceiver | None
+) -> demo_chain.Received | None:
+    """What returns the line of an action once it has been received with a right signature."""
+    if receiver is None:
+        return None
+    platform.await_receiver(settings, receiver.port)
+
+    def line(id_: str) -> str | None:
+        arrival = receiver.received(id_)
+        if arrival is None:
+            return None
+        to = f"received by {receiver.url} with webhook-id {arrival['id']}, its signature verified"
+        return f"{message(arrival['action'])} ({to})"
+
+    return line
 
 
 def _demonstrable(current: Outputs) -> UseCase:

@@ -5,7 +5,7 @@ The use case's `demonstration.py` has the events and the definitions by which th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -27,6 +27,7 @@ from sdpctl.settings import Settings
 
 TIMEOUT = timedelta(seconds=180)
 MODULE = "demonstration"
+Received = Callable[[str], str | None]
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,11 @@ class Demonstration:
     content: ModuleType
     valid_from: datetime
 
-    def shown(self, settings: Settings) -> Sequence[str]:
+    def shown(self, settings: Settings, received: Received | None) -> Sequence[str]:
         """Send the customer's events and wait for what follows: three lines.
 
-        Raises CommandError if it does not come in time.
+        `received` returns the line of an action that has been received; None if nobody knows.
+        Raises CommandError if something does not come in time.
         """
         kinesis = aws.client(settings, "kinesis")
         names = chain.stream_names(self.current.topology, self.use_case)
@@ -52,13 +54,21 @@ class Demonstration:
         self._send([*events, *self.content.others(at, name)])
         trace_id = events[-1]["event_id"]
         while not (found := self._found(kinesis, names, trace_id, start)).is_complete:
-            if now() - start > TIMEOUT:
-                raise CommandError(
-                    f"{self.use_case.name}: no decision about event {trace_id} after "
-                    f"{TIMEOUT.seconds} s; './sdp status' shows what does not run"
-                )
-            pause(0.5)
-        return found.lines()
+            self._wait(f"no decision about event {trace_id}", start)
+        lines = found.lines()
+        if found.action is not None and received is not None:
+            while (line := received(found.action["id"])) is None:
+                self._wait(f"the action {found.action['id']} was not received", start)
+            lines[-1] = line
+        return lines
+
+    def _wait(self, problem: str, start: datetime) -> None:
+        if now() - start > TIMEOUT:
+            raise CommandError(
+                f"{self.use_case.name}: {problem} after {TIMEOUT.seconds} s; './sdp status' shows "
+                "what does not run"
+            )
+        pause(0.5)
 
     def _found(
         self, kinesis: Any, names: tuple[str, str, str], trace_id: str, start: datetime
@@ -78,14 +88,19 @@ class Demonstration:
 
 def prepared(current: Outputs, present: datetime) -> Demonstration | None:
     """Put the definitions of the first deployed use case that has a demonstration, if one has."""
-    for use_case in current.topology.catalog.use_cases:
-        if _has(use_case):
-            content = import_module(f"usecases.{use_case.name}.{MODULE}")
-            paths = {f"{use_case.name}/{kind}/{name}": d for kind, name, d in content.DEFINITIONS}
-            valid = [_put(current, path, document) for path, document in paths.items()]
-            valid_from = max(filter(None, valid), default=present)
-            return Demonstration(current, use_case, content, valid_from)
-    return None
+    use_case = demonstrated(current.topology.catalog.use_cases)
+    if use_case is None:
+        return None
+    content = import_module(f"usecases.{use_case.name}.{MODULE}")
+    paths = {f"{use_case.name}/{kind}/{name}": d for kind, name, d in content.DEFINITIONS}
+    valid = [_put(current, path, document) for path, document in paths.items()]
+    valid_from = max(filter(None, valid), default=present)
+    return Demonstration(current, use_case, content, valid_from)
+
+
+def demonstrated(deployed: Iterable[UseCase]) -> UseCase | None:
+    """The first use case that has a demonstration, if one has."""
+    return next(filter(_has, deployed), None)
 
 
 def _put(current: Outputs, path: str, document: dict[str, Any]) -> datetime | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import Annotated
 
+import orjson
 import typer
 
+from glue.instants import to_wire
 from sdpctl.answers import console
 from sdpctl.clock import now
 from sdpctl.errors import CommandError
@@ -27,14 +29,15 @@ def receiver(
         str | None,
         typer.Option("--use-case", help="Whose key. [default: the first one with actions]"),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One object per webhook.")] = False,
 ) -> None:
     """Receive webhooks on 127.0.0.1, verify each, and show what arrived, until it is stopped."""
-    one = Receiver(key or _keys(use_case), _show, status)
+    one = Receiver(key or _keys(use_case), _print if as_json else _show, status)
     try:
         server = one.server(port)
     except OSError as error:
         raise CommandError(f"--port {port}: {error.strerror}; choose another one") from error
-    typer.echo(f"listening on http://127.0.0.1:{port}/ ; stop it with Ctrl-C")
+    typer.echo(f"listening on http://127.0.0.1:{port}/ ; stop it with Ctrl-C", err=as_json)
     with server, contextlib.suppress(KeyboardInterrupt):
         server.serve_forever()
 
@@ -44,6 +47,10 @@ def _keys(use_case: str | None) -> list[str]:
     from sdpctl.dispatched import shown
 
     return [shown(dispatched(use_case, None).keys()["current"])]
+
+
+def _print(arrival: Arrival) -> None:
+    typer.echo(orjson.dumps({"received_at": to_wire(now()), **arrival._asdict()}))
 
 
 def _show(arrival: Arrival) -> None:

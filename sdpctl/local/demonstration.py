@@ -1,4 +1,4 @@
-"""The process that goes on sending events after `make demo`; it knows nothing of what it sends."""
+"""The processes that go on after `make demo`; they know nothing of what they send or receive."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ from sdpctl.settings import Settings
 
 
 def service(settings: Settings) -> Service:
-    """The process."""
+    """The process that sends events."""
     return Service("demonstration", settings)
 
 
-def start(settings: Settings, arguments: Sequence[str]) -> None:
+def receiver(settings: Settings) -> Service:
+    """The process that receives messages; its log has each."""
+    return Service("receiver", settings)
+
+
+def start(process: Service, arguments: Sequence[str]) -> None:
     """Start Python with these arguments, instead of what an earlier demonstration started."""
-    stop(settings)
-    command = [str(settings.python("dev")), *arguments]
-    service(settings).start(command, settings.aws_environment())
+    process.kill()
+    settings = process.settings
+    process.start([str(settings.python("dev")), *arguments], settings.aws_environment())
 
 
 def stop(settings: Settings) -> None:
-    """End it, if it runs."""
+    """End those that run."""
     service(settings).kill()
+    receiver(settings).kill()

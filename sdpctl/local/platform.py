@@ -30,7 +30,7 @@ from sdpctl.local import (
 from sdpctl.local.applications import applications
 from sdpctl.local.applications import start as start_application
 from sdpctl.local.mqtt import service as mqtt
-from sdpctl.local.processes import last_lines, require_port
+from sdpctl.local.processes import free_port, last_lines, port_is_free, require_port
 from sdpctl.local.sagemaker import service as sagemaker
 from sdpctl.settings import Settings
 
@@ -226,7 +226,36 @@ def keep_sending(settings: Settings, arguments: Sequence[str]) -> None:
 
     `arguments` are those of Python.
     """
-    demonstration.start(settings, arguments)
+    demonstration.start(demonstration.service(settings), arguments)
+
+
+def keep_receiving(settings: Settings, arguments: Sequence[str]) -> Path:
+    """Start what goes on receiving messages until `down`. Returns its log.
+
+    `arguments` are those of Python.
+    """
+    process = demonstration.receiver(settings)
+    process.log.unlink(missing_ok=True)
+    demonstration.start(process, arguments)
+    return process.log
+
+
+def await_receiver(settings: Settings, port: int) -> None:
+    """Wait until what receives messages listens on the port. Raises CommandError if it ends."""
+    process = demonstration.receiver(settings)
+    while port_is_free(port):
+        if process.process() is None:
+            raise CommandError(f"the receiver of messages ended: {last_lines(process.log, 3)}")
+        pause(0.1)
+
+
+def receiver_port(settings: Settings, preferred: int) -> int:
+    """A port for what receives messages: this one, unless another program has it.
+
+    What an earlier demonstration left there is ended.
+    """
+    demonstration.receiver(settings).kill()
+    return preferred if port_is_free(preferred) else free_port()
 
 
 def receive(settings: Settings) -> None:

@@ -97,6 +97,7 @@ def _questions(
         "delivery": partial(_deliveries, settings, now),
         **({"mqtt": lambda: [_broker(settings)]} if mqtt.state(settings) else {}),
         **({"demonstration": lambda: [_sender(settings)]} if _sends(settings) else {}),
+        **({"receiver": lambda: [_receiver(settings)]} if _receives(settings) else {}),
         "replays": lambda: _replays(settings),
     }
 
@@ -119,6 +120,15 @@ def _sends(settings: Settings) -> bool:
 def _sender(settings: Settings) -> Component:
     service = demonstration.service(settings)
     return _of_process("demonstration", service, "sends events for a while", True)
+
+
+def _receives(settings: Settings) -> bool:
+    return demonstration.receiver(settings).process() is not None
+
+
+def _receiver(settings: Settings) -> Component:
+    service = demonstration.receiver(settings)
+    return _of_process("receiver", service, "receives the messages of the demo", True)
 
 
 def _replays(settings: Settings) -> list[Component]:

@@ -8,16 +8,21 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from infra.topology import Topology
-from sdpctl import demo_chain, demo_live
+from lambdas.dispatch.signing import headers
+from sdpctl import demo_chain, demo_live, demo_receiver
+from sdpctl.clock import now, pause
+from sdpctl.errors import CommandError
 from sdpctl.local import demonstration, platform
 from sdpctl.local.outputs import Outputs
 from sdpctl.local.processes import free_port
 from sdpctl.local.status import components
 from sdpctl.settings import PORTS, Settings
+from tests.unit.lambdas.dispatch.receiver import receiver
 from tests.unit.sdpctl.mqtt.brokers import KEY, FakeDoor, running
 from usecases import load
 from usecases.machines import live
@@ -95,10 +100,61 @@ def outputs(broker: str | None) -> Outputs:
     )
 
 
-@pytest.mark.parametrize("end", [platform.down, platform.clean])
-def test_what_goes_on_ends_with_the_platform(tmp_path: Path, end: End) -> None:
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Of a platform that does not run, with a folder and ports of its own."""
     places = {"SDP_HOME": str(tmp_path), **{name: str(free_port()) for name in PORTS}}
-    settings = Settings.load(places)
+    return Settings.load(places)
+
+
+def test_messages_go_to_the_demos_receiver_unless_another_one_is_named(settings: Settings) -> None:
+    with receiver() as other:  # another program has the port
+        demo_receiver._file(settings).parent.mkdir()
+        demo_receiver._file(settings).write_text(str(other.port))
+        deployed = demo_receiver.parameters(settings, "adtech shopping", "ActionCap=3")
+    given, own = deployed.split()
+    assert given == "ActionCap=3"
+    port = int(own.removeprefix("shopping.ActionWebhook=http://127.0.0.1:").removesuffix("/"))
+    assert port != other.port
+    assert demo_receiver.parameters(settings, "shopping", "") == own  # so nothing changes
+    assert demo_receiver.parameters(settings, "adtech,unknown", "") == ""
+    assert demo_receiver.started(settings, "shopping") is None
+    webhook = "shopping.ActionWebhook=http://127.0.0.1:1/"
+    assert demo_receiver.parameters(settings, "shopping", webhook) == webhook
+
+
+def test_the_demos_receiver_knows_what_it_received_until_it_ends_with_the_platform(
+    settings: Settings,
+) -> None:
+    port, key = free_port(), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    command = ["-m", "sdpctl", "receiver", "--json", f"--port={port}", f"--key={key}"]
+    one = demo_receiver.DemoReceiver(port, platform.keep_receiving(settings, command))
+    platform.await_receiver(settings, port)
+    process = demonstration.receiver(settings).process()
+    assert process and "receiver" in {c.name for c in components(settings, AT)}
+    body = '{"data":{"id":"a-1","message":"Hi"}}'
+    assert httpx.post(one.url, content=body, headers=headers([key], "a-1", now(), body)).is_success
+    while (arrival := one.received("a-1")) is None:
+        pause(0.05)
+    assert (arrival["id"], arrival["refused"], arrival["action"]["message"]) == ("a-1", None, "Hi")
+    assert one.received("a-2") is None
+    assert httpx.post(one.url, content=body).status_code == 401
+    with pytest.raises(CommandError, match="the receiver refused webhook"):
+        while one.received("a-2") is None:
+            pause(0.05)
+    platform.down(settings, platform.Steps())
+    assert "receiver" not in {c.name for c in components(settings, AT)}
+    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_receiver_that_cannot_listen_is_no_endless_wait(settings: Settings) -> None:
+    platform.keep_receiving(settings, ["-c", "import sys; sys.exit('no key')"])
+    with pytest.raises(CommandError, match="the receiver of messages ended: no key"):
+        platform.await_receiver(settings, free_port())
+
+
+@pytest.mark.parametrize("end", [platform.down, platform.clean])
+def test_what_goes_on_ends_with_the_platform(settings: Settings, end: End) -> None:
     platform.keep_sending(settings, ["-c", "import time; time.sleep(600)"])
     first = demonstration.service(settings).process()
     platform.keep_sending(settings, ["-c", "import time; time.sleep(600)"])
