@@ -8,9 +8,10 @@ from a business event's own time, the versions of a rule and the profile of its 
 from __future__ import annotations
 
 import heapq
+import operator
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -21,6 +22,7 @@ import pytest
 from datagen import Generation, Settings
 from glue.instants import from_millis, parse, to_millis, to_wire
 from sdpctl.local.processes import free_port
+from tests.flink import shopping
 from tests.local.driver import Event
 from usecases import load
 from usecases.shopping import generator
@@ -39,6 +41,7 @@ PARAMETERS = {
 }
 DELAY = timedelta(seconds=5)  # WatermarkDelay
 SHUFFLE = timedelta(seconds=3)
+LATE_BY = (timedelta(hours=1), timedelta(hours=3))  # less than PatternWindow, and more
 BEYOND = timedelta(seconds=20)  # how far event time passes all that was sent
 USE_CASE = load(("shopping",)).use_cases[0]
 
@@ -61,11 +64,23 @@ TEMPLATES: dict[str, Row] = {
         "message": "{{ event.deviation }}",
     },
 }
-FIRST = "event.balance < 80.0 && profile.age >= 20"
-SECOND = "event.balance < 120.0 && profile.average_monthly_expenditures < 1200.0"
+# The conditions of the rule for shoppers, in the order in which it changes: all must hold.
+Condition = tuple[str, str, float]
+FORMS: tuple[tuple[Condition, ...], ...] = (
+    (("event.balance", "<", 120.0), ("profile.age", ">=", 20)),
+    (("event.balance", "<", 140.0), ("profile.average_monthly_expenditures", "<", 1000.0)),
+    (("event.balance", "<", 100.0), ("profile.age", "<", 20)),
+)
+
+
+def expression(form: int) -> str:
+    """A form of the rule as CEL."""
+    return " && ".join(f"{field} {sign} {limit}" for field, sign, limit in FORMS[form])
+
+
 SHOPPING: Row = {"kind_of_event": "shopping", "action": OFFER}
 RULES: dict[str, Row] = {
-    SPENDING: {**SHOPPING, "expression": FIRST},
+    SPENDING: {**SHOPPING, "expression": expression(0)},
     "chain-shadow": {**SHOPPING, "expression": "true", "mode": "shadow"},
     "chain-stuck": {"kind_of_event": "stuck_in_form", "expression": "true"},
     "chain-unusual": {
@@ -94,9 +109,9 @@ class Put:
         """The number of the version in force."""
         return max(v.number for v in self.versions[name] if v.valid_from <= at)
 
-    def is_changed(self, at: int) -> bool:
-        """Whether the rule has its second form."""
-        return at >= self.versions[SPENDING][-1].valid_from
+    def form(self, at: int) -> int:
+        """How often the rule had changed."""
+        return sum(v.valid_from <= at for v in self.versions[SPENDING]) - 1
 
 
 # events -------------------------------------------------------------------------------------------
@@ -123,7 +138,8 @@ class Shoppers:
         streams = []
         for seed in range(seeds):
             rate = events / seconds
-            settings = Settings(events, start, seed, rate, 0.1, SHUFFLE, late=0.02)
+            late_by = LATE_BY[seed % len(LATE_BY)]
+            settings = Settings(events, start, seed, rate, 0.1, SHUFFLE, late=0.02, late_by=late_by)
             streams.append(made._generated(Generation(USE_CASE, generator, settings)))
         made.sent = list(heapq.merge(*streams, key=lambda pair: pair[0]))
         return made
@@ -154,6 +170,21 @@ class Shoppers:
         """Whether it is night where the customer lives."""
         return int(customer.rpartition("k")[2]) // 4 % 2 == 1
 
+    def forced(self) -> dict[str, Row]:
+        """The business events that force finds in what was sent, by id.
+
+        A late event that is as old as can be known changes the balance of its card.
+        """
+        distinct: dict[str, Event] = {}
+        late = set()
+        for reached, event in self.sent:
+            if reached - at(event) <= shopping.WINDOW:
+                distinct.setdefault(event["event_id"], event)
+            if at(event) < to_millis(self.start):
+                late.add(event["event_id"])
+        timeout = TIMEOUT // timedelta(milliseconds=1)
+        return shopping.business_events(list(distinct.values()), timeout, late)
+
     @property
     def name(self) -> str:
         """What the ids of all events begin with."""
@@ -172,19 +203,21 @@ class Shoppers:
     def at_the_limit(self, instant: int) -> list[Event]:
         """Debits of a card 1 ms before, at and 1 ms after an instant (epoch ms), and their truth.
 
-        Each is a business event, because four others were just before.
+        Each is a business event, because four others were just before; of these forms of the rule
+        only the second is true for it.
         """
-        card = {"card_id": f"{self.name}limit-c0"}
-        profile = {"customer_id": f"{self.name}limit-k0", "age": 30}
+        name = f"{self.name}limit-{instant}"
+        card = {"card_id": f"{name}-c0"}
+        profile = {"customer_id": f"{name}-k0", "age": 30}
         fields: list[tuple[str, Row]] = [
             ("customer", profile | {"average_monthly_expenditures": 500.0}),
-            ("balance", {"balance": 90.0}),
+            ("balance", {"balance": 130.0}),
             *[("transaction", {"acc_num": 1, "amount": 1.0})] * 7,
         ]
         first = instant + 1 - (len(fields) - 1)
         expected, events = generator.Expected(), []
         for number, (kind, own) in enumerate(fields):
-            moment, id_ = first + number, f"{self.name}limit-{number}"
+            moment, id_ = first + number, f"{name}-{number}"
             event = {"type": kind, "event_id": id_, "occurred_at": to_wire(from_millis(moment))}
             events.append(self._living(event | card | own))
             self.found |= {row["id"]: row for row in expected.take(moment, events[-1])}
@@ -218,42 +251,61 @@ def zones(now: datetime) -> tuple[str, str]:
 
 
 def decision(row: Row, profile: Event | None, put: Put) -> Row:
-    """What must be decided about a business event that was found, by the profile of its card."""
-    moment, rules = at(row), sorted(_results(row, profile, put))
-    live = [name for name, mode, result in rules if mode == "live" and result == "true"]
+    """The decision that must follow from a business event that was found: `shopping.written`."""
+    moment, rules = at(row), sorted(_results(row, profile, put), key=lambda r: str(r["name"]))
+    live = [r["name"] for r in rules if r["mode"] == "live" and r["result"] == "true"]
     acts = [name for name in live if RULES[name].get("action")]
     return {
-        "id": row["id"],
+        **{name: row[name] for name in ("id", "kind", "subject", "trace_id")},
         "business_event_id": row["id"],
         "occurred_at": moment,
         "passed": bool(live),
-        "rules": [(name, put.of(name, moment), mode, result) for name, mode, result in rules],
-        "profile_id": profile and profile["event_id"],
-        "customer_id": profile and profile["customer_id"],
+        "rules": [{**rule, "version": put.of(rule["name"], moment)} for rule in rules],
+        **(_of(profile) if profile else {"detail": "there is no profile"}),
         "action_id": f"{row['id']}:{acts[0]}" if acts else None,
+        **({"score": 0.5, "detail": NO_MODEL} if acts else {}),
     }
 
 
-def _results(row: Row, profile: Event | None, put: Put) -> Iterator[tuple[str, str, str]]:
+NO_MODEL = "there is no model: the default score applies"
+
+
+def _of(profile: Event) -> Row:
+    return {"profile_id": profile["event_id"], "customer_id": profile["customer_id"]}
+
+
+def _results(row: Row, profile: Event | None, put: Put) -> Iterator[Row]:
     match row["kind"]:
         case "shopping":
             assert profile
-            yield "chain-shadow", "shadow", "true"
-            yield SPENDING, "live", _text(_spends(row, profile, put))
+            yield _rule("chain-shadow", "", "shadow")
+            yield _rule(SPENDING, _why_not(FORMS[put.form(at(row))], row, profile))
         case "stuck_in_form":
-            yield "chain-stuck", "live", "true"
+            yield _rule("chain-stuck", "")
         case "spending_anomaly":
-            yield "chain-unusual", "live", _text(row["deviation"] > 0)
+            yield _rule("chain-unusual", _why_not((("event.deviation", ">", 0.0),), row, {}))
 
 
-def _text(result: bool) -> str:
-    return str(result).lower()
+def _rule(name: str, why_not: str, mode: str = "live") -> Row:
+    result = {"result": "false", "reason": why_not} if why_not else {"result": "true"}
+    return {"name": name, "mode": mode, **result}
 
 
-def _spends(row: Row, profile: Event, put: Put) -> bool:
-    if put.is_changed(at(row)):
-        return bool(row["balance"] < 120 and profile["average_monthly_expenditures"] < 1200)
-    return bool(row["balance"] < 80 and profile["age"] >= 20)
+SIGNS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def _why_not(conditions: Iterable[Condition], row: Row, profile: Row) -> str:
+    """The first condition that does not hold, with its value; empty if all hold."""
+    for field, sign, limit in conditions:
+        of, _, name = field.partition(".")
+        value = {"event": row, "profile": profile}[of][name]
+        if not SIGNS[sign](value, limit):
+            return f"{field} {sign} {limit} ({field} is {value})"
+    return ""
 
 
 def action(row: Row, decided: Row, profile: Event, put: Put) -> Row:

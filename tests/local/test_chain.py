@@ -1,9 +1,10 @@
 """From events to messages on the running platform, while its process is killed and a rule changes.
 
-Events of the generator flow, shuffled, repeated and some of them late. The rule changes while the
-killed process is away, at an instant for which events were sent before. In the end business events,
-decisions and actions are those of the truth, each once. So they are in a replay of that time, which
-sends nothing.
+Events of the generator flow, those of each seed shuffled, repeated and some of them late in an
+order of its own. A rule changes between two batches while they flow, and again while the killed
+process is away, each time at an instant for which events were sent before. In the end business
+events are those of the truth and those that force finds, decisions and actions follow from them,
+each once. So they are in a replay of that time, which sends nothing.
 
 From the first kill on the receiver is gone for a while: its port is closed.
 
@@ -24,6 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -37,6 +39,7 @@ from glue.targets.dynamodb import WRITES
 from sdpctl.latency import STAGES
 from sdpctl.local import flink_status
 from sdpctl.settings import Settings
+from tests.flink import shopping
 from tests.local import keeping, shoppers
 from tests.local.audits import Ledger
 from tests.local.commands import sdp
@@ -46,7 +49,7 @@ from tests.local.machine import Machine
 from tests.local.shoppers import Put, Row, Shoppers, Version
 from tests.unit.lambdas.dispatch.receiver import HANGS, LATE, MOVED, Receiver
 
-SHORT = "4 800 24 1 8"
+SHORT = "10 320 24 2 8"
 SEEDS, EVENTS, SECONDS, KILLS, GONE = map(int, os.environ.get("SDP_CHAIN", SHORT).split())
 APPLICATION = "sdp-shopping"
 # How far event time is ahead of the clock: the rule changes for events that were sent before, and
@@ -183,23 +186,26 @@ def _flow(
     versions: dict[str, list[Version]],
     leave: Callable[[], None],
 ) -> list[Event]:
-    """Send in the order of time, `AHEAD` of the clock, with a change and kills between two batches.
+    """Send in the order of time, `AHEAD` of the clock, with changes and kills between two batches.
 
-    The rule is changed right after the first kill, when nothing is decided; then `leave` is called.
-    Returns all events.
+    The rule is changed while the process runs, and again right after the first kill, when nothing
+    is decided; then `leave` is called. Returns all events.
     """
     before, batches = _restarts(people.settings), list(_batches(made.sent))
-    places = {(n + 1) * len(batches) // (KILLS + 2) for n in range(KILLS)}
+    places = {(n + 2) * len(batches) // (KILLS + 2) for n in range(KILLS)}
     change = min(places, default=len(batches) // 2)
+    changes = {change * 2 // 3: 1, change: 2}
     for number, (reached, events) in enumerate(batches):
         _wait_for(from_millis(reached) - AHEAD)
         driver.send(events)
         if number in places:
             machine.kill_flink(APPLICATION)
-        if number == change:
-            second = shoppers.RULES[shoppers.SPENDING] | {"expression": shoppers.SECOND}
-            versions[shoppers.SPENDING].append(people.put("rule", shoppers.SPENDING, second))
+        if number in changes:
+            expression = {"expression": shoppers.expression(changes[number])}
+            rule = shoppers.RULES[shoppers.SPENDING] | expression
+            versions[shoppers.SPENDING].append(people.put("rule", shoppers.SPENDING, rule))
             driver.send(made.at_the_limit(versions[shoppers.SPENDING][-1].valid_from))
+        if number == change:
             leave()
     closing = made.closing()
     driver.send(closing)
@@ -277,12 +283,13 @@ REPORTS = {"kinds": ("found",), "reactions": ("decisions", "passed", "actions")}
 
 
 def test_the_business_events_are_those_of_the_truth_each_once(chain: Chain) -> None:
-    expected = chain.shoppers.found
+    expected = {i: {**r, "occurred_at": shoppers.at(r)} for i, r in chain.shoppers.found.items()}
     found = chain.awaited("business-events", set(expected))
-    assert found.keys() == expected.keys()
-    for id_, row in expected.items():
-        written, must = ({**r, "occurred_at": shoppers.at(r)} for r in (found[id_], row))
-        assert written == pytest.approx(must) if "deviation" in row else written == must
+    for truth in (expected, chain.shoppers.forced()):
+        assert found.keys() == truth.keys()
+        for id_, row in truth.items():
+            written = {**found[id_], "occurred_at": shoppers.at(found[id_])}
+            assert written == pytest.approx(row) if "deviation" in row else written == row
     counts = Counter(row["kind"] for row in expected.values())
     assert min(counts[kind] for kind in KINDS) > 5
 
@@ -291,31 +298,26 @@ def test_each_is_decided_by_the_version_in_force_at_its_own_time(chain: Chain) -
     expected = chain.expected_decisions()
     found = chain.awaited("decisions", set(expected))
     assert found.keys() == expected.keys()
-    for id_, row in expected.items():
-        rules = [(r["name"], r["version"], r["mode"], r["result"]) for r in _rules(found[id_])]
-        decided = {**found[id_], "rules": rules, "occurred_at": shoppers.at(found[id_])}
-        assert {name: decided.get(name) for name in row} == row
-    _see_both_versions(chain, found)
+    must = {i: {n: v for n, v in row.items() if v is not None} for i, row in expected.items()}
+    assert {id_: shopping.written(row) for id_, row in found.items()} == must
+    _see_all_versions(chain, expected)
 
 
-def _rules(row: Row) -> list[Row]:
-    rules: list[Row] = json.loads(row["rules"])
-    return rules
-
-
-def _see_both_versions(chain: Chain, found: dict[str, Row]) -> None:
-    """Events of either side of the change were there, up to a millisecond from it."""
-    first, second = chain.put.versions[shoppers.SPENDING]
+def _see_all_versions(chain: Chain, decided: dict[str, Row]) -> None:
+    """Events of either side of each change were there, up to a millisecond from it."""
     times: dict[int, list[int]] = defaultdict(list)
     results: Counter[tuple[int, str]] = Counter()
-    for row in found.values():
-        for rule in _rules(row):
+    for row in decided.values():
+        for rule in row["rules"]:
             if rule["name"] == shoppers.SPENDING:
-                times[rule["version"]].append(shoppers.at(row))
+                times[rule["version"]].append(row["occurred_at"])
                 results[rule["version"], rule["result"]] += 1
-    assert max(times[first.number]) == second.valid_from - 1
-    assert min(times[second.number]) == second.valid_from
-    assert len(results) == 4 and min(results.values()) > 3
+    versions = chain.put.versions[shoppers.SPENDING]
+    for before, after in pairwise(versions):
+        assert max(times[before.number]) == after.valid_from - 1
+        assert min(times[after.number]) == after.valid_from
+    assert len(versions) == 3
+    assert len(results) == 6 and min(results.values()) > 3, results
 
 
 def test_the_actions_are_those_of_the_decisions_each_once(chain: Chain) -> None:
