@@ -157,10 +157,16 @@ def doors(number: int = 600) -> Made:
     return _made({"attempts": events})
 
 
-def last_attempt(made: Made) -> Event:
-    """One after which every entry before it is certain."""
+def last_attempts(made: Made) -> list[Event]:
+    """Some in any shard after which every entry before them is certain."""
     later = max(map(at, made.streams["attempts"])) + 2 * ENTRY_MS
-    return _event("attempt", "last", later, badge="nobody's", granted=True)
+    return [_event("attempt", f"last{n}", later, badge="nobody's", granted=True) for n in range(20)]
+
+
+def late_attempts(made: Made) -> list[Event]:
+    """Some in any shard that are behind every watermark after the last attempts: forced entries."""
+    first = at(last_attempts(made)[0]) - DELAY_MS - REFUSALS
+    return [event for n in range(5) for event in _forced(f"late{n}", first)]
 
 
 Entry = tuple[str, datetime, datetime, int]

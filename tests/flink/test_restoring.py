@@ -9,9 +9,11 @@ holds for three use cases, a pattern among them, whose task manager is killed in
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +30,7 @@ from tests.flink.session import Cluster, session_cluster
 
 FIXTURES = Path(__file__).parents[1] / "usecases"
 SECONDS = 600
+SHARDS = 2  # of attempts at doors
 REPEATED = 10  # events of before the savepoint that are sent again after it
 OPTIONS = {"execution.checkpointing.interval": "1 s"}
 SOURCES = {"parcels": ("steps",), "rides": ("ride-requests", "pickups"), "doors": ("attempts",)}
@@ -148,11 +151,15 @@ class Stopped:
     def _streams(self, use_case: str, code: str) -> dict[str, str]:
         names = {s: f"{self.sources}{use_case}-{s}" for s in SOURCES[use_case]}
         names |= {s: f"{code}-{use_case}-{s}" for s in (*RESULTS[use_case], *PLATFORM)}
-        return {f"stream.{use_case}.{s}": self._created(name) for s, name in names.items()}
+        shards = {s: SHARDS for s in SOURCES[use_case] if use_case == "doors"}
+        return {
+            f"stream.{use_case}.{s}": self._created(name, shards.get(s, 1))
+            for s, name in names.items()
+        }
 
-    def _created(self, name: str) -> str:
+    def _created(self, name: str, shards: int) -> str:
         if name not in self._kinesis.list_streams()["StreamNames"]:
-            self._kinesis.create_stream(StreamName=name, ShardCount=1)
+            self._kinesis.create_stream(StreamName=name, ShardCount=shards)
             self._kinesis.get_waiter("stream_exists").wait(StreamName=name)
         described = self._kinesis.describe_stream_summary(StreamName=name)
         return str(described["StreamDescriptionSummary"]["StreamARN"])
@@ -274,9 +281,11 @@ def test_three_use_cases_are_continued_after_a_kill(stopped: Stopped) -> None:
             lambda: (_shops(running), _fares(running), _entries(running)),
         )
         running.cluster.task_manager.replace()
+        attempts = later.pop(("doors", "attempts")) + pipelines.last_attempts(made["doors"])
         for (use_case, stream), events in later.items():
             running.put(use_case, stream, events)
-        running.put("doors", "attempts", [pipelines.last_attempt(made["doors"])])
+        for shard in range(SHARDS):  # one is at its end before another goes on: no event is late
+            running.put("doors", "attempts", [e for e in attempts if _shard(e) == shard])
         expected = (
             pipelines.count_parcels(made["parcels"]).shops,
             _expected_fares(made["rides"]),
@@ -289,12 +298,37 @@ def test_three_use_cases_are_continued_after_a_kill(stopped: Stopped) -> None:
         )
         checkpoints = running.cluster.http.get(f"/jobs/{job}/checkpoints").json()
         assert checkpoints["latest"]["restored"], "the job was not restored"
+        # those that are repeated are behind others of before the kill that are read again
+        known = {e["event_id"] for e in attempts[:REPEATED]}
+        assert _late(running).keys() <= known
+        late = pipelines.late_attempts(made["doors"])
+        assert {_shard(e) for e in late} == set(range(SHARDS))
+        running.put("doors", "attempts", late)
+        ids = Counter(e["event_id"] for e in late)
+        running.await_that(
+            lambda: {i: n for i, n in _late(running).items() if i not in known} == ids,
+            job,
+            lambda: (_late(running), ids),
+        )
+        assert _entries(running) == expected[-1]
     finally:
         running.cluster.cancel(job)
 
 
 def _entries(running: Stopped) -> set[pipelines.Entry]:
     return {pipelines.entry(row) for row in running.written(f"{KILLED}-doors-entries")}
+
+
+def _late(running: Stopped) -> Counter[str]:
+    """The ids of the attempts that came too late."""
+    letters = running.written(f"{KILLED}-doors-dead-letters")
+    return Counter(row["event_id"] for row in letters if row["reason"] == "late")
+
+
+def _shard(event: Event) -> int:
+    """The shard that Kinesis puts an event into, by its id."""
+    hashed = int.from_bytes(hashlib.md5(event["event_id"].encode(), usedforsecurity=False).digest())
+    return hashed * SHARDS >> 128
 
 
 def _saved(running: Stopped, job: str) -> bool:
