@@ -80,6 +80,11 @@ class LakeTable:
         """Where merged Parquet files lie."""
         return self._folder("compacted")
 
+    @property
+    def any_folder(self) -> str:
+        """A pattern of its folders of every kind, for permissions: IAM bounds their length."""
+        return self._folder("*")
+
     def _folder(self, kind: str) -> str:
         return f"{self.use_case}/{kind}/{self.record}/"
 

@@ -124,8 +124,7 @@ def query_tables(
     ]
     allow(role, _CATALOG, catalog)
     results = f"{QUERY_RESULTS}{tables[0].use_case}/"
-    folders = [f for table in tables for f in (table.parquet_folder, table.compacted_folder)]
-    read_objects(role, lake, *folders, results)
+    read_objects(role, lake, *(table.any_folder for table in tables), results)
     write_objects(role, lake, results)
     _allow_objects(
         role, ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"], lake, [results]

@@ -319,7 +319,8 @@ def test_every_role_is_looked_at(templates: list[Template]) -> None:
 def test_objects_are_granted_by_folder_and_other_things_by_their_own_name(
     templates: list[Template],
 ) -> None:
-    folder = re.compile(r"/([a-z]+/[a-z_]+/([a-z_]+/)?)\*$")
+    # Of a table also its folders of every kind: IAM bounds how many can be named.
+    folder = re.compile(r"/([a-z]+/([a-z_]+/([a-z_]+/)?|\*/[a-z_]+/))\*$")
     for template, _, function in ours(templates):
         for grant in role_of(template, function).grants:
             service, _, action = grant.action.partition(":")
@@ -478,9 +479,9 @@ def test_what_a_function_is_told_fits_into_its_environment(templates: list[Templ
 
 
 def test_the_policies_of_a_role_fit_into_it(templates: list[Template]) -> None:
-    """IAM takes 10,240 characters, white space aside; a fifth is left for more use cases.
+    """IAM takes 10,240 characters, white space aside; a quarter is left for more use cases.
 
-    The page's function needs the most, 7,900: two folders of the lake for each table of a view.
+    The page's function needs the most, 6,700: a folder of the lake for each table of a view.
     """
     for template in templates:
         for role in roles(template):
@@ -489,7 +490,7 @@ def test_the_policies_of_a_role_fit_into_it(templates: list[Template]) -> None:
                 for policy in template.policies.values()
                 if {"Ref": role.name} in policy["Roles"]
             ]
-            assert sum(len(_rendered(policy)) for policy in policies) < 8_192, role.name
+            assert sum(len(_rendered(policy)) for policy in policies) < 7_680, role.name
 
 
 def _rendered(policy: dict[str, Any]) -> str:
