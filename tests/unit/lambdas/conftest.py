@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
+from aws_lambda_powertools import Metrics
 from moto import mock_aws
 from moto.dynamodb.responses import DynamoHandler
 
@@ -18,6 +19,12 @@ from tests.unit.lambdas.tables import create_tables
 def event_loop_policy() -> None:
     """As in a new process: a test that used `asyncio.run` leaves no loop, which handlers need."""
     asyncio.set_event_loop_policy(None)
+
+
+@pytest.fixture(autouse=True)
+def no_metrics() -> None:
+    """As in a new process: what a test has counted and not printed is of all functions of one."""
+    Metrics().clear_metrics()
 
 
 @pytest.fixture
