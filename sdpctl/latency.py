@@ -35,6 +35,7 @@ STAGES: Mapping[str, str] = {
 PERCENTILES = (50, 90, 99)
 NAMESPACE = "AWS/KinesisAnalytics"
 PERIOD = timedelta(minutes=1)  # of metrics
+QUERIES = 500  # of one request
 Key = tuple[str, str]
 
 
@@ -153,44 +154,47 @@ def reported(
 
     There is a value for each subtask's streams and decisions; of streams, only these count.
     """
-    found: dict[str, Reported] = {}
-    for stage, metric in METRICS.items():
-        newest = {
-            share: _newest(cloudwatch, application, metric, share, event_streams, start, end)
-            for share in PERCENTILES
-        }
-        known = {s: max(v) * metric.milliseconds for s, v in newest.items() if v}
-        # All are 0 until something was measured.
-        found[stage] = Reported(stage, known if any(known.values()) else {})
-    return found
+    wanted = {f"{m.name}P{share}": (n, share) for n, m in METRICS.items() for share in PERCENTILES}
+    chosen = [
+        metric
+        for metric in _listed(cloudwatch, application)
+        if (known := wanted.get(metric["MetricName"]))
+        and _is_chosen(metric["Dimensions"], METRICS[known[0]], event_streams)
+    ]
+    newest: dict[str, dict[int, float]] = {stage: {} for stage in METRICS}
+    for metric, value in _newest(cloudwatch, chosen, start, end):
+        stage, share = wanted[metric["MetricName"]]
+        value *= METRICS[stage].milliseconds
+        newest[stage][share] = max(value, newest[stage].get(share, value))
+    # All are 0 until something was measured.
+    return {n: Reported(n, values if any(values.values()) else {}) for n, values in newest.items()}
+
+
+def _listed(cloudwatch: Any, application: str) -> Iterator[Mapping[str, Any]]:
+    """The metrics of an application, each with its names."""
+    owner = {"Name": "Application", "Value": application}
+    pages = cloudwatch.get_paginator("list_metrics").paginate(
+        Namespace=NAMESPACE, Dimensions=[owner]
+    )
+    return (metric for page in pages for metric in page["Metrics"])
 
 
 def _newest(
-    cloudwatch: Any,
-    application: str,
-    metric: Metric,
-    share: int,
-    event_streams: Collection[str],
-    start: datetime,
-    end: datetime,
-) -> list[float]:
-    """The newest value of each metric of that name."""
-    named = {"Namespace": NAMESPACE, "MetricName": f"{metric.name}P{share}"}
-    owner = {"Name": "Application", "Value": application}
-    pages = cloudwatch.get_paginator("list_metrics").paginate(**named, Dimensions=[owner])
-    listed = (m["Dimensions"] for page in pages for m in page["Metrics"])
-    chosen = [d for d in listed if _is_chosen(d, metric, event_streams)]
-    if not chosen:
-        return []
-    answer = cloudwatch.get_metric_data(
-        MetricDataQueries=[
-            _query(f"m{n}", {**named, "Dimensions": d}) for n, d in enumerate(chosen)
-        ],
-        StartTime=start.replace(second=0, microsecond=0),
-        EndTime=end + PERIOD,
-    )
-    results = answer["MetricDataResults"]
-    return [max(zip(r["Timestamps"], r["Values"], strict=True))[1] for r in results if r["Values"]]
+    cloudwatch: Any, metrics: Sequence[Mapping[str, Any]], start: datetime, end: datetime
+) -> Iterator[tuple[Mapping[str, Any], float]]:
+    """The newest value of each metric that has one in that time."""
+    for first in range(0, len(metrics), QUERIES):
+        some = metrics[first : first + QUERIES]
+        pages = cloudwatch.get_paginator("get_metric_data").paginate(
+            MetricDataQueries=[_query(f"m{n}", metric) for n, metric in enumerate(some)],
+            StartTime=start.replace(second=0, microsecond=0),
+            EndTime=end + PERIOD,
+        )
+        found: dict[str, tuple[datetime, float]] = {}
+        for result in (r for page in pages for r in page["MetricDataResults"] if r["Values"]):
+            newest = max(zip(result["Timestamps"], result["Values"], strict=True))
+            found[result["Id"]] = max(newest, found.get(result["Id"], newest))
+        yield from ((some[int(id_[1:])], value) for id_, (_, value) in found.items())
 
 
 def _is_chosen(

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, assert_never
 
 from glue.errors import SchemaError
-from glue.instants import from_millis, to_millis
+from glue.instants import EPOCH, from_millis, to_millis
 from glue.schema import VERSIONING, Schema
 from glue.types import Boolean, Column, ColumnType, Double, Integer, String, Struct, Timestamp
 
@@ -70,6 +71,14 @@ def total_key(report: Schema, key: Any) -> Item:
 def has_records(item: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether a bucket counts any record; one that a replay has emptied has version 0."""
     return item.get(VERSION) != {"N": "0"}
+
+
+def watermark(item: Mapping[str, Mapping[str, Any]] | None) -> datetime | None:
+    """Up to where event time has come, from a use case's item of progress; None before its first.
+
+    Not all of these instants are within the years that an event may have.
+    """
+    return EPOCH + timedelta(milliseconds=int(item["watermark"]["N"])) if item else None
 
 
 def row(report: Schema, item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

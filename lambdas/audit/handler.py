@@ -11,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import usecases
-from glue.instants import EPOCH
+from glue.targets import dynamodb
 from lambdas.adapters import clock
 from lambdas.adapters.dynamodb import DynamoStore
 from lambdas.adapters.receipts import DynamoReceipts
@@ -42,9 +42,9 @@ class Audit:
     def _minutes(self, use_case: str, now: datetime) -> list[Minute]:
         limits = self._limits[use_case]
         item = self._store.get(self._progress, {"use_case": {"S": use_case}})
-        if item is None:
+        watermark = dynamodb.watermark(item)
+        if watermark is None:
             return []
-        watermark = EPOCH + timedelta(milliseconds=int(item["watermark"]["N"]))
         span = (now - limits.closed - LOOKED_AT, now)
         return [*minutes(self._ledger, use_case, span, watermark, limits)]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Protocol
 
 from fastapi import FastAPI, Query, Request
@@ -15,8 +15,8 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from glue import Catalog, Series, UseCase
-from glue.instants import EPOCH
 from glue.parameters import Parameters
+from glue.targets import dynamodb
 from glue.targets.dynamodb import Item
 from lambdas.balance import Ledger
 from lambdas.dashboard import actions, flows, ledger, models, replays, series
@@ -151,8 +151,7 @@ class _Views:
         return JSONResponse(self._replaying.outcome(of, query.id, own, through))
 
     def _watermark(self, use_case: str) -> datetime | None:
-        item = self._sources.progress(use_case)
-        return None if not item else EPOCH + timedelta(milliseconds=int(item["watermark"]["N"]))
+        return dynamodb.watermark(self._sources.progress(use_case))
 
     def lines(
         self, use_case: str, name: str, query: Annotated[series.LinesQuery, Query()]

@@ -135,7 +135,7 @@ class Decide:
             if self.store.enter(decision, before if after else None, after):
                 self.count(decision.outcome, 1)
                 return decision
-        raise Contended(f"{action.customer}: {ATTEMPTS} attempts lost to other executions")
+        raise Contended(action.customer)
 
     def _new(
         self, record: Record, action: Action, before: Times | None

@@ -23,6 +23,9 @@ _MILLISECOND = timedelta(milliseconds=1)
 class Contended(StoreUnavailable):
     """Other executions changed the customer's times at each attempt."""
 
+    def __init__(self, customer: str) -> None:
+        super().__init__(f"{customer}: {ATTEMPTS} attempts lost to other executions")
+
 
 class Entered(NamedTuple):
     """An attempt that may begin: until when its action counts, and until when it did before."""
@@ -49,7 +52,7 @@ class Handing:
             found, after = self._found(times, decision, now)
             if after is None or self._change(decision, times, after, now):
                 return found
-        raise Contended(f"{decision.customer}: {ATTEMPTS} attempts lost to other executions")
+        raise Contended(decision.customer)
 
     def _found(
         self, times: Times, decision: Decision, now: datetime

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from glue.instants import EPOCH
 from glue.parameters import Parameters
+from glue.targets import dynamodb
 from lambdas.ports.report_store import ReportStore
 
 
@@ -32,11 +33,8 @@ def completeness(
 
     def read(use_case: str) -> Completeness:
         own = parameters[use_case]
-        item = store.get(table, {"use_case": {"S": use_case}})
-        through = None
-        if item is not None:
-            through = EPOCH + timedelta(milliseconds=int(item["watermark"]["N"]))
-            through -= own.settling
+        watermark = dynamodb.watermark(store.get(table, {"use_case": {"S": use_case}}))
+        through = None if watermark is None else watermark - own.settling
         return Completeness(through, own.aggregation_period)
 
     return read

@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from glue import UseCase
-from glue.instants import EPOCH
+from glue.targets import dynamodb
 from infra.topology import Topology
 from lambdas.adapters.dynamodb import DynamoStore
 from lambdas.adapters.receipts import DynamoReceipts
@@ -105,14 +105,14 @@ def _audit(
     with deployment.errors():
         # the watermark first: what it has passed is in the ledger when that is read
         item = DynamoStore(client).get(topology.progress_table, {"use_case": {"S": use_case.name}})
-        watermark = item and EPOCH + timedelta(milliseconds=int(item["watermark"]["N"]))
+        watermark = dynamodb.watermark(item)
         ledger = DynamoReceipts(topology.ledger_table, client)
-        found = [*minutes(ledger, use_case.name, span, watermark or None, limits)]
+        found = [*minutes(ledger, use_case.name, span, watermark, limits)]
     wrong = [minute for minute in found if minute.missing][-LOOKED_UP:]
     if not (wrong and records):
         return Audited(found, {})
     rows = Athena.of(topology, use_case.name, region).rows
-    lookup = Lookup(use_case, limits, watermark or None, rows, records)
+    lookup = Lookup(use_case, limits, watermark, rows, records)
     return Audited(found, {minute.minute: _looked_up(lookup, minute) for minute in wrong})
 
 

@@ -90,14 +90,5 @@ def _datum(application: str, keys: Mapping[str, str], name: str, value: float) -
 
 
 def _put(cloudwatch: Any, name: str, restarts: int) -> None:
-    cloudwatch.put_metric_data(
-        Namespace=NAMESPACE,
-        MetricData=[
-            {
-                "MetricName": RESTARTS,
-                "Dimensions": [{"Name": "Application", "Value": name}],
-                "Value": restarts,
-                "StorageResolution": 1,
-            }
-        ],
-    )
+    datum = {**_datum(name, {}, RESTARTS, restarts), "StorageResolution": 1}
+    cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=[datum])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from sdpctl.local import aws, emulator
 from sdpctl.settings import Settings
+from tests.emulator.archives import zipped
 from tests.local.driver import wait_until
 
 # Each call leaves a file and then takes as long as its function may.
@@ -71,14 +70,11 @@ def _call(settings: Settings, file: Path) -> None:
 
 
 def _function(settings: Settings) -> None:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("index.py", HANDLER)
     aws.client(settings, "lambda").create_function(
         FunctionName="long",
         Runtime="python3.12",
         Role="arn:aws:iam::000000000000:role/function",
         Handler="index.handler",
-        Code={"ZipFile": buffer.getvalue()},
+        Code={"ZipFile": zipped(HANDLER)},
         Timeout=900,
     )

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import socket
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +21,7 @@ from botocore.exceptions import ClientError
 from sdpctl.local import emulator
 from sdpctl.local.outputs import local_url
 from sdpctl.settings import Settings
+from tests.emulator.archives import zipped
 from tests.emulator.conftest import Client
 from tests.local.driver import wait_until
 
@@ -98,7 +97,7 @@ def deploy(settings: Settings, client: Client, tmp_path: Path) -> Iterator[Deplo
             Runtime="python3.12",
             Role=ROLE,
             Handler="index.handler",
-            Code={"ZipFile": _zip(code)},
+            Code={"ZipFile": zipped(code)},
             Timeout=60,
             Environment={
                 "Variables": {"CALLS": str(tmp_path / "calls"), "START": str(start or tmp_path)}
@@ -226,7 +225,7 @@ def test_an_update_ends_no_call_and_the_next_call_has_the_new_code(
         held = pool.submit(function.get, name="held", gate=str(gate))
         wait_until(lambda: bool(function.calls()), 60, lambda: "it is called")
         code = HANDLER.replace('{"pid": os.getpid()}', '{"version": 2}')
-        client("lambda").update_function_code(FunctionName="updated", ZipFile=_zip(code))
+        client("lambda").update_function_code(FunctionName="updated", ZipFile=zipped(code))
         assert function.get(name="new").json() == {"version": 2}
         gate.touch()
         assert "pid" in held.result().json()
@@ -255,13 +254,6 @@ def test_the_log_of_a_call_is_complete_when_it_has_answered(deploy: Deploy, clie
         payload = json.dumps({"name": name})
         answer = client("lambda").invoke(FunctionName="logged", Payload=payload, LogType="Tail")
         assert f"called by {name}" in _log(answer)
-
-
-def _zip(code: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("index.py", code)
-    return buffer.getvalue()
 
 
 def _log(answer: dict[str, Any]) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import resource
 import shutil
 import threading
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sdpctl.local import emulator
 from sdpctl.local.launcher.journal import Journal
 from sdpctl.settings import Settings
+from tests.emulator.archives import zipped
 from tests.emulator.test_full_disk import _largest_file
 from tests.local.driver import wait_until
 
@@ -331,15 +330,12 @@ def _call_with_new_records(settings: Settings, file: Path) -> None:
 
 
 def _function(settings: Settings, source: str) -> None:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("index.py", source)
     _client(settings, "lambda").create_function(
         FunctionName="reader",
         Runtime="python3.12",
         Role="arn:aws:iam::000000000000:role/function",
         Handler="index.handler",
-        Code={"ZipFile": buffer.getvalue()},
+        Code={"ZipFile": zipped(source)},
         Timeout=30,
     )
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from typing import Any
 
 import httpx
 import pytest
 
 from sdpctl.settings import Settings
+from tests.emulator.archives import zipped
 from tests.emulator.conftest import Client
 
 SOURCE = """
@@ -24,15 +23,12 @@ def handler(event, context):
 @pytest.fixture(scope="module")
 def url(client: Client, settings: Settings) -> str:
     """A function that answers with the path, below the stage `v1`."""
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as file:
-        file.writestr("index.py", SOURCE)
     function = client("lambda").create_function(
         FunctionName="paths",
         Runtime="python3.12",
         Role="arn:aws:iam::000000000000:role/function",
         Handler="index.handler",
-        Code={"ZipFile": code.getvalue()},
+        Code={"ZipFile": zipped(SOURCE)},
     )["FunctionArn"]
     gateway = client("apigateway")
     api = gateway.create_rest_api(name="paths")["id"]

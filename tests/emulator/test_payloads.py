@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from typing import Any
 
 import httpx
@@ -13,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from glue.limits import BODY_BYTES
 from sdpctl.settings import Settings
+from tests.emulator.archives import zipped
 from tests.emulator.conftest import Client
 
 MIB = 1024 * 1024
@@ -30,15 +29,12 @@ def handler(event, context):
 @pytest.fixture(scope="module")
 def function(client: Client) -> str:
     """A function that tells how long the body was, or answers as long as it should."""
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as file:
-        file.writestr("index.py", SOURCE)
     created = client("lambda").create_function(
         FunctionName="sizes",
         Runtime="python3.12",
         Role=ROLE,
         Handler="index.handler",
-        Code={"ZipFile": code.getvalue()},
+        Code={"ZipFile": zipped(SOURCE)},
     )
     return str(created["FunctionArn"])
 

@@ -112,7 +112,7 @@ def test_its_function_reads_only_the_tables_that_a_view_shows(stack: Template) -
         "parquet_activity": "events",
         "parquet_bcns": "events",
         "parquet_clicks": "results",
-        "parquet_transactions": "results, for what is missing",
+        "parquet_transactions": "results, for missing records",
     }
     assert set(re.findall(r"parquet_[a-z_]+", content)) == shown.keys()
 

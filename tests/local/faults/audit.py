@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import usecases
-from glue.instants import EPOCH
+from glue.targets import dynamodb
 from infra.topology import Topology
 from lambdas.adapters.dynamodb import DynamoStore
 from lambdas.adapters.receipts import DynamoReceipts
@@ -47,9 +47,9 @@ class Audit:
         return len(found)
 
     def _minutes(self) -> tuple[list[Minute], datetime | None]:
-        """The minutes of the last while, and the watermark that they were judged with."""
+        """The minutes of the last while, and the watermark that they were compared with."""
         now, limits = datetime.now(UTC), self._limits
         item = self._store.get(self._progress, {"use_case": {"S": USE_CASE.name}})
-        watermark = EPOCH + timedelta(milliseconds=int(item["watermark"]["N"])) if item else None
+        watermark = dynamodb.watermark(item)
         span = (max(self._start, now - limits.closed - BEFORE), now + AHEAD)
         return [*minutes(self._ledger, USE_CASE.name, span, watermark, limits)], watermark
