@@ -42,7 +42,7 @@ PAGE := build/dashboard/index.html
 PAGE_SOURCES := $(shell find dashboard -name node_modules -prune -o -type f -print)
 JVM_SOURCES := $(shell find analytics_app/jvm/src/main analytics_app/jvm/pom.xml -type f 2>/dev/null)
 
-.PHONY: help env tools build browser screenshots demo up down clean test of-platform of-the-rest check types lint unit jvm generated properties load faults mutants wrong-sql replays models bench-stream
+.PHONY: help env tools build browser screenshots demo up down clean test of-platform of-the-rest check types lint unit jvm generated collected properties load faults mutants wrong-sql replays models bench-stream
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -124,8 +124,8 @@ demo: build ## everything from nothing: the platform, generated events, their re
 # --- quality ----------------------------------------------------------------------------------
 
 # Each part is independent of the others; the types take longest, so they begin.
-check: build ## formats, lint, types, layers, generated files
-	@$(MAKE) -j2 types lint generated
+check: build ## formats, lint, types, layers, generated files, and that each test can be imported
+	@$(MAKE) -j2 types lint generated collected
 
 types:
 	@.venv/dev/bin/mypy --no-error-summary -n $(JOBS)
@@ -138,6 +138,10 @@ lint:
 
 generated:
 	@scripts/check-generated
+
+# A test whose imports fail would be found only when its part of the suite begins, half an hour later.
+collected: $(STAMPS)/clients
+	@$(PYTHON) -m pytest --collect-only -qq tests > .venv/collected.log 2>&1 || { cat .venv/collected.log; exit 1; }
 
 unit: build $(STAMPS)/clients ## the tests that need no running platform
 	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile --durations 25 $(FAST) $(ENGINES)

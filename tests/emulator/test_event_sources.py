@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.emulator.archives import zipped
 from tests.emulator.conftest import Client
-from tests.emulator.test_functions import ROLE, _zip
+from tests.emulator.test_functions import ROLE
 from tests.local.driver import wait_until
 
 # Appends the texts of each call to the file CALLS; answers the first with ANSWER, in which SECOND
@@ -74,7 +75,7 @@ def _create(lambda_: Any, name: str, variables: dict[str, str]) -> None:
         Runtime="python3.12",
         Role=ROLE,
         Handler="index.handler",
-        Code={"ZipFile": _zip(HANDLER)},
+        Code={"ZipFile": zipped(HANDLER)},
         Timeout=60,
         Environment={"Variables": variables},
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 
+from tests.emulator.archives import zipped
 from tests.emulator.conftest import Client
 
 CODE = """
@@ -18,13 +17,6 @@ def handler(event, context):
 """
 
 
-def _zipped(code: str) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("main.py", code)
-    return out.getvalue()
-
-
 def test_a_partition_key_that_kinesis_refuses_is_refused_in_the_function(client: Client) -> None:
     client("kinesis").create_stream(StreamName="requests", ShardCount=1)
     functions = client("lambda")
@@ -32,8 +24,8 @@ def test_a_partition_key_that_kinesis_refuses_is_refused_in_the_function(client:
         FunctionName="requests",
         Runtime="python3.12",
         Role="arn:aws:iam::000000000000:role/function",
-        Handler="main.handler",
-        Code={"ZipFile": _zipped(CODE)},
+        Handler="index.handler",
+        Code={"ZipFile": zipped(CODE)},
         Timeout=60,
     )
     answers = [

@@ -12,8 +12,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sdpctl.settings import Settings
+from tests.emulator.archives import zipped
 from tests.emulator.conftest import Client
-from tests.emulator.test_functions import ROLE, _zip
+from tests.emulator.test_functions import ROLE
 from tests.local.driver import wait_until
 
 FIRST = "shardId-000000000000"
@@ -164,7 +165,7 @@ def test_a_function_reads_a_split_shard_to_its_end_and_then_its_children_from_th
         Runtime="python3.12",
         Role=ROLE,
         Handler="index.handler",
-        Code={"ZipFile": _zip(HANDLER.format(file=str(called)))},
+        Code={"ZipFile": zipped(HANDLER.format(file=str(called)))},
         Timeout=60,
     )
     arn = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
