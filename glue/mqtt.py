@@ -16,6 +16,8 @@ MQTT = "mqtt"  # the stream of messages, and the end of its name
 PAYLOAD_BYTES = 128 * 1024
 TOPIC_BYTES, TOPIC_SLASHES, CLIENT_ID_BYTES = 256, 7, 128
 PUBLISHES_PER_SECOND = 100  # of one connection; more are discarded
+# AWS's names of things. A thing connects under its own name, so it is the client id, too.
+THING = re.compile(rf"[a-zA-Z0-9:_-]{{1,{CLIENT_ID_BYTES}}}")
 _FIXED = re.compile(r"[A-Za-z0-9_-]+")
 _FIELD = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _SHARED = tuple(c.name for c in ENVELOPE if c.name in ("type", "event_id", "occurred_at"))

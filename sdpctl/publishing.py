@@ -21,7 +21,14 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from glue import PlatformError
-from glue.mqtt import PAYLOAD_BYTES, PUBLISHES_PER_SECOND, TOPIC_BYTES, Mqtt
+from glue.mqtt import (
+    CLIENT_ID_BYTES,
+    PAYLOAD_BYTES,
+    PUBLISHES_PER_SECOND,
+    THING,
+    TOPIC_BYTES,
+    Mqtt,
+)
 from sdpctl.errors import CommandError
 from sdpctl.sending import Line, Rejection, Tally, Types, read_lines
 
@@ -43,10 +50,14 @@ class Broker:
 
     def address(self) -> tuple[str, int]:
         """Host and port. Raises CommandError."""
-        parts = urlsplit(self.url)
-        if parts.scheme != "mqtt" or not parts.hostname:
+        try:
+            parts = urlsplit(self.url)
+            host, port = parts.hostname, parts.port or 1883
+        except ValueError:  # the port is none
+            host = None
+        if not host or parts.scheme != "mqtt":
             raise CommandError(f"--url {self.url}: give mqtt://HOST:PORT")
-        return parts.hostname, parts.port or 1883
+        return host, port
 
 
 class Thing:
@@ -75,7 +86,9 @@ class Thing:
             raise CommandError(f"{broker.url}: no answer within {WAIT_SECONDS:g} s")
         if self.refused:
             self.end()
-            raise CommandError(f"{broker.url} refuses {name}: {self.refused}")
+            raise CommandError(
+                f"{broker.url} refuses {name}: {self.refused}{_advice(self.refused)}"
+            )
 
     def _reach(self, broker: Broker, seconds: float) -> None:
         host, port = broker.address()
@@ -85,7 +98,8 @@ class Thing:
                 self.client.connect(host, port, keepalive=60)
             except OSError as error:
                 if time.monotonic() >= deadline:
-                    raise CommandError(f"{broker.url}: {error.strerror or error}") from error
+                    reason = f"{broker.url}: {error.strerror or error}"
+                    raise CommandError(f"{reason}; './sdp status' shows the broker") from error
                 time.sleep(0.5)
             else:
                 return
@@ -167,6 +181,9 @@ class Publisher:
                     time.sleep(max(0.0, started + number / rate - time.monotonic()))
                 self._line(line)
             self._await(0)
+        except CommandError:
+            self._await(0)  # what is on its way counts, too
+            raise
         finally:
             for thing in self._things.values():
                 thing.end()
@@ -198,7 +215,13 @@ class Publisher:
                 f"{len(payload)} bytes on a topic of {len(topic.encode())}; a message has at most "
                 f"{PAYLOAD_BYTES}, a topic {TOPIC_BYTES}"
             )
-        return topic, payload, str(event[mqtt.fields[0]])
+        name = str(event[mqtt.fields[0]])
+        if not THING.fullmatch(name):
+            raise ValueError(
+                f"{mqtt.fields[0]} {name[:140]!r} cannot connect: a client id has 1 to "
+                f"{CLIENT_ID_BYTES} letters, digits, :, _ and -"
+            )
+        return topic, payload, name
 
     def _thing(self, name: str) -> Thing:
         if name not in self._things:
@@ -235,9 +258,20 @@ def publish_all(
     progress: Callable[[Tally], object] = lambda tally: None,
     keep: Callable[[Rejection], object] = lambda rejection: None,
     types: Types | None = None,
+    tally: Tally | None = None,
 ) -> Tally:
-    """Publish an NDJSON source. Raises CommandError if the broker refuses the key."""
-    tally = Tally(keep=keep)
+    """Publish an NDJSON source. Raises CommandError if the broker is gone, or refuses the key.
+
+    `tally` is counted on, so that its owner has the counts of what was published before an error.
+    """
+    tally = Tally() if tally is None else tally
+    tally.keep = keep
     lines = read_lines(source, tally, types, name=False)
     Publisher(broker, tally, progress).send(lines, rate)
     return tally
+
+
+def _advice(refused: str) -> str:
+    """What to do about a key that is none."""
+    is_key = refused == "Bad user name or password"
+    return "; --api-key, or SDP_API_KEY, must be a key of this deployment" if is_key else ""

@@ -101,12 +101,26 @@ def _publish(
 
     base, key = connect("url_for_mqtt", url, api_key)
     broker = Broker(base, key, topics(deployed=url is None))
-    with (
-        _input(file, errors) as (source, total),
-        _kept(rejected) as keep,
-        _progress(total, errors) as progress,
-    ):
-        tally = publish_all(broker, source, rate=rate, progress=progress, keep=keep, types=types)
+    tally = Tally()
+    try:
+        with (
+            _input(file, errors) as (source, total),
+            _kept(rejected) as keep,
+            _progress(total, errors) as progress,
+        ):
+            publish_all(
+                broker,
+                source,
+                rate=rate,
+                progress=progress,
+                keep=keep,
+                types=types,
+                tally=tally,
+            )
+    except CommandError:
+        if tally.accepted or tally.rejected or tally.unanswered:
+            show(tally, errors)
+        raise
     _end(tally, errors, rejected)
 
 

@@ -24,14 +24,13 @@ from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.mqtt.puback import PubackPacket
 
 from glue.mqtt import (
-    CLIENT_ID_BYTES,
     PAYLOAD_BYTES,
     PUBLISHES_PER_SECOND,
+    THING,
     TOPIC_BYTES,
     TOPIC_SLASHES,
 )
 from sdpctl.clock import now
-from sdpctl.local.mqtt.policies import THING
 from sdpctl.local.mqtt.rules import Message
 
 HOST = "127.0.0.1"
@@ -190,7 +189,7 @@ def _refused_connection(door: Door, session: Any) -> tuple[int, str]:
     thing = str(session.client_id or "")
     if not session.username or not session.password or not door.is_key(session.password):
         return BAD_USERNAME_PASSWORD, "no user name, or the password is not an API key"
-    if not THING.fullmatch(thing) or len(thing) > CLIENT_ID_BYTES:
+    if not THING.fullmatch(thing):
         return IDENTIFIER_REJECTED, "a client id is its thing's name: letters, digits, :, _ and -"
     if not door.allows("iot:Connect", "client", thing, thing):
         return NOT_AUTHORIZED, "no policy allows it to connect"

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import fnmatch
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-THING = re.compile(r"[a-zA-Z0-9:_-]{1,128}")  # AWS's names of things
 _VARIABLE = "${iot:Connection.Thing.ThingName}"
 _ATTACHED = {"Bool": {"iot:Connection.Thing.IsAttached": "true"}}
 
