@@ -20,7 +20,9 @@ import sdp.ledger.Refusal;
  * definition that can be in force at that time is known. The watermark is that of this run alone,
  * because definitions are read again after a restart. What is late is judged by the greatest
  * watermark there ever was. A late event is refused. A late profile is refused, and holds all the
- * same for events that have not been decided.
+ * same for events that have not been decided. A late copy of a late profile is late like it: a
+ * replay takes what was late when it came, and all else at its own time, where a copy would hold
+ * for events that had been decided without it.
  *
  * <p>Of profiles the newest of a key is stored for ever, older ones until no event can need them.
  */
@@ -131,21 +133,24 @@ final class Deciding implements KeyLogs.Closing {
     byte[] id = id(packed);
     boolean isProfile = packed.kind() == Layout.PROFILE;
     boolean isLate = packed.time() < watermark;
-    if (isRepeated(packed, id, isProfile)) {
+    Entry before = isProfile ? key.profile(packed.time(), id) : key.waiting(id);
+    if (before != null && before.late()) {
+      outcomes.refused(Refusal.LATE, packed, late(packed));
+    } else if (before != null) {
       outcomes.refused(Refusal.DUPLICATE, packed, "an event with this event_id was there before");
     } else if (isLate && !isProfile) {
       outcomes.refused(Refusal.LATE, packed, late(packed));
     } else if (key.isCrowded()) {
       outcomes.refused(Refusal.REFUSED, packed, crowded());
     } else if (isProfile) {
-      key.addProfile(key.entry(packed, id, layout.profile()));
+      key.addProfile(key.entry(packed, id, isLate, layout.profile()));
       if (isLate) {
         outcomes.refused(Refusal.LATE, packed, late(packed));
       } else {
         outcomes.taken(packed);
       }
     } else {
-      key.waiting.add(key.entry(packed, id, layout.event()));
+      key.waiting.add(key.entry(packed, id, false, layout.event()));
       outcomes.taken(packed);
     }
   }
@@ -155,12 +160,6 @@ final class Deciding implements KeyLogs.Closing {
     long slot = Block.slot(bytes, Packed.BLOCK, layout.id());
     int at = Packed.BLOCK + Block.offset(slot);
     return Arrays.copyOfRange(bytes, at, at + Block.length(slot));
-  }
-
-  private boolean isRepeated(Packed packed, byte[] id, boolean isProfile) {
-    return isProfile
-        ? key.profiles.stream().anyMatch(e -> e.time() == packed.time() && e.hasId(id))
-        : key.waiting.stream().anyMatch(e -> e.hasId(id));
   }
 
   /** Decides the events of the key that the watermark has passed. */

@@ -13,7 +13,8 @@ import sdp.keyed.Packed;
  * What is known of one key, read from bytes and written to bytes; one object serves all keys.
  *
  * <p>Payload: how many business events wait (2 bytes) and profiles are known (2), and of each its
- * time (8), the length of its id (2), of its fields (4), the id and the fields.
+ * time (8), the length of its id (2), of its fields (4), the id and the fields. The highest bit of
+ * the length of the fields says that it was late when it came.
  */
 final class KeyHistory {
   /** More of a key is never stored, beside the last entry, so that no key grows for ever. */
@@ -23,8 +24,10 @@ final class KeyHistory {
   static final Comparator<Entry> ORDER =
       Comparator.comparingLong(Entry::time).thenComparing(Entry::id, Arrays::compareUnsigned);
 
+  private static final int LATE = 1 << 31;
+
   /** A business event or a profile; its fields are a part of other bytes. */
-  record Entry(long time, byte[] id, byte[] bytes, int at, int length) {
+  record Entry(long time, byte[] id, boolean late, byte[] bytes, int at, int length) {
     boolean hasId(byte[] other) {
       return Arrays.equals(id, other);
     }
@@ -61,15 +64,28 @@ final class KeyHistory {
     return entries.stream().mapToInt(Entry::size).sum();
   }
 
-  Entry entry(Packed packed, byte[] id, Fields of) throws IOException {
+  Entry entry(Packed packed, byte[] id, boolean late, Fields of) throws IOException {
     fields.clear();
     of.write(packed, fields);
-    return new Entry(packed.time(), id, fields.getCopyOfBuffer(), 0, fields.length());
+    return new Entry(packed.time(), id, late, fields.getCopyOfBuffer(), 0, fields.length());
   }
 
   void addProfile(Entry profile) {
     profiles.add(profile);
     profiles.sort(ORDER);
+  }
+
+  /** The business event of this id that waits, or null. */
+  Entry waiting(byte[] id) {
+    return waiting.stream().filter(entry -> entry.hasId(id)).findFirst().orElse(null);
+  }
+
+  /** The profile of this time and id that is known, or null. */
+  Entry profile(long time, byte[] id) {
+    return profiles.stream()
+        .filter(entry -> entry.time == time && entry.hasId(id))
+        .findFirst()
+        .orElse(null);
   }
 
   /** The profile in force at a time; null if none is known. */
@@ -110,11 +126,12 @@ final class KeyHistory {
   private Entry readEntry(byte[] bytes) throws IOException {
     long time = in.readLong();
     byte[] id = new byte[in.readUnsignedShort()];
-    int length = in.readInt();
+    int flagged = in.readInt();
+    int length = flagged & ~LATE;
     in.readFully(id);
     int at = in.getPosition();
     in.skipBytesToRead(length);
-    return new Entry(time, id, bytes, at, length);
+    return new Entry(time, id, (flagged & LATE) != 0, bytes, at, length);
   }
 
   /** Writes the payload; returns its length. */
@@ -134,7 +151,7 @@ final class KeyHistory {
   private void write(Entry entry) throws IOException {
     out.writeLong(entry.time);
     out.writeShort(entry.id.length);
-    out.writeInt(entry.length);
+    out.writeInt(entry.length | (entry.late ? LATE : 0));
     out.write(entry.id);
     out.write(entry.bytes, entry.at, entry.length);
   }

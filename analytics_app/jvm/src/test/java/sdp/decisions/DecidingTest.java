@@ -135,6 +135,31 @@ class DecidingTest {
   }
 
   @Test
+  void aCopyOfALateProfileIsLateAndOneOfAProfileInTimeIsADuplicateAfterAFailureToo()
+      throws Exception {
+    run.accept(event("before", 10));
+    run.accept(profile("timely", 20, 1));
+    run.advanceEvents(1_000);
+    for (Arrival late : List.of(profile("late", 500, 9), profile("timely", 500, 9))) {
+      run.accept(late);
+      run.accept(late);
+      run.fail();
+      run.accept(late);
+    }
+    assertEquals(List.of("late", "late", "late", "late", "late", "late"), run.refusals());
+    run.accept(profile("again", 1_500, 1));
+    run.accept(profile("again", 1_500, 1));
+    run.fail();
+    run.advanceEvents(2_000);
+    run.accept(profile("again", 1_500, 1));
+    assertEquals(List.of("duplicate", "duplicate"), run.refusals().subList(6, 8));
+    run.accept(event("after", 2_500));
+    run.advanceEvents(3_000);
+    assertEquals(
+        List.of("after again r01=true -> passed", "before - r01=error -> -"), run.decisions());
+  }
+
+  @Test
   void aFeatureIsTheOneOfTheEventsOwnTimeAndOfTheProfileOfThatTime() throws Exception {
     FakeTable features = new FakeTable();
     Run of = new Run(features, true, 0, new Random(1));

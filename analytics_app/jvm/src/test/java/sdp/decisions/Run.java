@@ -172,6 +172,14 @@ final class Run {
 
   // --- checkpoints ------------------------------------------------------------------------------
 
+  /** A failure right after a checkpoint; the table is read again. */
+  void fail() throws Exception {
+    long watermark = ofEvents;
+    restore(checkpoint(0));
+    read();
+    advanceEvents(watermark);
+  }
+
   private Checkpoint checkpoint(int position) throws Exception {
     for (Subtask each : subtasks) {
       each.logs.flush();
