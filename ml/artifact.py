@@ -7,7 +7,8 @@
     metrics.json   figures on the rows held out, of trees and fallback
     reference.json histograms of the training rows, to detect drift
 
-An invalid folder raises ArtifactError with the reason.
+An invalid folder raises ArtifactError with the reason. An import that could not be translated has
+`refused.json` instead, which says why: RefusedError.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from ml import trees
 from ml.errors import JobError
 
 TREES, FALLBACK, METADATA, METRICS = "model.ubj", "fallback.json", "metadata.json", "metrics.json"
-REFERENCE, GRAPH = "reference.json", "model.onnx"
+REFERENCE, GRAPH, REFUSAL = "reference.json", "model.onnx", "refused.json"
 ARCHIVE = "model.tar.gz"
 LARGEST = 1 << 30
 Floats = npt.NDArray[np.float64]
@@ -39,6 +40,10 @@ Floats = npt.NDArray[np.float64]
 
 class ArtifactError(JobError):
     """The model is missing or cannot be used."""
+
+
+class RefusedError(ArtifactError):
+    """There is no model, but the reason why: whoever made the folder could not translate it."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,7 @@ class Trained:
     @classmethod
     def load(cls, folder: Path) -> Trained:
         """The model of a folder."""
+        _check_translated(folder)
         try:
             fallback = Fallback.from_json(_json(folder / FALLBACK))
             metadata = _json(folder / METADATA)
@@ -121,6 +127,17 @@ class Trained:
             lines = str(error).strip().splitlines() or [type(error).__name__]
             raise ArtifactError(f"{type(error).__name__}: {lines[0][:300]}") from error
         return cls(fallback, booster, calibration, metadata, graph=graph)
+
+
+def _check_translated(folder: Path) -> None:
+    """Raises RefusedError with the reason that the folder has instead of a model."""
+    if not (folder / REFUSAL).is_file():
+        return
+    try:
+        reason = str(_json(folder / REFUSAL)["reason"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(f"{REFUSAL}: {type(error).__name__}: {error}") from error
+    raise RefusedError(reason)
 
 
 def unpack(archive: Path, folder: Path) -> Path:

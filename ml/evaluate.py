@@ -22,7 +22,15 @@ import numpy.typing as npt
 
 from features.definition import Definition
 from ml import gate
-from ml.artifact import ARCHIVE, GRAPH, ArtifactError, Trained, unpack, write_json
+from ml.artifact import (
+    ARCHIVE,
+    GRAPH,
+    ArtifactError,
+    RefusedError,
+    Trained,
+    unpack,
+    write_json,
+)
 from ml.comparing import Losses
 from ml.figures import figures, losses
 from ml.gate import Decision, Evidence, Thresholds
@@ -72,6 +80,8 @@ def evaluate(
     """The report: decision, reasons, and all figures behind it, as plain JSON."""
     try:
         new = load(challenger)
+    except RefusedError as error:
+        return _refused(str(error), thresholds)
     except ArtifactError as error:
         return _refused(f"the challenger cannot be used: {error}", thresholds)
     if not new.graph:

@@ -9,7 +9,7 @@ from typing import Any
 from glue.errors import PlatformError
 from glue.instants import from_millis, to_millis, to_wire
 from glue.models import Model
-from lambdas.lakestore.objects import Objects
+from lambdas.lakestore.objects import Objects, content
 from lambdas.model_names import Names
 from lambdas.ports.endpoint import Endpoint
 from lambdas.ports.training import Document, Models
@@ -18,6 +18,7 @@ from lambdas.training.announcing import Announcer
 from lambdas.training.champion import Champion
 
 VARIANT = "primary"
+FALLBACK = "fallback.json"
 MOVING = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 PROBES = (1, 100, 10_000, 1_000_000)
 
@@ -112,18 +113,29 @@ class Release:
         return {"champion": current and current.version}
 
     def switch(self, version: str, now: datetime, *, force: bool = False) -> dict[str, Any]:
-        """Put a registered version in service; a refused one only with `force`."""
+        """Put a registered version in service; a refused one only with `force`.
+
+        Raises ReleaseError, also for one that the gate has found no model in.
+        """
         packages = self._packages(version)
         if not packages:
             raise ReleaseError(f"{version!r} is not in the registry")
-        if packages[0]["ModelApprovalStatus"] == "Rejected" and not force:
-            raise ReleaseError(f"{version} was refused; promote it with --force")
+        if packages[0]["ModelApprovalStatus"] == "Rejected":
+            self._check_forced(version, force)
         deployed = self.deploy(version)
         if deployed["moving"]:
             raise ReleaseError("the endpoint is being updated; try again when that is done")
         promoted = self.promote(version, packages[0]["ModelPackageArn"], now)
         del promoted["previous"]
         return {**promoted, "config": deployed["config"]}
+
+    def _check_forced(self, version: str, force: bool) -> None:
+        if not force:
+            raise ReleaseError(f"{version} was refused; promote it with --force")
+        if content(self.objects, self.names.key(version, FALLBACK)) is None:
+            raise ReleaseError(
+                f"{version} has no model that can be used; './sdp model show {version}' says why"
+            )
 
     def champion(self) -> str | None:
         """The version in service; None before the first."""
@@ -148,7 +160,7 @@ class Release:
             version=version,
             config=self.names.resource(version),
             package_arn=arn,
-            fallback=self.names.key(version, "fallback.json"),
+            fallback=self.names.key(version, FALLBACK),
             promoted_at=to_wire(now),
             previous=current.version if current else None,
         )

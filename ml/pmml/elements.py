@@ -24,6 +24,10 @@ class PmmlError(JobError):
     """The file cannot be read, or not be evaluated exactly."""
 
 
+class UnreadableError(PmmlError):
+    """It is no PMML at all, or cannot be read safely: there is nothing to evaluate."""
+
+
 class Element:
     """An element; `tag` is without the namespace of PMML 4."""
 
@@ -94,10 +98,10 @@ def number(text: str, where: str) -> float:
 def parse(content: bytes) -> Element:
     """The first element. A document type, which could declare entities, is refused.
 
-    Raises PmmlError if the content is too large, too deep, or no XML.
+    Raises UnreadableError if the content is too large, too deep, or no XML.
     """
     if len(content) > LARGEST:
-        raise PmmlError(f"the file has more than {LARGEST:,} bytes, which is the most")
+        raise UnreadableError(f"the file has more than {LARGEST:,} bytes, which is the most")
     building = _Building()
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartElementHandler = building.begin
@@ -107,13 +111,13 @@ def parse(content: bytes) -> Element:
     try:
         parser.Parse(content, True)
     except (expat.ExpatError, LookupError, ValueError) as error:  # the latter of an encoding
-        raise PmmlError(f"the file is not XML: {error}") from error
+        raise UnreadableError(f"the file is not XML: {error}") from error
     (root,) = building.top.children
     return root
 
 
 def _document_type(*_: object) -> None:
-    raise PmmlError("the file has a document type (<!DOCTYPE …>); remove it")
+    raise UnreadableError("the file has a document type (<!DOCTYPE …>); remove it")
 
 
 class _Building:
@@ -128,7 +132,7 @@ class _Building:
         self._open[-1].children.append(element)
         self._open.append(element)
         if len(self._open) > DEEPEST:
-            raise PmmlError(f"elements are nested more than {DEEPEST} deep")
+            raise UnreadableError(f"elements are nested more than {DEEPEST} deep")
 
     def end(self, _: str) -> None:
         self._open.pop()

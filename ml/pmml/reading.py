@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ml.pmml.elements import Element, PmmlError, parse
+from ml.pmml.elements import Element, PmmlError, UnreadableError, parse
 from ml.pmml.fields import Field, Fields
 
 _TRUE, _FALSE = {"1", "1.0", "true", "True"}, {"0", "0.0", "false", "False"}
@@ -51,11 +51,17 @@ class Tree:
     share: float
 
 
-def read(content: bytes) -> Regression | Tree:
-    """The model of a file. Raises PmmlError with what is wrong with it, or cannot be exact."""
+def document(content: bytes) -> Element:
+    """The first element of a file that is PMML. Raises UnreadableError."""
     root = parse(content)
     if root.tag != "PMML":
-        raise PmmlError(f"the file begins with {root.tag[:100]}, not with PMML 4")
+        raise UnreadableError(f"the file begins with {root.tag[:100]}, not with PMML 4")
+    return root
+
+
+def read(content: bytes) -> Regression | Tree:
+    """The model of a file. Raises PmmlError with what is wrong with it, or cannot be exact."""
+    root = document(content)
     root.only(("DataDictionary", "TransformationDictionary", *_MODELS))
     models = [child for child in root.children if child.tag in _MODELS]
     if len(models) != 1:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 import usecases
 from glue import instants
@@ -39,19 +40,26 @@ def import_(
 ) -> None:
     """Evaluate the model of a PMML file as a challenger; put it in service if it is better.
 
-    It must be a binary classifier; what cannot be evaluated exactly is refused with the reason.
+    It must be a binary classifier. What cannot be evaluated exactly is reported at once, refused
+    by the gate with that reason, and listed as a version; the command then exits with 1.
     """
     run_input: dict[str, Any] = {"hyperparameters": {}, **window(from_, to)}
     fitted_through, content = _fitted_through(through), _content(file)
     place, at = retraining.place(use_case, region), now()
     version = version_of(retraining.run_name(at))
+    error = None
     with tempfile.TemporaryDirectory() as folder:
         try:
             archive = _archive(content, place.use_case, fitted_through, version, Path(folder))
-        except pmml.PmmlError as error:
-            raise CommandError(f"{file} is refused: {error}") from error
+        except pmml.PmmlError as found:
+            error, archive = found, _refusal(content, found, Path(folder))
+            Console(stderr=True, highlight=False).print(f"{file} is refused: {error}")
         run_input["artifact"] = place.upload(archive, at)
     start(place, at, run_input, wait)
+    if error is not None:
+        raise CommandError(
+            f"{file} is refused, as version {version} with its reason: ./sdp model show {version}"
+        )
 
 
 def _fitted_through(through: str) -> datetime:
@@ -63,16 +71,23 @@ def _fitted_through(through: str) -> datetime:
 
 
 def _content(file: Path) -> bytes:
-    """The bytes of a file that can be read as a model, whatever its fields are."""
+    """The bytes of a file that is PMML. Raises CommandError: of others there is no version."""
     try:
         with file.open("rb") as content:
             found = content.read(pmml.LARGEST + 1)
-        pmml.read(found)
+        pmml.document(found)
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror}") from error
-    except pmml.PmmlError as error:
+    except pmml.UnreadableError as error:
         raise CommandError(f"{file} is refused: {error}") from error
     return found
+
+
+def _refusal(content: bytes, error: pmml.PmmlError, folder: Path) -> Path:
+    """What the gate refuses with the reason."""
+    from ml.pmml import refusal  # as in `_archive`
+
+    return refusal.archive(content, error, folder)
 
 
 def _archive(

@@ -9,7 +9,10 @@ from typer.testing import CliRunner
 
 import usecases
 from ml.artifact import Trained, unpack
+from ml.evaluate import evaluate
+from ml.gate import Thresholds
 from ml.pmml import LARGEST
+from ml.rows import Range
 from sdpctl import retraining
 from sdpctl.commands.model import model
 from sdpctl.errors import CommandError
@@ -49,7 +52,7 @@ def _refused(file, **given):
         (b"", "is refused: the file is not XML: no element found"),
         (REGRESSION[:300], "is refused: the file is not XML: unclosed token: line 5"),
         (b'<!DOCTYPE a [<!ENTITY b "c">]><PMML>&b;</PMML>', "has a document type"),
-        (REGRESSION.replace(b"RegressionModel", b"NeuralNetwork"), "the element NeuralNetwork is"),
+        (REGRESSION.replace(b"PMML", b"HTML"), "the file begins with"),
         (b" " * (LARGEST + 1), "more than 16,777,216 bytes"),
     ],
 )
@@ -94,7 +97,7 @@ class _Place:
 
     def upload(self, path, now):
         with tarfile.open(path) as tar:
-            assert {"./model.onnx", "./code/inference.py"} <= set(tar.getnames())
+            self.names = set(tar.getnames())
         unpack(path, self.folder)
         return "given/model.tar.gz"
 
@@ -115,6 +118,7 @@ def test_a_model_is_uploaded_and_evaluated_as_one_that_was_given(file, place):
     assert result.exit_code == 0, result.exception
     ((name, run_input),) = place.started
     assert run_input == {"hyperparameters": {}, "artifact": "given/model.tar.gz", "from": PAST}
+    assert {"./model.onnx", "./code/inference.py"} <= place.names
     trained = Trained.load(place.folder)
     assert trained.version == name  # what the run expects of its endpoint
     definition = usecases.load().use_case("adtech").model.definition
@@ -123,8 +127,30 @@ def test_a_model_is_uploaded_and_evaluated_as_one_that_was_given(file, place):
     assert trained.metadata["fitted_through"].startswith("2026-11-20T00:00:00")
 
 
-def test_a_field_that_the_use_case_does_not_know_starts_nothing(file, place):
-    file.write_bytes(REGRESSION.replace(b"winPrice", b"price"))
-    said = _refused(file)
-    assert said.startswith(f"{file} is refused: the field price is not known when a prediction")
-    assert "winPrice" in said and not place.started and not place.folder.exists()
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (b"winPrice", b"price", "the field price is not known when a prediction is made; known: ["),
+        (b"RegressionModel", b"NeuralNetwork", "PMML: the element NeuralNetwork is not evaluated"),
+    ],
+)
+def test_one_that_cannot_be_exact_is_reported_and_a_version_that_the_gate_refuses(
+    file, place, tmp_path, old, new, reason
+):
+    content = REGRESSION.replace(old, new)
+    file.write_bytes(content)
+    result = _run(file)
+    ((name, run_input),) = place.started
+    assert isinstance(result.exception, CommandError)
+    assert str(result.exception) == (
+        f"{file} is refused, as version {name} with its reason: ./sdp model show {name}"
+    )
+    said = " ".join(result.stderr.split())
+    assert said.startswith(f"{file} is refused: {reason}") and "started" in said
+    assert run_input == {"hyperparameters": {}, "artifact": "given/model.tar.gz"}
+    assert (place.folder / "model.pmml").read_bytes() == content
+    evaluation = evaluate(place.folder, None, tmp_path, Range.parse("", ""), Thresholds())
+    assert evaluation["decision"] == "refuse"
+    (why,) = evaluation["reasons"]
+    assert why.startswith(f"the PMML file cannot be evaluated exactly: {reason}")
+    assert " ".join(why.partition(": ")[2].split()) in said

@@ -127,8 +127,18 @@ def test_a_refused_version_takes_force(release: Release) -> None:
     _registered(release, "v2", "Rejected")
     with pytest.raises(ReleaseError, match="refused"):
         release.switch("v2", NOW)
+    release.objects.write(NAMES.key("v2", "fallback.json"), b"{}")
     release.switch("v2", NOW, force=True)
     assert _now(release) == "v2"
+
+
+def test_a_refused_version_without_a_model_cannot_be_forced(release: Release) -> None:
+    """An archive that could not be read, or a file that could not be translated."""
+    _promoted(release, "v1")
+    _registered(release, "v2", "Rejected")
+    with pytest.raises(ReleaseError, match="v2 has no model that can be used"):
+        release.switch("v2", NOW, force=True)
+    assert _now(release) == "v1" and "sdp-adtech-v2" not in _models(release).configs
 
 
 def test_an_unknown_version_and_no_former_one_are_said(release: Release) -> None:
