@@ -146,10 +146,11 @@ class Flood:
     def _recover(self, figures: Figures) -> float:
         """Seconds until an event is accepted and a report answers, each within a second."""
         started = time.monotonic()
+        # With pauses: attempts without would be a flood of their own.
         with httpx.Client(headers={"x-api-key": self.key}, timeout=1) as client:
             event = next(self._events(figures.campaign))
             while not self._accepted(client, event, figures):
-                time.sleep(GAP)  # asked again at once, it would be the flood that goes on
+                time.sleep(GAP)
             while self._one_report(client, figures.campaign)[0] not in ("200", "404"):
                 time.sleep(GAP)
         return time.monotonic() - started

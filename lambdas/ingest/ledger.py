@@ -1,12 +1,13 @@
 """Counts what the door receives: an intent before each call that stores, its result after it.
 
 A function that ends between the two leaves its records `pending`, so the count survives it. If the
-ledger cannot be written, records are stored all the same: the item is written whole, so the next
-write of the instance makes good what was missed.
+ledger cannot be written for two seconds, records are stored all the same: the item is written
+whole, so the next write of the instance makes good what was missed.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,8 @@ from lambdas.ports.report_store import StoreUnavailable
 
 MAX_MISSED = 1_000
 """Items at most that wait for a table that cannot be written: a day of a dozen use cases."""
+PATIENCE, PAUSE = 2.0, 0.1
+"""Seconds for which an intent is tried again, and the first pause; each is twice the one before."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +35,33 @@ class Result:
 
 @dataclass
 class _Items:
-    """Writes items; what could not be written is written with the next one."""
+    """Writes items; what could not be written is written with the next one.
+
+    `wait` sleeps, and takes seconds.
+    """
 
     store: ReceiptStore
     missed: Callable[[str], None]
+    wait: Callable[[float], None] = time.sleep
     _unwritten: dict[tuple[datetime, str], Receipts] = field(default_factory=dict)
+    _answers: bool = True  # whether the last item could be written
 
-    def write(self, receipts: Receipts) -> None:
-        """Write an item that has changed."""
+    def write(self, receipts: Receipts, patience: float = 0) -> None:
+        """Write an item that has changed; if it cannot be written, again for `patience` seconds.
+
+        Not if the one before could not either: the table is away, and requests wait only once.
+        """
         self._unwritten[receipts.minute, receipts.instance] = receipts
+        error, pause = self._try(), PAUSE
+        until = time.monotonic() + (patience if self._answers else 0)
+        while error and time.monotonic() + pause < until:
+            self.wait(pause)
+            error, pause = self._try(), 2 * pause
+        self._answers = error is None
+        if error:
+            self.missed(str(error))
+
+    def _try(self) -> StoreUnavailable | None:
         try:
             for key, missed in [*self._unwritten.items()]:
                 self.store.put(missed)
@@ -48,7 +69,8 @@ class _Items:
         except StoreUnavailable as error:
             while len(self._unwritten) > MAX_MISSED:
                 del self._unwritten[next(iter(self._unwritten))]
-            self.missed(str(error))
+            return error
+        return None
 
 
 class DoorLedger:
@@ -59,9 +81,10 @@ class DoorLedger:
         store: ReceiptStore,
         missed: Callable[[str], None] = lambda _: None,
         instance: str | None = None,
+        wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self.instance = instance or uuid4().hex[:16]
-        self._written = _Items(store, missed)
+        self._written = _Items(store, missed, wait)
         self._current: dict[str, Receipts] = {}
         self._numbers = count()
 
@@ -72,7 +95,7 @@ class DoorLedger:
                 receipts = self._of(use_case, at)
                 receipts.unknown += receipts.pending  # of a call that failed without a result
                 receipts.pending = number
-                self._write(receipts)
+                self._write(receipts, PATIENCE)
 
     def settle(self, results: Mapping[str, Result], at: datetime) -> None:
         """Note the result of the call that `intend` has announced."""
@@ -93,9 +116,9 @@ class DoorLedger:
             self._current[use_case] = current
         return current
 
-    def _write(self, receipts: Receipts) -> None:
+    def _write(self, receipts: Receipts, patience: float = 0) -> None:
         receipts.revision += 1
-        self._written.write(receipts)
+        self._written.write(receipts, patience)
 
 
 class BatchLedger:

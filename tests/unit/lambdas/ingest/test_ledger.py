@@ -23,9 +23,11 @@ class Items:
     def __init__(self) -> None:
         self.written: list[Receipts] = []
         self.fails = False
+        self.refuses = 0  # how many of the next writes
 
     def put(self, receipts: Receipts) -> None:
-        if self.fails:
+        if self.fails or self.refuses:
+            self.refuses = max(0, self.refuses - 1)
             raise StoreUnavailable("timed out")
         self.written.append(replace(receipts))
 
@@ -57,7 +59,7 @@ def door(items: Items) -> Gateway:
         catalog=usecases.load(),
         stream=gateway.stream,
         clock=lambda: NOW,
-        ledger=DoorLedger(items),
+        ledger=DoorLedger(items, wait=lambda _: None),
     )
     gateway._respond = compose(app)
     return gateway
@@ -136,13 +138,53 @@ def test_records_are_stored_while_the_ledger_cannot_be_written_and_counted_later
 
 def test_a_minute_that_was_missed_is_written_in_the_next() -> None:
     items, missed = Items(), []
-    ledger = DoorLedger(items, missed.append)
+    ledger = DoorLedger(items, missed.append, wait=lambda _: None)
     items.fails = True
     ledger.settle({"adtech": Result(ok=3)}, NOW)
     items.fails = False
     ledger.settle({"adtech": Result(ok=4)}, NOW + timedelta(minutes=1))
     assert missed == ["timed out"]
     assert [counts for _, counts in items.history] == [(3, 0, 0, 0), (4, 0, 0, 0)]
+
+
+def test_an_intent_that_is_refused_for_a_moment_is_written_before_the_call() -> None:
+    items, missed, waits = Items(), [], []
+    ledger = DoorLedger(items, missed.append, wait=waits.append)
+    items.refuses = 4
+    ledger.intend({"adtech": 3}, NOW)
+    assert items.history == [("adtech", (0, 0, 0, 3))]
+    assert waits == [0.1, 0.2, 0.4, 0.8]
+    assert missed == []
+
+
+def test_requests_wait_for_a_ledger_that_is_away_once_and_again_when_it_was_back() -> None:
+    items, missed, waits = Items(), [], []
+    clock = iter(range(1_000))
+    ledger = DoorLedger(items, missed.append, wait=waits.append)
+    items.fails = True
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("lambdas.ingest.ledger.time.monotonic", lambda: next(clock) / 4)
+        ledger.intend({"adtech": 3}, NOW)
+        first = len(waits)
+        ledger.settle({"adtech": Result(ok=3)}, NOW)
+        ledger.intend({"adtech": 1}, NOW)
+        assert 1 <= first == len(waits) < 10
+        assert missed == ["timed out"] * 3
+        items.fails = False
+        ledger.settle({"adtech": Result(ok=1)}, NOW)
+        items.refuses = 1
+        ledger.intend({"adtech": 2}, NOW)
+    assert len(waits) == first + 1
+    assert items.history == [("adtech", (4, 0, 0, 0)), ("adtech", (4, 0, 0, 2))]
+
+
+def test_a_result_is_not_waited_for() -> None:
+    items, waits = Items(), []
+    ledger = DoorLedger(items, wait=waits.append)
+    ledger.intend({"adtech": 3}, NOW)
+    items.refuses = 1
+    ledger.settle({"adtech": Result(ok=3)}, NOW)
+    assert waits == []
 
 
 def test_a_clock_that_goes_back_overwrites_no_count() -> None:
