@@ -10,9 +10,10 @@ export function number(value: unknown): string {
 
 export const rate = (value: number) => RATE.format(value);
 
-/** An instant of the API in a time zone; the zone is named once, elsewhere. */
+/** An instant in a time zone; the zone is named once, elsewhere. What is no instant stays as it is. */
 export function time(instant: string | null, zone: string): string {
   if (!instant) return "–";
+  if (Number.isNaN(Date.parse(instant))) return instant;
   const format = new Intl.DateTimeFormat("sv-SE", {
     timeZone: zone,
     dateStyle: "short",

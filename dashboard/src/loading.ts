@@ -13,7 +13,8 @@ export interface Loaded<T> {
 }
 
 /**
- * Loads when `question` changes and, with `every` > 0, that many milliseconds after each answer.
+ * Loads when `question` changes and, with `every` > 0, again that many milliseconds after it began;
+ * after an answer that took longer, there is a pause of a fifth of them.
  * Earlier data stays until new data is there, but not that of another question.
  */
 export function useLoaded<T>(
@@ -31,6 +32,7 @@ export function useLoaded<T>(
     let again = 0;
     const patience = window.setTimeout(() => setSlow(true), SLOW_MS);
     const before = current.current.question === question ? current.current.data : undefined;
+    const began = performance.now();
     setLoading(true);
     load(ended.signal, before)
       .then((data) => {
@@ -45,7 +47,10 @@ export function useLoaded<T>(
         if (ended.signal.aborted) return;
         setSlow(false);
         setLoading(false);
-        if (every > 0) again = window.setTimeout(() => setRound((n) => n + 1), every);
+        if (every > 0) {
+          const pause = Math.max(every / 5, every - (performance.now() - began));
+          again = window.setTimeout(() => setRound((n) => n + 1), pause);
+        }
       });
     return () => {
       ended.abort();

@@ -2,11 +2,21 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { KeyMissing } from "./api";
+import { number } from "./format";
 import type { Held } from "./held";
 import type { Loaded } from "./loading";
 import { change } from "./state";
 
 type Choice = string | readonly [value: string, label: string];
+
+/** A value of the address if it is one of the choices; else the usual one. */
+export function among(
+  value: string | undefined,
+  choices: readonly (readonly [value: string, label: string])[],
+  usual: string,
+): string {
+  return choices.some(([choice]) => choice === value) ? value! : usual;
+}
 
 export function Select(props: {
   label: string;
@@ -132,7 +142,7 @@ const RATES = [
 
 /** Milliseconds between updates; 0 while paused. */
 export function pace(parameters: Readonly<Record<string, string>>, usual = "5"): number {
-  return parameters.paused ? 0 : Number(parameters.rate ?? usual) * 1000;
+  return parameters.paused ? 0 : Number(among(parameters.rate, RATES, usual)) * 1000;
 }
 
 export function Pace(props: { parameters: Readonly<Record<string, string>>; usual?: string }) {
@@ -142,7 +152,7 @@ export function Pace(props: { parameters: Readonly<Record<string, string>>; usua
       <Select
         label="Update"
         name="rate"
-        value={props.parameters.rate ?? props.usual ?? "5"}
+        value={among(props.parameters.rate, RATES, props.usual ?? "5")}
         choices={RATES}
       />
       <button
@@ -194,6 +204,14 @@ export function Waiting<T extends { readonly id: string }>(props: {
       )}
     </>
   );
+}
+
+/** How many keys a list to choose from has; the field above it takes every one. */
+export const CHOICES = 60;
+
+export function More(props: { number: number }) {
+  if (props.number <= 0) return null;
+  return <p class="note">… and {number(props.number)} more: enter one above.</p>;
 }
 
 /** Names with their values; without those that have none. */

@@ -20,6 +20,7 @@ from lambdas.dashboard.routes import Deployed, add, add_unavailable, install_bad
 from lambdas.dashboard.views import Sources, add_views
 from lambdas.http import queries
 from lambdas.http.app import new_app
+from lambdas.http.paths import EncodedSlashes
 from lambdas.http.queries import NotFound
 from lambdas.ports.lake_rows import LakeRows, LakeUnavailable
 
@@ -35,6 +36,7 @@ def create_app(
 ) -> FastAPI:
     """The routes over every use case of the catalog; `now` is UTC."""
     app = new_app("Dashboard", fault=FAULT, origins=())
+    app.add_middleware(EncodedSlashes)
     queries.install(app)
     install_bad_field(app)
     add_unavailable(app, LakeUnavailable, "the lake cannot be read now")

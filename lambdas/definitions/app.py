@@ -32,7 +32,7 @@ from lambdas.definitions.trying import Trial, Trier
 from lambdas.definitions.versions import Writer
 from lambdas.http.app import add_health, new_app
 from lambdas.http.bodies import JSON, check_encoding, document, media_type
-from lambdas.http.paths import EncodedSlashes
+from lambdas.http.paths import EncodedSlashes, decoded
 from lambdas.http.queries import BadParameter, NotFound
 from lambdas.http.requests import InvalidRequest, check_size
 from lambdas.ports.business_events import BusinessEvents
@@ -229,7 +229,7 @@ class _Routes:
         return _json(await run_in_threadpool(answer))
 
     def _definition(self, request: Request) -> tuple[Service, DefinitionKind, str]:
-        service, name = self._service(request), request.path_params["name"]
+        service, name = self._service(request), decoded(request.path_params["name"])
         kind = service.kind(request.path_params["kind"])
         if not NAME.fullmatch(name):
             raise BadParameter(

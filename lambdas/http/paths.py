@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
-
-_SLASH = re.compile("%2f", re.IGNORECASE)
 
 
 class EncodedSlashes:
     """Leaves an encoded slash as it is, so that it separates nothing (RFC 3986, section 2.2).
 
-    Otherwise `PUT /rule/a%2Fb` would be an unknown path instead of a wrong name, and
-    `POST /rule/a%2Ftest` a test of `a`.
+    Otherwise `GET /reports/machines/a%2Fb` would be an unknown path, and `POST /rule/a%2Ftest` a
+    test of `a`. An encoded percent sign stays too: `decoded` of a parameter is what was meant.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Decode the path, but for its encoded slashes."""
-        if scope["type"] == "http":
-            sent = _sent(scope)
-            scope = {**scope, "path": unquote(_SLASH.sub("%252F", sent))} if sent else scope
+        """Decode each part of the path, but for slashes and percent signs."""
+        if scope["type"] == "http" and (sent := _sent(scope)):
+            scope = {**scope, "path": "/".join(map(_readable, sent.split("/")))}
         await self._app(scope, receive, send)
+
+
+def decoded(part: str) -> str:
+    """A parameter of such a path as the caller means it."""
+    return unquote(part)
+
+
+def _readable(part: str) -> str:
+    return unquote(part).replace("%", "%25").replace("/", "%2F")
 
 
 def _sent(scope: Scope) -> str:

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from glue import Catalog, Schema
 from glue.parameters import Parameters, format_duration
 from lambdas.http.app import new_app
+from lambdas.http.paths import EncodedSlashes, decoded
 from lambdas.http.problems import MEDIA_TYPE
 from lambdas.http.queries import BadParameter, NotFound, Problem, only
 from lambdas.ports.report_store import ReportStore
@@ -32,6 +33,7 @@ def create_app(
 ) -> FastAPI:
     """`GET /reports/{path}/{key}` and `…/period` for every report of the catalog."""
     app = new_app("Reports", fault=FAULT)
+    app.add_middleware(EncodedSlashes)
     install(app)
     progress = completeness(store, tables.progress, parameters)
     for use_case in catalog.use_cases:
@@ -55,7 +57,7 @@ class _Report:
 
     def buckets(self, key: str) -> Buckets:
         try:
-            value = key_of(self.schema, key)
+            value = key_of(self.schema, decoded(key))
         except ValueError as error:
             raise BadParameter(self.schema.key, str(error)) from error
         return Buckets(self.store, self.table, self.schema, value)

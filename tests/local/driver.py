@@ -118,6 +118,19 @@ def _client(endpoint: str, service: str) -> Any:
     )
 
 
+def answered(url: str, **options: Any) -> httpx.Response:
+    """GET, once the function runs: its start may take longer than the gateway waits for it."""
+    found = [HTTP.get(url, **options)]
+
+    def other_than_unavailable() -> bool:
+        if found[-1].status_code == 503:
+            found.append(HTTP.get(url, **options))
+        return found[-1].status_code != 503
+
+    wait_until(other_than_unavailable, 180, lambda: found[-1].text)
+    return found[-1]
+
+
 def wait_until(condition: Callable[[], bool], seconds: float, describe: Callable[[], str]) -> None:
     """Poll until the condition holds; fail with its description after `seconds`."""
     deadline = time.monotonic() + seconds

@@ -1,44 +1,27 @@
-"""The views of the page in a real browser: their data, and what they say without it.
+"""The views of the page in a real browser, over the running platform.
 
 What the platform of these tests does not have is made up by answers in the place of its API's.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
 import re
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from glue.instants import from_millis, to_wire
+from glue.instants import to_wire
 from sdpctl.local.outputs import Outputs
 from tests.local.driver import HTTP, Auctions, wait_until
 from tests.page.browser import Reader, keys_of, reader
+from tests.page.made_up import answers, deploy
 
 SECONDS = 180  # the machine is busy
 
 
 # --- views of the platform
-
-
-def _deploy(page: Page, **declared: Any) -> None:
-    """A use case that declares what these tests need; answers about it are made up."""
-    use_case = {
-        "name": "shopping",
-        "doc": "",
-        **dict.fromkeys(("reports", "definitions", "kinds", "series"), ()),
-        **dict.fromkeys(("model", "actions", "decisions", "ledger"), False),
-        **declared,
-    }
-    page.route("**/catalog", lambda r: r.fulfill(json={"use_cases": [use_case]}))
-    page.reload()
 
 
 def _get(url: str, current: Outputs, path: str, **query: Any) -> Any:
@@ -115,11 +98,11 @@ def test_the_time_axis_of_a_chart_says_which_time_it_is(
     with reader(browser, url) as person:
         page = person.page
         page.add_init_script(WRITTEN)
-        _deploy(page, series=series)
+        deploy(page, series=series)
         answer = {"lines": [{"key": "m", "of": None}], "next": None}
-        page.route("**/series/shopping/power/lines?*", _answers(answer))
+        page.route("**/series/shopping/power/lines?*", answers(answer))
         newest_first = {"points": points[::-1], "next": None}
-        page.route("**/series/shopping/power?*", _answers(newest_first))
+        page.route("**/series/shopping/power?*", answers(newest_first))
         person.type_keys(keys_of(current))
         person.open("series", key="m", paused="1")
         expect(page.locator("canvas")).to_be_visible()
@@ -249,7 +232,7 @@ def test_decisions_and_actions_of_a_customer_are_shown_and_new_ones_wait(
         found = [_decision("a")] if len(calls) == 1 else [_decision("b"), _decision("a")]
         route.fulfill(json={"decisions": found, "next": None})
 
-    _deploy(page, decisions=True, actions=True)
+    deploy(page, decisions=True, actions=True)
     page.route("**/decisions/shopping?*", decisions)
     answer = {"actions": [_action("x")], "next": None}
     page.route("**/actions/shopping?*", lambda r: r.fulfill(json=answer))
@@ -284,9 +267,9 @@ def _versions(*numbers: int) -> list[dict[str, Any]]:
 
 def test_a_definition_is_shown_with_each_version_that_it_had(person: Reader, page: Page) -> None:
     """The use case of these tests has none, so the answers are made up."""
-    _deploy(page, definitions=["rule"])
-    answers = {"definitions": _versions(2), "versions": _versions(2, 1), "next": None}
-    page.route("**/definitions/**", lambda r: r.fulfill(json=answers))
+    deploy(page, definitions=["rule"])
+    found = {"definitions": _versions(2), "versions": _versions(2, 1), "next": None}
+    page.route("**/definitions/**", answers(found))
     person.open("keys")
     page.evaluate("sessionStorage.setItem('sdp.DefinitionsKey', 'k')")
     person.open("definitions")
@@ -333,7 +316,7 @@ def test_a_definition_is_written_and_an_error_is_shown_where_it_is(
 
     def definitions(route: Route) -> None:
         if route.request.method != "PUT":
-            route.fulfill(json=answers)
+            route.fulfill(json=found)
             return
         written.append((route.request.headers.get("if-match"), route.request.post_data_json))
         if len(written) == 1:
@@ -349,8 +332,8 @@ def test_a_definition_is_written_and_an_error_is_shown_where_it_is(
         "not_passed": 1,
     }
     tried |= {"errors": 0, "differing": 1, "notes": ["only the newest 4 of 9 were looked at"]}
-    answers = {"definitions": _versions(2), "versions": _versions(2, 1), "next": None}
-    _deploy(page, definitions=["rule"], kinds=[RULE])
+    found = {"definitions": _versions(2), "versions": _versions(2, 1), "next": None}
+    deploy(page, definitions=["rule"], kinds=[RULE])
     page.route("**/definitions/**", definitions)
     page.route("**/definitions/**/test", lambda r: r.fulfill(json=tried))
     page.evaluate("sessionStorage.setItem('sdp.DefinitionsKey', 'k')")
@@ -368,148 +351,9 @@ def test_a_definition_is_written_and_an_error_is_shown_where_it_is(
     expect(page.get_by_label("Line 1, column 7")).to_contain_text("event.balanc < 9.0\n      ^")
     assert person.violations() == []
     field.fill("event.balance < 9.0")
-    answers |= {"definitions": _versions(3), "versions": _versions(3, 2, 1)}
+    found |= {"definitions": _versions(3), "versions": _versions(3, 2, 1)}
     page.get_by_role("button", name="Write version 3").click()
     expect(page.get_by_text("version 3")).to_be_visible()
     expect(page.get_by_role("button", name="Write version 4")).to_have_count(0)
     assert [match for match, _ in written] == ['"2"', '"2"']
     assert written[1][1]["expression"] == "event.balance < 9.0"
-
-
-# What a machine of these days needs for this; a slower one may take longer for the page too.
-REFERENCE_MS = 60.0
-CALIBRATE = """() => {
-  const started = performance.now();
-  const numbers = Float64Array.from({ length: 400_000 }, (_, n) => (n * 7919) % 104729);
-  for (let n = 0; n < 4; n++) numbers.slice().sort();
-  return performance.now() - started;
-}"""
-WATCH = """
-window.longest = 0;
-new PerformanceObserver((list) => {
-  for (const task of list.getEntries()) window.longest = Math.max(window.longest, task.duration);
-}).observe({ type: "longtask", buffered: true });
-new MutationObserver(() => {
-  const all = document.querySelectorAll("canvas").length === 3;
-  if (all && !window.drawn) window.drawn = performance.now();
-}).observe(document, { childList: true, subtree: true });
-"""
-STEP_MS = 100
-
-
-def _points(route: Route) -> None:
-    """A value for each tenth of a second until now, the newest first, at most 10,000."""
-    query = parse_qs(urlsplit(route.request.url).query)
-    now, start = (int(time.time() * 1000), int(query["from"][0]))
-    times = range(now // STEP_MS * STEP_MS, start, -STEP_MS)
-    points = [
-        {"at": to_wire(from_millis(at)), "value": 10 * math.sin(at / 9_000) + at % 7}
-        for at in times[:10_000]
-    ]
-    route.fulfill(json={"points": points, "next": "more" if len(times) > 10_000 else None})
-
-
-def test_ten_thousand_points_a_series_are_soon_there_and_move_each_second(
-    browser: Browser, url: str, current: Outputs
-) -> None:
-    """The one test about time; a machine that is slow or busy is given more of it."""
-    series = [
-        {"name": "measurements", "doc": "", "key": "thing", "of": "quantity"},
-        {"name": "power", "doc": "", "key": "thing", "of": None},
-    ]
-    lines = {
-        "measurements": [{"key": "m", "of": "speed"}, {"key": "m", "of": "torque"}],
-        "power": [{"key": "m", "of": None}],
-    }
-    calls: list[float] = []
-
-    def points(route: Route) -> None:
-        calls.append(time.monotonic())
-        _points(route)
-
-    with reader(browser, url) as person:
-        page = person.page
-        page.add_init_script(WATCH)
-        _deploy(page, series=series)
-        page.route("**/series/shopping/*?*", points)
-        for name, found in lines.items():
-            answer = {"lines": found, "next": None}
-            page.route(f"**/series/shopping/{name}/lines?*", _answers(answer))
-        person.type_keys(keys_of(current))
-        person.open("series")
-        expect(page.get_by_role("link", name="m", exact=True)).to_be_visible()
-        slow = max(1.0, page.evaluate(CALIBRATE) / REFERENCE_MS)
-        began = page.evaluate("performance.now()")
-        person.open("series", key="m", rate="1")
-        expect(page.get_by_text("10,000")).to_have_count(3)
-        page.wait_for_function("window.drawn")
-        first = page.evaluate("window.drawn") - began
-        drawn = len(calls)
-        for _ in range(SECONDS * 10):
-            if len(calls) >= drawn + 15:
-                break
-            page.wait_for_timeout(100)  # answers are given meanwhile
-        shown = page.locator(".scroll tbody tr").first.inner_text()
-        expect(page.locator(".scroll tbody tr").first).not_to_have_text(shown)
-        slow = max(slow, page.evaluate(CALIBRATE) / REFERENCE_MS)
-        rounds = calls[drawn::3]
-        between = sorted(b - a for a, b in itertools.pairwise(rounds))[len(rounds) // 2 - 1]
-        longest = page.evaluate("window.longest")
-        figures = f"first {first:.0f} ms, longest task {longest:.0f} ms, {between:.2f} s between"
-        assert first < 2_000 * slow, figures
-        assert longest < 200 * slow, figures
-        assert between < 2 * slow, figures
-
-
-def _answers(answer: Any) -> Callable[[Route], None]:
-    return lambda route: route.fulfill(json=answer)
-
-
-# --- states
-
-
-def test_nothing_to_show_is_reported(person: Reader, page: Page) -> None:
-    _deploy(page, decisions=True, actions=True, ledger=True, model=True, series=[SERIES])
-    page.route("**/stages", _answers({"stages": []}))
-    for view, path, answer, text in EMPTY:
-        page.route(path, _answers({**answer, "next": None}))
-        person.open(view, paused="1")
-        expect(page.get_by_text(text)).to_be_visible()
-
-
-SERIES = {"name": "s", "doc": "", "key": "k", "of": None}
-EMPTY: tuple[tuple[str, str, dict[str, Any], str], ...] = (
-    ("dead-letters", "**/groups?*", {"groups": []}, "No dead letters: every event"),
-    ("overview", "**/metrics/shopping?*", {"minutes": []}, "Nothing was sent in this time."),
-    ("series", "**/lines?*", {"lines": []}, "Nothing was measured today or yesterday."),
-    ("decisions", "**/decisions/*?*", {"decisions": []}, "Nothing was decided in this time."),
-    ("models", "**/models/*?*", {"versions": []}, "No version yet."),
-    ("ledger", "**/ledger/*?*", {"minutes": []}, "Nothing was received in this time."),
-)
-
-
-def test_an_error_is_reported_and_can_be_tried_again(person: Reader, page: Page) -> None:
-    _deploy(page, decisions=True, actions=True, ledger=True, model=True, series=[SERIES])
-    problem = {"title": "Service Unavailable", "detail": "it cannot be read now"}
-    page.route("**/stages", _answers({"stages": []}))
-    for view, path, answer, text in EMPTY:
-        page.route(path, lambda r: r.fulfill(status=503, json=problem))
-        person.open(view, paused="1")
-        expect(page.get_by_role("alert")).to_contain_text("it cannot be read now")
-        page.unroute(path)
-        page.route(path, _answers({**answer, "next": None}))
-        page.get_by_role("button", name="Try again").click()
-        expect(page.get_by_text(text)).to_be_visible()
-        expect(page.get_by_role("alert")).to_have_count(0)
-
-
-def test_a_slow_answer_is_reported(person: Reader, page: Page) -> None:
-    _deploy(page, decisions=True, actions=True, ledger=True, model=True, series=[SERIES])
-    page.route("**/stages", _answers({"stages": []}))
-    page.clock.install()
-    for view, path, _, _ in EMPTY:
-        page.route(path, lambda _: None)  # it never comes
-        person.open(view, paused="1")
-        expect(page.get_by_text("Loading…").last).to_be_visible()
-        page.clock.fast_forward(4_000)
-        expect(page.get_by_text("Still loading").last).to_be_visible()

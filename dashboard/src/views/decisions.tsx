@@ -4,7 +4,7 @@ import { type Catalog, type UseCase, chosen } from "../catalog";
 import { OWN_ZONE, number, time } from "../format";
 import { type Rows, useHeld } from "../held";
 import { useLoaded } from "../loading";
-import { Facts, Pace, Select, Text, Waiting, pace } from "../parts";
+import { Facts, Pace, Select, Text, Waiting, among, pace } from "../parts";
 import { type Parameters, address } from "../state";
 
 interface Rule {
@@ -97,7 +97,7 @@ export function Decisions(props: { catalog: Catalog; parameters: Parameters; key
         <Select
           label="Range"
           name="range"
-          value={parameters.range ?? USUAL_RANGE}
+          value={among(parameters.range, RANGES, USUAL_RANGE)}
           choices={RANGES}
         />
         <Pace parameters={parameters} usual={list === "actions" ? "5" : "30"} />
@@ -121,7 +121,7 @@ function useRows<T extends { readonly id: string }>(
   const { parameters, useCase } = props;
   const query = () => ({
     customer: parameters.customer,
-    from: Date.now() - Number(parameters.range ?? USUAL_RANGE) * 1000,
+    from: Date.now() - Number(among(parameters.range, RANGES, USUAL_RANGE)) * 1000,
     limit: PAGE,
   });
   const read = async (more: object, signal: AbortSignal): Promise<Rows<T>> => {

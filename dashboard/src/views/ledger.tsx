@@ -3,7 +3,7 @@ import { get } from "../api";
 import { type Catalog, chosen } from "../catalog";
 import { OWN_ZONE, number, time } from "../format";
 import { useLoaded } from "../loading";
-import { Pace, Select, Shown, Table, pace } from "../parts";
+import { Pace, Select, Shown, Table, among, pace } from "../parts";
 import { type Parameters, address, change } from "../state";
 
 interface Minute {
@@ -57,7 +57,7 @@ export function Ledger(props: { catalog: Catalog; parameters: Parameters; keys: 
         <Select
           label="Range"
           name="range"
-          value={parameters.range ?? USUAL_RANGE}
+          value={among(parameters.range, RANGES, USUAL_RANGE)}
           choices={RANGES}
         />
         <Select
@@ -96,7 +96,7 @@ interface Page {
 
 function Minutes(props: { useCase: string; parameters: Parameters; keys: string }) {
   const { parameters, useCase } = props;
-  const range = parameters.range ?? USUAL_RANGE;
+  const range = among(parameters.range, RANGES, USUAL_RANGE);
   const loaded = useLoaded<Page>(
     `ledger ${useCase} ${range} ${parameters.wrong} ${props.keys}`,
     (signal) => {

@@ -5,7 +5,7 @@ import { type Catalog, chosen } from "../catalog";
 import { OWN_ZONE, bytes, dump, number, text, time } from "../format";
 import { useHeld } from "../held";
 import { useLoaded } from "../loading";
-import { Facts, Pace, Select, Shown, Table, Waiting, pace } from "../parts";
+import { Facts, Pace, Select, Shown, Table, Waiting, among, pace } from "../parts";
 import { type Parameters, address, change } from "../state";
 import { Resend } from "./resend";
 
@@ -38,11 +38,19 @@ const RANGES = [
   ["86400", "last day"],
   ["604800", "last week"],
 ] as const;
+const USUAL_RANGE = "86400";
 
 export function Letters(props: { catalog: Catalog; parameters: Parameters; keys: string }) {
   const { parameters } = props;
   const useCase = chosen(props.catalog, parameters);
-  if (!useCase) return <p class="note">No use case is deployed.</p>;
+  if (!useCase) {
+    return (
+      <section>
+        <h1>Dead letters</h1>
+        <p class="note">No use case is deployed.</p>
+      </section>
+    );
+  }
   return (
     <section>
       <h1>Dead letters</h1>
@@ -55,7 +63,7 @@ export function Letters(props: { catalog: Catalog; parameters: Parameters; keys:
           choices={props.catalog.use_cases.map((u) => u.name)}
           also={{ stage: "", reason: "", field: "" }}
         />
-        <Select label="Failed" name="range" value={parameters.range ?? "86400"} choices={RANGES} />
+        <Select label="Failed" name="range" value={rangeOf(parameters)} choices={RANGES} />
         <Pace parameters={parameters} usual="30" />
       </div>
       <Groups useCase={useCase.name} parameters={parameters} keys={props.keys} />
@@ -71,7 +79,8 @@ export function Letters(props: { catalog: Catalog; parameters: Parameters; keys:
   );
 }
 
-const since = (parameters: Parameters) => Date.now() - Number(parameters.range ?? "86400") * 1000;
+const rangeOf = (parameters: Parameters) => among(parameters.range, RANGES, USUAL_RANGE);
+const since = (parameters: Parameters) => Date.now() - Number(rangeOf(parameters)) * 1000;
 
 function Groups(props: { useCase: string; parameters: Parameters; keys: string }) {
   const { parameters } = props;

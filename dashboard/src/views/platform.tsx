@@ -5,7 +5,7 @@ import { type Catalog, chosen } from "../catalog";
 import { Chart } from "../chart";
 import { OWN_ZONE, age, number, rate, time } from "../format";
 import { useLoaded } from "../loading";
-import { Pace, Select, Shown, Table, pace } from "../parts";
+import { Pace, Select, Shown, Table, among, pace } from "../parts";
 import type { Parameters } from "../state";
 
 const RANGES = [
@@ -40,7 +40,14 @@ const TITLES: Readonly<Record<string, string>> = {
 export function Platform(props: { catalog: Catalog; parameters: Parameters; keys: string }) {
   const { parameters } = props;
   const useCase = chosen(props.catalog, parameters);
-  if (!useCase) return <p class="note">No use case is deployed.</p>;
+  if (!useCase) {
+    return (
+      <section>
+        <h1>Platform</h1>
+        <p class="note">No use case is deployed.</p>
+      </section>
+    );
+  }
   return (
     <section>
       <h1>Platform</h1>
@@ -55,7 +62,7 @@ export function Platform(props: { catalog: Catalog; parameters: Parameters; keys
         <Select
           label="Range"
           name="range"
-          value={parameters.range ?? USUAL_RANGE}
+          value={among(parameters.range, RANGES, USUAL_RANGE)}
           choices={RANGES}
         />
         <Pace parameters={parameters} />
@@ -91,7 +98,7 @@ function Stages(props: { useCase: string; parameters: Parameters; keys: string }
 }
 
 function Flow(props: { useCase: string; parameters: Parameters; keys: string }) {
-  const range = Number(props.parameters.range ?? USUAL_RANGE) * 1000;
+  const range = Number(among(props.parameters.range, RANGES, USUAL_RANGE)) * 1000;
   const path = `metrics/${props.useCase}`;
   const loaded = useLoaded<readonly Minute[]>(
     `${path} ${range} ${props.keys}`,

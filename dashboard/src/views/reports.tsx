@@ -4,8 +4,8 @@ import { all, get } from "../api";
 import { type Catalog, type Report, chosen } from "../catalog";
 import { Chart } from "../chart";
 import { OWN_ZONE, ZONES, isZone, number } from "../format";
-import { useLoaded } from "../loading";
-import { Pace, Select, Shown, Table, Text, pace } from "../parts";
+import { type Loaded, useLoaded } from "../loading";
+import { CHOICES, More, Pace, Select, Shown, Table, Text, among, pace } from "../parts";
 import type { Parameters } from "../state";
 
 const UNITS: readonly (readonly [name: string, seconds: number])[] = [
@@ -17,13 +17,15 @@ const UNITS: readonly (readonly [name: string, seconds: number])[] = [
   ["MONTHS", 2_419_200],
   ["YEARS", 31_536_000],
 ];
+const EVER = "all"; // a parameter without a value is not in the address
 const RANGES = [
   ["3600", "last hour"],
   ["86400", "last day"],
   ["604800", "last week"],
   ["2592000", "last 30 days"],
-  ["", "all"],
+  [EVER, "all"],
 ] as const;
+const USUAL_RANGE = "86400";
 const SHOWN = 500;
 
 type Row = { readonly period_start: string; readonly final: boolean } & Readonly<
@@ -36,7 +38,14 @@ export function Reports(props: { catalog: Catalog; parameters: Parameters; keys:
   const useCase = chosen(props.catalog, parameters, (u) => u.reports.length > 0);
   const report =
     useCase?.reports.find((r) => r.path === parameters.report) ?? useCase?.reports[0];
-  if (!useCase || !report) return <p class="note">No deployed use case has a report.</p>;
+  if (!useCase || !report) {
+    return (
+      <section>
+        <h1>Reports</h1>
+        <p class="note">No deployed use case has a report.</p>
+      </section>
+    );
+  }
   return (
     <section>
       <h1>Reports</h1>
@@ -94,39 +103,46 @@ function OneReport(props: {
           placeholder={known.data?.[0] ? `such as ${known.data[0]}` : ""}
         />
         <Select label="Period" name="period" value={period} choices={units} />
-        <Select label="Range" name="range" value={parameters.range ?? "86400"} choices={RANGES} />
+        <Select
+          label="Range"
+          name="range"
+          value={among(parameters.range, RANGES, USUAL_RANGE)}
+          choices={RANGES}
+        />
         <Text label="Time zone" name="zone" value={zone} choices={ZONES} />
         <Pace parameters={parameters} />
       </div>
       {key ? (
         <Rows {...props} of={key} period={period} zone={zone} />
       ) : (
-        <Known known={known.data ?? []} loading={known.loading} report={report} />
+        <Known known={known} report={report} />
       )}
     </>
   );
 }
 
-function Known(props: { known: readonly string[]; loading: boolean; report: Report }) {
-  if (props.loading) return <p class="note">Loading…</p>;
-  if (!props.known.length) {
-    return <p class="note">Nothing was counted today or yesterday. Enter a {props.report.key.name}.</p>;
-  }
+function Known(props: { known: Loaded<readonly string[]>; report: Report }) {
   const query = new URLSearchParams(location.hash.split("?")[1] ?? "");
+  const none = `Nothing was counted today or yesterday. Enter a ${props.report.key.name}.`;
   return (
-    <>
-      <h2>Counted today or yesterday</h2>
-      <ul class="choices">
-        {props.known.slice(0, 60).map((key) => {
-          query.set("key", key);
-          return (
-            <li key={key}>
-              <a href={`#/reports?${query}`}>{key}</a>
-            </li>
-          );
-        })}
-      </ul>
-    </>
+    <Shown loaded={props.known} empty={(known) => (known.length ? undefined : none)}>
+      {(known) => (
+        <>
+          <h2>Counted today or yesterday</h2>
+          <ul class="choices">
+            {known.slice(0, CHOICES).map((key) => {
+              query.set("key", key);
+              return (
+                <li key={key}>
+                  <a href={`#/reports?${query}`}>{key}</a>
+                </li>
+              );
+            })}
+          </ul>
+          <More number={known.length - CHOICES} />
+        </>
+      )}
+    </Shown>
   );
 }
 
@@ -139,13 +155,13 @@ function Rows(props: {
   zone: string;
 }) {
   const { report, parameters, period, zone } = props;
-  const range = parameters.range ?? "86400";
+  const range = among(parameters.range, RANGES, USUAL_RANGE);
   const path = `reports/${report.path}/${encodeURIComponent(props.of)}/period`;
   const loaded = useLoaded<readonly Row[]>(
     [path, period, zone, range, props.keys].join(" "),
     async (signal, before) => {
       const open = before?.find((row) => !row.final);
-      const from = open?.period_start ?? (range ? Date.now() - Number(range) * 1000 : "");
+      const from = open?.period_start ?? (range === EVER ? "" : Date.now() - Number(range) * 1000);
       const query = { period, timezone: zone, from, limit: 1000 };
       const rows = (page: Record<string, unknown>) => page.rows as Row[];
       const found = await all("ApiKey", path, query, rows, signal);

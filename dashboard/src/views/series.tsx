@@ -5,7 +5,7 @@ import { type Catalog, type Series as Declared, type UseCase, chosen } from "../
 import { Chart } from "../chart";
 import { OWN_ZONE, number, time } from "../format";
 import { useLoaded } from "../loading";
-import { Pace, Select, Shown, Table, Text, pace } from "../parts";
+import { CHOICES, More, Pace, Select, Shown, Table, Text, among, pace } from "../parts";
 import { type Parameters, address } from "../state";
 
 const RANGES = [
@@ -106,7 +106,7 @@ function OneUseCase(props: {
         <Select
           label="Range"
           name="range"
-          value={parameters.range ?? USUAL_RANGE}
+          value={among(parameters.range, RANGES, USUAL_RANGE)}
           choices={RANGES}
         />
         <Pace parameters={parameters} />
@@ -120,7 +120,7 @@ function OneUseCase(props: {
             <Lines
               key={key}
               useCase={useCase.name}
-              lines={lines.filter((line) => line.key === key).slice(0, CHARTS)}
+              lines={lines.filter((line) => line.key === key)}
               parameters={parameters}
               keys={props.keys}
             />
@@ -138,7 +138,7 @@ function Choices(props: { choices: readonly string[]; parameters: Parameters }) 
     <>
       <h2>Measured today or yesterday</h2>
       <ul class="choices">
-        {props.choices.slice(0, 60).map((key) => (
+        {props.choices.slice(0, CHOICES).map((key) => (
           <li key={key}>
             <a href={address({ view: "series", parameters: { ...props.parameters, key } })}>
               {key}
@@ -146,6 +146,7 @@ function Choices(props: { choices: readonly string[]; parameters: Parameters }) 
           </li>
         ))}
       </ul>
+      <More number={props.choices.length - CHOICES} />
     </>
   );
 }
@@ -156,8 +157,9 @@ function Lines(props: {
   parameters: Parameters;
   keys: string;
 }) {
-  const { lines, parameters } = props;
-  const range = Number(parameters.range ?? USUAL_RANGE) * 1000;
+  const { parameters } = props;
+  const lines = useMemo(() => props.lines.slice(0, CHARTS), [props.lines]);
+  const range = Number(among(parameters.range, RANGES, USUAL_RANGE)) * 1000;
   const what = lines.map((line) => `${line.series.name} ${line.key} ${line.of}`).join("\n");
   const loaded = useLoaded<readonly Values[]>(
     `series ${props.useCase} ${what} ${range} ${props.keys}`,
@@ -180,6 +182,11 @@ function Lines(props: {
       {(found) => (
         <>
           <Overview found={found} />
+          {props.lines.length > CHARTS && (
+            <p class="note">
+              These are {CHARTS} of {number(props.lines.length)} series of this name.
+            </p>
+          )}
           {found.map((one, n) => (
             <Drawn key={`${one.line.series.name} ${one.line.of}`} one={one} colour={n} />
           ))}

@@ -146,6 +146,8 @@ def test_an_unknown_series_is_404_with_the_choices(api: TestClient) -> None:
     answer = api.get("/series/factory/none", params={"key": "m"})
     assert answer.status_code == 404
     assert "series: levels, outputs" in answer.json()["detail"]
+    inside = api.get("/series/factory/levels%2Flines", params={"key": "m"})
+    assert (inside.status_code, "series: levels, outputs" in inside.text) == (404, True)
     assert "series: none" in api.get("/series/idle/x/lines").json()["detail"]
 
 

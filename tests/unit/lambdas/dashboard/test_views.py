@@ -266,7 +266,9 @@ def test_an_evaluation_has_every_model_on_the_same_rows_and_the_worst_segment_fi
     ],
 )
 def test_what_has_no_evaluation_or_no_model_is_404(model_api: TestClient, path: str) -> None:
-    assert model_api.get(f"/models/{path}").status_code == 404
+    answer = model_api.get(f"/models/{path}")
+    assert answer.status_code == 404
+    assert answer.json()["detail"] != "Not Found"  # it says what there is
 
 
 # --- actions

@@ -1,12 +1,17 @@
 """The routes of a report: totals, rows, what is final, paging, and what is refused."""
 
 import base64
+import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from glue.targets.dynamodb import Item
+from lambdas.http.gateway import behind_gateway
 from lambdas.ports.report_store import StoreUnavailable
 from tests.unit.lambdas.reports.memory import Memory, client, epoch
 
@@ -266,6 +271,54 @@ def test_a_token_of_another_question_is_refused(api: TestClient) -> None:
 def test_a_key_the_report_cannot_have_is_400(api: TestClient, key: str, route: str) -> None:
     answer = api.get(f"/reports/sites/{key}{route}")
     assert (answer.status_code, answer.json()["parameter"]) == (400, "site")
+
+
+# As they are in a path, and as they are meant.
+ODD = {
+    "a%2Fb": "a/b",
+    "a%2fperiod": "a/period",
+    "%2F": "/",
+    "..%2F..%2Fsites%2F5": "../../sites/5",
+    "a%252Fb": "a%2Fb",
+    "100%25": "100%",
+    "a%3Fb%23c": "a?b#c",
+    "a+b%20c": "a+b c",
+    "%C3%A4%F0%9F%98%80": "ä😀",
+    "a%00": "a\x00",
+}
+
+
+class Named(Memory):
+    """Buckets of the machine of one name, and no other."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(BUCKETS, WATERMARK)
+        self.name = name
+
+    def items(
+        self, table: str, key: tuple[str, Any], *arguments: Any, **options: Any
+    ) -> Iterator[Item]:
+        if key[1] == {"S": self.name}:
+            yield from super().items(table, (key[0], {"S": "m"}), *arguments, **options)
+
+
+@pytest.mark.parametrize("sent", ODD)
+@pytest.mark.parametrize("route", ["", "/period"])
+def test_a_key_may_have_any_character_also_behind_api_gateway(sent: str, route: str) -> None:
+    api, path = client(Named(ODD[sent])), f"/reports/machines/{sent}{route}"
+    direct = api.get(path)
+    assert (direct.status_code, direct.json()["machine"]) == (200, ODD[sent])
+    event = {"resource": "/{proxy+}", "path": path, "httpMethod": "GET", "headers": {}}
+    event |= {"requestContext": {"stage": "v1"}, "body": None}
+    answer = behind_gateway(cast(FastAPI, api.app))(event, None)
+    assert (answer["statusCode"], json.loads(answer["body"])) == (200, direct.json())
+    assert client(Named("m")).get(path).status_code == 404  # none of another name
+
+
+def test_a_slash_that_is_not_encoded_separates() -> None:
+    api = client(Named("a/b"))
+    answer = api.get("/reports/machines/a/b")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "Not Found")
 
 
 def test_a_store_that_does_not_answer_is_503_with_retry_after() -> None:
