@@ -42,7 +42,7 @@ PAGE := build/dashboard/index.html
 PAGE_SOURCES := $(shell find dashboard -name node_modules -prune -o -type f -print)
 JVM_SOURCES := $(shell find analytics_app/jvm/src/main analytics_app/jvm/pom.xml -type f 2>/dev/null)
 
-.PHONY: help env tools build browser screenshots demo up down clean test of-platform of-the-rest check types lint unit jvm generated collected properties load faults mutants wrong-sql replays models bench-stream
+.PHONY: help env tools build browser screenshots demo up down clean test of-platform of-the-rest check types lint unit jvm generated collected properties load faults mutants wrong-sql replays recording models bench-stream
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -181,6 +181,9 @@ wrong-sql: build ## wrong SQL is deployed, counts, and is repaired, a replay the
 
 replays: build ## replays are killed at random moments, and go on or are dropped: KILLS=12 SEED=1
 	@KILLS=$(KILLS) SEED=$(SEED) $(PYTHON) -m pytest -v -s tests/local/killed_replays.py
+
+recording: build ## a recording of machines over HTTP and over MQTT, its pairs compared with force: FILE=… R=… S=… VIA="http mqtt"
+	@$(PYTHON) -m tests.local.recorded $(FILE) $(if $(R),--r $(R)) $(if $(S),--s $(S)) $(if $(VIA),--via $(VIA))
 
 models: build ## the model of who takes an offer: trained by the command, given as an archive, imported from PMML
 	@$(PYTHON) -m pytest -v tests/local/offers.py tests/local/pmml.py

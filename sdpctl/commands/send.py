@@ -31,7 +31,10 @@ Keep = Callable[[Rejection], object]
 
 def send(
     file: Annotated[str, typer.Argument(help="NDJSON, each line with `type`; - reads stdin.")],
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Connections in parallel.")] = 4,
+    workers: Annotated[
+        int,
+        typer.Option(min=1, max=64, help="Connections in parallel; one keeps the order of lines."),
+    ] = 4,
     rate: Annotated[
         float | None, typer.Option(min=0.1, help="Events per second. [default: no limit]")
     ] = None,

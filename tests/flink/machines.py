@@ -18,6 +18,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from glue.instants import from_millis, to_wire
+from tests import asof
 from tests.flink.pipelines import START, Event, Made, Row, at
 
 SERIES = int(os.environ.get("SDP_SERIES", "50"))
@@ -56,6 +57,12 @@ class Join(NamedTuple):
         """Whether it pairs a measurement."""
         moment = at(event) - START
         return event["quantity"] in (self.r, self.s) and self.start <= moment < self.end
+
+    def for_asof(self) -> asof.Version:
+        """As the ASOF joins take it."""
+        start = asof.BEGINNING if self.start == -NEVER else START + int(self.start)
+        end = asof.NEVER if self.end == NEVER else START + int(self.end)
+        return asof.Version(self.name, self.version, start, end, self.r, self.s, self.distance)
 
 
 NEVER = math.inf

@@ -43,6 +43,7 @@ LAST = [
     "test_updates.py",
     "test_evolution.py",
     "test_chain.py",
+    "test_recorded.py",
     "test_machines.py",
 ]
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from datagen import Generation
@@ -29,6 +30,16 @@ def test_force_and_asof_joins_find_the_same_pairs_of_any_series() -> None:
     force = {asof.pair_of(row) for row in machines.pairs(events)}
     assert len(force) > 2_000
     assert asof.pairs(map(sample, events)) == force
+
+
+def test_force_and_asof_joins_find_the_same_pairs_of_joins_that_change() -> None:
+    events = machines.made().streams["measurements"]
+    force = {asof.pair_of(row) for row in machines.pairs(events, machines.JOINS)}
+    versions = Counter(pair[-2:] for pair in force)
+    assert set(versions) == {(join.name, join.version) for join in machines.JOINS}
+    assert min(versions.values()) > 100
+    joins = [join.for_asof() for join in machines.JOINS]
+    assert asof.pairs(map(sample, events), joins) == force
 
 
 def test_the_generator_foresees_the_pairs_that_asof_joins_find() -> None:
