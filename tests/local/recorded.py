@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -66,10 +66,9 @@ class Flow:
         return recordings.pairs(self.recording.samples, self.run)
 
     @property
-    def repeated(self) -> int:
-        """How many measurements of its joined quantities are copies."""
-        joined = [e for e in self.events if e["quantity"] in (recordings.SPEED, recordings.TORQUE)]
-        return len(joined) - len({event["event_id"] for event in joined})
+    def joined(self) -> list[Event]:
+        """What is of the two quantities that are joined."""
+        return [e for e in self.events if e["quantity"] in (recordings.SPEED, recordings.TORQUE)]
 
     def is_own(self, row: Row) -> bool:
         """Whether a row is of one of its machines."""
@@ -83,6 +82,8 @@ class Outcome:
     flow: Flow
     rows: list[Row]
     letters: list[Row]
+    stored: Counter[str]
+    """How often each measurement is in the stream, by id: a request may have been sent again."""
 
     @cached_property
     def found(self) -> Counter[Pair]:
@@ -94,23 +95,23 @@ class Outcome:
         """The dead letters."""
         return Counter(str(row["reason"]) for row in self.letters)
 
+    @cached_property
+    def refused(self) -> Counter[str]:
+        """How often each measurement is a dead letter."""
+        return Counter(str(row.get("event_id")) for row in self.letters)
+
     @property
     def is_exact(self) -> bool:
-        """Each pair is there once, and nothing else is; only repetitions are dead letters."""
-        return self.found == Counter(self.flow.expected) and self.reasons == {
-            "duplicate": self.flow.repeated
-        }
+        """Each pair is there once, and of each measurement all but one are dead letters."""
+        again = {e["event_id"]: self.stored[e["event_id"]] - 1 for e in self.flow.joined}
+        return self.found == Counter(self.flow.expected) and self.refused == Counter(again)
 
     @property
     def taken(self) -> list[Sample]:
         """The samples of which at least one copy is no dead letter."""
-        sent = Counter(event["event_id"] for event in self.flow.events)
-        refused = Counter(str(row.get("event_id")) for row in self.letters)
-        return [
-            sample
-            for sample in self.flow.recording.samples
-            if refused[name := sample.event(self.flow.run)["event_id"]] < sent[name]
-        ]
+        names = [s.event(self.flow.run)["event_id"] for s in self.flow.recording.samples]
+        pairs = zip(self.flow.recording.samples, names, strict=True)
+        return [sample for sample, name in pairs if self.refused[name] < self.stored[name]]
 
     @property
     def is_explained(self) -> bool:
@@ -122,7 +123,7 @@ class Outcome:
         expected = self.flow.expected
         letters = ", ".join(f"{n:,} {reason}" for reason, n in sorted(self.reasons.items()))
         text = (
-            f"{len(self.flow.events):,} measurements of {len(self.flow.recording.samples):,}: "
+            f"{self.stored.total():,} measurements of {len(self.flow.recording.samples):,}: "
             f"{len(self.found):,} of {len(expected):,} pairs, "
             f"{len(expected - self.found.keys()):,} missing, "
             f"{len(self.found.keys() - expected):,} others, "
@@ -181,13 +182,20 @@ def outcome(user: Driver, flow: Flow, seconds: float = SECONDS, quiet: float = Q
         letters = {
             row["id"]: row for row in user.records("dead-letters") if row.get("event_id") in ids
         }
-        found[:] = [Outcome(flow, [*filter(flow.is_own, rows)], [*letters.values()])]
+        own = [*filter(flow.is_own, rows)]
+        found[:] = [Outcome(flow, own, [*letters.values()], stored(user, ids))]
         if (known := len(found[0].rows) + len(letters)) != size:
             size, since = known, time.monotonic()
         return found[0].is_exact or time.monotonic() - since > quiet
 
     wait_until(is_over, seconds, lambda: str(found[0]))
     return found[0]
+
+
+def stored(user: Driver, ids: Collection[str]) -> Counter[str]:
+    """How often the stream of measurements has each of these."""
+    rows = user.records("measurements")
+    return Counter(str(row["event_id"]) for row in rows if row.get("event_id") in ids)
 
 
 def counted(user: Driver, flow: Flow) -> int:

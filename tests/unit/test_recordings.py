@@ -112,8 +112,11 @@ def flow(recording):
     return Flow.of("run", recording.moved(END))
 
 
-def outcome(flow, pairs, letters):
-    """Pairs as the stream has them, and dead letters of the events with these ids."""
+def outcome(flow, pairs, letters, again=()):
+    """Pairs as the stream has them, and dead letters of the events with these ids.
+
+    Events `again` are stored once more.
+    """
     rows = [
         {
             "thing": thing,
@@ -124,12 +127,14 @@ def outcome(flow, pairs, letters):
         }
         for thing, r, r_result, s, s_result in pairs
     ]
-    return Outcome(flow, rows, [{"event_id": name, "reason": why} for name, why in letters])
+    stored = Counter(event["event_id"] for event in flow.events)
+    stored.update(again)
+    named = [{"event_id": name, "reason": why} for name, why in letters]
+    return Outcome(flow, rows, named, stored)
 
 
 def duplicates(flow):
-    joined = [e for e in flow.events if e["quantity"] in (SPEED, TORQUE)]
-    copies = Counter(event["event_id"] for event in joined)
+    copies = Counter(event["event_id"] for event in flow.joined)
     return [(name, "duplicate") for name, n in copies.items() for _ in range(n - 1)]
 
 
@@ -141,6 +146,14 @@ def test_an_outcome_is_exact_if_each_pair_is_there_once_and_each_copy_a_duplicat
     assert not twice.is_exact and not twice.is_explained
     assert "1 twice" in str(twice)
     assert not outcome(flow, flow.expected, duplicates(flow)[1:]).is_exact
+
+
+def test_a_request_that_was_sent_again_adds_dead_letters_and_loses_nothing(flow):
+    again = [event["event_id"] for event in flow.joined[:20]]
+    late = [(name, "late") for name in again]
+    assert outcome(flow, flow.expected, [*duplicates(flow), *late], again).is_exact
+    assert not outcome(flow, flow.expected, [*duplicates(flow), *late]).is_exact
+    assert not outcome(flow, flow.expected, duplicates(flow), again).is_exact
 
 
 def test_missing_pairs_are_explained_by_late_measurements_and_by_nothing_else(flow):
