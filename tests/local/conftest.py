@@ -45,6 +45,7 @@ LAST = [
     "test_chain.py",
     "test_recorded.py",
     "test_machines.py",
+    "test_dashboard_whole.py",
 ]
 
 

@@ -22,6 +22,7 @@ from tests import streams
 Event = dict[str, Any]
 # Making a client takes longer than ten requests. The platform is restarted: no connection is kept.
 HTTP = httpx.Client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
+UNAVAILABLE = (503, 504)  # of API Gateway, and of CloudFront
 _campaigns = itertools.count(int(time.time()) % 100_000 * 1_000)
 
 
@@ -123,9 +124,9 @@ def answered(url: str, **options: Any) -> httpx.Response:
     found = [HTTP.get(url, **options)]
 
     def other_than_unavailable() -> bool:
-        if found[-1].status_code == 503:
+        if found[-1].status_code in UNAVAILABLE:
             found.append(HTTP.get(url, **options))
-        return found[-1].status_code != 503
+        return found[-1].status_code not in UNAVAILABLE
 
     wait_until(other_than_unavailable, 180, lambda: found[-1].text)
     return found[-1]
