@@ -3,12 +3,18 @@
 At its end it shows the chain of one customer, if a use case with `demonstration.py` is deployed:
 the business event, its decision and the message as a receiver of webhooks got it. If one with
 `live.py` is deployed, its events go on for a while, so that the page has what moves.
+
+Where events may be late by no more than WatermarkDelay, they are dated ahead and sent in order.
+What is to come after them, as a session that is stuck half an hour later, is shown and not waited
+for.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +25,8 @@ from rich.console import Console
 
 from datagen import Generation
 from datagen import Settings as Shape
-from glue import Schema, UseCase
+from glue import Schema, UseCase, instants
+from glue.parameters import Role
 from sdpctl import demo_chain, demo_live, demo_receiver
 from sdpctl.chain import message
 from sdpctl.clock import now, pause
@@ -32,7 +39,38 @@ from sdpctl.local.outputs import Outputs
 from sdpctl.settings import Settings
 
 TIMEOUT = 180.0
+RATE = 1000.0  # events per second of event time
+# How far ahead of the clock events begin that must not be late: until all are sent, at the least
+# that a slow machine sends in a second. They end within the five minutes that the door takes.
+LEAD, SENT, FARTHEST = timedelta(seconds=30), 400, timedelta(seconds=240)
 Rows = dict[str, dict[str, int]]  # the key's measures
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a report must show when event time has passed the last event, and what comes after.
+
+    `later` is by key what is added then, and the end of the last period with any of it.
+    """
+
+    rows: Rows
+    later: dict[str, tuple[dict[str, int], datetime]]
+
+    @classmethod
+    def of(cls, report: Schema, truth: dict[str, Any]) -> Expected:
+        """From the truth's rows of each period."""
+        end = instants.parse(truth["end"])
+        rows: Rows = {}
+        later: dict[str, tuple[dict[str, int], datetime]] = {}
+        for row in truth["periods"][report.path]:
+            key, start = str(row[report.key]), instants.parse(row["period_start"])
+            measures = {c.name: row[c.name] for c in report.measures}
+            if start <= end:
+                rows[key] = _sum(rows[key], measures) if key in rows else measures
+            else:
+                held = later[key][0] if key in later else dict.fromkeys(measures, 0)
+                later[key] = _sum(held, measures), start + Shape.period
+        return cls(rows, later)
 
 
 def demo(events: Annotated[int, typer.Option()] = 20_000, seed: int | None = None) -> None:
@@ -41,7 +79,8 @@ def demo(events: Annotated[int, typer.Option()] = 20_000, seed: int | None = Non
     current = outputs.read(settings)
     use_case = _demonstrable(current)
     report = use_case.reports[0]
-    generation = Generation(use_case, generator_of(use_case.name), _shape(events, seed, now()))
+    shape, workers = _shape(use_case, events, seed, now())
+    generation = Generation(use_case, generator_of(use_case.name), shape)
     file = settings.home / "demo" / "events.ndjson"
     file.parent.mkdir(parents=True, exist_ok=True)
     if (live := demo_live.deployed(current)) is not None:
@@ -50,14 +89,16 @@ def demo(events: Annotated[int, typer.Option()] = 20_000, seed: int | None = Non
     receiver = demo_receiver.started(settings, chain.use_case.name) if chain else None
     with file.open("wb") as stream:
         write(generation, stream)
-    truth = _measures(report, generation.truth()["reports"][report.path])
+    truth = Expected.of(report, generation.truth())
     with httpx.Client(headers={"x-api-key": current.api_key}, timeout=60) as client:
-        before = fetch(client, current, report, list(truth))
-        send(str(file), url=current.url_for_api, api_key=current.api_key)
-        expected = {key: _sum(before[key], row) for key, row in truth.items()}
+        before = fetch(client, current, report, list(truth.rows))
+        send(str(file), workers=workers, url=current.url_for_api, api_key=current.api_key)
+        expected = {key: _sum(before[key], row) for key, row in truth.rows.items()}
+        pause(max(0.0, (shape.start + shape.span - now()).total_seconds()))
         took = await_report(client, current, report, expected)
     _show(console, report, expected, file, generation.truth())
-    console.print(f"[green]✓[/] the report equals the truth, {took:.1f} s after the last event\n")
+    console.print(f"[green]✓[/] the report equals the truth, {took:.1f} s after the last event")
+    console.print("\n".join((*to_come(truth), "")), markup=False, soft_wrap=True)
     if chain is not None:
         lines = chain.shown(settings, _received(settings, receiver))
         console.print("\n".join((*lines, "")), markup=False, soft_wrap=True)
@@ -101,17 +142,26 @@ def _demonstrable(current: Outputs) -> UseCase:
     raise CommandError(f"{names}: none of them has a generator.py and a report to demonstrate")
 
 
-def _shape(events: int, seed: int | None, present: datetime) -> Shape:
-    """Events that end now, with a new seed each time, so that a second run sends new ones."""
-    rate = 1000.0
-    return Shape(
+def _shape(
+    use_case: UseCase, events: int, seed: int | None, present: datetime
+) -> tuple[Shape, int]:
+    """The events, and how many connections send them.
+
+    Events end now where they may be late, and begin in a while where they may not. With a new seed
+    each time, so that a second run sends new ones.
+    """
+    parameters = use_case.configured({})
+    may_be_late = bool(parameters.named(Role.LATENESS))
+    ahead = min(LEAD + timedelta(seconds=events / SENT), FARTHEST)
+    shape = Shape(
         events=events,
-        start=present - timedelta(seconds=events / rate),
+        start=present - timedelta(seconds=events / RATE) if may_be_late else present + ahead,
         seed=int(present.timestamp()) if seed is None else seed,
-        rate=rate,
+        rate=RATE,
         duplicates=0.1,
-        shuffle=timedelta(seconds=5),
+        shuffle=timedelta(seconds=5) if may_be_late else parameters.watermark_delay * 0.6,
     )
+    return shape, 4 if may_be_late else 1
 
 
 def fetch(client: httpx.Client, current: Outputs, report: Schema, keys: list[str]) -> Rows:
@@ -137,8 +187,11 @@ def await_report(client: httpx.Client, current: Outputs, report: Schema, expecte
     return time.monotonic() - started
 
 
-def _measures(report: Schema, rows: dict[str, dict[str, Any]]) -> Rows:
-    return {key: {c.name: row[c.name] for c in report.measures} for key, row in rows.items()}
+def to_come(truth: Expected) -> Iterator[str]:
+    """What the report does not have yet: of each key, what is added and when all of it is there."""
+    for key, (measures, end) in truth.later.items():
+        added = ", ".join(f"{name} {number:,}" for name, number in measures.items())
+        yield f"  {key} is still to come: {added} by {end:%Y-%m-%d %H:%M:%SZ}"
 
 
 def _sum(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:

@@ -12,10 +12,12 @@ import httpx
 import psutil
 import pytest
 
+from datagen import Generation
 from infra.topology import Topology
 from lambdas.dispatch.signing import headers
-from sdpctl import demo_chain, demo_live, demo_receiver
+from sdpctl import demo, demo_chain, demo_live, demo_receiver
 from sdpctl.clock import now, pause
+from sdpctl.commands.generate import generator_of
 from sdpctl.errors import CommandError
 from sdpctl.local import demonstration, platform
 from sdpctl.local.outputs import Outputs
@@ -33,6 +35,48 @@ AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
 def test_the_demo_deploys_the_default_use_case_and_those_that_it_shows() -> None:
     assert demo_chain.use_cases() == ("adtech", "shopping", "machines")
+
+
+@pytest.mark.parametrize("number", [1, 20_000, 100_000])
+def test_events_that_must_not_be_late_begin_in_a_while_and_are_sent_in_order(number: int) -> None:
+    """Patterns take none behind WatermarkDelay, the door none that is five minutes ahead."""
+    (shopping,) = load(("shopping",)).use_cases
+    shape, workers = demo._shape(shopping, number, 1, AT)
+    assert workers == 1
+    assert AT + timedelta(seconds=30 + min(number / 400, 210)) == shape.start
+    assert shape.shuffle < shopping.configured({}).watermark_delay
+    assert number > 20_000 or shape.start + shape.span <= AT + timedelta(minutes=5)
+    (adtech,) = load(("adtech",)).use_cases
+    shape, workers = demo._shape(adtech, number, 1, AT)
+    assert (shape.start + shape.span, workers) == (AT, 4)
+
+
+def test_what_comes_after_the_events_is_shown_and_not_waited_for() -> None:
+    (shopping,) = load(("shopping",)).use_cases
+    shape, _ = demo._shape(shopping, 8_000, 1, AT)
+    generation = Generation(shopping, generator_of("shopping"), shape)
+    assert list(generation)
+    truth, kinds = generation.truth(), shopping.reports[0]
+    expected = demo.Expected.of(kinds, truth)
+    totals = {key: row["found"] for key, row in truth["reports"]["kinds"].items()}
+    stuck = totals.pop("stuck_in_form")
+    assert {key: row["found"] for key, row in expected.rows.items()} == totals
+    assert stuck > 100 and len(totals) == 2
+    assert list(demo.to_come(expected)) == [
+        f"  stuck_in_form is still to come: found {stuck:,} by 2026-11-21 10:35:00Z"
+    ]
+
+
+def test_of_auctions_nothing_comes_after_the_events() -> None:
+    (adtech,) = load(("adtech",)).use_cases
+    shape, _ = demo._shape(adtech, 4_000, 1, AT)
+    generation = Generation(adtech, generator_of("adtech"), shape)
+    assert list(generation)
+    report, truth = adtech.reports[0], generation.truth()
+    expected, names = demo.Expected.of(report, truth), [c.name for c in report.measures]
+    totals = truth["reports"]["campaigns"].items()
+    assert expected.rows == {key: {n: row[n] for n in names} for key, row in totals}
+    assert not expected.later
 
 
 class Time:
