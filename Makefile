@@ -170,8 +170,8 @@ properties: build ## each of the APIs with 10,000 requests made from its OpenAPI
 load: build ## load on the running platform with Gatling, then an audit: LOAD="--profile burst --rate 12", LOAD=--help
 	@$(PYTHON) -m bench.load $(LOAD)
 
-faults: build ## nothing is lost or counted twice while things are killed and fail: FAULTS=40 SEED=1
-	@$(PYTHON) -m tests.local.faults --faults $(FAULTS) --seed $(SEED)
+faults: build ## nothing is lost or counted twice while things are killed and fail: FAULTS=40 SEED=1 USE_CASES="ONE ANOTHER"
+	@$(PYTHON) -m tests.local.faults --faults $(FAULTS) --seed $(SEED) $(if $(USE_CASES),--use-cases "$(USE_CASES)")
 
 mutants: build ## plant bugs one by one and see that the tests notice each: ONLY=WORD plants those with it in their name
 	@$(PYTHON) -m tests.mutants $(if $(ONLY),"$(ONLY)")

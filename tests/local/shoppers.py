@@ -139,11 +139,11 @@ class Shoppers:
             rate = events / seconds
             late_by = LATE_BY[seed % len(LATE_BY)]
             settings = Settings(events, start, seed, rate, 0.1, SHUFFLE, late=0.02, late_by=late_by)
-            streams.append(made._generated(Generation(USE_CASE, generator, settings)))
+            streams.append(made.generated(Generation(USE_CASE, generator, settings)))
         made.sent = list(heapq.merge(*streams, key=lambda pair: pair[0]))
         return made
 
-    def _generated(self, generation: Generation) -> list[tuple[int, Event]]:
+    def generated(self, generation: Generation) -> list[tuple[int, Event]]:
         """A seed's events as they are sent; its truth is added."""
         with pytest.MonkeyPatch.context() as patch:
             # The truth is that of the default numbers.

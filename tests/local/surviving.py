@@ -20,7 +20,7 @@ SHORT, SECONDS, SECONDS_A_FAULT = 13, 300.0, 15.0  # the short form, and what ea
 
 
 @pytest.fixture(scope="session")
-def survived(driver: Driver, settings: Settings, early: Auctions) -> Callable[[], Flow]:
+def survived(driver: Driver, settings: Settings, early: Auctions) -> Callable[[], list[Flow]]:
     """The events of the run; the first call has it run."""
     limit = SECONDS + SECONDS_A_FAULT * max(0, FAULTS - SHORT)
     return cache(Run(settings, driver, SEED, FAULTS, GAP, early, limit))

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from bench.lake import Platform
 from sdpctl.settings import Settings
 from tests.local.driver import Driver, wait_until
 from tests.local.faults import truth
-from tests.local.faults.flow import Flow
+from tests.local.faults.flow import UNMATCHED, Flow, Wrong, reasons_of
 
 
 def test_each_auction_that_closed_is_one_row_and_what_is_unmatched_one_letter(
-    driver: Driver, settings: Settings, survived: Callable[[], Flow]
+    driver: Driver, settings: Settings, survived: Callable[[], list[Flow]]
 ) -> None:
-    flow, lake = survived(), Platform.of(settings)
+    [flow] = survived()
+    lake = truth.lake_of(settings, flow)
 
-    def wrong() -> dict[str, Any]:
-        return truth.lake(lake, flow, all_closed=True)
+    def wrong() -> Wrong:
+        return flow.wrong_lake(lake, all_closed=True)
 
     def right() -> bool:
         driver.heartbeat()
         return not wrong()
 
     wait_until(right, 300, lambda: f"lake and truth: {wrong()}")
-    assert flow.fates.unmatched
+    assert UNMATCHED in reasons_of(flow.letters(lake))

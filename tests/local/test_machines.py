@@ -36,6 +36,7 @@ from tests.local.audits import Ledger
 from tests.local.commands import sdp
 from tests.local.driver import HTTP, Driver, Event, batches, wait_until
 from tests.local.evolving import Whole
+from tests.local.faults.machines import last
 from tests.local.machine import Machine
 from usecases.machines import generator
 
@@ -73,34 +74,12 @@ class Flow:
         generation = Generation(MACHINES, generator, shape)
         events = list(generation)
         truth = generation.truth()
-        return cls([*events, *_last(truth["reports"]["machines"], events)], truth)
+        return cls([*events, *last(list(truth["reports"]["machines"]), events)], truth)
 
     @property
     def things(self) -> list[str]:
         """The machines that have pairs."""
         return list(self.truth["reports"]["machines"])
-
-
-def _last(things: dict[str, Row], events: list[Event]) -> list[Event]:
-    """Measurements of both series, so long after the others, and apart, that none pairs.
-
-    The first of them ends what the last pair lasts. It is decided when both series are known beyond
-    it by more than `WatermarkDelay`.
-    """
-    end = max(map(pipelines.at, events))
-    later = [(generator.SPEED, 10_000), (generator.TORQUE, 20_000), (generator.SPEED, 22_000)]
-    return [
-        {
-            "type": "measurement",
-            "event_id": f"{thing}-{quantity}-{after}",
-            "occurred_at": to_wire(from_millis(end + after)),
-            "thing": thing,
-            "quantity": quantity,
-            "result": 1.0,
-        }
-        for thing in things
-        for quantity, after in later
-    ]
 
 
 @dataclass(frozen=True)

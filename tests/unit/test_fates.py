@@ -11,8 +11,9 @@ import pytest
 
 from datagen import Generation, Settings
 from sdpctl.commands.generate import generator_of
-from tests.local.faults.fates import DUPLICATE, LATE, UNMATCHED, Closed, Fates, differences
-from tests.local.faults.flow import USE_CASE
+from tests.local.faults.adtech import USE_CASE
+from tests.local.faults.fates import Closed, Fates, differences
+from tests.local.faults.flow import DUPLICATE, LATE, UNMATCHED
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 AGAIN = {"event_id": "before-bid-1", "tx_id": "before-1", "type": "bid"}

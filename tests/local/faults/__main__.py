@@ -7,18 +7,22 @@ import os
 import shutil
 import tempfile
 import time
+from argparse import ArgumentTypeError
 from datetime import UTC, datetime
 from pathlib import Path
 
+import usecases
 from sdpctl.local import outputs, platform
 from sdpctl.settings import Settings
 from tests.local.driver import Driver
+from tests.local.faults.adtech import counted_before
 from tests.local.faults.clocks import Clocks
-from tests.local.faults.flow import counted_before
+from tests.local.faults.flows import FLOWS
 from tests.local.faults.run import Run, say
 from tests.local.parameters import PARAMETERS
 from tests.local.places import of_its_own
 
+FIRST, *_ = DEFAULT = ("adtech",)
 RESULTS = Path(__file__).resolve().parents[3] / "results"
 GAP = 10.0  # seconds between two faults, on average
 # A run may take so long: 200 faults an hour, with its platform and with all that is compared.
@@ -31,6 +35,13 @@ def main() -> int:
     parser.add_argument("--faults", type=int, default=40, help="how many faults")
     parser.add_argument("--seed", type=int, default=1, help="of events, faults and their moments")
     parser.add_argument("--gap", type=float, default=GAP, help="mean seconds between two faults")
+    parser.add_argument(
+        "--use-cases",
+        type=_use_cases,
+        default=DEFAULT,
+        help=f"whose events flow, separated by commas (default: {','.join(DEFAULT)})",
+    )
+    parser.add_argument("--only", default="", help="a text in the names of kinds of faults")
     options = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sdp-faults-") as folder:
@@ -40,19 +51,48 @@ def main() -> int:
         home.mkdir()
         settings = of_its_own(home)
         try:
-            platform.up(settings, PARAMETERS, platform.Steps())
-            driver, gap = _driver(settings), options.gap
-            earlier = counted_before(driver)
-            limit = SECONDS + SECONDS_A_FAULT * options.faults - (time.monotonic() - began)
-            Run(settings, driver, options.seed, options.faults, gap, earlier, limit, clocks)()
+            platform.up(settings, _parameters(options.use_cases), platform.Steps())
+            driver = _driver(settings)
+            run = Run(
+                settings,
+                driver,
+                options.seed,
+                options.faults,
+                options.gap,
+                counted_before(driver),
+                SECONDS + SECONDS_A_FAULT * options.faults - (time.monotonic() - began),
+                options.use_cases,
+                options.only,
+                clocks,
+            )
+            run()
         except AssertionError as error:
-            say(f"FAIL with --seed {options.seed} --faults {options.faults}: {error}")
+            again = f"--seed {options.seed} --faults {options.faults}"
+            say(f"FAIL with {again} --use-cases {','.join(options.use_cases)}: {error}")
             say(f"logs and journals are in {_kept(home)}")
             return 1
         finally:
             platform.clean(settings, platform.Steps())
     say(f"PASS: {options.faults} faults in {time.monotonic() - began:.0f} s")
     return 0
+
+
+def _use_cases(text: str) -> tuple[str, ...]:
+    try:
+        names = usecases.chosen(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from error
+    if names[0] != FIRST:
+        raise ArgumentTypeError(f"must name {FIRST}, which was counted before the run")
+    return names
+
+
+def _parameters(use_cases: tuple[str, ...]) -> dict[str, str]:
+    """Of a deployment of these use cases."""
+    parameters = {**PARAMETERS, "useCases": ",".join(use_cases)}
+    for name in use_cases:
+        parameters |= FLOWS[name].parameters
+    return parameters
 
 
 def _kept(home: Path) -> Path:

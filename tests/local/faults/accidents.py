@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -42,30 +43,47 @@ PARALLELISMS = (1, 2, 3)
 AIMED = ("kill ingest", "kill persist", "Flink's newest checkpoint is lost")
 
 
+@dataclass(frozen=True)
+class Targets:
+    """What requests that are to fail name, and what shards are changed of."""
+
+    events: Sequence[str]
+    """Streams of events."""
+    results: Sequence[str]
+    """Streams of rows of reports."""
+    tables: Sequence[str]
+    """Of reports whose rows persist writes within seconds, as those of the first flow are."""
+
+    @property
+    def streams(self) -> Sequence[str]:
+        """All that shards are changed of."""
+        return (*self.events, *self.results)
+
+
 class Accidents:
     """What may happen to the processes of a platform.
 
     With `clocks` it is a platform that nobody uses afterwards: its clocks jump, and it is changed.
-    `table` is that of the report whose rows persist writes.
     """
 
     def __init__(
-        self, settings: Settings, driver: Driver, table: str, clocks: Clocks | None = None
+        self, settings: Settings, driver: Driver, targets: Targets, clocks: Clocks | None = None
     ) -> None:
-        self._settings, self._driver = settings, driver
+        self._settings, self._driver, self._targets = settings, driver, targets
         self._kind = ""
         self._hits = Counter[str]()
         self._injection = Injection(settings)
-        events = f"{driver.prefix}bcns"
-        stores = {"service": "kinesis", "action": "PutRecords", "names": events}
-        writes = {"service": "dynamodb", "action": "TransactWriteItems", "names": table}
+        stores = {"service": "kinesis", "action": "PutRecords"}
+        writes = {"service": "dynamodb", "action": "TransactWriteItems"}
         self.kinds: dict[str, Callable[[Random], str]] = {
             "kill Flink": self._kill_flink,
             "kill the emulator": self._kill_emulator,
             "kill the workers": self._kill_workers,
             "kill the delivery": self._kill_delivery,
-            "kill ingest in a call": partial(self._kill_function, "Ingest", stores),
-            "kill persist in a batch": partial(self._kill_function, "Persist", writes),
+            "kill ingest in a call": partial(self._kill_function, "Ingest", stores, targets.events),
+            "kill persist in a batch": partial(
+                self._kill_function, "Persist", writes, targets.tables
+            ),
             "Kinesis fails": partial(self._fail, "kinesis"),
             "DynamoDB fails": partial(self._fail, "dynamodb"),
             "S3 fails": partial(self._fail, "s3"),
@@ -104,7 +122,11 @@ class Accidents:
         )
 
     def _kill_flink(self, random: Random) -> str:
-        return self._kill(flink_status.service(self._settings, random.choice(self._jobs())))
+        return self.kill_job(random.choice(self._jobs()))
+
+    def kill_job(self, name: str) -> str:
+        """`kill -9` of the process of an application's job."""
+        return f"{name}, {self._kill(flink_status.service(self._settings, name))}"
 
     def _jobs(self) -> list[str]:
         return flink_status.names(self._settings)
@@ -163,17 +185,23 @@ class Accidents:
 
     # --- functions
 
-    def _kill_function(self, part: str, call: dict[str, Any], random: Random) -> str:
-        """`kill -9` of all processes of a function while it waits for the answer to this call."""
+    def _kill_function(
+        self, part: str, call: dict[str, Any], names: Sequence[str], random: Random
+    ) -> str:
+        """`kill -9` of all processes of a function while it waits for the answer to this call.
+
+        It names one of these.
+        """
         for attempt in range(1, ATTEMPTS + 1):
             self._await_emulator()
-            slow = {**call, "kind": "delay", "count": 1, "seconds": 2.0}
+            name = random.choice(names)
+            slow = {**call, "names": name, "kind": "delay", "count": 1, "seconds": 2.0}
             met = self._injection.await_met(self._injection.begin([slow]), 1, CALLED_SECONDS)
             time.sleep(random.uniform(0, 0.5))
             killed = sum(map(_killed, self._of_function(part)))
             if met and killed:
                 self._hits[self._kind] += 1
-                return f"{killed} processes in {call['action']}, at attempt {attempt}"
+                return f"{killed} processes in {call['action']}, at attempt {attempt}: {name}"
         return f"{killed} processes, but {met} of {call['action']}"
 
     def _of_function(self, part: str) -> list[psutil.Process]:
@@ -202,7 +230,8 @@ class Accidents:
         return done
 
     def _fill_flink(self, random: Random) -> str:
-        return self._fill(flink_status.service(self._settings, self._jobs()[0]), random)
+        job = random.choice(self._jobs())
+        return self._fill(flink_status.service(self._settings, job), random)
 
     def _fill(self, service: Service, random: Random) -> str:
         """For seconds the process can write nothing to any file, as on a full disk."""
@@ -266,7 +295,7 @@ class Accidents:
         """
         self._await_emulator()
         kinesis = self._driver.client("kinesis")
-        stream = self._driver.prefix + random.choice(("bcns", "aggregates"))
+        stream = random.choice(self._targets.streams)
         shard = random.choice(_open_shards(kinesis, stream))
         low, high = (int(n) for n in shard["HashKeyRange"].values())
         low, high = min(low, high), max(low, high)

@@ -13,7 +13,7 @@ from lambdas.adapters.receipts import DynamoReceipts
 from lambdas.balance import Limits, Minute, minutes
 from sdpctl.settings import Settings
 from tests.local.driver import Driver
-from tests.local.faults.flow import USE_CASE
+from tests.local.faults.flow import Flow
 from tests.local.parameters import PARAMETERS
 
 AHEAD = timedelta(minutes=5)  # minutes of clocks that are wrong
@@ -26,12 +26,13 @@ MADE_GOOD_SECONDS, LOOK = 10.0, 0.5
 class Audit:
     """What `./sdp audit` computes, without the start of a process: it is called all the time."""
 
-    def __init__(self, settings: Settings, driver: Driver, start: datetime) -> None:
+    def __init__(self, settings: Settings, driver: Driver, flow: Flow, start: datetime) -> None:
         topology = Topology(settings.prefix, usecases.load())
         client = driver.client("dynamodb")
         self._store, self._progress = DynamoStore(client), topology.progress_table
         self._ledger = DynamoReceipts(topology.ledger_table, client)
-        self._limits, self._start = Limits.of(USE_CASE.configured(PARAMETERS)), start
+        parameters = flow.use_case.configured({**PARAMETERS, **flow.parameters})
+        self._name, self._limits, self._start = flow.name, Limits.of(parameters), start
         self.made_good = 0  # how often a minute had too many outcomes for some seconds
 
     def __call__(self) -> int:
@@ -49,7 +50,7 @@ class Audit:
     def _minutes(self) -> tuple[list[Minute], datetime | None]:
         """The minutes of the last while, and the watermark that they were compared with."""
         now, limits = datetime.now(UTC), self._limits
-        item = self._store.get(self._progress, {"use_case": {"S": USE_CASE.name}})
+        item = self._store.get(self._progress, {"use_case": {"S": self._name}})
         watermark = dynamodb.watermark(item)
         span = (max(self._start, now - limits.closed - BEFORE), now + AHEAD)
-        return [*minutes(self._ledger, USE_CASE.name, span, watermark, limits)], watermark
+        return [*minutes(self._ledger, self._name, span, watermark, limits)], watermark

@@ -1,4 +1,4 @@
-"""What becomes of each event of a run, worked out from the events alone.
+"""What becomes of each event of auctions in a run, worked out from the events alone.
 
 Beside the totals of the generator: for each event whether it is counted, what dead letters it has,
 and the row of its auction.
@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from tests.local.driver import Event
+from tests.local.faults.flow import DUPLICATE, LATE, UNMATCHED, moment
 
 LATE_BY = timedelta(hours=1)  # generated events that are late are later than this
 FIELDS = (
@@ -22,7 +23,6 @@ FIELDS = (
     "creative_id",
     "creative_category",
 )
-LATE, DUPLICATE, UNMATCHED = "late", "duplicate", "unmatched"
 
 
 class Closed(NamedTuple):
@@ -109,11 +109,6 @@ def _closed(bid: Event, imp: Event | None = None, click: Event | None = None) ->
         moment(imp["occurred_at"]) if imp else None,
         moment(click["occurred_at"]) if click else None,
     )
-
-
-def moment(text: str) -> datetime:
-    """An instant as events or Athena's answers have it, in UTC."""
-    return datetime.fromisoformat(text.removesuffix(" UTC").removesuffix("Z") + "+00:00")
 
 
 def differences(fates: Fates, rows: Iterable[Mapping[str, Any]], *, all_closed: bool) -> list[str]:

@@ -1,161 +1,190 @@
-"""Generated ad-tech events, sent at the time that they have, each until it is accepted."""
+"""The events of a use case in a run of faults, and what has to become of them.
+
+Each use case has a module of its own beside this one (`flows`); nothing here knows any of them.
+"""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
-import httpx
-import orjson
-
-import usecases
-from datagen import Generation, Occurrence
 from datagen import Settings as Shape
-from glue.parameters import parse_duration
-from sdpctl.commands.generate import generator_of
-from sdpctl.sending import NDJSON, Line, read_answer
-from tests.local.driver import Auctions, Driver, Event, auctions
-from tests.local.faults.fates import Fates
-from tests.local.parameters import PARAMETERS
+from glue.catalog import UseCase
+from glue.instants import from_millis
+from glue.schema import Schema
+from sdpctl.settings import Settings
+from sdpctl.sql.athena import Athena
+from tests.local.driver import Auctions, Driver, Event
+from tests.local.faults.sending import SHUFFLE, Sender
 
-USE_CASE = usecases.load().use_case("adtech")
-REPORT = USE_CASE.reports[0]
-MEASURES = tuple(column.name for column in REPORT.measures)
 PERIOD = timedelta(minutes=1)
-RATE = 20.0  # distinct events a second
-SHUFFLE = timedelta(seconds=2)
-BEAT = 0.5  # seconds between two requests
-TO_BE_SENT = timedelta(seconds=30)  # in which an event that is almost late is read
-ANSWER_SECONDS, PATIENCE = 30.0, 120.0  # for one request; for one event, with all its requests
+LATE, DUPLICATE, UNMATCHED, FILTERED = "late", "duplicate", "unmatched", "filtered"
+Row = dict[str, Any]
+Wrong = dict[str, Any]
+"""By what was looked at, what was found and what is true; empty where nothing differs."""
 
 
-def counted_before(driver: Driver) -> Auctions:
-    """Auctions that are counted, so old that they are almost late: their row is soon final."""
-    age = parse_duration(PARAMETERS["AllowedLateness"]) - TO_BE_SENT
-    made = auctions(60, at=datetime.now(UTC) - age)
-    driver.send(made.events)
-    driver.await_totals(made.campaign, made.expected)
-    return made
+@dataclass(frozen=True)
+class Course:
+    """A run, for those who make its events: `seconds` of them from `start` on.
 
-
-class _OwnCampaigns:
-    """The generator of the use case, with campaigns that no other run has."""
-
-    def __init__(self) -> None:
-        self.base = auctions(0).campaign * 1_000
-        self._numbers: dict[int, int] = {}
-
-    def occurrences(self, settings: Shape) -> Iterator[Occurrence]:
-        for made in generator_of(USE_CASE.name).occurrences(settings):
-            event, name = made.event, REPORT.key
-            if name in event:
-                event = {**event, name: self._own(event[name])}
-            added = tuple((path, self._own(key), sums) for path, key, sums in made.contributions)
-            yield made._replace(event=event, contributions=added)
-
-    def _own(self, campaign: Any) -> int:
-        return self._numbers.setdefault(campaign, self.base + len(self._numbers))
-
-
-class Flow:
-    """Events of the next `seconds`: a tenth of them twice, 2 % late, 2 % unmatched.
-
-    `again` are events that were counted before the run, of other campaigns.
+    `earlier` are auctions that were counted before it.
     """
 
-    def __init__(self, driver: Driver, seed: int, seconds: float, again: Sequence[Event]) -> None:
-        self.start = datetime.now(UTC).replace(microsecond=0)
-        shape = Shape(
-            events=int(seconds * RATE),
-            start=self.start,
-            seed=seed,
-            rate=RATE,
+    settings: Settings
+    driver: Driver
+    seed: int
+    start: datetime
+    seconds: float
+    earlier: Auctions
+
+    def shape(self, rate: float, start: datetime | None = None) -> Shape:
+        """Of generated events, `rate` a second: a tenth of them twice, 2 % late, 2 % unmatched."""
+        return Shape(
+            events=int(self.seconds * rate),
+            start=start or self.start,
+            seed=self.seed,
+            rate=rate,
             duplicates=0.1,
             shuffle=SHUFFLE,
             late=0.02,
             unmatched=0.02,
             period=PERIOD,
         )
-        made = Generation(USE_CASE, _OwnCampaigns(), shape)
-        self.prefix = f"{shape.start_ms:x}-{seed}-"
-        events, random = list(made), Random(f"again {seed}")
-        self.truth = made.truth()
-        self.fates = Fates.of(events, again, self.start)
-        self.fates.check(self.truth)
-        for event in again:
-            events.insert(random.randint(0, len(events)), event)
-        self._lines = [Line(n, orjson.dumps(event)) for n, event in enumerate(events)]
-        self._driver, self._seconds = driver, seconds
-        self._ended = threading.Event()
-        self.requests = self.failures = self.sent_lines = 0
-        self._http = httpx.Client(timeout=ANSWER_SECONDS, headers={"x-api-key": driver.key})
 
-    def begin(self) -> None:
-        """Send from now on, in a thread."""
-        self._running = ThreadPoolExecutor(1, "flow").submit(self._run)
 
-    def end(self) -> None:
-        """Wait until all events are accepted; raises what went wrong."""
-        self._running.result()
+class Flow(ABC):
+    """One use case's events, with their copies in the order of sending, and their truth."""
 
-    def stop(self) -> None:
-        """Send no more: a run that has failed does not wait for its last events."""
-        self._ended.set()
+    use_case: ClassVar[UseCase]
+    parameters: ClassVar[Mapping[str, str]] = {}
+    """What a platform must have been deployed with, beside the parameters of all local tests."""
+    counted: ClassVar[tuple[str, ...]] = ()
+    """Measures of the first report whose sum is the version of a row: it only grows."""
+    own_kinds: ClassVar[tuple[str, ...]] = ()
+    """The names of the faults that only this use case has."""
+    events: list[Event]
+    truth: dict[str, Any]
 
-    def raise_early(self) -> None:
-        """Raise what has gone wrong by now."""
-        if self._running.done():
-            self._running.result()
+    @abstractmethod
+    def __init__(self, course: Course) -> None:
+        """Make the events of a run."""
 
     @property
-    def campaigns(self) -> list[int]:
-        """Their numbers."""
-        return [int(key) for key in self.truth["reports"][REPORT.path]]
+    def name(self) -> str:
+        """The use case."""
+        return self.use_case.name
 
     @property
-    def sent(self) -> int:
-        """How many events there are, copies included; `sent_lines` counts each attempt."""
-        return len(self._lines)
+    def report(self) -> Schema:
+        """The report that is looked at while events flow."""
+        return self.use_case.reports[0]
 
-    def _run(self) -> None:
-        began, sent, total = time.monotonic(), 0, len(self._lines)
-        for _ in count():
-            elapsed = time.monotonic() - began - SHUFFLE.total_seconds()
-            due = min(total, max(0, int(total * elapsed / self._seconds)))
-            while sent < due:
-                self._deliver(self._lines[sent : min(due, sent + 500)])
-                sent = min(due, sent + 500)
-            if sent == total or self._ended.is_set():
-                return
-            time.sleep(BEAT)
+    @property
+    def watched(self) -> list[Any]:
+        """Its keys that are looked at, in this order."""
+        return list(self.truth["reports"][self.report.path])
 
-    def _deliver(self, lines: list[Line]) -> None:
-        """Send until each is accepted."""
-        until = time.monotonic() + PATIENCE
-        while True:
-            self.sent_lines += len(lines)
-            answer = self._post(lines)
-            result = read_answer(lines, answer)
-            wrong = [r for r in result.rejections if r.line not in result.again]
-            assert not wrong, f"rejected: {wrong[0]}"
-            lines = [line for line in lines if line.number in result.again]
-            self.requests += 1
-            if not lines or self._ended.is_set():
-                return
-            self.failures += 1
-            text = answer if isinstance(answer, str) else answer.text
-            assert time.monotonic() < until, f"not accepted within {PATIENCE:.0f} s: {text[:500]}"
-            time.sleep(BEAT)
+    def wrong_reports(self, driver: Driver) -> Wrong:
+        """What the reports say and what is true, where they differ: totals and minutes."""
+        return {
+            f"{report.path}/{key}": pair
+            for report in self.use_case.reports
+            for key, row in self.totals(report).items()
+            if (pair := self._wrong_report(driver, report, key, row))
+        }
 
-    def _post(self, lines: list[Line]) -> httpx.Response | str:
-        body = b"\n".join(line.body for line in lines)
-        try:
-            return self._http.post(f"{self._driver.api}/events", content=body, headers=NDJSON)
-        except httpx.RequestError as error:
-            return f"{type(error).__name__}: {error}"
+    def totals(self, report: Schema) -> Mapping[Any, Row]:
+        """What a report must say, by key."""
+        rows: Mapping[Any, Row] = self.truth["reports"][report.path]
+        return rows
+
+    def minutes(self, report: Schema) -> Sequence[Row]:
+        """What it must say of each minute and key."""
+        rows: Sequence[Row] = self.truth["periods"][report.path]
+        return rows
+
+    def _wrong_report(
+        self, driver: Driver, report: Schema, key: Any, row: Row
+    ) -> tuple[Any, Any] | None:
+        totals, expected = _answered(driver, report, key), _numbers(report, row)
+        if totals != expected:
+            return totals, expected
+        answer = driver.get(f"{report.path}/{key}/period", period="MINUTES", limit=1000).json()
+        minutes = {r["period_start"]: _numbers(report, r) for r in answer.get("rows", [])}
+        own = [r for r in self.minutes(report) if str(r[report.key]) == str(key)]
+        starts = (from_millis(r[report.period] * 1000).isoformat(timespec="seconds") for r in own)
+        true = dict(zip(starts, (_numbers(report, r) for r in own), strict=True))
+        return None if minutes == true else (minutes, true)
+
+    @abstractmethod
+    def wrong_lake(self, lake: Athena, *, all_closed: bool) -> Wrong:
+        """What the lake says and what is true, where they differ.
+
+        Rows may be there twice: a record that Flink writes again, a record that is delivered again.
+        Until all keys are closed some may be missing.
+        """
+
+    @abstractmethod
+    def letters(self, lake: Athena) -> list[Row]:
+        """The dead letters of the run's events in the lake, each once."""
+
+    @abstractmethod
+    def miscounted(
+        self, sums: Mapping[str, int], rows: Sequence[Row], attempts: int, *, all_closed: bool
+    ) -> Wrong:
+        """What the ledger says of the run and what is true, where they differ.
+
+        `rows` are the dead letters, `attempts` how often one of the events was in a request.
+        """
+
+    def closing(self) -> list[Event]:
+        """Events that are sent behind all others, once nothing happens any more."""
+        return []
+
+    def is_closed(self, sums: Mapping[str, int]) -> bool:
+        """Whether no record waits for others any more."""
+        return not sums["waiting"]
+
+    def kinds(self, sender: Sender, kill: Callable[[], str]) -> Mapping[str, Fault]:
+        """Those faults; `kill` kills the process of its job."""
+        return {}
+
+
+Fault = Callable[[Random], str]
+"""A fault that happens when it is called; what was done, for people."""
+
+
+def _answered(driver: Driver, report: Schema, key: Any) -> Row:
+    """The totals of a key, zeros while it is unknown."""
+    answer = driver.get(f"{report.path}/{key}")
+    return _numbers(report, answer.json() if answer.status_code == 200 else {})
+
+
+def _numbers(report: Schema, row: Mapping[str, Any]) -> Row:
+    return {column.name: row.get(column.name) or 0 for column in report.measures}
+
+
+def moment(text: str) -> datetime:
+    """An instant as events or Athena's answers have it, in UTC."""
+    return datetime.fromisoformat(text.removesuffix(" UTC").removesuffix("Z") + "+00:00")
+
+
+def beyond(limits: Mapping[str, tuple[int, int, int]]) -> Wrong:
+    """Of least, found and most, those where the found number is not between the others."""
+    return {name: limit for name, limit in limits.items() if list(limit) != sorted(limit)}
+
+
+def unequal(checks: Mapping[str, tuple[Any, Any]]) -> Wrong:
+    """Of found and true, those that differ."""
+    return {name: pair for name, pair in checks.items() if pair[0] != pair[1]}
+
+
+def reasons_of(rows: Sequence[Row]) -> Counter[str]:
+    """How many dead letters there are of each reason."""
+    return Counter(row["reason"] for row in rows)
