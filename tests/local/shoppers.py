@@ -42,6 +42,7 @@ PARAMETERS = {
 DELAY = timedelta(seconds=5)  # WatermarkDelay
 SHUFFLE = timedelta(seconds=3)
 LATE_BY = (timedelta(hours=1), timedelta(hours=3))  # less than PatternWindow, and more
+BEYOND = timedelta(seconds=20)  # how far event time passes all that was sent
 USE_CASE = load(("shopping",)).use_cases[0]
 
 # definitions --------------------------------------------------------------------------------------
@@ -224,9 +225,9 @@ class Shoppers:
         return events
 
     def closing(self) -> list[Event]:
-        """Visitors in each shard by whom event time passes all that was sent."""
+        """Visitors in each shard by whom event time passes all that was sent, and the clock."""
         last = from_millis(max(reached for reached, _ in self.sent))
-        time = to_wire(last + TIMEOUT + DELAY + timedelta(seconds=1))
+        time = to_wire(last + TIMEOUT + DELAY + BEYOND)
         return [
             {"type": "page-view", "event_id": id_, "occurred_at": time, "session_id": id_}
             | {"page": "home"}

@@ -96,9 +96,11 @@ class Chain:
     shoppers: Shoppers
     put: Put
     receiver: Receiver
-    counted: Counter[str]
-    """The report before the events."""
+    counted: Counter[tuple[str, str]]
+    """The reports before the events."""
     sent: list[Event]
+    complete: list[tuple[datetime, datetime]]
+    """What was complete while event time was ahead of the clock, and the clock right after."""
     ledger: Ledger
 
     def rows(self, stream: str) -> list[Row]:
@@ -170,7 +172,8 @@ def chain(whole: Whole, settings: Settings, machine: Machine) -> Iterator[Chain]
         counted, ledger = _report(driver), Ledger.now(settings, "shopping", whole.tree)
         with _gone(receiver) as leave:
             sent = _flow(driver, machine, people, made, versions, leave)
-        yield Chain(people, driver, made, Put(versions), receiver, counted, sent, ledger)
+            complete = _complete(driver)
+        yield Chain(people, driver, made, Put(versions), receiver, counted, sent, complete, ledger)
     finally:
         receiver.stop()
 
@@ -248,14 +251,35 @@ def _wait_for(moment: datetime) -> None:
     time.sleep(max((moment - datetime.now(UTC)).total_seconds(), 0))
 
 
-def _report(driver: Driver) -> Counter[str]:
-    """How many business events of each kind the report has in all."""
-    answers = {kind: driver.get(f"kinds/{kind}") for kind in KINDS}
-    return Counter({k: a.json()["found"] for k, a in answers.items() if a.status_code == 200})
+def _complete(driver: Driver) -> list[tuple[datetime, datetime]]:
+    """What is complete, and the clock after that, until all before now is."""
+    began, seen = datetime.now(UTC), []
+
+    def look() -> bool:
+        driver.heartbeat()
+        text = driver.get("kinds/shopping").json().get("complete_through")
+        if text:
+            seen.append((parse(text), datetime.now(UTC)))
+        return bool(text) and seen[-1][0] >= began
+
+    wait_until(look, WAIT, lambda: f"complete through {seen[-1:]}, began at {began}")
+    return seen
+
+
+def _report(driver: Driver) -> Counter[tuple[str, str]]:
+    """By kind and measure, what the reports count in all."""
+    found: Counter[tuple[str, str]] = Counter()
+    for path, measures in REPORTS.items():
+        for kind in KINDS:
+            answer = driver.get(f"{path}/{kind}")
+            if answer.status_code == 200:
+                found.update({(kind, name): answer.json()[name] for name in measures})
+    return found
 
 
 PAGES = ("page1", "page2", "page3")
 KINDS = ("shopping", "stuck_in_form", "spending_anomaly")
+REPORTS = {"kinds": ("found",), "reactions": ("decisions", "passed", "actions")}
 
 
 def test_the_business_events_are_those_of_the_truth_each_once(chain: Chain) -> None:
@@ -268,8 +292,6 @@ def test_the_business_events_are_those_of_the_truth_each_once(chain: Chain) -> N
             assert written == pytest.approx(row) if "deviation" in row else written == row
     counts = Counter(row["kind"] for row in expected.values())
     assert min(counts[kind] for kind in KINDS) > 5
-    total = chain.counted + counts
-    wait_until(lambda: _report(chain.driver) == total, WAIT, lambda: f"{_report(chain.driver)}")
 
 
 def test_each_is_decided_by_the_version_in_force_at_its_own_time(chain: Chain) -> None:
@@ -311,6 +333,29 @@ def test_the_actions_are_those_of_the_decisions_each_once(chain: Chain) -> None:
 
     wait_until(decided, WAIT, lambda: f"{len(expected.keys() - listed.keys())} not dispatched")
     assert {id_: action["body"]["data"] for id_, action in listed.items()} == expected
+
+
+def test_the_reports_count_what_was_found_decided_and_done_of_each_kind(chain: Chain) -> None:
+    expected, added = Counter(chain.counted), Counter[tuple[str, str]]()
+    for row in chain.expected_decisions().values():
+        kind = row["id"].partition(":")[0]
+        added.update([(kind, "found"), (kind, "decisions")])
+        added[kind, "passed"] += row["passed"]
+        added[kind, "actions"] += row["action_id"] is not None
+    expected.update(added)
+    wait_until(lambda: _report(chain.driver) == expected, WAIT, lambda: f"{_report(chain.driver)}")
+    names = ("decisions", "passed", "actions")
+    decisions, passed, actions = (added["shopping", name] for name in names)
+    assert decisions > passed == actions > 5
+    assert added["stuck_in_form", "passed"] > added["stuck_in_form", "actions"] == 0
+
+
+def test_nothing_is_complete_before_it_can_have_been_decided(chain: Chain) -> None:
+    """Decisions wait for definitions up to their time, so for the clock, and the reports for them.
+
+    The last visitors are dated ahead: patterns are through with events that are not decided.
+    """
+    assert all(through <= now for through, now in chain.complete), chain.complete
 
 
 def test_the_receiver_gets_each_action_under_one_key_with_one_body(chain: Chain) -> None:
@@ -442,6 +487,7 @@ def past(chain: Chain) -> tuple[datetime, datetime]:
         return through is not None and parse(through) >= end
 
     wait_until(final, WAIT, lambda: chain.driver.get("kinds/shopping").text)
+    _see_final_rows(chain, end)
     return start, end
 
 
@@ -499,11 +545,27 @@ def _take_out_generations(items: list[Row]) -> int:
     return sum(int(item.pop("generation", {"N": "0"})["N"]) for item in items)
 
 
+def _see_final_rows(chain: Chain, end: datetime) -> None:
+    """Each period up to then is final, and all that was found in it is decided."""
+    start = chain.shoppers.start.replace(second=0, microsecond=0)
+    between = {"from": to_wire(start), "to": to_wire(end), "period": "MINUTES"}
+    for kind in KINDS:
+        of = {path: chain.driver.get(f"{path}/{kind}/period", **between) for path in REPORTS}
+        rows = {path: answer.json()["rows"] for path, answer in of.items()}
+        assert all(row["final"] for each in rows.values() for row in each)
+        found = {row["period_start"]: row["found"] for row in rows["kinds"]}
+        assert {row["period_start"]: row["decisions"] for row in rows["reactions"]} == found
+        assert found
+
+
 def _left(chain: Chain) -> dict[str, Any]:
     """Whatever a replay could change: reports, results, messages and the ledger."""
-    reports = [chain.driver.get(f"kinds/{kind}/period", period="MINUTES").content for kind in KINDS]
+    paths = [(path, kind) for path in REPORTS for kind in KINDS]
+    get = partial(chain.driver.get, period="MINUTES")
+    reports = [get(f"{path}/{kind}/period").content for path, kind in paths]
     pages = chain.driver.client("dynamodb").get_paginator("scan")
-    items = [i for page in pages.paginate(TableName="sdp-shopping-kinds") for i in page["Items"]]
+    tables = [pages.paginate(TableName=f"sdp-shopping-{path}") for path in REPORTS]
+    items = [item for table in tables for page in table for item in page["Items"]]
     return {
         "reports": reports,
         "items": sorted(items, key=str),
