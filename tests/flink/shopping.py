@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from random import Random
@@ -95,7 +95,8 @@ def _random(seed: int) -> Iterator[Event]:
             case 1 | 2 | 3:
                 page = random.choice((*PAGES, "home"))
                 session = f"{seed}-s{random.randrange(2)}"
-                yield _event("page-view", name, moment, session_id=session, page=page)
+                own = ({}, {"customer_id": ""}, {"customer_id": f"k-{card}"})[number % 3]
+                yield _event("page-view", name, moment, session_id=session, page=page, **own)
             case _:
                 amount = random.randrange(-300, 3_000) / 100 * (1 + 5 * (number % 17 == 0))
                 account = 0 if number % 11 == 0 else 7
@@ -103,8 +104,9 @@ def _random(seed: int) -> Iterator[Event]:
                 yield _event("transaction", name, moment, **fields)
 
 
-def _customer(card: str, name: str, moment: int, **fields: Any) -> Event:
-    own = {"customer_id": f"k-{card}", "card_id": card, "acc_num": 7, **fields}
+def _customer(card: str | None, name: str, moment: int, **fields: Any) -> Event:
+    own = {"customer_id": f"k-{card}", "card_id": card, "acc_num": 7} if card else {}
+    own |= fields
     return _event("customer", f"{name}-profile", moment, **own)
 
 
@@ -137,6 +139,23 @@ def _golden() -> Iterator[Event]:
     yield from _viewed("silent", page1=0, page2=10)
     yield from _viewed("without-second", page1=0, page3=10)
     yield from _viewed("out-of-order", page3=0.03, page1=0, page2=0.02)  # minutes: within 2 s
+    yield from _of_customers()
+
+
+def _of_customers() -> Iterator[Event]:
+    """Sessions of customers; one customer, and one session, has the id of a card."""
+    yield _customer(None, "guest", -MINUTE, customer_id="k-guest", age=30)
+    yield _customer(None, "namesake", -MINUTE, customer_id="golden-six", age=60)
+    yield _customer("golden-taken", "taken", -MINUTE, age=40)
+    yield from _spent("taken", 5)
+    yield from _viewed("guest", {"page1": "k-guest"}, page1=0, page2=10)
+    yield from _viewed("second-of-two", {"page1": "k-1", "page2": "k-guest"}, page1=0, page2=1)
+    yield from _viewed("first-of-two", {"page1": "k-guest", "page2": "k-1"}, page1=0, page2=1)
+    yield from _viewed("at-one-time", {"page1": "k-1", "page2": "k-guest"}, page2=0, page1=0)
+    yield from _viewed("namesake", {"page2": "golden-six"}, page1=0, page2=10)
+    yield from _viewed("holder", {"page2": "k-golden-five"}, page1=0, page2=10)
+    yield from _viewed("taken", page1=0, page2=10)
+    yield from _viewed("of-a-card", {"page1": "golden-five"}, page1=0, page2=10)
 
 
 def _spent(
@@ -158,10 +177,15 @@ def _paid(card: str, last: float) -> Iterator[Event]:
         yield _event("transaction", f"golden-{card}-{number}", number, **fields)
 
 
-def _viewed(session: str, **pages: float) -> Iterator[Event]:
+def _viewed(
+    session: str, customers: Mapping[str, str] | None = None, **pages: float
+) -> Iterator[Event]:
+    """Pages, each at its minute, some with a customer."""
     for page, minute in pages.items():
         session_id, moment = f"golden-{session}", round(minute * MINUTE)
-        yield _event("page-view", f"{session}-{page}", moment, session_id=session_id, page=page)
+        own = {"customer_id": customers[page]} if page in (customers or {}) else {}
+        fields = {"session_id": session_id, "page": page, **own}
+        yield _event("page-view", f"{session}-{page}", moment, **fields)
 
 
 # the oracle ---------------------------------------------------------------------------------------
@@ -238,7 +262,10 @@ def _stuck(session: str, views: list[Event], timeout: int) -> Iterator[Row]:
         last = next((n for n, v in enumerate(attempt) if v["page"] == PAGES[2]), None)
         seconds = [v for v in attempt[:last] if v["page"] == PAGES[1]]
         if last is None and seconds:
-            yield _row("stuck_in_form", session, end, [first, seconds[0]], first)
+            pages = [first, seconds[0]]
+            named = [v["customer_id"] for v in pages if v.get("customer_id")]
+            own = {"customer_id": named[-1]} if named else {}
+            yield _row("stuck_in_form", session, end, pages, first, **own)
         views = others[len(attempt) if last is None else last + 1 :]
 
 
@@ -342,19 +369,26 @@ def decisions(events: list[Event], found: dict[str, Row]) -> tuple[dict[str, Row
 
     Times are in ms; of a rule's error only the field that is missing is the reason.
     """
-    profiles: dict[str, list[Event]] = defaultdict(list)
-    for event in sorted(events, key=lambda e: (at(e), e["event_id"])):
-        if event["type"] == "customer":
-            profiles[event["card_id"]].append(event)
+    customers = [e for e in events if e["type"] == "customer"]
+    customers.sort(key=lambda e: (at(e), e["event_id"]))
     decided, acted = {}, {}
     for id_, row in found.items():
-        known = [p for p in profiles[row["subject"]] if at(p) <= row["occurred_at"]]
-        profile = known[-1] if known else None
+        profile = None
+        for event in customers:
+            if _is_of(event, row) and at(event) <= row["occurred_at"]:
+                profile = event
         action = _action(row, profile)
         decided[id_] = _decision(row, profile, action)
         if action:
             acted[action["id"]] = action
     return decided, acted
+
+
+def _is_of(customer: Event, row: Row) -> bool:
+    """Whether a profile is that of the card, or of the customer of the session."""
+    if row["kind"] == "stuck_in_form":
+        return customer["customer_id"] == row.get("customer_id")
+    return customer.get("card_id") == row["subject"]
 
 
 Reaction = tuple[int, int, int]
@@ -413,12 +447,12 @@ def _decision(row: Row, profile: Event | None, action: Row | None) -> Row:
     if acting:
         details += ["there is no model: the default score applies"]
     if acting and row["kind"] == "stuck_in_form":
-        details += ["the template help cannot be filled: customer_id"]
+        details += [] if action else ["the template help cannot be filled: customer_id"]
     elif acting and not action:
         details += ["the score 0.5 is below the threshold 0.9 (high, version 1)"]
     return {
         **{name: row[name] for name in ("id", "kind", "subject", "occurred_at", "trace_id")},
-        **_known(profile),
+        **_known(profile, row),
         "business_event_id": row["id"],
         "passed": bool(chosen),
         "rules": rules,
@@ -429,8 +463,9 @@ def _decision(row: Row, profile: Event | None, action: Row | None) -> Row:
     }
 
 
-def _known(profile: Event | None) -> Row:
-    return {"customer_id": profile["customer_id"]} if profile else {}
+def _known(profile: Event | None, row: Row) -> Row:
+    customer = profile["customer_id"] if profile else row.get("customer_id")
+    return {"customer_id": customer} if customer else {}
 
 
 def _rules(row: Row, profile: Event | None) -> Iterator[Row]:
@@ -485,7 +520,7 @@ def _spends(row: Row, profile: Event | None, limit: float) -> tuple[str, ...]:
 
 
 def _action(row: Row, profile: Event | None) -> Row | None:
-    """The one that follows; a session has no customer, whom the template names."""
+    """The one that follows; of a session only with the profile that its template names."""
     rules = {rule["name"]: rule for rule in _rules(row, profile)}
     is_new = row["occurred_at"] >= START + HOUR
     if rules.get("spender", {}).get("result") == "true":
@@ -494,12 +529,15 @@ def _action(row: Row, profile: Event | None) -> Row | None:
     elif rules.get("unusual", {}).get("result") == "true" and is_new:
         rule, channel, title = "unusual", "mail", "Unusual"
         message = _decimals(row["deviation"])
+    elif "stuck" in rules and profile:
+        rule, channel, title = "stuck", "push", "Help"
+        message = profile["customer_id"]
     else:
         return None
     zone = (profile or {}).get("time_zone")
     return {
         **{name: row[name] for name in ("kind", "subject", "occurred_at", "trace_id")},
-        **_known(profile),
+        **_known(profile, row),
         "id": f"{row['id']}:{rule}",
         "business_event_id": row["id"],
         "channel": channel,

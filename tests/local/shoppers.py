@@ -11,7 +11,7 @@ import heapq
 import operator
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -47,7 +47,7 @@ USE_CASE = load(("shopping",)).use_cases[0]
 
 # definitions --------------------------------------------------------------------------------------
 
-OFFER, ALERT, SPENDING = "chain-offer", "chain-alert", "chain-spending"
+OFFER, ALERT, HELP, SPENDING = "chain-offer", "chain-alert", "chain-help", "chain-spending"
 LEFT = "{{ event.balance }}"
 AMOUNT = "{{ event.balance < 245.0 ? 250.0 - event.balance : 5.0 }}"
 TEMPLATES: dict[str, Row] = {
@@ -62,6 +62,12 @@ TEMPLATES: dict[str, Row] = {
         "channel": "mail",
         "title": "Unusual",
         "message": "{{ event.deviation }}",
+    },
+    HELP: {
+        "kind_of_event": "stuck_in_form",
+        "channel": "push",
+        "title": "Your form",
+        "message": "May we help {{ profile.customer_id }}?",
     },
 }
 # The conditions of the rule for shoppers, in the order in which it changes: all must hold.
@@ -82,7 +88,7 @@ SHOPPING: Row = {"kind_of_event": "shopping", "action": OFFER}
 RULES: dict[str, Row] = {
     SPENDING: {**SHOPPING, "expression": expression(0)},
     "chain-shadow": {**SHOPPING, "expression": "true", "mode": "shadow"},
-    "chain-stuck": {"kind_of_event": "stuck_in_form", "expression": "true"},
+    "chain-stuck": {"kind_of_event": "stuck_in_form", "expression": "true", "action": HELP},
     "chain-unusual": {
         "kind_of_event": "spending_anomaly",
         "expression": "event.deviation > 0.0",
@@ -197,8 +203,9 @@ class Shoppers:
 
     @property
     def profiles(self) -> dict[str, Event]:
-        """The one profile of each card."""
-        return {e["card_id"]: e for _, e in self.sent if e["type"] == "customer"}
+        """The one profile of each card, and of each customer."""
+        customers = [e for _, e in self.sent if e["type"] == "customer"]
+        return {e[name]: e for name in ("card_id", "customer_id") for e in customers}
 
     def at_the_limit(self, instant: int) -> list[Event]:
         """Debits of a card 1 ms before, at and 1 ms after an instant (epoch ms), and their truth.
@@ -250,20 +257,33 @@ def zones(now: datetime) -> tuple[str, str]:
 # decisions and actions ----------------------------------------------------------------------------
 
 
+def profile_of(row: Row, profiles: Mapping[str, Event]) -> Event | None:
+    """The profile that a business event is decided with: of its card, or its customer."""
+    is_session = row["kind"] == "stuck_in_form"
+    found = profiles.get(row.get("customer_id", "") if is_session else row["subject"])
+    return found if found and at(found) <= at(row) else None
+
+
 def decision(row: Row, profile: Event | None, put: Put) -> Row:
     """The decision that must follow from a business event that was found: `shopping.written`."""
     moment, rules = at(row), sorted(_results(row, profile, put), key=lambda r: str(r["name"]))
     live = [r["name"] for r in rules if r["mode"] == "live" and r["result"] == "true"]
     acts = [name for name in live if RULES[name].get("action")]
+    is_filled = profile is not None or row["kind"] != "stuck_in_form"
+    details = [] if profile else ["there is no profile"]
+    details += [NO_MODEL] if acts else []
+    details += [] if is_filled else [f"the template {HELP} cannot be filled: customer_id"]
     return {
         **{name: row[name] for name in ("id", "kind", "subject", "trace_id")},
         "business_event_id": row["id"],
         "occurred_at": moment,
         "passed": bool(live),
         "rules": [{**rule, "version": put.of(rule["name"], moment)} for rule in rules],
-        **(_of(profile) if profile else {"detail": "there is no profile"}),
-        "action_id": f"{row['id']}:{acts[0]}" if acts else None,
-        **({"score": 0.5, "detail": NO_MODEL} if acts else {}),
+        "customer_id": row.get("customer_id"),
+        **(_of(profile) if profile else {}),
+        "action_id": f"{row['id']}:{acts[0]}" if acts and is_filled else None,
+        "score": 0.5 if acts else None,
+        "detail": "; ".join(details) or None,
     }
 
 
@@ -308,8 +328,9 @@ def _why_not(conditions: Iterable[Condition], row: Row, profile: Row) -> str:
     return ""
 
 
-def action(row: Row, decided: Row, profile: Event, put: Put) -> Row:
+def action(row: Row, decided: Row, profile: Event | None, put: Put) -> Row:
     """The action that follows from a decision with one."""
+    assert profile
     rule = decided["action_id"].removeprefix(f"{row['id']}:")
     template = RULES[rule]["action"]
     return {
@@ -331,8 +352,9 @@ def action(row: Row, decided: Row, profile: Event, put: Put) -> Row:
     }
 
 
-def offer(row: Row, made: Row, profile: Event, answer: Event | None) -> Row:
+def offer(row: Row, made: Row, profile: Event | None, answer: Event | None) -> Row:
     """What must be learned from an action that was made about a business event."""
+    assert profile
     is_taken = answer is not None and at(answer) - at(row) <= ANSWER // timedelta(milliseconds=1)
     return {
         "business_event_id": row["id"],
@@ -352,6 +374,8 @@ def offer(row: Row, made: Row, profile: Event, answer: Event | None) -> Row:
 def _message(row: Row) -> str:
     if row["kind"] == "spending_anomaly":
         return _decimals(row["deviation"])
+    if row["kind"] == "stuck_in_form":
+        return f"May we help {row['customer_id']}?"
     left = row["balance"]
     return f"{_decimals(left)} left. Transfer {_decimals(250.0 - left if left < 245 else 5.0)}?"
 

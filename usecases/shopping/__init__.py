@@ -38,7 +38,7 @@ USE_CASE = UseCase(
         event=BusinessEvent,
         events={
             "shopping": ("balance", "count"),
-            "stuck_in_form": (),
+            "stuck_in_form": ("customer_id",),
             "spending_anomaly": ("deviation",),
         },
         profile=Customer,

@@ -2,8 +2,9 @@
 
 A quarter of the card holders are shoppers who spend towards an empty account and get money again;
 of another quarter what they usually spend changes for good in the middle; the others now and then
-spend far more than usual. Some sessions stop before the last page of the form. Amounts of an
-account of number 0 are no part of any pattern.
+spend far more than usual. Some sessions stop before the last page of the form. Most are of one of
+the card holders; some are of nobody, some of another one at each page, of some the first page is
+nobody's. Amounts of an account of number 0 are no part of any pattern.
 
 Shoppers who run out of money take what they are offered with `accept_probability`, whether there is
 a rule that offers them anything or not: without one their `acceptance` is `unmatched`, which is
@@ -210,13 +211,23 @@ class _Made:
 
     def _view(self, number: int, at: int, session: str, page: int) -> Occurrence:
         if page == 0 and self.random.random() < OTHER_PAGES:
-            event = self._event("page-view", number, at, session_id=session, page="home")
+            own = self._visitor(session, page)
+            event = self._event("page-view", number, at, session_id=session, page="home", **own)
             return Occurrence(at, event, (), idempotent=True)
         if page < len(CONTINUES) and self.random.random() < CONTINUES[page]:
             wait = 1 + round(-math.log(1 - self.random.random()) * PAGE_DELAY * 1000)
             heapq.heappush(self.due, (at + wait, number, session, page + 1))
-        event = self._event("page-view", number, at, session_id=session, page=PAGES[page])
+        own = self._visitor(session, page)
+        event = self._event("page-view", number, at, session_id=session, page=PAGES[page], **own)
         return Occurrence(at, event, ())
+
+    def _visitor(self, session: str, page: int) -> dict[str, str]:
+        """Whose page it is, by the number of the event with which its session begins."""
+        number = int(session.rpartition("-s")[2], 16)
+        if number % 8 == 0 or (number % 8 == 1 and page == 0):
+            return {}
+        card = number + page if number % 8 == 2 else number
+        return {"customer_id": f"{self.prefix}-k{card % self.cards}"}
 
     # cards ------------------------------------------------------------------------------------
 
@@ -326,7 +337,8 @@ class Expected:
 
     def __init__(self) -> None:
         self._cards: dict[str, _Card] = {}
-        self._attempts: dict[str, list[tuple[int, str]]] = {}  # in the order they began
+        # Time, event and customer of the pages of each session, in the order they began.
+        self._attempts: dict[str, list[tuple[int, str, str | None]]] = {}
 
     def balance_of(self, card_id: str) -> float | None:
         """What is left on a card, if anything is known of it."""
@@ -384,7 +396,8 @@ class Expected:
         if step == len(PAGES) - 1:
             self._attempts.pop(session, None)
         elif step == len(attempt):
-            self._attempts[session] = [*attempt, (at, event["event_id"])]
+            page = (at, event["event_id"], event.get("customer_id"))
+            self._attempts[session] = [*attempt, page]
 
     def _over(self, at: int | None) -> Iterator[Row]:
         over = []
@@ -394,8 +407,10 @@ class Expected:
                 break
             over.append(session)
             if len(attempt) == len(PAGES) - 1:
-                causes = [id_ for _, id_ in attempt]
-                yield _row("stuck_in_form", session, end, causes[0], causes)
+                causes = [id_ for _, id_, _ in attempt]
+                named = [customer for _, _, customer in attempt if customer]
+                own = {"customer_id": named[-1]} if named else {}
+                yield _row("stuck_in_form", session, end, causes[0], causes, **own)
         for session in over:
             del self._attempts[session]
 

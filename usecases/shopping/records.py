@@ -19,6 +19,9 @@ class BusinessEvent:
     deviation: Annotated[
         float | None, "spending_anomaly: how far off, in standard deviations of the card."
     ] = None
+    customer_id: Annotated[
+        str | None, "stuck_in_form: whose session it is, if a page of the attempt names one."
+    ] = None
     causes: Annotated[str, "The ids of the events that made it, a JSON list."]
     trace_id: Annotated[str, "The id of the event that names it; follows it to its action."]
 
@@ -31,9 +34,9 @@ class Decision:
     business_event_id: Annotated[str, "The business event."]
     kind: Annotated[str, "Its kind."]
     subject: Annotated[str, "Its subject: the card or the session."]
-    customer_id: Annotated[str | None, "The customer of the profile; none without a profile."] = (
-        None
-    )
+    customer_id: Annotated[
+        str | None, "The customer of the profile, or else of the session; none without either."
+    ] = None
     occurred_at: Annotated[datetime, "When the business event happened, in event time."]
     passed: Annotated[bool, "Whether a live rule was true."]
     rules: Annotated[

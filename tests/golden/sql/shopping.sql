@@ -49,6 +49,7 @@ CREATE TEMPORARY TABLE `business_events` (
   `balance` DOUBLE,
   `count` BIGINT,
   `deviation` DOUBLE,
+  `customer_id` STRING,
   `causes` STRING,
   `trace_id` STRING
 ) PARTITIONED BY (`subject`) WITH (
@@ -362,6 +363,7 @@ CREATE TEMPORARY TABLE sessions (
   'received' = 'received_at',
   'step' = 'step',
   'steps' = 'first,second,last',
+  'carry' = 'customer_id',
   'kinds' = 'stuck_in_form',
   'stuck_in_form.pattern' = 'missing-step',
   'stuck_in_form.timeout' = '1800000 ms'
@@ -394,12 +396,14 @@ CREATE TEMPORARY TABLE deciding (
   `arrival_timestamp` TIMESTAMP_LTZ(3),
   `data` BYTES,
   `key` STRING,
+  `customer_key` STRING,
   `id` STRING,
   `at` TIMESTAMP_LTZ(3),
   `kind` STRING,
   `subject` STRING,
   `trace_id` STRING,
   `causes` STRING,
+  `found_customer` STRING,
   `found_balance` DOUBLE,
   `count` BIGINT,
   `deviation` DOUBLE
@@ -407,6 +411,7 @@ CREATE TEMPORARY TABLE deciding (
   'connector' = 'decisions',
   'name' = 'shopping-decisions',
   'key' = 'key',
+  'second-key' = 'customer_key',
   'id' = 'id',
   'time' = 'at',
   'data' = 'data',
@@ -414,7 +419,7 @@ CREATE TEMPORARY TABLE deciding (
   'kind' = 'kind',
   'subject' = 'subject',
   'trace' = 'trace_id',
-  'event' = 'balance=found_balance,count,deviation,causes',
+  'event' = 'customer_id=found_customer,balance=found_balance,count,deviation,causes',
   'profile' = 'customer_id,card_id,acc_num,age,segment,rating,budget,credit_card,average_monthly_expenditures,address,email,time_zone',
   'definitions.table' = 'sdp-shopping-definitions',
   'aws.region' = 'eu-west-1'
@@ -616,7 +621,8 @@ CREATE TEMPORARY TABLE sessions_found (
   `causes` ARRAY<STRING>,
   `count` BIGINT,
   `balance` DOUBLE,
-  `deviation` DOUBLE
+  `deviation` DOUBLE,
+  `carried` STRING
 ) WITH (
   'connector' = 'patterns',
   'name' = 'shopping-sessions',
@@ -632,10 +638,11 @@ SELECT
   `balance`,
   `count`,
   `deviation`,
+  `customer_id`,
   JSON_STRING(`causes`) AS `causes`,
   `event_id` AS `trace_id`
 FROM (
-  SELECT * FROM cards_found
+  SELECT *, CAST(NULL AS STRING) AS `customer_id` FROM cards_found
   UNION ALL
   SELECT * FROM sessions_found
 );
@@ -838,7 +845,6 @@ SELECT `type`, `event_id`, `occurred_at`, `received_at`, `shard_id`, `sequence_n
 FROM decoded
 WHERE
   `type` = 'transaction' AND `acc_num` = 0
-  OR `type` = 'customer' AND `card_id` IS NULL
   OR `type` = 'page-view' AND `page` NOT IN ('page1', 'page2', 'page3');
 
 CREATE TEMPORARY VIEW `kinds_changelog` AS
@@ -957,13 +963,19 @@ WHERE `type` = 'page-view';
 INSERT INTO deciding
 SELECT
   CAST(NULL AS STRING) AS `type`, CAST(NULL AS STRING) AS `event_id`, CAST(NULL AS TIMESTAMP_LTZ(3)) AS `occurred_at`, CAST(NULL AS TIMESTAMP_LTZ(3)) AS `received_at`, CAST(NULL AS STRING) AS `card_id`, CAST(NULL AS BIGINT) AS `acc_num`, CAST(NULL AS DOUBLE) AS `amount`, CAST(NULL AS DOUBLE) AS `balance`, CAST(NULL AS STRING) AS `customer_id`, CAST(NULL AS BIGINT) AS `age`, CAST(NULL AS STRING) AS `segment`, CAST(NULL AS STRING) AS `rating`, CAST(NULL AS STRING) AS `budget`, CAST(NULL AS STRING) AS `credit_card`, CAST(NULL AS DOUBLE) AS `average_monthly_expenditures`, CAST(NULL AS STRING) AS `address`, CAST(NULL AS STRING) AS `email`, CAST(NULL AS STRING) AS `time_zone`, CAST(NULL AS STRING) AS `session_id`, CAST(NULL AS STRING) AS `page`, CAST(NULL AS STRING) AS `business_event_id`, CAST(NULL AS STRING) AS `shard_id`, CAST(NULL AS STRING) AS `sequence_number`, CAST(NULL AS TIMESTAMP_LTZ(3)) AS `arrival_timestamp`, CAST(NULL AS BYTES) AS `data`,
-  `subject` AS `key`,
+  CASE
+    WHEN `customer_id` IS NOT NULL THEN REPEAT(' ', 128) || 'customer ' || `customer_id`
+    WHEN `kind` = 'stuck_in_form' THEN REPEAT(' ', 128) || 'session ' || `subject`
+    ELSE `subject`
+  END AS `key`,
+  CAST(NULL AS STRING) AS `customer_key`,
   `id`,
   `occurred_at` AS `at`,
   `kind`,
   `subject`,
   `trace_id`,
   `causes`,
+  `customer_id` AS `found_customer`,
   `balance` AS `found_balance`,
   `count`,
   `deviation`
@@ -972,17 +984,19 @@ UNION ALL
 SELECT
   `type`, `event_id`, `occurred_at`, `received_at`, `card_id`, `acc_num`, `amount`, `balance`, `customer_id`, `age`, `segment`, `rating`, `budget`, `credit_card`, `average_monthly_expenditures`, `address`, `email`, `time_zone`, `session_id`, `page`, `business_event_id`, `shard_id`, `sequence_number`, `arrival_timestamp`, `data`,
   `card_id` AS `key`,
+  REPEAT(' ', 128) || 'customer ' || `customer_id` AS `customer_key`,
   `event_id` AS `id`,
   `occurred_at` AS `at`,
   CAST(NULL AS STRING) AS `kind`,
   CAST(NULL AS STRING) AS `subject`,
   CAST(NULL AS STRING) AS `trace_id`,
   CAST(NULL AS STRING) AS `causes`,
+  CAST(NULL AS STRING) AS `found_customer`,
   CAST(NULL AS DOUBLE) AS `found_balance`,
   CAST(NULL AS BIGINT) AS `count`,
   CAST(NULL AS DOUBLE) AS `deviation`
 FROM decoded
-WHERE `type` = 'customer' AND `card_id` IS NOT NULL;
+WHERE `type` = 'customer';
 
 INSERT INTO answers
 SELECT
@@ -1035,7 +1049,7 @@ SELECT `received_at`, `data`, 'filtered'
 FROM `left_out`;
 
 INSERT INTO `business_events`
-SELECT `id`, `kind`, `subject`, `occurred_at`, `balance`, `count`, `deviation`, `causes`, `trace_id`
+SELECT `id`, `kind`, `subject`, `occurred_at`, `balance`, `count`, `deviation`, `customer_id`, `causes`, `trace_id`
 FROM `business_event`;
 
 INSERT INTO `decisions`

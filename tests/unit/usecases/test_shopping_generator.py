@@ -52,6 +52,20 @@ def test_the_business_events_are_those_found_by_force(usual):
     assert len({r["kind"] for r in rows.values()}) == 3
 
 
+def test_a_stuck_session_is_that_of_its_last_page_with_a_customer(usual):
+    events, truth = usual
+    pages = {e["event_id"]: e.get("customer_id") for e in events if e["type"] == "page-view"}
+    seen = set()
+    for row in truth["records"]["business-events"]:
+        if row["kind"] == "stuck_in_form":
+            first, second = (pages[id_] for id_ in json.loads(row["causes"]))
+            assert row.get("customer_id") == (second or first)
+            seen.add((first is None, second is None, first == second))
+    nobody, one, signed_in, two = (1, 1, 1), (0, 0, 1), (1, 0, 0), (0, 0, 0)
+    assert seen == {nobody, one, signed_in, two}
+    assert {c for c in pages.values() if c} <= {f"{SETTINGS.start_ms:x}-7-k{n}" for n in range(66)}
+
+
 def test_the_report_counts_the_business_events(usual):
     _, truth = usual
     rows = truth["records"]["business-events"]

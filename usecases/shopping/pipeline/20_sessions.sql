@@ -1,6 +1,7 @@
 -- Which sessions are stuck in the form?
 -- Shows: a step that is missing; it is found when the time is over, without a further event.
--- The names of the pages are parameters; other pages are left out.
+-- The names of the pages are parameters; other pages are left out. A session is that of the
+-- customer whom the last page of the attempt names that names one.
 CREATE TEMPORARY TABLE sessions (
   ${events},
   `step` STRING
@@ -14,6 +15,7 @@ CREATE TEMPORARY TABLE sessions (
   'received' = 'received_at',
   'step' = 'step',
   'steps' = 'first,second,last',
+  'carry' = 'customer_id',
   'kinds' = 'stuck_in_form',
   'stuck_in_form.pattern' = 'missing-step',
   'stuck_in_form.timeout' = '${FormTimeout.ms} ms'

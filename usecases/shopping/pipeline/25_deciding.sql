@@ -1,15 +1,17 @@
 -- Which business events pass, by the rules and the profile in force at their own time?
 -- Shows: an operator with definitions that people change while it runs.
--- A profile is that of a card; a session has none, so nothing is known of who is stuck.
+-- A profile is that of a card and of its customer: a session names a customer, not a card.
 CREATE TEMPORARY TABLE deciding (
   ${events},
   `key` STRING,
+  `customer_key` STRING,
   `id` STRING,
   `at` TIMESTAMP_LTZ(3),
   `kind` STRING,
   `subject` STRING,
   `trace_id` STRING,
   `causes` STRING,
+  `found_customer` STRING,
   `found_balance` DOUBLE,
   `count` BIGINT,
   `deviation` DOUBLE
@@ -17,6 +19,7 @@ CREATE TEMPORARY TABLE deciding (
   'connector' = 'decisions',
   'name' = '${use_case}-decisions',
   'key' = 'key',
+  'second-key' = 'customer_key',
   'id' = 'id',
   'time' = 'at',
   'data' = 'data',
@@ -24,7 +27,7 @@ CREATE TEMPORARY TABLE deciding (
   'kind' = 'kind',
   'subject' = 'subject',
   'trace' = 'trace_id',
-  'event' = 'balance=found_balance,count,deviation,causes',
+  'event' = 'customer_id=found_customer,balance=found_balance,count,deviation,causes',
   'profile' = '${fields.Customer}',
   ${definitions}
 )

@@ -23,7 +23,8 @@ CREATE TEMPORARY TABLE sessions_found (
   `causes` ARRAY<STRING>,
   `count` BIGINT,
   `balance` DOUBLE,
-  `deviation` DOUBLE
+  `deviation` DOUBLE,
+  `carried` STRING
 ) WITH (
   'connector' = 'patterns',
   'name' = '${use_case}-sessions',
@@ -38,10 +39,11 @@ SELECT
   `balance`,
   `count`,
   `deviation`,
+  `customer_id`,
   JSON_STRING(`causes`) AS `causes`,
   `event_id` AS `trace_id`
 FROM (
-  SELECT * FROM cards_found
+  SELECT *, CAST(NULL AS STRING) AS `customer_id` FROM cards_found
   UNION ALL
   SELECT * FROM sessions_found
 )

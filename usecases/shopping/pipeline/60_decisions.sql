@@ -1,16 +1,23 @@
 -- What is decided about each business event, and what follows from it?
 -- Shows: rows of two kinds in one table; ports as records, one with a field of the profile.
--- A customer without a card is no profile of any event.
+-- Customers and sessions have keys that are longer than the id of a card may be: one of each may
+-- have the same id, and is not the same.
 INSERT INTO deciding
 SELECT
   ${event_nulls},
-  `subject` AS `key`,
+  CASE
+    WHEN `customer_id` IS NOT NULL THEN REPEAT(' ', 128) || 'customer ' || `customer_id`
+    WHEN `kind` = 'stuck_in_form' THEN REPEAT(' ', 128) || 'session ' || `subject`
+    ELSE `subject`
+  END AS `key`,
+  CAST(NULL AS STRING) AS `customer_key`,
   `id`,
   `occurred_at` AS `at`,
   `kind`,
   `subject`,
   `trace_id`,
   `causes`,
+  `customer_id` AS `found_customer`,
   `balance` AS `found_balance`,
   `count`,
   `deviation`
@@ -19,17 +26,19 @@ UNION ALL
 SELECT
   ${event_names},
   `card_id` AS `key`,
+  REPEAT(' ', 128) || 'customer ' || `customer_id` AS `customer_key`,
   `event_id` AS `id`,
   `occurred_at` AS `at`,
   CAST(NULL AS STRING) AS `kind`,
   CAST(NULL AS STRING) AS `subject`,
   CAST(NULL AS STRING) AS `trace_id`,
   CAST(NULL AS STRING) AS `causes`,
+  CAST(NULL AS STRING) AS `found_customer`,
   CAST(NULL AS DOUBLE) AS `found_balance`,
   CAST(NULL AS BIGINT) AS `count`,
   CAST(NULL AS DOUBLE) AS `deviation`
 FROM decoded
-WHERE `type` = 'customer' AND `card_id` IS NOT NULL;
+WHERE `type` = 'customer';
 CREATE TEMPORARY TABLE decision (
   `id` STRING,
   `business_event_id` STRING,

@@ -42,5 +42,4 @@ SELECT ${origin}
 FROM decoded
 WHERE
   `type` = 'transaction' AND `acc_num` = 0
-  OR `type` = 'customer' AND `card_id` IS NULL
   OR `type` = 'page-view' AND `page` NOT IN (${FirstPage}, ${SecondPage}, ${LastPage})

@@ -99,7 +99,7 @@ final class Deciding implements KeyLogs.Closing {
   /** Takes a business event or a profile of a key group. */
   void accept(int keyGroup, Packed packed) throws Exception {
     if (!packed.hasKey()) {
-      outcomes.refused(Refusal.REFUSED, packed, "it has no " + layout.keyName());
+      refuse(Refusal.REFUSED, packed, "it has no " + layout.keyName());
       return;
     }
     name = packed.bytes();
@@ -131,26 +131,38 @@ final class Deciding implements KeyLogs.Closing {
 
   private void add(Packed packed) throws Exception {
     byte[] id = id(packed);
-    boolean isProfile = packed.kind() == Layout.PROFILE;
+    boolean isProfile = packed.kind() != Layout.EVENT;
     boolean isLate = packed.time() < watermark;
     Entry before = isProfile ? key.profile(packed.time(), id) : key.waiting(id);
     if (before != null && before.late()) {
-      outcomes.refused(Refusal.LATE, packed, late(packed));
+      refuse(Refusal.LATE, packed, late(packed));
     } else if (before != null) {
-      outcomes.refused(Refusal.DUPLICATE, packed, "an event with this event_id was there before");
+      refuse(Refusal.DUPLICATE, packed, "an event with this event_id was there before");
     } else if (isLate && !isProfile) {
-      outcomes.refused(Refusal.LATE, packed, late(packed));
+      refuse(Refusal.LATE, packed, late(packed));
     } else if (key.isCrowded()) {
-      outcomes.refused(Refusal.REFUSED, packed, crowded());
+      refuse(Refusal.REFUSED, packed, crowded());
     } else if (isProfile) {
       key.addProfile(key.entry(packed, id, isLate, layout.profile()));
       if (isLate) {
-        outcomes.refused(Refusal.LATE, packed, late(packed));
+        refuse(Refusal.LATE, packed, late(packed));
       } else {
-        outcomes.taken(packed);
+        take(packed);
       }
     } else {
       key.waiting.add(key.entry(packed, id, false, layout.event()));
+      take(packed);
+    }
+  }
+
+  private void refuse(Refusal refusal, Packed packed, String why) {
+    if (packed.kind() != Layout.COPY) {
+      outcomes.refused(refusal, packed, why);
+    }
+  }
+
+  private void take(Packed packed) {
+    if (packed.kind() != Layout.COPY) {
       outcomes.taken(packed);
     }
   }

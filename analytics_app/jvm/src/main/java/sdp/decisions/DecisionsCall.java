@@ -12,7 +12,6 @@ import org.apache.flink.table.types.logical.RowType;
 import sdp.decisions.Fields.Field;
 import sdp.keyed.KeyedStream;
 import sdp.keyed.Ports;
-import sdp.keyed.RowPacker;
 import sdp.keyed.WrittenTable;
 import sdp.ledger.Ledger;
 import sdp.ledger.Stamp;
@@ -27,6 +26,7 @@ final class DecisionsCall {
   private final String name;
   private final WrittenTable table;
   private final int key;
+  private final int secondKey;
   private final int id;
   private final int time;
   private final int kind;
@@ -40,6 +40,7 @@ final class DecisionsCall {
     name = options.get(DecisionsOptions.NAME);
     table = new WrittenTable(rows, options, DecisionsOptions::wrong);
     key = table.column(DecisionsOptions.KEY, LogicalTypeRoot.VARCHAR);
+    secondKey = table.optional(DecisionsOptions.SECOND_KEY, LogicalTypeRoot.VARCHAR);
     id = table.column(DecisionsOptions.ID, LogicalTypeRoot.VARCHAR);
     time = table.column(DecisionsOptions.TIME, LogicalTypeRoot.TIMESTAMP_WITH_LOCAL_TIME_ZONE);
     kind = table.column(DecisionsOptions.KIND, LogicalTypeRoot.VARCHAR);
@@ -118,8 +119,9 @@ final class DecisionsCall {
             options.get(DecisionsOptions.HEAP_SHARE),
             Stamp.of(received, data),
             ports());
-    RowPacker packer = new RowPacker(table.types(), key, time, data);
-    PackInputs pack = new PackInputs(packer, table.source(), kind, id, time);
+    PackInputs pack =
+        new PackInputs(
+            new PackInputs.Columns(table.types(), key, secondKey, kind, id, time, data, received));
     return KeyedStream.attach(
             rows,
             name,

@@ -17,6 +17,9 @@ final class DecisionsOptions {
   /** The column that an event and a profile have in common, a STRING. */
   static final ConfigOption<String> KEY = text("key");
 
+  /** The column with another key by which a profile is known too, a STRING. */
+  static final ConfigOption<String> SECOND_KEY = text("second-key");
+
   /** The column with the id of a business event, or of the event that a profile came with. */
   static final ConfigOption<String> ID = text("id");
 
@@ -62,6 +65,7 @@ final class DecisionsOptions {
   static final Set<ConfigOption<?>> OPTIONAL =
       DefinitionsOptions.and(
           KEY,
+          SECOND_KEY,
           ID,
           TIME,
           DATA,

@@ -29,9 +29,11 @@ import sdp.keyed.PortSource;
  * }</pre>
  *
  * <p>A row with a {@code kind} is a business event, any other a profile of its key from its time
- * on. CEL sees of an event {@code id}, {@code kind}, {@code subject}, {@code trace_id}, {@code
- * occurred_at} and the columns of the option {@code event}; of a profile {@code event_id}, {@code
- * occurred_at} and the columns of {@code profile}.
+ * on. With the option {@code second-key} a profile is one of both its keys, of which either may be
+ * null; what becomes of it is reported once. One key must not be the other of somebody else. CEL
+ * sees of an event {@code id}, {@code kind}, {@code subject}, {@code trace_id}, {@code occurred_at}
+ * and the columns of the option {@code event}; of a profile {@code event_id}, {@code occurred_at}
+ * and the columns of {@code profile}.
  *
  * <p>Ports: {@code decisions} and {@code actions} with the columns of {@link Rows}, those of {@link
  * Inputs} beside them in {@code actions}, {@code refused} with the columns as they came, {@code

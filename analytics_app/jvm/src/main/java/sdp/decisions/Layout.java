@@ -30,4 +30,7 @@ record Layout(
   static final int EVENT = 0;
 
   static final int PROFILE = 1;
+
+  /** A profile under its second key: what becomes of it is known of the first. */
+  static final int COPY = 2;
 }

@@ -63,9 +63,10 @@ final class Evaluation implements KeyLogs.Closing {
    *
    * @param keyName what senders call the key
    * @param id the event's id
-   * @param level -1 if there is none, as {@code amount}
+   * @param level -1 if there is none, as {@code amount} and {@code carried}
    */
-  record Columns(String keyName, int id, int level, int amount) implements java.io.Serializable {}
+  record Columns(String keyName, int id, int level, int amount, int carried)
+      implements java.io.Serializable {}
 
   /**
    * @param remembered for how long ids are remembered at least, in milliseconds
@@ -151,7 +152,25 @@ final class Evaluation implements KeyLogs.Closing {
       value = Double.longBitsToDouble(Block.slot(bytes, Packed.BLOCK, column));
     }
     int at = Packed.BLOCK + Block.offset(id);
-    return new Event(packed.time(), kind, value, false, bytes, at, Block.length(id));
+    long carried = carried(bytes);
+    return new Event(
+        packed.time(),
+        kind,
+        value,
+        false,
+        bytes,
+        at,
+        Block.length(id),
+        Packed.BLOCK + Block.offset(carried),
+        Block.length(carried));
+  }
+
+  /** Where the text is that a match carries on; one without bytes if there is none. */
+  private long carried(byte[] bytes) {
+    boolean isGiven =
+        columns.carried() >= 0
+            && (Block.columns(bytes, Packed.BLOCK) >>> columns.carried() & 1) != 0;
+    return isGiven ? Block.slot(bytes, Packed.BLOCK, columns.carried()) : Block.slotOf(0, 0);
   }
 
   private void store(long hash, boolean isKnown) throws Exception {

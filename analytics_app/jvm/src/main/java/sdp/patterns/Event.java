@@ -6,24 +6,35 @@ import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
 
 /**
- * What the patterns know of one event of a key. Its id is a part of other bytes, which do not
- * change while a key is evaluated.
+ * What the patterns know of one event of a key. Its id, and the text that a match carries on, are
+ * parts of other bytes, which do not change while a key is evaluated.
  *
  * @param time epoch milliseconds
  * @param kind {@link #LEVEL}, {@link #AMOUNT}, or {@link #STEP} and the number of the step
  * @param value of a level or an amount
  * @param late it came after its time had been evaluated
+ * @param carriedLength 0 if there is no text to carry on
  */
-record Event(long time, int kind, double value, boolean late, byte[] bytes, int at, int length)
+record Event(
+    long time,
+    int kind,
+    double value,
+    boolean late,
+    byte[] bytes,
+    int at,
+    int length,
+    int carriedAt,
+    int carriedLength)
     implements Comparable<Event> {
   static final int LEVEL = 0;
   static final int AMOUNT = 1;
   static final int STEP = 2;
 
   /** Of a step no value is stored. */
-  static final int MAX_KIND = Byte.MAX_VALUE;
+  static final int MAX_KIND = 0x3F;
 
   private static final int LATE = 0x80;
+  private static final int CARRIES = 0x40;
 
   /** By time; of one time a level before amounts, steps in their order, and then by id. */
   @Override
@@ -45,33 +56,46 @@ record Event(long time, int kind, double value, boolean late, byte[] bytes, int 
     return kind == AMOUNT && value > 0 && !late;
   }
 
+  boolean carries() {
+    return carriedLength > 0;
+  }
+
   Event asLate() {
-    return new Event(time, kind, value, true, bytes, at, length);
+    return new Event(time, kind, value, true, bytes, at, length, carriedAt, carriedLength);
   }
 
   /** How many bytes it takes. */
   int size() {
-    return 11 + (kind < STEP ? 8 : 0) + length;
+    return 11 + (kind < STEP ? 8 : 0) + length + (carries() ? 2 + carriedLength : 0);
   }
 
   void write(DataOutputSerializer out) throws IOException {
     out.writeLong(time);
-    out.writeByte(kind | (late ? LATE : 0));
+    out.writeByte(kind | (late ? LATE : 0) | (carries() ? CARRIES : 0));
     if (kind < STEP) {
       out.writeDouble(value);
     }
     out.writeShort(length);
     out.write(bytes, at, length);
+    if (carries()) {
+      out.writeShort(carriedLength);
+      out.write(bytes, carriedAt, carriedLength);
+    }
   }
 
-  /** Reads an event whose id stays where it is: in the bytes that are read. */
+  /** Reads an event whose texts stay where they are: in the bytes that are read. */
   static Event read(DataInputDeserializer in, byte[] bytes) throws IOException {
     long time = in.readLong();
-    int kind = in.readUnsignedByte();
-    double value = (kind & ~LATE) < STEP ? in.readDouble() : 0;
+    int flagged = in.readUnsignedByte();
+    int kind = flagged & MAX_KIND;
+    double value = kind < STEP ? in.readDouble() : 0;
     int length = in.readUnsignedShort();
     int at = in.getPosition();
     in.skipBytesToRead(length);
-    return new Event(time, kind & ~LATE, value, (kind & LATE) != 0, bytes, at, length);
+    int carriedLength = (flagged & CARRIES) != 0 ? in.readUnsignedShort() : 0;
+    int carriedAt = in.getPosition();
+    in.skipBytesToRead(carriedLength);
+    boolean late = (flagged & LATE) != 0;
+    return new Event(time, kind, value, late, bytes, at, length, carriedAt, carriedLength);
   }
 }

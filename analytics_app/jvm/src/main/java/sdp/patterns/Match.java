@@ -19,4 +19,14 @@ record Match(
     List<Event> causes,
     Long count,
     Long balance,
-    Double deviation) {}
+    Double deviation) {
+
+  /** The last cause with a text to carry on, or null. */
+  Event carrier() {
+    Event found = null;
+    for (Event cause : causes) {
+      found = cause.carries() ? cause : found;
+    }
+    return found;
+  }
+}

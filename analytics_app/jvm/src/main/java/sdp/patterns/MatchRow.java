@@ -13,7 +13,15 @@ import org.apache.flink.table.types.logical.LogicalType;
 /** A match as a row of the port {@code found}. */
 final class MatchRow {
   static final String[] NAMES = {
-    "kind", "subject", "occurred_at", "event_id", "causes", "count", "balance", "deviation"
+    "kind",
+    "subject",
+    "occurred_at",
+    "event_id",
+    "causes",
+    "count",
+    "balance",
+    "deviation",
+    "carried"
   };
 
   static final LogicalType[] TYPES =
@@ -25,7 +33,8 @@ final class MatchRow {
               DataTypes.ARRAY(DataTypes.STRING()),
               DataTypes.BIGINT(),
               DataTypes.DOUBLE(),
-              DataTypes.DOUBLE())
+              DataTypes.DOUBLE(),
+              DataTypes.STRING())
           .stream()
           .map(DataType::getLogicalType)
           .toArray(LogicalType[]::new);
@@ -39,7 +48,14 @@ final class MatchRow {
         new GenericArrayData(match.causes().stream().map(MatchRow::id).toArray()),
         match.count(),
         match.balance() == null ? null : (Object) Fixed.value(match.balance()),
-        match.deviation());
+        match.deviation(),
+        carried(match.carrier()));
+  }
+
+  private static StringData carried(Event carrier) {
+    return carrier == null
+        ? null
+        : text(carrier.bytes(), carrier.carriedAt(), carrier.carriedLength());
   }
 
   private static StringData id(Event event) {

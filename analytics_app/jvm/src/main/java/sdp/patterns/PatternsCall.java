@@ -37,6 +37,7 @@ final class PatternsCall {
   private final int level;
   private final int amount;
   private final int step;
+  private final int carry;
 
   /**
    * @param all the options as they are written, those of the patterns included
@@ -59,6 +60,7 @@ final class PatternsCall {
     level = table.optional(PatternsOptions.LEVEL, LogicalTypeRoot.DOUBLE);
     amount = table.optional(PatternsOptions.AMOUNT, LogicalTypeRoot.DOUBLE);
     step = table.optional(PatternsOptions.STEP, LogicalTypeRoot.VARCHAR);
+    carry = table.optional(PatternsOptions.CARRY, LogicalTypeRoot.VARCHAR);
     patterns = patterns();
   }
 
@@ -97,7 +99,7 @@ final class PatternsCall {
     PatternsOperator operator =
         new PatternsOperator(
             name,
-            new Evaluation.Columns(table.columns().get(key), id, level, amount),
+            new Evaluation.Columns(table.columns().get(key), id, level, amount, carry),
             patterns,
             options.get(PatternsOptions.REMEMBER).toMillis(),
             options.get(PatternsOptions.HEAP_SHARE),

@@ -41,6 +41,9 @@ final class PatternsOptions {
   /** The values of the step column, in order; events with others are left out. */
   static final ConfigOption<String> STEPS = text("steps");
 
+  /** The column with a text that a match carries on: of its last cause that has one. */
+  static final ConfigOption<String> CARRY = text("carry");
+
   /** For how long ids are remembered; at least as long as the longest window. */
   static final ConfigOption<Duration> REMEMBER =
       ConfigOptions.key("remember").durationType().defaultValue(Duration.ZERO);
@@ -66,6 +69,7 @@ final class PatternsOptions {
           LEVEL,
           STEP,
           STEPS,
+          CARRY,
           REMEMBER,
           KINDS,
           HEAP_SHARE,

@@ -31,7 +31,8 @@ import sdp.keyed.PortSource;
  *
  * <p>A row is an event if its {@code level}, its {@code amount} or its {@code step} is not null
  * and, for a step, one of {@code steps}; others are left out. {@code kinds} names what is looked
- * for; {@code <kind>.pattern} is
+ * for; {@code carry} is a column with a text, such as whose event it is, that a match carries on.
+ * {@code <kind>.pattern} is
  *
  * <ul>
  *   <li>{@code count-in-window} ({@link CountInWindow}) with {@code window}, {@code count}, {@code
@@ -47,7 +48,8 @@ import sdp.keyed.PortSource;
  *   <li>{@code found}: {@code kind}, {@code subject} (the key), {@code occurred_at}, {@code
  *       event_id} (of the event that names the match: the last of the window, the first step, the
  *       anomaly), {@code causes} (ARRAY of the ids of the events that made it), {@code count}
- *       BIGINT and {@code balance} DOUBLE of count-in-window, {@code deviation} DOUBLE of anomaly.
+ *       BIGINT and {@code balance} DOUBLE of count-in-window, {@code deviation} DOUBLE of anomaly,
+ *       {@code carried} STRING: of the causes that have a text in {@code carry}, that of the last.
  *   <li>{@code refused}: the columns as they came, {@code outcome} (late, duplicate, refused) and
  *       {@code detail}, in words that the sender understands.
  *   <li>{@code ledger}: what was read and what became of it, by minute of receipt, where {@code

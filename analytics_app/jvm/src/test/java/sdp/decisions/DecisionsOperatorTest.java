@@ -283,6 +283,26 @@ class DecisionsOperatorTest {
         book.minute(RECEIVED));
   }
 
+  /** Late, repeated or in time: it is the first key's to say. */
+  @Test
+  void aProfileUnderItsSecondKeyHasNoOutcomeOfItsOwn() throws Exception {
+    start(1, false, null);
+    define(List.of(), 20_000);
+    watermark(20_000);
+    RowPacker packer = new RowPacker(TYPES, 0, 2, TYPES.length - 1);
+    int[] withoutReceipt = {0, 1, 2, 3, 4, 5, 6, -1, -1};
+    for (long time : new long[] {10_000, 10_000, 20_000, 20_000}) {
+      RowData row = Book.stamped(Run.row(profile("p" + time, time)), RECEIVED, 1);
+      accept(packer.pack(row, withoutReceipt, Layout.COPY, 0));
+    }
+    accept(event("e", 20_001));
+    define(List.of(), 21_000);
+    watermark(21_000);
+    snapshot();
+    assertEquals(List.of("e p20000 -> -"), results);
+    assertEquals(Map.of(), book.open());
+  }
+
   private static Arrival profile(String id, long time) {
     return new Arrival(id, "a", time, true, 1, 0, 0);
   }

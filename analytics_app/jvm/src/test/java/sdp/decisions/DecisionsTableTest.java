@@ -29,9 +29,10 @@ import sdp.definitions.Version;
 class DecisionsTableTest {
   private static final String COLUMNS =
       "event_id STRING, meter STRING, occurred_at TIMESTAMP_LTZ(3), kind STRING, used DOUBLE,"
-          + " paid BIGINT, customer_id STRING";
+          + " paid BIGINT, customer_id STRING, other STRING";
   private static final String OPTIONS =
       "'connector' = 'decisions', 'name' = 'test', 'key' = 'meter', 'id' = 'event_id',"
+          + " 'second-key' = 'other',"
           + " 'time' = 'occurred_at', 'kind' = 'kind', 'subject' = 'meter', 'trace' = 'event_id',"
           + " 'event' = 'used', 'profile' = 'tariff=paid,customer_id', 'default-score' = '0.25'";
   private static final String DECISION =
@@ -117,6 +118,33 @@ class DecisionsTableTest {
   }
 
   @Test
+  void aProfileIsThatOfBothItsKeysAndIsRefusedOnce() throws Exception {
+    input(
+        List.of(
+            profile("both", "a", "c1"),
+            profile("both", "a", "c1"),
+            profile("second", null, "c2"),
+            profile("second", null, "c2"),
+            profile("first", "b", null),
+            profile("none", null, null),
+            event("e1", "a", 2_000, "low", 1.0, null, null),
+            event("e2", "c1", 2_000, "low", 1.0, null, null),
+            event("e3", "c2", 2_000, "low", 1.0, null, null),
+            event("e4", "b", 2_000, "low", 1.0, null, null)));
+    String at = "|1970-01-01 00:00:02.000|FALSE|[]|";
+    assertEquals(
+        List.of(
+            "both|duplicate|an event with this event_id was there before",
+            "e1|low|a|c1" + at + "both|e1",
+            "e2|low|c1|c1" + at + "both|e2",
+            "e3|low|c2|c2" + at + "second|e3",
+            "e4|low|b" + at + "first|e4",
+            "none|refused|it has no meter",
+            "second|duplicate|an event with this event_id was there before"),
+        lines(OPTIONS + file()));
+  }
+
+  @Test
   void withoutTheFileThereAreNoDefinitions() throws Exception {
     input(List.of(event("e", "a", 1_000, "low", 1.0, null, null)));
     assertEquals(
@@ -129,6 +157,7 @@ class DecisionsTableTest {
     input(List.of(event("e", "a", 1_000, "low", 1.0, null, null)));
     Map.of(
             "'key' = 'meter'", "'key' = 'used'",
+            "'second-key' = 'other'", "'second-key' = 'used'",
             "'id' = 'event_id'", "'id' = 'nothing'",
             "'kind' = 'kind'", "'kind' = 'paid'",
             "'subject' = 'meter'", "'subject' = 'used'",
@@ -209,14 +238,21 @@ class DecisionsTableTest {
 
   private static Row event(
       String id, String meter, long time, String kind, Double used, Long tariff, String customer) {
-    return Row.of(id, meter, Instant.ofEpochMilli(time), kind, used, tariff, customer);
+    return Row.of(id, meter, Instant.ofEpochMilli(time), kind, used, tariff, customer, null);
+  }
+
+  /** A profile with a second key. */
+  private static Row profile(String id, String meter, String other) {
+    Row row = event(id, meter, 1_000, null, null, 3L, other);
+    row.setField(7, other);
+    return row;
   }
 
   private void input(List<Row> events) {
     var type =
         Types.ROW_NAMED(
             new String[] {
-              "event_id", "meter", "occurred_at", "kind", "used", "paid", "customer_id"
+              "event_id", "meter", "occurred_at", "kind", "used", "paid", "customer_id", "other"
             },
             Types.STRING,
             Types.STRING,
@@ -224,6 +260,7 @@ class DecisionsTableTest {
             Types.STRING,
             Types.DOUBLE,
             Types.LONG,
+            Types.STRING,
             Types.STRING);
     Schema schema =
         Schema.newBuilder()
@@ -234,6 +271,7 @@ class DecisionsTableTest {
             .column("used", DataTypes.DOUBLE())
             .column("paid", DataTypes.BIGINT())
             .column("customer_id", DataTypes.STRING())
+            .column("other", DataTypes.STRING())
             .watermark("occurred_at", "occurred_at - INTERVAL '5' SECOND")
             .build();
     tables.createTemporaryView(

@@ -13,6 +13,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -141,7 +142,13 @@ class EvaluationTest {
         long at = random.nextBoolean() ? earlier.time() : time;
         events.add(
             new Arrival(
-                earlier.id(), earlier.key(), at, earlier.kind(), earlier.value(), Run.NONE));
+                earlier.id(),
+                earlier.key(),
+                at,
+                earlier.kind(),
+                earlier.value(),
+                earlier.whose(),
+                Run.NONE));
       } else {
         events.add(event(random, rules, number, "key " + random.nextInt(keys), time));
       }
@@ -151,6 +158,11 @@ class EvaluationTest {
 
   private static Arrival event(Random random, Rules rules, int number, String key, long time) {
     String id = "e" + (random.nextInt(50) + 100) + "-" + number;
+    String whose = List.of("", "v", "w", "x").get(random.nextInt(4));
+    return made(random, rules, id, key, time).of(whose.equals("x") ? null : whose);
+  }
+
+  private static Arrival made(Random random, Rules rules, String id, String key, long time) {
     return switch (random.nextInt(8)) {
       case 0 -> level(id, key, time, random.nextInt(100));
       case 1, 2, 3, 4 -> amount(id, key, time, random.nextInt(16) - 2 + random.nextInt(4) / 4.0);
@@ -308,6 +320,29 @@ class EvaluationTest {
     assertEquals(List.of(), run.results());
     run.advance(30 * MINUTE + 1 + Evaluation.STEP);
     assertEquals(List.of("missing s at 1800000 s0 of [s0, s1]"), texts(run.results()));
+  }
+
+  /** In each order of arrival, and after a failure; of one time the later step is the last. */
+  @Test
+  void aMatchCarriesTheTextOfItsLastCauseThatHasOne() throws Exception {
+    Map<List<String>, String> expected =
+        Map.of(
+            List.of("", ""), "",
+            List.of("ann", ""), " carries ann",
+            List.of("", "bob"), " carries bob",
+            List.of("ann", "bob"), " carries bob",
+            List.of("bob", "ann"), " carries ann");
+    for (var each : expected.entrySet()) {
+      List<Arrival> steps = new ArrayList<>();
+      steps.add(step("s0", "s", 0, 0).of(each.getKey().get(0)));
+      steps.add(step("s1", "s", 0, 1).of(each.getKey().get(1)));
+      steps.add(step("s1-again", "s", 1, 1).of("not a cause"));
+      steps.add(step("s0-again", "s", 2, 0).of("nor this"));
+      String text = "missing s at 1800000 s0 of [s0, s1]" + each.getValue();
+      assertEquals(List.of(text), texts(ordered(steps)));
+      Collections.reverse(steps);
+      assertEquals(List.of(text), texts(ordered(steps)));
+    }
   }
 
   @Test

@@ -189,6 +189,13 @@ final class Oracle {
       Object balance,
       Double deviation) {
     List<String> ids = causes.stream().map(Arrival::id).toList();
-    results.add(Result.found(kind, named.key(), time, named.id(), ids, count, balance, deviation));
+    String carried =
+        causes.stream()
+            .map(Arrival::whose)
+            .filter(whose -> whose != null && !whose.isEmpty())
+            .reduce((former, latter) -> latter)
+            .orElse(null);
+    results.add(
+        Result.found(kind, named.key(), time, named.id(), ids, count, balance, deviation, carried));
   }
 }

@@ -34,7 +34,7 @@ import sdp.ledger.Refusal;
 /** The operator in Flink's state: checkpoints, other parallelism, what is late after a restart. */
 class PatternsOperatorTest {
   private static final int MAX_PARALLELISM = 128;
-  private static final int[] SOURCE = {0, 1, 2, 3, 4, 5, 6};
+  private static final int[] SOURCE = {0, 1, 2, 3, 4, 5, 6, 7};
   private static final LogicalTypeRoot[] TYPES = Book.types(Run.TYPES);
   private static final long RECEIVED = 1_200_000;
 
@@ -87,7 +87,7 @@ class PatternsOperatorTest {
     public void refused(Refusal refusal, Packed packed, String why) {
       super.refused(refusal, packed, why);
       RowData row = RefusedRow.of(Run.TYPES, packed.bytes(), Packed.BLOCK, refusal.label(), why);
-      results.add(row.getString(5) + " " + row.getString(0) + " " + row.getString(1));
+      results.add(row.getString(6) + " " + row.getString(0) + " " + row.getString(1));
     }
   }
 
@@ -116,7 +116,8 @@ class PatternsOperatorTest {
         int kind = random.nextInt(5);
         double value = kind == Event.LEVEL ? 60 : 1 + random.nextInt(20);
         String id = part + "-" + random.nextInt(950);
-        Arrival arrival = new Arrival(id, "key " + random.nextInt(40), time, kind, value, Run.NONE);
+        Arrival arrival =
+            new Arrival(id, "key " + random.nextInt(40), time, kind, value, null, Run.NONE);
         boolean isCopied = random.nextInt(20) == 0;
         receipt++;
         for (int copy = 0; copy <= (isCopied ? 1 : 0); copy++) {
@@ -278,8 +279,9 @@ class PatternsOperatorTest {
     LogicalType bytes = DataTypes.BYTES().getLogicalType();
     ports.add(
         PatternsCall.REFUSED,
-        List.of("key", "id", "at", "level", "amount", "received", "data", "outcome", "detail"),
-        List.of(text, text, time, number, number, time, bytes, text, text));
+        List.of(
+            "key", "id", "at", "level", "amount", "whose", "received", "data", "outcome", "detail"),
+        List.of(text, text, time, number, number, text, time, bytes, text, text));
     Ledger.add(ports);
     return ports;
   }

@@ -28,7 +28,7 @@ class PatternsTableTest {
           + " page STRING";
   private static final String OPTIONS =
       "'connector' = 'patterns', 'name' = 'test', 'key' = 'who', 'id' = 'event_id',"
-          + " 'time' = 'occurred_at', 'amount' = 'amount', 'level' = 'opening', 'step' = 'page',"
+          + " 'time' = 'occurred_at', 'amount' = 'amount', 'level' = 'opening', 'step' = 'page', 'carry' = 'page',"
           + " 'steps' = 'one,two,three', 'kinds' = 'low,stuck,far',"
           + " 'low.pattern' = 'count-in-window', 'low.window' = '75 min', 'low.count' = '5',"
           + " 'low.below' = '200',"
@@ -37,7 +37,7 @@ class PatternsTableTest {
   private static final String REFUSED = "CONCAT_WS('|', event_id, who, outcome, detail)";
   private static final String FOUND =
       "CONCAT_WS('|', kind, subject, CAST(occurred_at AS STRING), event_id, JSON_STRING(causes),"
-          + " CAST(`count` AS STRING), CAST(balance AS STRING), CAST(deviation AS STRING))";
+          + " CAST(`count` AS STRING), CAST(balance AS STRING), CAST(deviation AS STRING), carried)";
 
   private StreamTableEnvironment tables;
   private StreamExecutionEnvironment streams;
@@ -68,7 +68,7 @@ class PatternsTableTest {
             "a3|a|duplicate|an event with this event_id was there before",
             "keyless|refused|it has no who",
             "low|a|1970-01-01 00:00:00.004|a4|[\"a0\",\"a1\",\"a2\",\"a3\",\"a4\"]|5|150.0",
-            "stuck|s|1970-01-01 00:30:01.000|p1|[\"p1\",\"p2\"]"),
+            "stuck|s|1970-01-01 00:30:01.000|p1|[\"p1\",\"p2\"]|two"),
         lines());
   }
 
@@ -79,6 +79,7 @@ class PatternsTableTest {
             "'key' = 'who'", "'key' = 'amount'",
             "'id' = 'event_id'", "'id' = 'nothing'",
             "'amount' = 'amount'", "'amount' = 'who'",
+            "'carry' = 'page'", "'carry' = 'amount'",
             "'steps' = 'one,two,three'", "'steps' = 'one'",
             "'kinds' = 'low,stuck,far'", "'kinds' = 'low,stuck,far,low'",
             "'low.count' = '5'", "'low.count' = 'many'",
@@ -116,7 +117,8 @@ class PatternsTableTest {
     port(
         "found",
         "kind STRING, subject STRING, occurred_at TIMESTAMP_LTZ(3), event_id STRING,"
-            + " causes ARRAY<STRING>, `count` BIGINT, balance DOUBLE, deviation DOUBLE");
+            + " causes ARRAY<STRING>, `count` BIGINT, balance DOUBLE, deviation DOUBLE,"
+            + " carried STRING");
     port("refused", COLUMNS + ", outcome STRING, detail STRING");
     tables.executeSql(
         "CREATE TEMPORARY TABLE collected (line STRING) WITH ('connector' = 'collected')");

@@ -13,11 +13,13 @@ record Result(String text) implements Comparable<Result> {
       List<String> causes,
       Object count,
       Object balance,
-      Double deviation) {
+      Double deviation,
+      String carried) {
     String far = deviation == null ? "" : String.format(Locale.ROOT, " %.5f", deviation);
     String counted = count == null ? "" : " " + count + " " + balance;
+    String whose = carried == null ? "" : " carries " + carried;
     return new Result(
-        "%s %s at %d %s of %s%s%s".formatted(kind, key, time, id, causes, counted, far));
+        "%s %s at %d %s of %s%s%s%s".formatted(kind, key, time, id, causes, counted, far, whose));
   }
 
   static Result refused(String refusal, String key, String id, long time) {

@@ -35,11 +35,12 @@ final class Run {
     LogicalTypeRoot.VARCHAR,
     LogicalTypeRoot.TIMESTAMP_WITH_LOCAL_TIME_ZONE,
     LogicalTypeRoot.DOUBLE,
-    LogicalTypeRoot.DOUBLE
+    LogicalTypeRoot.DOUBLE,
+    LogicalTypeRoot.VARCHAR
   };
-  static final Evaluation.Columns COLUMNS = new Evaluation.Columns("key", 1, 3, 4);
+  static final Evaluation.Columns COLUMNS = new Evaluation.Columns("key", 1, 3, 4, 5);
   private static final int GROUPS = 8;
-  private static final int[] SOURCE = {0, 1, 2, 3, 4};
+  private static final int[] SOURCE = {0, 1, 2, 3, 4, 5};
 
   /**
    * What must make no difference.
@@ -192,7 +193,8 @@ final class Run {
         StringData.fromString(arrival.id()),
         TimestampData.fromEpochMillis(arrival.time()),
         arrival.kind() == Event.LEVEL ? arrival.value() : null,
-        arrival.kind() == Event.AMOUNT ? arrival.value() : null);
+        arrival.kind() == Event.AMOUNT ? arrival.value() : null,
+        StringData.fromString(arrival.whose()));
   }
 
   private final class Collected implements Evaluation.Outcomes {
@@ -213,7 +215,8 @@ final class Run {
               match.causes().stream().map(Run::id).toList(),
               match.count(),
               balance,
-              match.deviation()));
+              match.deviation(),
+              carried(match.carrier())));
     }
 
     @Override
@@ -224,6 +227,12 @@ final class Run {
       long time = row.getTimestamp(2, 3).getMillisecond();
       results.add(Result.refused(row.getString(TYPES.length).toString(), key, id, time));
     }
+  }
+
+  private static String carried(Event carrier) {
+    return carrier == null
+        ? null
+        : text(carrier.bytes(), carrier.carriedAt(), carrier.carriedLength());
   }
 
   private static String id(Event event) {
