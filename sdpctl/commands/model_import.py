@@ -53,7 +53,10 @@ def import_(
             archive = _archive(content, place.use_case, fitted_through, version, Path(folder))
         except pmml.PmmlError as found:
             error, archive = found, _refusal(content, found, Path(folder))
-            Console(stderr=True, highlight=False).print(f"{file} is refused: {error}")
+            refused = f"{file} is refused: {error}"
+            Console(stderr=True, highlight=False).print(
+                refused, markup=False, emoji=False, soft_wrap=True
+            )
         run_input["artifact"] = place.upload(archive, at)
     start(place, at, run_input, wait)
     if error is not None:

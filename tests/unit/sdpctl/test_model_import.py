@@ -145,7 +145,7 @@ def test_one_that_cannot_be_exact_is_reported_and_a_version_that_the_gate_refuse
     assert str(result.exception) == (
         f"{file} is refused, as version {name} with its reason: ./sdp model show {name}"
     )
-    said = " ".join(result.stderr.split())
+    said = result.stderr
     assert said.startswith(f"{file} is refused: {reason}") and "started" in said
     assert run_input == {"hyperparameters": {}, "artifact": "given/model.tar.gz"}
     assert (place.folder / "model.pmml").read_bytes() == content
