@@ -25,8 +25,15 @@ from tests.local.places import of_its_own
 FIRST, *_ = DEFAULT = ("adtech",)
 RESULTS = Path(__file__).resolve().parents[3] / "results"
 GAP = 10.0  # seconds between two faults, on average
-# A run may take so long: 200 faults an hour, with its platform and with all that is compared.
-SECONDS, SECONDS_A_FAULT = 600, 15
+# A run may take so long: 200 faults an hour, with its platform and with all that is compared. Each
+# further use case is deployed, closed and compared too.
+SECONDS, SECONDS_A_USE_CASE, SECONDS_A_FAULT = 300, 300, 15
+
+
+def _limit(options: argparse.Namespace) -> float:
+    """Seconds that the run may take."""
+    use_cases, faults = len(options.use_cases), options.faults
+    return SECONDS + SECONDS_A_USE_CASE * use_cases + SECONDS_A_FAULT * faults
 
 
 def main() -> int:
@@ -60,7 +67,7 @@ def main() -> int:
                 options.faults,
                 options.gap,
                 counted_before(driver),
-                SECONDS + SECONDS_A_FAULT * options.faults - (time.monotonic() - began),
+                _limit(options) - (time.monotonic() - began),
                 options.use_cases,
                 options.only,
                 clocks,
