@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from glue.instants import to_wire
+from tests.local.commands import sdp
 from tests.local.offering import Offering, Row
 from tests.unit.ml import pmml_files
 
@@ -25,6 +26,7 @@ SEGMENTS = ("business", "premium", "private", "student")
 # No rule of the chain's tests is true for those who spend so much.
 CUSTOMER = {"segment": "premium", "age": 41, "average_monthly_expenditures": 1500.0}
 LEFT = 50.0
+FIELD = b'<MiningField name="balance"'
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,37 @@ def _matrix(rows: list[Row]) -> np.ndarray:
 
 def _label(rows: list[Row]) -> list[bool]:
     return [row["accepted"] for row in rows]
+
+
+def test_one_that_cannot_be_exact_is_a_version_that_the_gate_refuses_with_the_reason(
+    offering: Offering, tmp_path: Path
+) -> None:
+    content = pmml_files.regression(0.1, {"balance": -0.01}, {}, target="accepted")
+    reason = "MiningField balance: the attribute missingValueReplacement='0' is not evaluated here"
+    file, before = tmp_path / "odd.pmml", _versions(offering)
+    file.write_bytes(content.replace(FIELD, FIELD + b" missingValueReplacement='0'"))
+    through, until = (
+        to_wire(at) for at in (offering.rows[len(offering.rows) // 2]["offered_at"], offering.until)
+    )
+    command = ["model", "import", str(file), "--through", through, "--to", until, "--wait"]
+    done = sdp(offering.settings, *command, "--use-case", "shopping", tree=offering.platform.tree)
+    assert done.returncode == 1, done.stdout
+    assert " ".join(done.stderr.split()).startswith(f"{file} is refused: {reason}"), done.stderr
+    assert json.loads(done.stdout)["status"] == "refused"
+    (version,) = _versions(offering).keys() - before.keys()
+    listed = _versions(offering)[version]
+    assert listed["status"] == "refused"
+    assert listed["reason"].startswith("the PMML file cannot be evaluated exactly: MiningField")
+    (why,) = json.loads(offering.sdp("model", "show", version, "--json"))["reasons"]
+    assert why == f"the PMML file cannot be evaluated exactly: {reason}"
+    forced = ("model", "promote", version, "--force", "--use-case", "shopping")
+    done = sdp(offering.settings, *forced, tree=offering.platform.tree)
+    assert done.returncode and "has no model that can be used" in done.stderr
+
+
+def _versions(offering: Offering) -> dict[str, Row]:
+    listed = json.loads(offering.sdp("model", "list", "--json"))
+    return {row["version"]: row for row in listed}
 
 
 @pytest.mark.parametrize("fit", [_regression, _tree])
