@@ -43,7 +43,6 @@ LAST = [
     "test_updates.py",
     "test_evolution.py",
     "test_chain.py",
-    "test_recorded.py",
     "test_machines.py",
     "test_dashboard_whole.py",
 ]

@@ -158,6 +158,7 @@ def send(
         running = [
             subprocess.Popen(
                 [tree / "sdp", "send", str(Path(folder, way)), *options.get(way, ())],
+                cwd=tree,
                 env=settings.aws_environment(),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
