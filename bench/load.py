@@ -11,6 +11,10 @@ meanwhile. It ends when no event waits for others: those of `machines` do for Fi
 
 Profiles, `--rate` being the mean at most: `steady`; `ramp` from a tenth of the rate; `burst`, eight
 seconds of half the rate and two of three times the rate; `soak`, steady for half an hour.
+
+With `--highest` the rate that the platform sustains is searched for, from `--rate` on in runs of
+half a minute: the highest at which no request fails and p99 keeps to its limit. The ledger must
+have all that was accepted at any of these rates, also at those that were too much.
 """
 
 from __future__ import annotations
@@ -19,14 +23,15 @@ import argparse
 import heapq
 import itertools
 import json
+import math
 import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -45,8 +50,10 @@ PROJECT = ROOT / "gatling"
 P99 = "response time 99th percentile (ms)"
 SUMMARY = re.compile(r"^> (request count|response time 99th percentile \(ms\)) +\|(.*)$", re.M)
 LENGTHS = {"steady": 60, "ramp": 60, "burst": 60, "soak": 1800}
+SEARCH_SECONDS = 30
 DUPLICATES = 0.1
 PATIENCE = 900.0
+NARROW = 8  # a search ends when the rate that is too much is less than an eighth above
 
 
 @dataclass(frozen=True)
@@ -167,6 +174,65 @@ def settle(
         time.sleep(2)
 
 
+@dataclass(frozen=True)
+class Result:
+    """What one run of Gatling came to: `accepted` and `waiting` count events, `p99` is in ms.
+
+    `rest` are those sent after it, `waiting` those that no other event will come for.
+    """
+
+    load: Load
+    ok: int
+    failed: int
+    p99: int
+    rest: int
+    waiting: int
+    holds: bool
+    """Whether no request failed and p99 is below its limit."""
+
+    @property
+    def accepted(self) -> int:
+        return self.ok * self.load.batch
+
+    def __str__(self) -> str:
+        load = self.load
+        return (
+            f"{load.profile}: {self.ok:,} requests of {load.batch} {load.use_case} events, "
+            f"{self.failed} failed; {self.accepted / load.seconds:,.0f} events/s, p99 {self.p99} ms"
+        )
+
+
+def run(load: Load) -> Result:
+    """Generate and send, and send what is left over.
+
+    Of a run in which requests failed all is sent again: which events were refused is not known, and
+    copies change nothing.
+    """
+    with tempfile.TemporaryDirectory(prefix="load-") as folder:
+        file = Path(folder) / "events.ndjson"
+        waiting = load.generate(file)
+        status, printed = load.send(file)
+        found = figures(printed)
+        sent = 0 if found["failed"] else found["ok"] * load.batch
+        rest = load.send_rest(file, sent)
+    return Result(load, **found, rest=rest.accepted, waiting=waiting, holds=status == 0)
+
+
+def search(first: float, holds: Callable[[float], bool]) -> float | None:
+    """The highest rate that holds, to an eighth: the rate doubles until one does not.
+
+    None if none down to an eighth of the first does.
+    """
+    lower, upper, rate = 0.0, math.inf, first
+    while upper - lower > lower / NARROW and rate >= first / NARROW:
+        if holds(rate):
+            lower = rate
+        else:
+            upper = rate
+        rate = 2 * lower if upper == math.inf else (lower + upper) / 2
+    return lower or None
+
+
 def main() -> int:
     """Generate, send, audit; 1 if a request failed, p99 is too high, or the ledger is wrong."""
     options = _options()
@@ -176,39 +242,54 @@ def main() -> int:
         options.profile,
         options.rate,
         options.batch,
-        options.seconds or LENGTHS[options.profile],
+        options.seconds or (SEARCH_SECONDS if options.highest else LENGTHS[options.profile]),
         options.keys,
         options.p99,
         url,
         key,
     )
-    with tempfile.TemporaryDirectory(prefix="load-") as folder:
-        file = Path(folder) / "events.ndjson"
-        waiting = load.generate(file)
-        start = datetime.now(UTC)
-        before = audit(load.use_case, start, options.region)[1]  # of the minute that has begun
-        failed, printed = load.send(file)
-        found = figures(printed)
-        rest = load.send_rest(file, (found["ok"] + found["failed"]) * load.batch)
-    accepted = found["ok"] * load.batch
-    print(
-        f"{load.profile}: {found['ok']:,} requests of {load.batch} {load.use_case} events, "
-        f"{found['failed']} failed; {accepted / load.seconds:,.0f} events/s, p99 {found['p99']} ms"
-    )
-    balances, sums = settle(load.use_case, start, options.region, waiting + before["waiting"])
-    grown = {name: number - before[name] for name, number in sums.items()}
-    print(
-        f"accepted: {accepted:,} events, and {rest.accepted:,} sent after the load; "
-        f"the ledger has grown by {grown['ok']:,} ok: {grown}"
-    )
-    wrong = problems(failed != 0, accepted + rest.accepted, grown, balances=balances)
+    start = datetime.now(UTC)
+    before = audit(load.use_case, start, options.region)[1]  # of the minute that has begun
+    results: list[Result] = []
+
+    def holds(rate: float) -> bool:
+        if results:  # what the run before has left over would delay this one
+            settle(load.use_case, start, options.region, sys.maxsize)
+        results.append(run(replace(load, rate=rate)))
+        print(results[-1], flush=True)
+        return results[-1].holds
+
+    wrong = []
+    if options.highest:
+        highest = search(load.rate, holds)
+        wrong += [] if highest else ["no rate holds: requests fail, or p99 is above the limit"]
+        for result in (r for r in results if r.load.rate == highest):
+            print(f"highest rate that holds: {highest:g} requests/s; {result}")
+    elif not holds(load.rate):
+        wrong += ["requests failed, or p99 is above the limit"]
+    wrong += audited(results, before, start, options.region)
     print("\n".join([f"FAIL: {problem}" for problem in wrong] or ["PASS"]))
     return int(bool(wrong))
 
 
-def problems(failed: bool, accepted: int, grown: Mapping[str, int], *, balances: bool) -> list[str]:
-    """What is wrong with a load: Gatling's assertions, the ledger's growth, its balance."""
-    wrong = ["requests failed, or p99 is above the limit"] if failed else []
+def audited(
+    results: Sequence[Result], before: Mapping[str, int], start: datetime, region: str | None
+) -> list[str]:
+    """What is wrong with the ledger once it has settled."""
+    waiting = before["waiting"] + sum(result.waiting for result in results)
+    accepted, rest = sum(r.accepted for r in results), sum(r.rest for r in results)
+    balances, sums = settle(results[0].load.use_case, start, region, waiting)
+    grown = {name: number - before[name] for name, number in sums.items()}
+    print(
+        f"accepted: {accepted:,} events, and {rest:,} sent after the load; "
+        f"the ledger has grown by {grown['ok']:,} ok: {grown}"
+    )
+    return problems(accepted + rest, grown, balances=balances)
+
+
+def problems(accepted: int, grown: Mapping[str, int], *, balances: bool) -> list[str]:
+    """What is wrong with the ledger after a load: its growth, its balance."""
+    wrong = []
     if not accepted or grown["ok"] != accepted:
         wrong.append(
             f"{accepted:,} events were accepted, and the ledger has {grown['ok']:,} more: the "
@@ -231,7 +312,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--profile", choices=[*LENGTHS], default="steady")
     parser.add_argument("--rate", type=float, default=10, help="requests per second (%(default)s)")
     parser.add_argument("--batch", type=int, default=100, help="events in one (%(default)s)")
-    parser.add_argument("--seconds", type=int, help="how long (60; soak: 1800)")
+    parser.add_argument("--highest", action="store_true", help="search the highest rate that holds")
+    parser.add_argument("--seconds", type=int, help="how long (60; soak: 1800; --highest: 30)")
     parser.add_argument("--keys", type=int, default=1, help="sets of keys at once (%(default)s)")
     parser.add_argument("--p99", type=int, default=1000, help="limit in ms (%(default)s)")
     parser.add_argument("--url", help="this UrlForAPI, with its key in SDP_API_KEY")

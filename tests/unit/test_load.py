@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bench.load import Load, figures, problems
+from bench.load import Load, Result, figures, problems, search
 
 SUMMARY = """\
 > request count                          |     1,200 |     1,200 |         0
@@ -23,23 +23,54 @@ def test_the_summary_of_gatling_is_read() -> None:
 
 
 def test_a_ledger_that_has_all_and_balances_is_right() -> None:
-    assert problems(False, 120_000, GROWN, balances=True) == []
+    assert problems(120_000, GROWN, balances=True) == []
 
 
 @pytest.mark.parametrize("ok", [0, 119_999, 120_001])
 def test_a_ledger_that_has_not_what_was_accepted_is_wrong_though_it_balances(ok: int) -> None:
-    (problem,) = problems(False, 120_000, GROWN | {"ok": ok}, balances=True)
+    (problem,) = problems(120_000, GROWN | {"ok": ok}, balances=True)
     assert problem.startswith(f"120,000 events were accepted, and the ledger has {ok:,} more")
 
 
 def test_a_load_without_an_accepted_event_is_wrong() -> None:
-    assert problems(False, 0, GROWN | {"ok": 0}, balances=True)
+    assert problems(0, GROWN | {"ok": 0}, balances=True)
 
 
-def test_failed_requests_and_an_imbalance_are_named() -> None:
-    failed, missing = problems(True, 120_000, GROWN | {"missing": 3}, balances=False)
-    assert failed == "requests failed, or p99 is above the limit"
+def test_an_imbalance_is_named() -> None:
+    (missing,) = problems(120_000, GROWN | {"missing": 3}, balances=False)
     assert missing.startswith("3 are missing, 0 too many")
+
+
+@pytest.mark.parametrize("bound", [3, 9.9, 10, 14, 23, 79.5, 320])
+def test_the_highest_rate_that_holds_is_found_to_an_eighth(bound: float) -> None:
+    tried: list[float] = []
+
+    def holds(rate: float) -> bool:
+        tried.append(rate)
+        return rate <= bound
+
+    found = search(10, holds)
+    assert found is not None
+    assert found in tried
+    assert found <= bound < found * (1 + 1 / 8) + 1e-9
+    assert len(tried) == len(set(tried)) <= 11
+
+
+def test_a_search_ends_when_no_rate_holds() -> None:
+    tried: list[float] = []
+
+    def never(rate: float) -> bool:
+        tried.append(rate)
+        return False
+
+    assert search(8, never) is None
+    assert tried == [8, 4, 2, 1]
+
+
+def test_a_run_is_one_line() -> None:
+    load = Load("adtech", "steady", 10, 100, 30, 1, 1000, "http://localhost", "key")
+    line = str(Result(load, ok=300, failed=0, p99=158, rest=0, waiting=0, holds=True))
+    assert line == "steady: 300 requests of 100 adtech events, 0 failed; 1,000 events/s, p99 158 ms"
 
 
 @pytest.mark.parametrize("use_case", ["adtech", "shopping", "machines"])
