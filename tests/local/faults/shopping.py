@@ -132,17 +132,18 @@ class Shopping(Flow):
         wrong = _different_found(found, self._made.found)
         if wrong:
             return wrong  # what was decided follows from it
-        decided, profiles, put = self._decided(found), self._made.profiles, self._rules.put
+        decided, put = self._decided(found), self._rules.put
+        profiles, answers = self._made.profiles, self._made.answers
         by_id = {row["id"]: row for row in found}
         actions = [
-            shoppers.action(by_id[d["id"]], d, profiles[d["subject"]], put)
+            shoppers.action(row, d, shoppers.profile_of(row, profiles), put)
             for d in decided
-            if d["action_id"]
+            if d["action_id"] and (row := by_id[d["id"]])
         ]
         offers = [
-            shoppers.offer(by_id[id_], a, profiles[a["subject"]], self._made.answers.get(id_))
+            shoppers.offer(row, a, shoppers.profile_of(row, profiles), answers.get(row["id"]))
             for a in actions
-            if (id_ := a["business_event_id"])
+            if (row := by_id[a["business_event_id"]])
         ]
         self._settle(offers)
         written = map(shopping.written, self._rows(lake, "decisions"))
@@ -169,7 +170,7 @@ class Shopping(Flow):
     def _decided(self, found: Iterable[Row]) -> list[Row]:
         """What must be decided about each of these."""
         profiles, put = self._made.profiles, self._rules.put
-        return [shoppers.decision(row, profiles.get(row["subject"]), put) for row in found]
+        return [shoppers.decision(row, shoppers.profile_of(row, profiles), put) for row in found]
 
     def _settle(self, offers: Iterable[Row]) -> None:
         """What was offered and is answered in time is counted; other answers are unmatched."""
