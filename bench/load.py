@@ -262,9 +262,11 @@ def main() -> int:
     wrong = []
     if options.highest:
         highest = search(load.rate, holds)
-        wrong += [] if highest else ["no rate holds: requests fail, or p99 is above the limit"]
-        for result in (r for r in results if r.load.rate == highest):
-            print(f"highest rate that holds: {highest:g} requests/s; {result}")
+        if highest is None:
+            wrong += ["no rate holds: requests fail, or p99 is above the limit"]
+        else:
+            best = next(result for result in results if result.load.rate == highest)
+            print(f"highest rate that holds: {highest:g} requests/s; {best}")
     elif not holds(load.rate):
         wrong += ["requests failed, or p99 is above the limit"]
     wrong += audited(results, before, start, options.region)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,11 +14,11 @@ from sdpctl.commands.generate import generator_of
 from tests.local.faults.adtech import USE_CASE
 from tests.local.faults.fates import Closed, Fates, differences
 from tests.local.faults.flow import DUPLICATE, LATE, UNMATCHED
+from tests.unit.letters import Change, Rows, without
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 AGAIN = {"event_id": "before-bid-1", "tx_id": "before-1", "type": "bid"}
 AGAIN |= {"occurred_at": "2026-03-01T09:55:00.000Z"}
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +63,7 @@ def test_a_sender_without_an_answer_adds_copies(fates: Fates) -> None:
     assert differences(fates, [*rows, *more], all_closed=True) == []
 
 
-def _without(reason: str) -> Callable[[Rows], Rows]:
-    def change(rows: Rows) -> Rows:
-        lost = next(row for row in rows if row["reason"] == reason)
-        return [row for row in rows if row is not lost]
-
-    return change
-
-
-def _with(reason: str, other: str) -> Callable[[Rows], Rows]:
+def _with(reason: str, other: str) -> Change:
     def change(rows: Rows) -> Rows:
         one = next(row for row in rows if row["reason"] == reason)
         return [*rows, one | {"id": "more", "reason": other}]
@@ -82,9 +74,9 @@ def _with(reason: str, other: str) -> Callable[[Rows], Rows]:
 @pytest.mark.parametrize(
     "change",
     [
-        _without(LATE),
-        _without(DUPLICATE),
-        _without(UNMATCHED),
+        without(LATE),
+        without(DUPLICATE),
+        without(UNMATCHED),
         _with(UNMATCHED, UNMATCHED),
         _with(LATE, DUPLICATE),
         _with(DUPLICATE, LATE),
@@ -92,9 +84,7 @@ def _with(reason: str, other: str) -> Callable[[Rows], Rows]:
         lambda rows: [*rows, rows[0] | {"id": "other", "event_id": "unknown"}],
     ],
 )
-def test_a_letter_that_is_lost_changed_or_too_many_is_noticed(
-    change: Callable[[Rows], Rows], fates: Fates
-) -> None:
+def test_a_letter_that_is_lost_changed_or_too_many_is_noticed(change: Change, fates: Fates) -> None:
     assert len(differences(fates, change([*letters(fates)]), all_closed=True)) == 1
 
 

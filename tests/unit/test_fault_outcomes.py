@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,11 +15,11 @@ import usecases
 from datagen import Generation, Settings
 from tests.local.faults.flow import DUPLICATE, LATE, UNMATCHED
 from tests.local.faults.outcomes import COUNTED, Outcomes
+from tests.unit.letters import Change, Rows, without
 from usecases.shopping import generator
 
 (SHOPPING,) = usecases.load(("shopping",)).use_cases
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -76,15 +76,7 @@ def test_a_copy_that_comes_long_after_its_event_may_be_late(outcomes: Outcomes) 
     assert wrong(outcomes, [row | {"reason": LATE} if row is copy else row for row in rows]) == 0
 
 
-def _without(reason: str) -> Callable[[Rows], Rows]:
-    def change(rows: Rows) -> Rows:
-        lost = next(row for row in rows if row["reason"] == reason)
-        return [row for row in rows if row is not lost]
-
-    return change
-
-
-def _as(reason: str, other: str) -> Callable[[Rows], Rows]:
+def _as(reason: str, other: str) -> Change:
     def change(rows: Rows) -> Rows:
         one = next(row for row in rows if row["reason"] == reason)
         return [row | {"reason": other} if row is one else row for row in rows]
@@ -95,10 +87,10 @@ def _as(reason: str, other: str) -> Callable[[Rows], Rows]:
 @pytest.mark.parametrize(
     "change",
     [
-        _without(LATE),
-        _without(DUPLICATE),
-        _without(UNMATCHED),
-        _without("filtered"),
+        without(LATE),
+        without(DUPLICATE),
+        without(UNMATCHED),
+        without("filtered"),
         _as(LATE, DUPLICATE),
         _as(UNMATCHED, LATE),
         _as(DUPLICATE, UNMATCHED),
@@ -108,7 +100,7 @@ def _as(reason: str, other: str) -> Callable[[Rows], Rows]:
     ],
 )
 def test_a_letter_that_is_lost_changed_or_too_many_is_noticed(
-    change: Callable[[Rows], Rows], outcomes: Outcomes
+    change: Change, outcomes: Outcomes
 ) -> None:
     assert wrong(outcomes, change([*letters(outcomes)])) >= 1
 

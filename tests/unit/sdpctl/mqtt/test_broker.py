@@ -8,22 +8,9 @@ import pytest
 
 from glue.mqtt import PAYLOAD_BYTES
 from sdpctl.local.mqtt.broker import Pace, refusal
-from tests.unit.sdpctl.mqtt.brokers import KEY, Device, FakeDoor, running
+from tests.unit.sdpctl.mqtt.brokers import KEY, Device, FakeDoor
 
 TOPIC = "measurements/m1/speed"
-
-
-@pytest.fixture
-def door() -> FakeDoor:
-    """What the broker asks."""
-    return FakeDoor()
-
-
-@pytest.fixture
-def port(door: FakeDoor) -> Iterator[int]:
-    """A running broker's."""
-    with running(door) as made:
-        yield made
 
 
 @pytest.fixture

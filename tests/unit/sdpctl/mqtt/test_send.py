@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +21,10 @@ from sdpctl.commands.send import send
 from sdpctl.errors import CommandError
 from sdpctl.local.processes import free_port
 from sdpctl.settings import ROOT
-from tests.unit.sdpctl.mqtt.brokers import KEY, FakeDoor, running
+from tests.unit.sdpctl.mqtt.brokers import KEY, FakeDoor
 
 app = typer.Typer()
 app.command()(send)
-
-
-@pytest.fixture
-def door() -> FakeDoor:
-    """What the broker has stored."""
-    return FakeDoor()
-
-
-@pytest.fixture
-def port(door: FakeDoor) -> Iterator[int]:
-    """Of a broker."""
-    with running(door) as found:
-        yield found
 
 
 def line(thing: str = "m1", quantity: str = "speed", **more: Any) -> bytes:
