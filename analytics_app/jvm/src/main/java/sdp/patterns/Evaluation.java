@@ -187,7 +187,9 @@ final class Evaluation implements KeyLogs.Closing {
 
   private void add(Event event, Packed packed) {
     boolean isLate = event.time() < watermark;
-    if (isLate && (event.time() < watermark - window || isRepeatedLate(event))) {
+    if (event.carriedLength() > Event.MAX_CARRIED) {
+      outcomes.refused(Refusal.REFUSED, packed, tooLong(event));
+    } else if (isLate && (event.time() < watermark - window || isRepeatedLate(event))) {
       outcomes.refused(Refusal.LATE, packed, late(event));
     } else if (isRepeated(event, key.waiting) || isRepeated(event, key.known)) {
       outcomes.refused(Refusal.DUPLICATE, packed, "an event with this event_id was there before");
@@ -291,6 +293,11 @@ final class Evaluation implements KeyLogs.Closing {
     String behind = Durations.rounded(watermark - event.time());
     return "occurred %s before the event time that the stream had reached (%s): patterns are decided up to there"
         .formatted(behind, Instant.ofEpochMilli(watermark));
+  }
+
+  private String tooLong(Event event) {
+    return "the text that a match would carry on has %,d bytes; at most %,d can be carried"
+        .formatted(event.carriedLength(), Event.MAX_CARRIED);
   }
 
   private String crowded() {

@@ -30,6 +30,9 @@ record Event(
   static final int AMOUNT = 1;
   static final int STEP = 2;
 
+  /** Bytes of a text that is carried on: a name, which an open key has once for each event. */
+  static final int MAX_CARRIED = 1 << 10;
+
   /** Of a step no value is stored. */
   static final int MAX_KIND = 0x3F;
 

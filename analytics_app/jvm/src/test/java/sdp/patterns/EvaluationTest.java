@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import sdp.patterns.Run.Circumstances;
 
@@ -446,6 +447,20 @@ class EvaluationTest {
     List<Result> results = Run.run(REAL, events, new Circumstances(1 << 24, 100, 0, 0), 1);
     long refused = results.stream().filter(r -> r.text().startsWith("refused")).count();
     assertEquals(5_000 - 1 - History.MAX_WAITING_BYTES / (11 + 8 + 10), refused, 1);
+  }
+
+  /** One byte more is no name, and of many bytes more the state could not say how many. */
+  @Test
+  void anEventWithATextThatIsTooLongToBeCarriedOnIsRefused() throws Exception {
+    List<Arrival> events = new ArrayList<>();
+    for (int bytes : new int[] {Event.MAX_CARRIED, Event.MAX_CARRIED + 1, 1 << 16, 1 << 20}) {
+      String name = "ä".repeat(bytes / 2) + "a".repeat(bytes % 2);
+      events.add(amount("event " + bytes, "a", events.size(), 10).of(name));
+    }
+    List<Result> results = Run.run(REAL, events, Circumstances.USUAL, 1);
+    Stream<Result> refused =
+        events.stream().skip(1).map(e -> Result.refused("refused", "a", e.id(), e.time()));
+    assertEquals(refused.sorted().toList(), results);
   }
 
   @Test
