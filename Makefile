@@ -182,7 +182,7 @@ wrong-sql: build ## wrong SQL is deployed, counts, and is repaired, a replay the
 replays: build ## replays are killed at random moments, and go on or are dropped: KILLS=12 SEED=1
 	@KILLS=$(KILLS) SEED=$(SEED) $(PYTHON) -m pytest -v -s tests/local/killed_replays.py
 
-recording: build ## a recording of machines over HTTP and over MQTT, its pairs compared with force: FILE=… R=… S=… VIA="http mqtt"
+recording: build ## a recording of machines as a bounded run, over HTTP and over MQTT, its pairs compared with force: FILE=… R=… S=… VIA="bounded http mqtt"
 	@$(PYTHON) -m tests.local.recorded $(FILE) $(if $(R),--r $(R)) $(if $(S),--s $(S)) $(if $(VIA),--via $(VIA))
 
 models: build ## the model of who takes an offer: trained by the command, given as an archive, imported from PMML

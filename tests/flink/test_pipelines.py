@@ -16,11 +16,11 @@ import pytest
 
 from analytics_app.package import build
 from glue.ledger import OUTCOMES
-from glue.schema import RECEIPT
 from sdpctl import new_use_case
 from sdpctl.settings import ROOT
 from tests import asof
 from tests.flink import application, machines, pipelines, shopping
+from tests.flink.files import write, written
 from tests.flink.pipelines import Made
 
 FOLDER = Path(__file__).parents[1] / "usecases"
@@ -40,27 +40,6 @@ PASSAGES = [
 MALFORMED = {**PASSAGES[0], "event_id": "malformed", "people": 0}
 REDELIVERED = 3  # of the passages, each once more with its receipt
 WRONG = {"type": "attempt", "event_id": "wrong", "occurred_at": "2026-11-21T10:00:00.000Z"}
-
-
-def _record(event: dict, receipt: int) -> dict:
-    fields = {"received_at": event["occurred_at"], **event}
-    stored = json.dumps({**fields, RECEIPT: receipt}, separators=(",", ":"))
-    data = base64.b64encode(stored.encode()).decode()
-    return {**fields, "data": data, "shard_id": "shard-0"}
-
-
-def _write(
-    folder: Path, use_case: str, stream: str, events: list[dict], redelivered: int = 0
-) -> None:
-    source = folder / "data" / use_case / stream
-    source.mkdir(parents=True)
-    lines = [json.dumps(_record(event, number)) + "\n" for number, event in enumerate(events)]
-    (source / "events.json").write_text("".join([*lines, *lines[:redelivered]]))
-
-
-def _written(folder: Path, use_case: str, stream: str) -> list[dict]:
-    files = sorted((folder / "data" / use_case / stream).rglob("*"))
-    return [json.loads(row) for f in files if f.is_file() for row in f.read_text().splitlines()]
 
 
 def _newest(rows: list[dict], *key: str) -> dict:
@@ -85,11 +64,11 @@ def run(tmp_path_factory):
     for name in made:
         for stream, events in made[name][1].items():
             extra = [WRONG] if stream == "attempts" else []
-            _write(folder, name, stream, events + extra)
+            write(folder, name, stream, events + extra)
     for path, text in new_use_case.files((ROOT / new_use_case.PAGE).read_text(), PAGE).items():
         (folder / "code" / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / "code" / path).write_text(text)
-    _write(folder, PAGE, "passages", [*PASSAGES, MALFORMED], redelivered=REDELIVERED)
+    write(folder, PAGE, "passages", [*PASSAGES, MALFORMED], again=REDELIVERED)
     lines = (json.dumps(version) + "\n" for version in shopping.definitions())
     (folder / "data" / "shopping" / "definitions.ndjson").write_text("".join(lines))
     lines = (json.dumps(version) + "\n" for version in machines.definitions())
@@ -108,10 +87,10 @@ def _doors() -> pipelines.Arrived:
 def test_a_correlation_counts_each_step_once_and_only_after_those_before_it(run):
     folder, made = run
     expected = pipelines.count_parcels(made["parcels"][0])
-    newest = _newest(_written(folder, "parcels", "aggregates"), "shop", "period")
+    newest = _newest(written(folder, "parcels", "aggregates"), "shop", "period")
     counts = {k: (r["ordered"], r["sent"], r["turnover"]) for k, r in newest.items()}
     assert {k: v for k, v in counts.items() if any(v)} == expected.shops
-    rows = _written(folder, "parcels", "sendings")
+    rows = written(folder, "parcels", "sendings")
     assert {r["event_id"]: r for r in rows} == expected.sendings
     assert len(rows) == len(expected.sendings)
 
@@ -119,7 +98,7 @@ def test_a_correlation_counts_each_step_once_and_only_after_those_before_it(run)
 def test_what_a_correlation_refuses_is_in_its_dead_letters(run):
     folder, made = run
     one, sent = made["parcels"]
-    letters = _written(folder, "parcels", "dead-letters")
+    letters = written(folder, "parcels", "dead-letters")
     assert {r["event_id"] for r in letters if r["reason"] == "unmatched"} == (
         pipelines.count_parcels(one).unmatched
     )
@@ -130,7 +109,7 @@ def test_what_a_correlation_refuses_is_in_its_dead_letters(run):
 
 def test_a_pattern_is_found_in_the_order_of_event_time(run):
     folder, made = run
-    rows = _written(folder, "doors", "entries")
+    rows = written(folder, "doors", "entries")
     found = [pipelines.entry(row) for row in rows]
     expected = pipelines.forced_entries(made["doors"][0])
     assert len(expected) > 10 and max(e[3] for e in expected) > 3
@@ -142,19 +121,19 @@ def test_what_is_too_late_for_a_pattern_is_a_dead_letter_and_no_part_of_it(run):
     folder, made = run
     late = _doors().late
     assert len(late) > 30
-    letters = [r for r in _written(folder, "doors", "dead-letters") if r["reason"] == "late"]
+    letters = [r for r in written(folder, "doors", "dead-letters") if r["reason"] == "late"]
     assert Counter(r["event_id"] for r in letters) == dict.fromkeys(late, 1)
     sent = {e["event_id"]: e for e in made["doors"][1]["attempts"]}
     for letter in letters:
         payload = json.loads(base64.b64decode(letter["payload"]))
         assert sent[letter["event_id"]].items() <= payload.items()
-    badges = {pipelines.entry(row)[0] for row in _written(folder, "doors", "entries")}
+    badges = {pipelines.entry(row)[0] for row in written(folder, "doors", "entries")}
     assert sum(badge.startswith("timely") for badge in badges) == len(late) // 6 > 5
 
 
 def test_a_malformed_event_of_any_pipeline_is_a_dead_letter(run):
     folder, _ = run
-    letters = _written(folder, "doors", "dead-letters")
+    letters = written(folder, "doors", "dead-letters")
     (letter,) = [row for row in letters if row["reason"] != "late"]
     assert (letter["reason"], letter["field"], letter["event_id"]) == (
         "malformed",
@@ -167,7 +146,7 @@ def test_a_malformed_event_of_any_pipeline_is_a_dead_letter(run):
 def test_two_streams_are_joined_in_time(run):
     folder, made = run
     expected = pipelines.drives(made["rides"][0])
-    rows = _written(folder, "rides", "drives")
+    rows = written(folder, "rides", "drives")
     assert len(rows) == len(expected) > 100
     for row in rows:
         drive = expected[row["event_id"]]
@@ -182,11 +161,11 @@ def test_two_streams_are_joined_in_time(run):
 
 def test_reports_hold_decimals_exactly_and_the_newest_values(run):
     folder, made = run
-    zones = _newest(_written(folder, "rides", "aggregates"), "zone", "period")
+    zones = _newest(written(folder, "rides", "aggregates"), "zone", "period")
     assert {k: (r["rides"], r["fares"]) for k, r in zones.items()} == pipelines.zones(
         made["rides"][0]
     )
-    fares = _newest(_written(folder, "rides", "last-fares"), "zone", "period")
+    fares = _newest(written(folder, "rides", "last-fares"), "zone", "period")
     assert {k: (r["ride"], r["fare"]) for k, r in fares.items()} == pipelines.last_fares(
         made["rides"][0]
     )
@@ -194,7 +173,7 @@ def test_reports_hold_decimals_exactly_and_the_newest_values(run):
 
 def test_the_use_case_of_the_page_counts_each_event_once(run):
     folder, _ = run
-    newest = _newest(_written(folder, PAGE, "aggregates"), "gate", "period")
+    newest = _newest(written(folder, PAGE, "aggregates"), "gate", "period")
     expected = Counter()
     for passage in PASSAGES[:50]:
         second = pipelines.at(passage) // 1000
@@ -205,7 +184,7 @@ def test_the_use_case_of_the_page_counts_each_event_once(run):
 
 def test_each_event_of_the_use_case_of_the_page_has_one_outcome(run):
     folder, _ = run
-    minutes = _newest(_written(folder, PAGE, "ledger"), "minute")
+    minutes = _newest(written(folder, PAGE, "ledger"), "minute")
     received = Counter(pipelines.at(passage) // 60_000 * 60 for passage in PASSAGES)
     for (minute,), row in minutes.items():
         first = minute == pipelines.at(PASSAGES[0]) // 60_000 * 60
@@ -215,7 +194,7 @@ def test_each_event_of_the_use_case_of_the_page_has_one_outcome(run):
         assert (row["malformed"], row["redelivered"]) == (malformed, again)
         assert not (row["late"] or row["unmatched"] or row["filtered"])
     assert len(minutes) == len(received)
-    letters = Counter(row["reason"] for row in _written(folder, PAGE, "dead-letters"))
+    letters = Counter(row["reason"] for row in written(folder, PAGE, "dead-letters"))
     assert letters == {"duplicate": 50 + REDELIVERED, "malformed": 1}
 
 
@@ -230,12 +209,12 @@ def test_the_events_were_out_of_order_and_repeated(run):
 def test_each_event_has_one_outcome_in_the_minute_of_its_receipt(run, use_case):
     folder, made = run
     events = [event for stream in made[use_case][1].values() for event in stream]
-    minutes = _newest(_written(folder, use_case, "ledger"), "minute")
+    minutes = _newest(written(folder, use_case, "ledger"), "minute")
     received = Counter(pipelines.at(event) // 60_000 * 60 for event in events)
     assert {minute: row["read"] for (minute,), row in minutes.items()} == received
     for row in minutes.values():
         assert sum(row[name] for name in OUTCOMES) == row["read"] and not row["redelivered"]
-    letters = Counter(row["reason"] for row in _written(folder, use_case, "dead-letters"))
+    letters = Counter(row["reason"] for row in written(folder, use_case, "dead-letters"))
     left_out = sum(1 for event in events if _is_left_out(event))
     found = {name: sum(row[name] for row in minutes.values()) for name in OUTCOMES}
     assert found["duplicate"] == letters["duplicate"] > 0 and found["filtered"] == left_out > 0
@@ -260,7 +239,7 @@ def _is_left_out(event: dict) -> bool:
 def found(run):
     """The rows of business events, by id."""
     folder, _ = run
-    rows = _written(folder, "shopping", "business-events")
+    rows = written(folder, "shopping", "business-events")
     by_id = {row["id"]: row for row in rows}
     assert len(by_id) == len(rows)
     return by_id
@@ -321,7 +300,7 @@ def test_a_session_is_stuck_when_its_time_is_over_and_only_then(found):
 def test_a_session_is_that_of_the_customer_of_its_last_page_that_names_one(run, found):
     """Whatever has the same id: a card, a customer, a session."""
     folder, _ = run
-    rows = {row["id"]: row for row in _written(folder, "shopping", "decisions")}
+    rows = {row["id"]: row for row in written(folder, "shopping", "decisions")}
     expected = {
         "silent": (None, None, None),
         "guest": ("k-guest", "k-guest", "guest-profile"),
@@ -352,10 +331,10 @@ def test_the_last_page_of_a_form_was_sent_before_the_others(run):
 def test_what_is_refused_of_patterns_is_in_the_dead_letters(run):
     folder, made = run
     _, sent = made["shopping"]
-    letters = Counter(r["reason"] for r in _written(folder, "shopping", "dead-letters"))
+    letters = Counter(r["reason"] for r in written(folder, "shopping", "dead-letters"))
     filtered = [e for e in sent["activity"] if e.get("acc_num") == 0]
     others = [e for e in sent["activity"] if e.get("acc_num") != 0 and e.get("page") != "home"]
-    offered = {row["business_event_id"] for row in _written(folder, "shopping", "actions")}
+    offered = {row["business_event_id"] for row in written(folder, "shopping", "actions")}
     without = {
         e["event_id"] for e in others if e.get("business_event_id", "") not in {"", *offered}
     }
@@ -369,13 +348,13 @@ def test_what_is_refused_of_patterns_is_in_the_dead_letters(run):
 
 def test_each_business_event_is_decided_by_what_was_in_force_at_its_own_time(run, found):
     folder, made = run
-    rows = {row["id"]: row for row in _written(folder, "shopping", "decisions")}
+    rows = {row["id"]: row for row in written(folder, "shopping", "decisions")}
     events = made["shopping"][0].streams["activity"]
     known = {id_: {**row, "occurred_at": pipelines.at(row)} for id_, row in found.items()}
     decided, acted = shopping.decisions(events, known)
-    assert len(_written(folder, "shopping", "decisions")) == len(rows)
+    assert len(written(folder, "shopping", "decisions")) == len(rows)
     assert {id_: shopping.written(row) for id_, row in rows.items()} == decided
-    actions = _written(folder, "shopping", "actions")
+    actions = written(folder, "shopping", "actions")
     assert len(actions) == len(acted) > 20
     assert {row["id"]: {**row, "occurred_at": pipelines.at(row)} for row in actions} == acted
     results = Counter(
@@ -396,7 +375,7 @@ def test_a_decision_says_why_and_its_action_what_to_do(run, found):
     folder, _ = run
     (five,) = _golden(found, "five")
     (decision,) = [
-        row for row in _written(folder, "shopping", "decisions") if row["id"] == five["id"]
+        row for row in written(folder, "shopping", "decisions") if row["id"] == five["id"]
     ]
     assert (decision["profile_id"], decision["passed"], decision["score"]) == (
         "own-profile",
@@ -405,7 +384,7 @@ def test_a_decision_says_why_and_its_action_what_to_do(run, found):
     )
     assert decision["detail"] == "there is no model: the default score applies"
     (action,) = [
-        row for row in _written(folder, "shopping", "actions") if row["subject"] == "golden-five"
+        row for row in written(folder, "shopping", "actions") if row["subject"] == "golden-five"
     ]
     assert action == {
         "id": f"{five['id']}:spender",
@@ -431,9 +410,9 @@ def test_each_action_is_a_row_to_learn_from_with_what_its_decision_saw(run, foun
     events = made["shopping"][0].streams["activity"]
     taken = {e["business_event_id"]: e for e in events if e["type"] == "acceptance"}
     known = {e["event_id"]: e for e in events if e["type"] == "customer"}
-    decided = {row["id"]: row for row in _written(folder, "shopping", "decisions")}
-    actions = {row["business_event_id"]: row for row in _written(folder, "shopping", "actions")}
-    rows = _written(folder, "shopping", "offers")
+    decided = {row["id"]: row for row in written(folder, "shopping", "decisions")}
+    actions = {row["business_event_id"]: row for row in written(folder, "shopping", "actions")}
+    rows = written(folder, "shopping", "offers")
     assert sorted(row["business_event_id"] for row in rows) == sorted(actions)
     for row in rows:
         id_ = row["business_event_id"]
@@ -463,7 +442,7 @@ def _of(row: dict, *names: str) -> dict:
 
 def test_business_events_are_counted_by_kind_and_time(run, found):
     folder, _ = run
-    newest = _newest(_written(folder, "shopping", "aggregates"), "kind", "period")
+    newest = _newest(written(folder, "shopping", "aggregates"), "kind", "period")
     expected = Counter()
     for row in found.values():
         second = pipelines.at(row) // 1000
@@ -473,7 +452,7 @@ def test_business_events_are_counted_by_kind_and_time(run, found):
 
 def test_decisions_are_counted_by_kind_and_time_with_what_passed_and_acts(run, found):
     folder, made = run
-    newest = _newest(_written(folder, "shopping", "reaction-counts"), "kind", "period")
+    newest = _newest(written(folder, "shopping", "reaction-counts"), "kind", "period")
     known = {id_: {**row, "occurred_at": pipelines.at(row)} for id_, row in found.items()}
     decided, _ = shopping.decisions(made["shopping"][0].streams["activity"], known)
     expected = shopping.reactions(decided.values())
@@ -502,7 +481,7 @@ def _pair(row: dict) -> tuple:
 def test_pairs_of_any_seed_are_those_found_by_force(run):
     folder, made = run
     expected = machines.pairs(made["machines"][0].streams["measurements"], machines.JOINS)
-    rows = [r for r in _written(folder, "machines", "pairs") if r["status"] == "final"]
+    rows = [r for r in written(folder, "machines", "pairs") if r["status"] == "final"]
     assert sorted(map(_pair, rows)) == sorted(tuple(sorted(p.items())) for p in expected)
     versions = Counter((row["join_name"], row["join_version"]) for row in expected)
     assert set(versions) == {(join.name, join.version) for join in machines.JOINS}
@@ -511,19 +490,17 @@ def test_pairs_of_any_seed_are_those_found_by_force(run):
 
 def test_pairs_of_any_seed_are_those_of_asof_joins(run):
     folder, made = run
-    first = machines.JOINS[0]
-    events = [e for e in made["machines"][0].streams["measurements"] if first.takes(e)]
+    events = made["machines"][0].streams["measurements"]
     samples = [(e["thing"], e["quantity"], pipelines.at(e), e["result"]) for e in events]
-    own = {"status": "final", "join_name": first.name, "join_version": first.version}
-    rows = [r for r in _written(folder, "machines", "pairs") if own.items() <= r.items()]
+    rows = [r for r in written(folder, "machines", "pairs") if r["status"] == "final"]
     found = {asof.pair_of(dict(_pair(row))) for row in rows}
-    assert found == asof.pairs(samples)
+    assert found == asof.pairs(samples, [join.for_asof() for join in machines.JOINS])
 
 
 def test_the_documented_cases_of_the_join_give_their_pairs(run):
     folder, _ = run
     found = {number: [] for number in range(len(machines.GOLDEN))}
-    for row in _written(folder, "machines", "pairs"):
+    for row in written(folder, "machines", "pairs"):
         if row["thing"].startswith("golden-") and row["status"] == "final":
             r, s = (pipelines.at({"occurred_at": row[f"{n}_time"]}) for n in "rs")
             text = f"r{r - pipelines.START}-s{s - pipelines.START}"
@@ -540,14 +517,14 @@ def test_each_final_pair_is_power_at_its_mean_time(run):
             made["machines"][0].streams["measurements"], machines.of_power(machines.JOINS)
         )
     ]
-    rows = _written(folder, "machines", "power")
+    rows = written(folder, "machines", "power")
     assert sorted((r["thing"], pipelines.at(r), r["power"]) for r in rows) == sorted(expected)
 
 
 def test_measurements_of_one_time_and_repeated_ones_are_duplicates(run):
     folder, made = run
     one, sent = made["machines"]
-    letters = Counter(r["reason"] for r in _written(folder, "machines", "dead-letters"))
+    letters = Counter(r["reason"] for r in written(folder, "machines", "dead-letters"))
     joined = [e for e in sent["measurements"] if machines.is_taken(e, machines.JOINS)]
     competitors = machines.refused(one.streams["measurements"], machines.JOINS)
     assert competitors > 100
@@ -556,7 +533,7 @@ def test_measurements_of_one_time_and_repeated_ones_are_duplicates(run):
 
 def test_the_power_of_a_machine_is_counted_summed_and_banded(run):
     folder, made = run
-    newest = _newest(_written(folder, "machines", "aggregates"), "thing", "period")
+    newest = _newest(written(folder, "machines", "aggregates"), "thing", "period")
     expected = machines.reports(made["machines"][0].streams["measurements"], machines.JOINS)
     assert newest.keys() == expected.keys()
     for key, row in expected.items():

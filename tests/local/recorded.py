@@ -1,14 +1,15 @@
-"""`make recording FILE=…`: a recording of machines over HTTP and over MQTT, and its pairs.
+"""`make recording FILE=…`: a recording of machines as a bounded run, over HTTP, and over MQTT.
 
-    .venv/dev/bin/python -m tests.local.recorded FILE --r SPEED --s TORQUE [--via http mqtt]
+    .venv/dev/bin/python -m tests.local.recorded FILE --r SPEED --s TORQUE [--via bounded http mqtt]
 
 FILE is NDJSON as `tests/recordings.py` describes it; without one a small recording is made up. Its
 measurements are shuffled and a fifth of them is sent twice. The pairs that come of them must be
 those found by force, each once.
 
-`./sdp send`, with `--mqtt` or without, sends it to the running platform. Its pauses are shortened,
-and it ends now. What is older than FinalAfter when it arrives is late, so a long recording needs
-`make up USE_CASES=machines PARAMETERS="FinalAfter=PT2H"`.
+- `bounded`: the packaged application reads files, with the recording's own times.
+- `http`, `mqtt`: `./sdp send`, with `--mqtt` or without, sends it to the running platform. Its
+  pauses are shortened, and it ends now. What is older than FinalAfter when it arrives is late, so a
+  long recording needs `make up USE_CASES=machines PARAMETERS="FinalAfter=PT2H"`.
 
 Prints for each way how many pairs there are, are missing and are too many, and which dead letters
 explain the difference. Ends with 1 unless there is none.
@@ -37,11 +38,14 @@ from sdpctl.errors import CommandError
 from sdpctl.local import outputs
 from sdpctl.settings import ROOT, Settings
 from tests import recordings
+from tests.flink import application, files
 from tests.local.driver import Driver, wait_until
 from tests.recordings import Event, Pair, Recording, Sample
 
+BOUNDED = "bounded"
 # One connection keeps the order; `--mqtt` has one for each machine.
 BY_WAY: dict[str, tuple[str, ...]] = {"http": ("--workers", "1"), "mqtt": ("--mqtt",)}
+WAYS = (BOUNDED, *BY_WAY)
 RATE = 800.0  # a shard takes 1,000 records a second, of which a machine has one
 SECONDS, QUIET = 300.0, 45.0
 Row = Mapping[str, Any]
@@ -144,6 +148,17 @@ def _pair(row: Row) -> Pair:
 # the ways -----------------------------------------------------------------------------------------
 
 
+def bounded(flow: Flow, folder: Path) -> Outcome:
+    """A run of the packaged application over files."""
+    files.write(folder, "machines", "measurements", flow.events)
+    (folder / "data" / "machines" / "definitions.ndjson").write_text("")
+    places = {"connector": "files", "files.path": str(folder / "data")}
+    application.run(folder, "main.py", {"use_cases": "machines", **places})
+    pairs, letters = (files.written(folder, "machines", n) for n in ("pairs", "dead-letters"))
+    sent = Counter(event["event_id"] for event in flow.events)
+    return Outcome(flow, [row for row in pairs if row["status"] == "final"], letters, sent)
+
+
 def send(
     settings: Settings,
     flows: Mapping[str, Flow],
@@ -223,11 +238,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"pairs; {moved.lasts / 1000:,.0f} s without pauses beyond {options.pause} ms",
         flush=True,
     )
+    exact = _bounded(recording, options.seed) if BOUNDED in options.via else True
+    ways = [way for way in options.via if way in BY_WAY]
     try:
-        return int(not _on_the_platform(recording, options.via, options))
+        exact = (not ways or _on_the_platform(recording, ways, options)) and exact
     except CommandError as error:
         print(error, file=sys.stderr)
         return 2
+    return int(not exact)
+
+
+def _bounded(recording: Recording, seed: int) -> bool:
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="sdp-recording-") as folder:
+        found = bounded(Flow.of(BOUNDED, recording, seed), Path(folder))
+    print(f"{BOUNDED}: {found}; {time.monotonic() - began:.0f} s", flush=True)
+    return found.is_exact
 
 
 def _on_the_platform(
@@ -273,7 +299,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("file", type=Path, nargs="?", help="(default: a small one, made up)")
     parser.add_argument("--r", default=recordings.SPEED, help="its speed (%(default)s)")
     parser.add_argument("--s", default=recordings.TORQUE, help="its torque (%(default)s)")
-    parser.add_argument("--via", nargs="+", choices=BY_WAY, default=[*BY_WAY], help="(all)")
+    parser.add_argument("--via", nargs="+", choices=WAYS, default=WAYS, help="(all)")
     parser.add_argument("--pause", type=int, default=recordings.PAUSE_MS, help="ms (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of order and copies (%(default)s)")
     parser.add_argument(

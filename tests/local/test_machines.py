@@ -2,8 +2,10 @@
 
 Both ways are taken at the same time, by machines of their own. What they measure is shuffled within
 `WatermarkDelay`, and a fifth is sent twice. Meanwhile all connections to the broker are lost five
-times, in two of which it is killed, and the Flink process is killed once. SDP_TEST_MESSAGES is the
-number of distinct measurements over each way, 2,000 by default.
+times, in two of which it is killed, and the Flink process is killed. SDP_TEST_MESSAGES is the
+number of distinct measurements over each way, 2,000 by default, SDP_KILLS how often Flink is
+killed, once by default. The moments come from SDP_SEED, which is printed, and is another one in
+each run unless it is given.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ import os
 import socket
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random, SystemRandom
 from typing import Any
 
 import orjson
@@ -26,6 +30,7 @@ import usecases
 from datagen import Generation
 from datagen import Settings as Shape
 from glue.instants import from_millis, parse, to_wire
+from glue.parameters import parse_duration
 from sdpctl.publishing import Broker, Publisher
 from sdpctl.sending import Tally, read_lines
 from sdpctl.settings import Settings
@@ -42,7 +47,9 @@ from usecases.machines import generator
 
 EVENTS = int(os.environ.get("SDP_TEST_MESSAGES", "2000"))
 RATE = 100.0  # so that what a connection has under way is less than a second of event time
-LOSSES = 5  # of all connections
+LOSSES, BROKER_KILLS = 5, 2  # of all connections
+KILLS = int(os.environ.get("SDP_KILLS", "1"))  # of Flink
+SEED = int(os.environ.get("SDP_SEED") or SystemRandom().randrange(1_000_000))
 BATCH = 200
 SECONDS = 240
 JOINED = (generator.SPEED, generator.TORQUE)
@@ -84,12 +91,16 @@ class Flow:
 
 @dataclass(frozen=True)
 class Sent:
-    """Everything that was sent; `before` are the jobs when that began."""
+    """Everything that was sent; `before` are the jobs when that began.
+
+    `version` is that of `power` which is in force; on a kept platform there are earlier ones.
+    """
 
     http: Flow
     mqtt: Flow
     before: dict[str, dict[str, Any]]
     ledger: Ledger
+    version: int
 
     @property
     def flows(self) -> tuple[Flow, Flow]:
@@ -103,7 +114,9 @@ class Sent:
 
     def expected(self, stream: str) -> list[Row]:
         """The rows of a record."""
-        return [row for flow in self.flows for row in flow.truth["records"][stream]]
+        rows = [row for flow in self.flows for row in flow.truth["records"][stream]]
+        of = {"join_version": self.version} if stream == generator.PAIRS else {}
+        return [{**row, **of} for row in rows]
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +139,34 @@ def sent(user: Driver, settings: Settings, machine: Machine, whole: Whole) -> Se
     lines = _side_by_side(mqtt.events, http.events, user, machine, publisher)
     publisher.send(read_lines(lines, tally, name=False), rate=None)
     assert (tally.accepted, tally.unanswered) == (len(mqtt.events), 0), tally
-    return Sent(http, mqtt, before, ledger)
+    return Sent(http, mqtt, before, ledger, _newest(whole))
+
+
+@dataclass(frozen=True)
+class Accidents:
+    """After how many messages what is killed, and when all connections are lost as well."""
+
+    jobs: frozenset[int]
+    brokers: frozenset[int]
+    connections: frozenset[int]
+
+    @classmethod
+    def made(cls, seed: int, messages: int) -> Accidents:
+        """From a seed, at any moment."""
+        random = Random(f"accidents/{seed}")
+        jobs = random.sample(range(1, messages), KILLS)
+        losses = random.sample(range(1, messages), LOSSES)
+        return cls(
+            frozenset(jobs), frozenset(losses[:BROKER_KILLS]), frozenset(losses[BROKER_KILLS:])
+        )
+
+    def __str__(self) -> str:
+        """To be run again."""
+        return (
+            f"SDP_SEED={SEED} SDP_KILLS={KILLS}: Flink is killed after {sorted(self.jobs)} "
+            f"messages, the broker after {sorted(self.brokers)}, connections are lost after "
+            f"{sorted(self.connections)}"
+        )
 
 
 def _side_by_side(
@@ -134,15 +174,16 @@ def _side_by_side(
 ) -> Iterator[bytes]:
     """The messages to publish; the others are sent, and processes killed, while they are read."""
     parts = batches(http, BATCH)
-    losses = [len(mqtt) * n // (LOSSES + 1) for n in range(1, LOSSES + 1)]
+    accidents = Accidents.made(SEED, len(mqtt))
+    print(f"{accidents} of {len(mqtt)}")
     for number, event in enumerate(mqtt):
         if number % BATCH == 0:
             user.send(next(parts, []))
-        if number == losses[0] // 2:
+        if number in accidents.jobs:
             machine.kill_flink(APPLICATION)
-        if number in losses[1::2]:
+        if number in accidents.brokers:
             machine.kill_broker()
-        elif number in losses:
+        if number in accidents.connections:
             _lose_connections(publisher)
         yield orjson.dumps(event)
     for part in parts:
@@ -172,7 +213,8 @@ def test_the_report_of_each_machine_equals_the_truth_after_kills_of_job_and_brok
     assert sum(row["count"] for row in expected.values()) > EVENTS
     wait_until(lambda: totals() == expected, SECONDS, lambda: f"{totals()}, expected {expected}")
     job = evolving.jobs(settings)[APPLICATION]
-    assert job["restarts"] > sent.before[APPLICATION]["restarts"] and job["restored_from"]
+    assert job["restarts"] >= sent.before[APPLICATION]["restarts"] + KILLS
+    assert job["restored_from"] or not KILLS
 
 
 def _ratios(row: Row) -> Row:
@@ -253,47 +295,44 @@ def test_each_measurement_has_one_outcome_in_the_ledger_or_is_open(
     assert found["counted"] > EVENTS > abs(found["waiting"])
 
 
-def test_the_pairs_of_the_lake_are_those_of_asof_joins_over_its_measurements(
-    user: Driver, settings: Settings, whole: Whole, sent: Sent
-) -> None:
-    def own(pairs: set[asof.Pair]) -> set[asof.Pair]:
-        return {pair for pair in pairs if pair[0] in sent.things}
-
-    def found() -> tuple[set[asof.Pair], set[asof.Pair]]:
-        measured, paired = (_files(settings, whole.tree, n) for n in ("measurements", "pairs"))
-        return own(asof.pairs_of_files(measured)), own(asof.final_pairs(paired))
-
-    expected = {asof.pair_of(_with_moments(row)) for row in sent.expected("pairs")}
-    user.invoke("LakeFunction")
-    wait_until(
-        lambda: found() == (expected, expected),
-        SECONDS,
-        lambda: f"{[len(pairs ^ expected) for pairs in found()]} pairs differ",
-    )
-
-
 # joins that change --------------------------------------------------------------------------------
 
 BEFORE, AFTER, APART = 2_000, 3_000, 130
 QUANTITIES = (machines.SPEED, machines.TORQUE, machines.HEAT)
 
 
-def test_each_measurement_is_joined_by_the_versions_in_force_at_its_own_time(
-    user: Driver, settings: Settings, whole: Whole, sent: Sent
-) -> None:
-    """`power` changes for two seconds, and another join begins; at each edge there are samples."""
+@dataclass(frozen=True)
+class Changing:
+    """Measurements of one machine around changes of joins; these are the versions in force."""
+
+    thing: str
+    events: list[Event]
+    joins: machines.Joins
+    ledger: Ledger
+
+
+@pytest.fixture(scope="module")
+def changing(user: Driver, settings: Settings, whole: Whole, sent: Sent) -> Changing:
+    """Once all of it was accepted. `power` changes for two seconds, and another join begins."""
     ledger = Ledger.now(settings, "machines", whole.tree)
     first = pipelines.at({"occurred_at": to_wire(datetime.now(UTC))}) + 6_000
-    joins = _changed(first)
-    for join in joins[1:]:
-        _define(whole, join)
+    joins = _changed(whole, first)
     events = list(_measured(first))
     for part in batches(events, 20):
         user.send(part)
-    thing = events[0]["thing"]
+    return Changing(events[0]["thing"], events, joins, ledger)
+
+
+def test_each_measurement_is_joined_by_the_versions_in_force_at_its_own_time(
+    user: Driver, changing: Changing
+) -> None:
+    """At each edge there are samples."""
+    thing, events, joins = changing.thing, changing.events, changing.joins
     expected = _sorted(machines.pairs(events, joins))
-    versions = Counter(row["join_version"] for row in machines.pairs(events, joins))
-    assert set(versions) == {0, 1, 2}
+    versions = Counter(
+        (row["join_name"], row["join_version"]) for row in machines.pairs(events, joins)
+    )
+    assert set(versions) == {(join.name, join.version) for join in joins}
 
     def final() -> list[tuple[Any, ...]]:
         rows = [row for row in user.records("pairs") if row["thing"] == thing]
@@ -308,7 +347,7 @@ def test_each_measurement_is_joined_by_the_versions_in_force_at_its_own_time(
 
     def balanced() -> bool:
         found.clear()
-        found.update(ledger.since())
+        found.update(changing.ledger.since())
         return (found["ok"], found["unread"]) == (len(events), 0)
 
     wait_until(balanced, SECONDS, lambda: f"{found} of {len(events)}")
@@ -316,16 +355,92 @@ def test_each_measurement_is_joined_by_the_versions_in_force_at_its_own_time(
     assert found["counted"] + found["waiting"] == len(events) - filtered
 
 
-def _changed(first: int) -> machines.Joins:
-    """Version 0 of `power` until `first` and, after two seconds, a version that is the same."""
-    start = first - pipelines.START
-    speed, torque = generator.SPEED, generator.TORQUE
-    return (
-        machines.Join("power", 0, -machines.NEVER, start, speed, torque, machines.DISTANCE),
-        machines.Join("power", 1, start, start + 2_000, torque, speed, 0),
-        machines.Join("power", 2, start + 2_000, machines.NEVER, speed, torque, machines.DISTANCE),
-        machines.Join("heat", 1, start, machines.NEVER, machines.HEAT, speed, 1_000),
+def test_the_pairs_of_the_lake_are_those_of_asof_joins_by_each_version_in_force(
+    user: Driver, settings: Settings, whole: Whole, sent: Sent, changing: Changing
+) -> None:
+    """Of all machines of this module; the versions are those that the definitions' API has."""
+    things = {*sent.things, changing.thing}
+    joins = list(_versions(whole, {join.name for join in changing.joins}))
+
+    def own(pairs: set[asof.Pair]) -> set[asof.Pair]:
+        return {pair for pair in pairs if pair[0] in things}
+
+    def found() -> tuple[set[asof.Pair], set[asof.Pair]]:
+        measured, paired = (_files(settings, whole.tree, n) for n in ("measurements", "pairs"))
+        return own(asof.pairs_of_files(measured, joins)), own(asof.final_pairs(paired))
+
+    rows = [*machines.pairs(changing.events, changing.joins)]
+    rows += map(_with_moments, sent.expected("pairs"))
+    expected = set(map(asof.pair_of, rows))
+    versions = {(join.name, join.version) for join in changing.joins}
+    assert {pair[-2:] for pair in expected} == versions
+    user.invoke("LakeFunction")
+    wait_until(
+        lambda: found() == (expected, expected),
+        SECONDS,
+        lambda: f"{[len(pairs ^ expected) for pairs in found()]} pairs differ",
     )
+
+
+def _changed(whole: Whole, first: int) -> machines.Joins:
+    """The join `power` until `first`, for two seconds another one, then the same; and a new one.
+
+    The new one ends, so that no other test has its pairs.
+    """
+    start, (speed, torque) = first - pipelines.START, JOINED
+    before = _newest(whole)
+    other = machines.Join("power", before + 1, start, start + 2_000, torque, speed, 0)
+    same = machines.Join(
+        "power", before + 2, start + 2_000, machines.NEVER, speed, torque, machines.DISTANCE
+    )
+    end = start + AFTER + 20_000
+    new = machines.Join(f"heat-{first}", 1, start, end, machines.HEAT, speed, 1_000)
+    for join in (other, same, new):
+        _define(whole, join)
+    _end(whole, new)
+    earlier = machines.Join(
+        "power", before, -machines.NEVER, start, speed, torque, machines.DISTANCE
+    )
+    return (earlier, other, same, new)
+
+
+def _newest(whole: Whole) -> int:
+    """The version of `power` that is in force."""
+    return max(j.version for j in _versions(whole, set()) if j.name == "power")
+
+
+def _versions(whole: Whole, names: AbstractSet[str]) -> Iterator[asof.Version]:
+    """Every version of these joins, and of those that have not ended, as the API has them.
+
+    With the time in which it is in force.
+    """
+    first = asof.DEFAULT[0]
+    listed = {row["name"] for row in _get(whole, "?limit=100")["definitions"]}
+    for name in sorted(names | listed | {first.name}):
+        known = name in names | listed
+        rows = _get(whole, f"/{name}?history=true&limit=100")["versions"] if known else []
+        starts = [pipelines.at({"occurred_at": row["valid_from"]}) for row in rows]
+        ends = [asof.NEVER, *starts]  # the newest comes first
+        if name == first.name:
+            yield first._replace(end=ends[-1])
+        for row, start, end in zip(rows, starts, ends, strict=False):
+            if not row["ended"]:
+                body = row["definition"]
+                yield asof.Version(
+                    name, row["version"], start, end, body["r"], body["s"], _distance(body)
+                )
+
+
+def _distance(body: Row) -> int:
+    """Milliseconds."""
+    return parse_duration(body["distance"]) // timedelta(milliseconds=1)
+
+
+def _get(whole: Whole, path: str) -> Any:
+    url = f"{whole.outputs['UrlForDefinitions']}/definitions/machines/join{path}"
+    answer = HTTP.get(url, headers={"x-api-key": whole.outputs["DefinitionsKey"]})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
 
 
 def _define(whole: Whole, join: machines.Join) -> None:
@@ -337,6 +452,14 @@ def _define(whole: Whole, join: machines.Join) -> None:
     answer = HTTP.put(url, json=body, headers=headers)
     assert answer.status_code == 201, answer.text
     assert answer.json()["version"] == join.version
+
+
+def _end(whole: Whole, join: machines.Join) -> None:
+    url = f"{whole.outputs['UrlForDefinitions']}/definitions/machines/join/{join.name}"
+    valid_from = to_wire(from_millis(pipelines.START + int(join.end)))
+    headers = {"x-api-key": whole.outputs["DefinitionsKey"]}
+    answer = HTTP.delete(url, params={"valid_from": valid_from}, headers=headers)
+    assert answer.status_code == 200, answer.text
 
 
 def _measured(first: int) -> Iterator[Event]:
