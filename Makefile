@@ -42,7 +42,7 @@ PAGE := build/dashboard/index.html
 PAGE_SOURCES := $(shell find dashboard -name node_modules -prune -o -type f -print)
 JVM_SOURCES := $(shell find analytics_app/jvm/src/main analytics_app/jvm/pom.xml -type f 2>/dev/null)
 
-.PHONY: help env tools build browser screenshots demo up down clean test of-platform of-the-rest check types lint unit jvm generated collected properties load faults mutants wrong-sql replays recording models bench-stream
+.PHONY: help env tools build browser screenshots page-speed demo up down clean test of-platform of-the-rest check types lint unit jvm generated collected properties load faults mutants wrong-sql replays recording models bench-stream
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -103,6 +103,9 @@ browser: ## a browser for the tests of the page: Debian's Chromium, where there 
 
 screenshots: build browser ## a picture of each view of the running platform, in .sdp/screenshots
 	@$(PYTHON) -m tests.page.screenshots
+
+page-speed: build browser ## the page with 10,000 points a series in the lake of the running platform: first view, tasks, updates
+	@$(PYTHON) -m tests.page.measure
 
 # --- run --------------------------------------------------------------------------------------
 

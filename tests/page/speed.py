@@ -51,13 +51,13 @@ class Speed:
         )
 
 
-def measured(person: Reader, key: str) -> Speed:
+def measured(person: Reader, key: str, use_case: str) -> Speed:
     """The speed of the series of a key, updated each second, in a tab that runs `WATCH`."""
     page = person.page
-    person.open("series")
+    person.open("series", use_case=use_case)
     page.get_by_role("link", name=key, exact=True).wait_for()
     began = page.evaluate("performance.now()")
-    person.open("series", key=key, rate="1")
+    person.open("series", use_case=use_case, key=key, rate="1")
     _await_updates(page)
     changes: list[float] = page.evaluate("window.changes")
     between = statistics.median(b - a for a, b in itertools.pairwise(changes))
