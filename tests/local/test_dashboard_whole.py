@@ -329,7 +329,7 @@ def _said_of(decision: Row) -> Iterator[str]:
 def test_each_action_of_a_customer_is_shown_with_its_state(
     person: Reader, page: Page, api: Api, shopper: Shopper
 ) -> None:
-    """Nobody receives it here: there are attempts, with the reason why they failed."""
+    """Nobody receives it here: attempts fail, with a reason; in the night it waits."""
     query = {"customer": shopper.customer}
     api.rows("actions/shopping", "actions", 2, **query)
     person.open("decisions", use_case="shopping", list="actions", rate="1", **query)
