@@ -42,7 +42,7 @@ PAGE := build/dashboard/index.html
 PAGE_SOURCES := $(shell find dashboard -name node_modules -prune -o -type f -print)
 JVM_SOURCES := $(shell find analytics_app/jvm/src/main analytics_app/jvm/pom.xml -type f 2>/dev/null)
 
-.PHONY: help env tools build browser screenshots page-speed demo up down clean test of-platform of-the-rest check types lint unit jvm generated collected properties load faults mutants wrong-sql replays recording models bench-stream
+.PHONY: help env tools build browser screenshots page-speed demo up down clean test of-platform of-the-rest check types lint unit jvm generated collected properties load faults mutants fault-mutants wrong-sql replays recording models bench-stream
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -178,6 +178,9 @@ faults: build ## nothing is lost or counted twice while things are killed and fa
 
 mutants: build ## plant bugs one by one and see that the tests notice each: ONLY=WORD plants those with it in their name
 	@$(PYTHON) -m tests.mutants $(if $(ONLY),"$(ONLY)")
+
+fault-mutants: build ## plant ten bugs one by one and see that ten faults of make faults notice each: ONLY=WORD
+	@$(PYTHON) -m tests.fault_mutants $(if $(ONLY),"$(ONLY)")
 
 wrong-sql: build ## wrong SQL is deployed, counts, and is repaired, a replay then gives the truth; a version that does not start
 	@$(PYTHON) -m pytest -v tests/local/wrong_sql.py tests/local/broken_version.py

@@ -274,8 +274,8 @@ def main(only: str = "") -> int:
     for mutant in chosen:
         noticed = _noticed(mutant)
         unnoticed += not noticed
-        _say(f"{'noticed' if noticed else 'UNNOTICED':10} {mutant.name} ({mutant.noticed_by})")
-    _say(f"{len(chosen) - unnoticed} of {len(chosen)} bugs were noticed")
+        say(f"{'noticed' if noticed else 'UNNOTICED':10} {mutant.name} ({mutant.noticed_by})")
+    say(f"{len(chosen) - unnoticed} of {len(chosen)} bugs were noticed")
     return min(unnoticed, 1)
 
 
@@ -283,12 +283,10 @@ def _noticed(mutant: Mutant) -> bool:
     """Whether the test fails with the bug in the sources."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         tree = Path(folder)
-        for path in _sources():
-            (tree / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / path, tree / path)
+        copy(tree)
         for link in LINKS:
             (tree / link).symlink_to((ROOT / link).resolve())
-        _plant(tree / mutant.file, mutant)
+        plant(tree / mutant.file, mutant)
         is_java, tests = mutant.file.endswith(".java"), mutant.noticed_by
         pytest = [ROOT / ".venv/dev/bin/python", "-m", "pytest", "-x", "-q", tests]
         done = subprocess.run(
@@ -305,11 +303,19 @@ def _noticed(mutant: Mutant) -> bool:
         return done.returncode != 0
 
 
-def _plant(path: Path, mutant: Mutant) -> None:
+def plant(path: Path, mutant: Mutant) -> None:
+    """Write the bug into the file; SystemExit if what it replaces is not there once."""
     text = path.read_text()
     if text.count(mutant.instead_of) != 1:
         raise SystemExit(f"{mutant.name}: {mutant.file} has not this once: {mutant.instead_of}")
     path.write_text(text.replace(mutant.instead_of, mutant.plant))
+
+
+def copy(tree: Path) -> None:
+    """The sources, into a folder."""
+    for path in _sources():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / path, tree / path)
 
 
 def _sources() -> Iterator[Path]:
@@ -325,7 +331,8 @@ def _sources() -> Iterator[Path]:
     return (path for path in found if (ROOT / path).is_file())
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """A line that is seen at once."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

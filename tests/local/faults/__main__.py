@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import tempfile
 import time
@@ -18,12 +19,13 @@ from tests.local.driver import Driver
 from tests.local.faults.adtech import counted_before
 from tests.local.faults.clocks import Clocks
 from tests.local.faults.flows import FLOWS
-from tests.local.faults.run import Run, say
+from tests.local.faults.run import Run, TooSlow, say
 from tests.local.parameters import PARAMETERS
 from tests.local.places import of_its_own
 
 FIRST, *_ = DEFAULT = ("adtech",)
 RESULTS = Path(__file__).resolve().parents[3] / "results"
+TOO_SLOW = 3  # the exit code if nothing else is wrong
 GAP = 10.0  # seconds between two faults, on average
 # A run may take so long: 200 faults an hour, with its platform and with all that is compared. Each
 # further use case is deployed, closed and compared too.
@@ -37,7 +39,10 @@ def _limit(options: argparse.Namespace) -> float:
 
 
 def main() -> int:
-    """Bring a platform up, run, bring it down; 1 if something was not as it must be."""
+    """Bring a platform up, run, bring it down; 1 if something was not as it must be.
+
+    TOO_SLOW if it has only taken too long.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--faults", type=int, default=40, help="how many faults")
     parser.add_argument("--seed", type=int, default=1, help="of events, faults and their moments")
@@ -74,14 +79,20 @@ def main() -> int:
             )
             run()
         except AssertionError as error:
-            again = f"--seed {options.seed} --faults {options.faults}"
-            say(f"FAIL with {again} --use-cases {','.join(options.use_cases)}: {error}")
+            say(f"FAIL with {_again(options)}: {error}")
             say(f"logs and journals are in {_kept(home)}")
-            return 1
+            return TOO_SLOW if isinstance(error, TooSlow) else 1
         finally:
             platform.clean(settings, platform.Steps())
     say(f"PASS: {options.faults} faults in {time.monotonic() - began:.0f} s")
     return 0
+
+
+def _again(options: argparse.Namespace) -> str:
+    """The options by which the same can be run again."""
+    always = f"--seed {options.seed} --faults {options.faults} --gap {options.gap:g}"
+    only = f" --only {shlex.quote(options.only)}" if options.only else ""
+    return f"{always} --use-cases {','.join(options.use_cases)}{only}"
 
 
 def _use_cases(text: str) -> tuple[str, ...]:

@@ -1,0 +1,170 @@
+"""The run of faults is tested: ten bugs, planted one by one, each of which it has to notice.
+
+`make fault-mutants` copies the sources, plants a bug, builds what is deployed, and sends the events
+of all use cases to that platform while faults happen to it (`tests.local.faults`). It prints a
+table, and ends with 1 if a bug stayed unnoticed. Before the first one the same faults happen to the
+sources as they are, which must pass. Each takes minutes; ONLY=WORD plants those with this word in
+their name. `make mutants` has the same bugs and others noticed by the cheapest tests.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.local.faults.__main__ import TOO_SLOW
+from tests.mutants import JVM, LINKS, MAVEN, ROOT, Mutant, copy, plant, say
+
+FAULTS, GAP, SEED = 10, 5.0, 39
+USE_CASES = "adtech,shopping,machines"
+PYTHON = str(ROOT / ".venv/dev/bin/python")
+BUILD = ("analytics_app.package", "analytics_app.state", "lambdas.bundle")
+SECONDS = 1800
+
+BUGS = (
+    Mutant(
+        "CORRELATE counts a second record of a stage",
+        f"{JVM}/correlate/Join.java",
+        "return key.has(stage) ? reasons.duplicate(stage) : null;",
+        "return null;",
+        "adtech",
+    ),
+    Mutant(
+        "CORRELATE loses counts that it keeps at a checkpoint",
+        f"{JVM}/correlate/CorrelateOperator.java",
+        "public void prepareSnapshotPreBarrier(long checkpoint) throws Exception {\n    drain();",
+        "public void prepareSnapshotPreBarrier(long checkpoint) throws Exception {",
+        "adtech",
+    ),
+    Mutant(
+        "the join of series leaves out pairs that are as far apart as may be",
+        f"{JVM}/series/Frontier.java",
+        "if (time - otherTime <= distance) {",
+        "if (time - otherTime < distance) {",
+        "adtech,machines",
+    ),
+    Mutant(
+        "the join of series refuses a repeated sample in silence",
+        f"{JVM}/series/SeriesJoin.java",
+        "refuse(Refusal.DUPLICATE, packed.bytes(), 0, duplicate());",
+        "",
+        "adtech,machines",
+    ),
+    Mutant(
+        "a pattern forgets in its state what is left on a card",
+        f"{JVM}/patterns/CountInWindow.java",
+        "balance = in.readLong();",
+        "balance = 0 * in.readLong();",
+        "adtech,shopping",
+    ),
+    Mutant(
+        "a decision is made by the newest version of a rule",
+        f"{JVM}/decisions/Definitions.java",
+        "versions.floorEntry(time)",
+        "versions.lastEntry()",
+        "adtech,shopping",
+    ),
+    Mutant(
+        "the ledger forgets the records of a call whose function has ended",
+        "lambdas/ingest/ledger.py",
+        "receipts.unknown += receipts.pending  #",
+        "pass  #",
+        "adtech",
+    ),
+    Mutant(
+        "the door's retry forgets what failed",
+        "lambdas/adapters/kinesis.py",
+        "reasons[index] = _lasting(reasons[index], failed.get(index))",
+        "reasons[index] = None",
+        "adtech",
+    ),
+    Mutant(
+        "persist writes an older row over a newer one",
+        "lambdas/adapters/totals.py",
+        "is None or upsert.newness > upsert.rank_of(item)",
+        "is None or upsert.newness",
+        "adtech",
+    ),
+    Mutant(
+        "a late record is no dead letter",
+        f"{JVM}/correlate/Join.java",
+        "refuse(Outcome.LATE, bytes, Packed.BLOCK, reasons.late(packed.time(), watermark, floor));",
+        "",
+        "adtech",
+    ),
+)
+
+
+def main(only: str = "") -> int:
+    """Plant each; 1 if one stayed unnoticed."""
+    chosen = [bug for bug in BUGS if only in bug.name]
+    if not chosen:
+        raise SystemExit(f"no bug has {only!r} in its name: {[bug.name for bug in BUGS]}")
+    began, unnoticed = time.monotonic(), 0
+    said = _faults(ROOT, USE_CASES)
+    if said:
+        raise SystemExit(f"it fails without any bug: {said}")
+    say(f"passed     {time.monotonic() - began:4.0f} s  no bug")
+    for bug in chosen:
+        began, said = time.monotonic(), _said(bug)
+        unnoticed += not said
+        took = f"{time.monotonic() - began:4.0f} s"
+        say(f"{'noticed' if said else 'UNNOTICED':10} {took}  {bug.name}: {said}")
+    say(f"{len(chosen) - unnoticed} of {len(chosen)} bugs were noticed by {FAULTS} faults")
+    return min(unnoticed, 1)
+
+
+def _said(bug: Mutant) -> str:
+    """What the run says is wrong with the bug in the platform; empty if nothing is."""
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        tree = Path(folder)
+        copy(tree)
+        for link in LINKS:
+            if link != "build":
+                (tree / link).symlink_to((ROOT / link).resolve())
+        shutil.copytree(ROOT / "build", tree / "build", symlinks=True)
+        shutil.copytree(ROOT / "analytics_app/jvm/target", tree / "analytics_app/jvm/target")
+        plant(tree / bug.file, bug)
+        if bug.file.endswith(".java"):
+            _run(tree, *MAVEN[:-1], "package", "-DskipTests")
+        for module in BUILD:
+            _run(tree, PYTHON, "-m", module)
+        return _faults(tree, bug.noticed_by)
+
+
+def _faults(tree: Path, use_cases: str) -> str:
+    """What the run in these sources says is wrong; that it was slow alone says nothing."""
+    chosen = ("--faults", str(FAULTS), "--gap", str(GAP), "--seed", str(SEED))
+    command = (PYTHON, "-m", "tests.local.faults", *chosen, "--use-cases", use_cases)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=tree, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            out, err = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)  # it brings its platform down
+            process.wait()
+            raise
+        except KeyboardInterrupt:  # it has got that, too
+            process.wait()
+            raise
+    if process.returncode in (0, TOO_SLOW):
+        return ""
+    wrong = [line for line in out.splitlines() if line.startswith("FAIL ")]
+    if not wrong:
+        raise SystemExit(f"the faults did not happen\n{out}{err}")
+    return wrong[0].partition(": ")[2][:200]
+
+
+def _run(tree: Path, *command: str) -> None:
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{command}: it was not built\n{done.stdout}{done.stderr}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(*sys.argv[1:]))
