@@ -179,7 +179,7 @@ faults: build ## nothing is lost or counted twice while things are killed and fa
 mutants: build ## plant bugs one by one and see that the tests notice each: ONLY=WORD plants those with it in their name
 	@$(PYTHON) -m tests.mutants $(if $(ONLY),"$(ONLY)")
 
-fault-mutants: build ## plant ten bugs one by one and see that ten faults of make faults notice each: ONLY=WORD
+fault-mutants: build ## plant ten bugs one by one and see that the run of faults notices each: ONLY=WORD
 	@$(PYTHON) -m tests.fault_mutants $(if $(ONLY),"$(ONLY)")
 
 wrong-sql: build ## wrong SQL is deployed, counts, and is repaired, a replay then gives the truth; a version that does not start

@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.local.faults.__main__ import TOO_SLOW
 from tests.mutants import JVM, LINKS, MAVEN, ROOT, Mutant, copy, plant, say
 
-FAULTS, GAP, SEED = 10, 5.0, 39
+FAULTS, GAP, SEED = 20, 5.0, 39  # each kind of fault happens
 USE_CASES = "adtech,shopping,machines"
 PYTHON = str(ROOT / ".venv/dev/bin/python")
 BUILD = ("analytics_app.package", "analytics_app.state", "lambdas.bundle")

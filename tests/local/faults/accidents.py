@@ -19,6 +19,7 @@ import psutil
 from botocore.exceptions import ClientError
 
 from bench.flood import emulator_processes, function_of
+from lambdas.adapters.kinesis import BUDGET_SECONDS
 from sdpctl.local import emulator, flink_status, workers
 from sdpctl.local.applications import parse
 from sdpctl.local.delivery import service as delivery
@@ -40,7 +41,12 @@ RESTORED_SECONDS = 60  # until the workers have started Flink, and it is at work
 LARGEST_JUMP = 240
 PARALLELISMS = (1, 2, 3)
 # In a run each of these must have hit at least once what it aims at.
-AIMED = ("kill ingest", "kill persist", "Flink's newest checkpoint is lost")
+AIMED = (
+    "kill ingest",
+    "kill persist",
+    "Kinesis takes no records",
+    "Flink's newest checkpoint is lost",
+)
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,7 @@ class Accidents:
                 self._kill_function, "Persist", writes, targets.tables
             ),
             "Kinesis fails": partial(self._fail, "kinesis"),
+            "Kinesis takes no records": partial(self._take_none, stores, targets.events),
             "DynamoDB fails": partial(self._fail, "dynamodb"),
             "S3 fails": partial(self._fail, "s3"),
             "the emulator's disk is full": self._fill_emulator,
@@ -221,6 +228,21 @@ class Accidents:
         numbers = self._injection.begin(faults)
         count = sum(fault["count"] for fault in faults)
         return f"{self._injection.await_met(numbers, count, MET_SECONDS)} of {count} requests"
+
+    def _take_none(self, call: dict[str, Any], names: Sequence[str], random: Random) -> str:
+        """For longer than the door tries again, calls for some stream fail, whole or in part.
+
+        The door must not call accepted what it has not stored then.
+        """
+        self._await_emulator()
+        kind, seconds = random.choice(("refuse", "part")), random.uniform(1.2, 1.8) * BUDGET_SECONDS
+        fault = {**call, "kind": kind, "count": 1_000_000, "seconds": 0.0}
+        numbers = self._injection.begin([fault | {"names": name} for name in names])
+        self._injection.await_met(numbers, 1, CALLED_SECONDS)
+        time.sleep(seconds)
+        met = self._injection.stop(numbers)
+        self._hits[self._kind] += met > 1
+        return f"{met} calls for {seconds:.1f} s: {kind}"
 
     # --- disks
 

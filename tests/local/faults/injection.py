@@ -53,6 +53,17 @@ class Injection:
         files.write(self._file, json.dumps(due + made))
         return [fault["number"] for fault in made]
 
+    def stop(self, numbers: Sequence[str]) -> int:
+        """No more of these; how many requests have met with them."""
+        met = Counter(number for number, _, _ in self._log())
+        ended = set(numbers)
+        self._all = [
+            fault | {"count": met[fault["number"]]} if fault["number"] in ended else fault
+            for fault in self._all
+        ]
+        self.begin([])
+        return sum(met[number] for number in numbers)
+
     def end(self) -> None:
         """No more."""
         self._file.unlink(missing_ok=True)
