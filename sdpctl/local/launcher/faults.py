@@ -6,8 +6,9 @@ the text `names`, if there is one. Without the file nothing happens. Each fault 
 a line of the log.
 
 `refuse`: answered with 500 (S3: 503), and nothing is done. `lose`: done, and answered like that.
-`delay`: done after some seconds. Of PutRecords, `part`: every other record fails; `twice`: all
-are stored twice; `reverse`: they are stored in the reverse order.
+`delay`: done after some seconds. `late`: done at once, and answered after some seconds. Of
+PutRecords, `part`: every other record fails; `twice`: all are stored twice; `reverse`: they are
+stored in the reverse order.
 """
 
 from __future__ import annotations
@@ -62,6 +63,10 @@ async def _answer(
     if fault["kind"] == "delay":
         await asyncio.sleep(fault["seconds"])
         return await go_on(body)
+    if fault["kind"] == "late":
+        answer = await go_on(body)
+        await asyncio.sleep(fault["seconds"])
+        return answer
     if fault["kind"] == "lose":
         await go_on(body)
     return _failure(fault["service"], path)

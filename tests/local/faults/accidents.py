@@ -197,19 +197,27 @@ class Accidents:
     ) -> str:
         """`kill -9` of all processes of a function while it waits for the answer to this call.
 
-        It names one of these.
+        It names one of these. Once the call is done by then, and once it is not.
         """
+        found = [self._kill_in(part, call, kind, names, random) for kind in ("late", "delay")]
+        self._hits[self._kind] += all(hit for hit, _ in found)
+        return "; ".join(said for _, said in found)
+
+    def _kill_in(
+        self, part: str, call: dict[str, Any], kind: str, names: Sequence[str], random: Random
+    ) -> tuple[bool, str]:
+        """Whether it hit, and what was done; `kind` of fault keeps the answer away."""
         for attempt in range(1, ATTEMPTS + 1):
             self._await_emulator()
             name = random.choice(names)
-            slow = {**call, "names": name, "kind": "delay", "count": 1, "seconds": 2.0}
+            slow = {**call, "names": name, "kind": kind, "count": 1, "seconds": 2.0}
             met = self._injection.await_met(self._injection.begin([slow]), 1, CALLED_SECONDS)
             time.sleep(random.uniform(0, 0.5))
             killed = sum(map(_killed, self._of_function(part)))
             if met and killed:
-                self._hits[self._kind] += 1
-                return f"{killed} processes in {call['action']}, at attempt {attempt}: {name}"
-        return f"{killed} processes, but {met} of {call['action']}"
+                done = f"{killed} processes in {call['action']}, {kind}, at attempt {attempt}"
+                return True, f"{done}: {name}"
+        return False, f"{killed} processes, but {met} of {call['action']}"
 
     def _of_function(self, part: str) -> list[psutil.Process]:
         """Its processes; there are none for seconds after a kill of the emulator."""
