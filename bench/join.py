@@ -22,7 +22,6 @@ their time goes. Needs `make build`, and about four minutes on idle cores.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -32,10 +31,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.soak import classpath, openings
-from bench.stream.profiler import Profiler
-from bench.stream.watch import Watch
+from bench.stream.profiler import Profiler, add_option
+from bench.stream.watch import Job, Watch
 from glue.instants import from_millis, to_wire
-from sdpctl.settings import ROOT, Settings
 
 MAIN = "sdp.series.SeriesBench"
 SHARDS, JOB_HEAP = 2, "3g"
@@ -102,7 +100,7 @@ def record(folder: Path, samples: int, keys: int) -> None:
 
 
 @dataclass(frozen=True)
-class Job:
+class Run:
     """A run of the packaged SQL over a recorded stream; `expected` is how many pairs there are."""
 
     name: str
@@ -110,7 +108,7 @@ class Job:
     expected: int
     port: int
 
-    def run(self, source: Path, work: Path, profiler: Profiler | None) -> bool:
+    def measure(self, source: Path, work: Path, profiler: Profiler | None) -> bool:
         """Prints its figures; whether each pair is there. Raises RuntimeError with its log."""
         watch, used = self._watched(source, work, profiler)
         written = sum(_lines(file) for file in (work / "machines" / "pairs").rglob("*"))
@@ -130,30 +128,14 @@ class Job:
         (work / "machines").mkdir(parents=True)
         (work / "machines" / "definitions.ndjson").write_text("")
         options = {"work": str(work), "input": str(source), "port": str(self.port)}
-        (work / "options.json").write_text(json.dumps({**options, "only_pairs": self.only_pairs}))
-        java = f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} -Xmx{JOB_HEAP}"
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAVA_TOOL_OPTIONS": java}
-        job = Path(__file__).with_name("join_job.py")
-        command = [str(Settings.load().python("flink")), "-P", str(job), f"{work}/options.json"]
-        watch, started = Watch(), time.monotonic()
-        if profiler:
-            profiler.prepare()
-        attached = profiler
-        with (
-            (work / "log").open("wb") as log,
-            subprocess.Popen(command, stdout=log, stderr=log, env=environment) as process,
-        ):
-            while process.poll() is None:
-                sample = watch.look(process.pid, f"http://127.0.0.1:{self.port}")
-                if attached and sample and sample.sent > self.expected / 2:
-                    attached.attach(sample.jvm)
-                    attached = None
-                time.sleep(0.5)
-        if process.returncode:
-            raise RuntimeError(f"{self.name}: {(work / 'log').read_text()[-4000:]}")
+        options |= {"only_pairs": self.only_pairs}
+        script, half = Path(__file__).with_name("join_job.py"), self.expected / 2
+        watch = Watch()
+        run = Job.of_script(self.name, script, options, work, JOB_HEAP, profiler, half)
+        seconds = run.follow(lambda pid: watch.look(pid, f"http://127.0.0.1:{self.port}"))
         if profiler:
             profiler.show()
-        return watch, time.monotonic() - started
+        return watch, seconds
 
 
 def _lines(file: Path) -> int:
@@ -170,11 +152,9 @@ def jobs(options: argparse.Namespace, folder: Path) -> bool:
     complete = True
     for name, only in (("the job, the join alone:", True), ("the job, all of it:", False)):
         work = folder / ("join" if only else "all")
-        profiler = None
-        if options.profile:
-            profiler = Profiler(options.profile / f"join-{work.name}.collapsed")
-        job = Job(name, only, expected, options.port)
-        complete = job.run(source, work, profiler) and complete
+        profiler = Profiler.into(options.profile, f"join-{work.name}")
+        run = Run(name, only, expected, options.port)
+        complete = run.measure(source, work, profiler) and complete
     return complete
 
 
@@ -190,14 +170,7 @@ def main() -> int:
     parser.add_argument("--keys", type=int, default=1_000, help="machines (%(default)s)")
     parser.add_argument("--heap", default="1g", help="of the JVM (%(default)s)")
     parser.add_argument("--port", type=int, default=18_083, help="of Flink's REST interface")
-    parser.add_argument(
-        "--profile",
-        metavar="FOLDER",
-        type=Path,
-        nargs="?",
-        const=ROOT / "results" / "profile",
-        help="profile the second half of each job into FOLDER (default: results/profile)",
-    )
+    add_option(parser, "the second half of each job")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sdp-join-") as folder:
         complete = jobs(options, Path(folder))

@@ -23,7 +23,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -35,11 +34,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.stream.profiler import Profiler
-from bench.stream.watch import Watch, fetch
+from bench.stream.profiler import Profiler, add_option
+from bench.stream.watch import Job, Sample, Watch, fetch
 from datagen import Generation, Settings
 from glue.instants import from_millis, parse, to_millis, to_wire
-from sdpctl.settings import Settings as Local
 from tests.flink.shopping import definitions
 from usecases import load
 from usecases.shopping import generator
@@ -149,11 +147,11 @@ class Seen:
     states: list[State] = field(default_factory=list)
     seconds: float = 0.0
 
-    def look(self, pid: int, base: str) -> int:
-        """Take one sample of a job; returns how many records it has read."""
+    def look(self, pid: int, base: str) -> Sample | None:
+        """Take one sample of a job; None of one that is not there yet, or gone."""
         sample = self.watch.look(pid, base)
         if sample is None:
-            return 0
+            return None
         try:
             (job,) = fetch(f"{base}/jobs")["jobs"]
             found = fetch(f"{base}/jobs/{job['id']}/checkpoints")["latest"]["completed"] or {}
@@ -162,7 +160,7 @@ class Seen:
             )
         except (OSError, KeyError, ValueError):
             pass
-        return sample.sent
+        return sample
 
     def at(self, share: float) -> State:
         """The first state with this share of the records read."""
@@ -200,39 +198,18 @@ def measure(plan: Plan, work: Path) -> Seen:
     (work / "shopping").mkdir(parents=True)
     lines = (json.dumps({**version, "valid_from": 0}) + "\n" for version in definitions())
     (work / "shopping" / "definitions.ndjson").write_text("".join(lines))
-    options = work / "options.json"
-    options.write_text(
-        json.dumps(
-            {
-                "work": str(work),
-                "input": str(plan.source.folder),
-                "paced": plan.paced,
-                "port": str(plan.port),
-                "parameters": plan.parameters,
-                "settings": plan.settings,
-            }
-        )
-    )
-    java = f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} -Xmx{HEAP}"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAVA_TOOL_OPTIONS": java}
-    job = Path(__file__).with_name("patterns_job.py")
-    command = [str(Local.load().python("flink")), "-P", str(job), str(options)]
-    seen, started, profiler = Seen(), time.monotonic(), plan.profiler
-    if profiler:
-        profiler.prepare()
-    with (
-        (work / "log").open("wb") as log,
-        subprocess.Popen(command, stdout=log, stderr=log, env=environment) as process,
-    ):
-        while process.poll() is None:
-            sent = seen.look(process.pid, f"http://127.0.0.1:{plan.port}")
-            if profiler and sent > COMPILED * plan.source.records:
-                profiler.attach(seen.watch.samples[-1].jvm)
-                profiler = None
-            time.sleep(0.5)
-    if process.returncode:
-        raise RuntimeError(f"{plan.name}: {(work / 'log').read_text()[-4000:]}")
-    seen.seconds = time.monotonic() - started
+    options = {
+        "work": str(work),
+        "input": str(plan.source.folder),
+        "paced": plan.paced,
+        "port": str(plan.port),
+        "parameters": plan.parameters,
+        "settings": plan.settings,
+    }
+    script, third = Path(__file__).with_name("patterns_job.py"), COMPILED * plan.source.records
+    run = Job.of_script(plan.name, script, options, work, HEAP, plan.profiler, third)
+    seen = Seen()
+    seen.seconds = run.follow(lambda pid: seen.look(pid, f"http://127.0.0.1:{plan.port}"))
     if plan.profiler:
         plan.profiler.show()
     return seen
@@ -348,8 +325,7 @@ class Bench:
         work = self.work / name.replace(" ", "-")
         given = shape.parameters | (parameters or {})
         settings = settings | dict(pair.split("=", 1) for pair in self.args.set)
-        folder = self.args.profile
-        profiler = Profiler(folder / f"{work.name}.collapsed") if folder else None
+        profiler = Profiler.into(self.args.profile, work.name)
         plan = Plan(name, source, given, paced, self.args.port, settings, profiler)
         return measure(plan, work), work
 
@@ -371,14 +347,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=60, help="of the second run (%(default)s)")
     parser.add_argument("--delay", type=int, default=5, help="WatermarkDelay, s (%(default)s)")
     parser.add_argument("--only", choices=("throughput", "latency"), help="one of the runs")
-    parser.add_argument(
-        "--profile",
-        metavar="FOLDER",
-        type=Path,
-        nargs="?",
-        const=ROOT / "results" / "profile",
-        help="profile the last third of each run into FOLDER (default: results/profile)",
-    )
+    add_option(parser, "the last third of each run")
     parser.add_argument("--port", type=int, default=18_082, help="of Flink's REST interface")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="of Flink's configuration"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 from bench.stream import events
 from bench.stream.profiler import Profiler
 from bench.stream.versions import Version
-from bench.stream.watch import Sample, Watch
+from bench.stream.watch import Job, Sample, Watch, environment
 
 CORES = 2
 HEAP = "3g"
@@ -123,17 +122,27 @@ def measure(plan: Plan, work: Path) -> Figures:
     work.mkdir()
     if plan.model:
         _promote(plan.model, work / "adtech")
-    if plan.profiler:
-        plan.profiler.prepare()
-    watch, started, load = Watch(), time.monotonic(), os.getloadavg()[0]
-    with (
-        (work / "log").open("wb") as log,
-        subprocess.Popen(_command(plan, work), stdout=log, stderr=log, env=_env(plan)) as job,
-    ):
-        _follow(job, plan, watch)
-    if job.returncode:
-        raise RuntimeError(f"{plan.title}: {(work / 'log').read_text()[-4000:]}")
-    return Figures(plan, time.monotonic() - started, watch, (load, os.getloadavg()[0]))
+    watch, load, due = Watch(), os.getloadavg()[0], time.monotonic() + REPORT_SECONDS
+
+    def look(pid: int) -> Sample | None:
+        nonlocal due
+        sample = watch.look(pid, f"http://127.0.0.1:{plan.port}")
+        if time.monotonic() >= due:
+            _report(plan, sample)
+            due += REPORT_SECONDS
+        return sample
+
+    half = plan.source.records / 2
+    job = Job(
+        plan.title,
+        _command(plan, work),
+        environment(plan.version.root, HEAP),
+        work,
+        plan.profiler,
+        half,
+    )
+    seconds = job.follow(look, pause=1.0)
+    return Figures(plan, seconds, watch, (load, os.getloadavg()[0]))
 
 
 def _command(plan: Plan, work: Path) -> list[str]:
@@ -141,29 +150,6 @@ def _command(plan: Plan, work: Path) -> list[str]:
     interval = f"{plan.case.checkpoint_seconds * 1000:.0f} ms"
     job = [plan.topology, str(plan.source.folder), str(work), str(plan.port), interval]
     return [sys.executable, "-P", launch, *job]
-
-
-def _env(plan: Plan) -> dict[str, str]:
-    """The packages of the version that is measured, whatever the folder."""
-    options = f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} -Xmx{HEAP}"
-    return {**os.environ, "PYTHONPATH": str(plan.version.root), "JAVA_TOOL_OPTIONS": options}
-
-
-def _follow(job: subprocess.Popen[bytes], plan: Plan, watch: Watch) -> None:
-    """Looks at the run each second until it ends; reports, and profiles from its half on."""
-    profiler, due = plan.profiler, time.monotonic() + REPORT_SECONDS
-    while True:
-        try:
-            job.wait(1)
-            return
-        except subprocess.TimeoutExpired:
-            sample = watch.look(job.pid, f"http://127.0.0.1:{plan.port}")
-        if profiler and sample and sample.sent >= plan.source.records / 2:
-            profiler.attach(sample.jvm)
-            profiler = None
-        if time.monotonic() >= due:
-            _report(plan, sample)
-            due += REPORT_SECONDS
 
 
 def _report(plan: Plan, sample: Sample | None) -> None:

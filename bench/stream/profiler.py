@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import zipfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+
+from sdpctl.settings import ROOT
 
 ARTIFACT = "tools.profiler:async-profiler:4.0"
 LIBRARY = "linux-x64/libasyncProfiler.so"
@@ -29,11 +32,29 @@ KINDS = {
 }
 
 
+def add_option(parser: argparse.ArgumentParser, what: str) -> None:
+    """The option `--profile`; `what` of the runs is profiled."""
+    parser.add_argument(
+        "--profile",
+        metavar="FOLDER",
+        type=Path,
+        nargs="?",
+        const=ROOT / "results" / "profile",
+        help=f"profile {what} (costs about 2 %% of CPU) into FOLDER (default: results/profile), one"
+        " line a stack, as flame graphs take it",
+    )
+
+
 @dataclass(frozen=True)
 class Profiler:
     """Writes the samples of a JVM, one line a stack, from `attach` until the JVM ends."""
 
     output: Path
+
+    @classmethod
+    def into(cls, folder: Path | None, name: str) -> Profiler | None:
+        """That of one run, whose samples go to a file of this name; None without a folder."""
+        return cls(folder / f"{name}.collapsed") if folder else None
 
     def attach(self, jvm: int) -> None:
         """Begin. A JVM that refuses, because it ends, is reported and no error."""

@@ -31,8 +31,8 @@ from pathlib import Path
 
 from bench.stream import events, figures, job, versions
 from bench.stream.figures import HARSH, PRODUCTION, Case, Figures, Plan
-from bench.stream.profiler import Profiler
-from bench.stream.versions import CURRENT, ROOT, Version
+from bench.stream.profiler import Profiler, add_option
+from bench.stream.versions import CURRENT, Version
 
 EVENTS = 18_000_000
 BASELINE_SHARE = 3
@@ -67,7 +67,7 @@ class Bench:
     def run(self, version: Version, source: events.Input, case: Case) -> Figures:
         """Measures the SQL of a version and compares its counts with the truth."""
         name = f"{'platform' if version is CURRENT else 'baseline'}-{case.name}"
-        profiler = Profiler(self.args.profile / f"{name}.collapsed") if self.args.profile else None
+        profiler = Profiler.into(self.args.profile, name)
         model = self.args.model if version is CURRENT else None
         plan = Plan("platform", version, source, case, self.args.port, profiler, model)
         found = figures.measure(plan, self.work / name)
@@ -136,15 +136,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--no-ancestor", dest="ancestor", action="store_false", help="leave the ancestor out"
     )
-    parser.add_argument(
-        "--profile",
-        metavar="FOLDER",
-        type=Path,
-        nargs="?",
-        const=ROOT / "results" / "profile",
-        help="profile the second half of each run of platform and baseline (costs about 2 %% of"
-        " CPU) into FOLDER (default: results/profile), one line a stack, as flame graphs take it",
-    )
+    add_option(parser, "the second half of each run of platform and baseline")
     parser.add_argument(
         "--model",
         metavar="FILE",

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import time
 import urllib.request
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from bench.stream.profiler import Profiler
+from sdpctl.settings import ROOT, Settings
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -37,10 +42,15 @@ class Watch:
     checkpoints: int = 0
 
     def steady(self, share: float = 0.5) -> tuple[Sample, Sample]:
-        """The first sample with a share of the records through, and the last while they flow."""
+        """The first sample with a share of the records through, and the last while they flow.
+
+        Raises RuntimeError if that is one sample.
+        """
         total = self.samples[-1].sent
         end = next(s for s in self.samples if s.sent == total)
         start = next(s for s in self.samples if s.sent >= total * share)
+        if start is end:
+            raise RuntimeError(f"{total:,} records went through too fast to be measured; take more")
         return start, end
 
     def look(self, pid: int, base: str) -> Sample | None:
@@ -65,6 +75,77 @@ class Watch:
         if latest:
             self.checkpoints = found["counts"]["completed"]
             self.state_bytes = max(self.state_bytes, latest["state_size"])
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job in a process of its own; `name` is for people, and `work` gets its log.
+
+    The profiler is attached when the sources have sent `profiled_from` records on.
+    """
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    work: Path
+    profiler: Profiler | None = None
+    profiled_from: float = 0.0
+
+    @classmethod
+    def of_script(
+        cls,
+        name: str,
+        script: Path,
+        options: Mapping[str, Any],
+        work: Path,
+        heap: str,
+        profiler: Profiler | None,
+        profiled_from: float,
+    ) -> Job:
+        """A script for Flink's Python, with its options in a file and the heap of its JVM."""
+        (work / "options.json").write_text(json.dumps(options))
+        command = [str(Settings.load().python("flink")), "-P", str(script), f"{work}/options.json"]
+        return cls(name, command, environment(ROOT, heap), work, profiler, profiled_from)
+
+    def follow(self, look: Callable[[int], Sample | None], pause: float = 0.5) -> float:
+        """Run it until it ends, and look at it, by its pid, after each pause of some seconds.
+
+        Returns the seconds that it took. Raises RuntimeError with its log if it fails.
+        """
+        if self.profiler:
+            self.profiler.prepare()
+        started = time.monotonic()
+        with (
+            (self.work / "log").open("wb") as log,
+            subprocess.Popen(self.command, stdout=log, stderr=log, env=self.environment) as process,
+        ):
+            self._until_it_ends(process, look, pause)
+        if process.returncode:
+            raise RuntimeError(f"{self.name}: {(self.work / 'log').read_text()[-4000:]}")
+        return time.monotonic() - started
+
+    def _until_it_ends(
+        self,
+        process: subprocess.Popen[bytes],
+        look: Callable[[int], Sample | None],
+        pause: float,
+    ) -> None:
+        profiler = self.profiler
+        while True:
+            try:
+                process.wait(pause)
+                return
+            except subprocess.TimeoutExpired:
+                sample = look(process.pid)
+            if profiler and sample and sample.sent >= self.profiled_from:
+                profiler.attach(sample.jvm)
+                profiler = None
+
+
+def environment(root: Path, heap: str) -> dict[str, str]:
+    """Ours, with the packages of the sources in `root`, and the heap of a JVM."""
+    options = f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} -Xmx{heap}"
+    return {**os.environ, "PYTHONPATH": str(root), "JAVA_TOOL_OPTIONS": options}
 
 
 def fetch(url: str) -> Any:
