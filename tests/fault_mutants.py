@@ -18,10 +18,12 @@ import time
 from pathlib import Path
 
 from tests.local.faults.__main__ import TOO_SLOW
-from tests.mutants import JVM, LINKS, MAVEN, ROOT, Mutant, copy, plant, say
+from tests.mutants import JVM, MAVEN, Mutant, chosen, plant, say
+from tests.trees import ROOT, copy_sources
 
 FAULTS, GAP, SEED = 20, 5.0, 39  # each kind of fault happens
 USE_CASES = "adtech,shopping,machines"
+LINKS = (".venv", "node_modules")
 PYTHON = str(ROOT / ".venv/dev/bin/python")
 BUILD = ("analytics_app.package", "analytics_app.state", "lambdas.bundle")
 SECONDS = 1800
@@ -102,20 +104,18 @@ BUGS = (
 
 def main(only: str = "") -> int:
     """Plant each; 1 if one stayed unnoticed."""
-    chosen = [bug for bug in BUGS if only in bug.name]
-    if not chosen:
-        raise SystemExit(f"no bug has {only!r} in its name: {[bug.name for bug in BUGS]}")
-    began, unnoticed = time.monotonic(), 0
+    bugs, unnoticed = chosen(BUGS, only), 0
+    began = time.monotonic()
     said = _faults(ROOT, USE_CASES)
     if said:
         raise SystemExit(f"it fails without any bug: {said}")
     say(f"passed     {time.monotonic() - began:4.0f} s  no bug")
-    for bug in chosen:
+    for bug in bugs:
         began, said = time.monotonic(), _said(bug)
         unnoticed += not said
         took = f"{time.monotonic() - began:4.0f} s"
         say(f"{'noticed' if said else 'UNNOTICED':10} {took}  {bug.name}: {said}")
-    say(f"{len(chosen) - unnoticed} of {len(chosen)} bugs were noticed by {FAULTS} faults")
+    say(f"{len(bugs) - unnoticed} of {len(bugs)} bugs were noticed by {FAULTS} faults")
     return min(unnoticed, 1)
 
 
@@ -123,12 +123,11 @@ def _said(bug: Mutant) -> str:
     """What the run says is wrong with the bug in the platform; empty if nothing is."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         tree = Path(folder)
-        copy(tree)
+        copy_sources(tree)
         for link in LINKS:
-            if link != "build":
-                (tree / link).symlink_to((ROOT / link).resolve())
-        shutil.copytree(ROOT / "build", tree / "build", symlinks=True)
-        shutil.copytree(ROOT / "analytics_app/jvm/target", tree / "analytics_app/jvm/target")
+            (tree / link).symlink_to((ROOT / link).resolve())
+        for built in ("build", "analytics_app/jvm/target"):
+            shutil.copytree(ROOT / built, tree / built, symlinks=True)
         plant(tree / bug.file, bug)
         if bug.file.endswith(".java"):
             _run(tree, *MAVEN[:-1], "package", "-DskipTests")
@@ -139,8 +138,8 @@ def _said(bug: Mutant) -> str:
 
 def _faults(tree: Path, use_cases: str) -> str:
     """What the run in these sources says is wrong; that it was slow alone says nothing."""
-    chosen = ("--faults", str(FAULTS), "--gap", str(GAP), "--seed", str(SEED))
-    command = (PYTHON, "-m", "tests.local.faults", *chosen, "--use-cases", use_cases)
+    given = ("--faults", str(FAULTS), "--gap", str(GAP), "--seed", str(SEED))
+    command = (PYTHON, "-m", "tests.local.faults", *given, "--use-cases", use_cases)
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=tree, stdout=pipe, stderr=pipe, text=True) as process:
         try:

@@ -8,15 +8,15 @@ their name.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.trees import ROOT, copy_sources
+
 LINKS = (".venv", "node_modules", "build")
 JVM = "analytics_app/jvm/src/main/java/sdp"
 MAVEN = (
@@ -269,21 +269,28 @@ MUTANTS = (
 
 def main(only: str = "") -> int:
     """Plant each; how many stayed unnoticed is the exit status."""
-    chosen = [mutant for mutant in MUTANTS if only in mutant.name]
-    unnoticed = 0
-    for mutant in chosen:
+    mutants, unnoticed = chosen(MUTANTS, only), 0
+    for mutant in mutants:
         noticed = _noticed(mutant)
         unnoticed += not noticed
         say(f"{'noticed' if noticed else 'UNNOTICED':10} {mutant.name} ({mutant.noticed_by})")
-    say(f"{len(chosen) - unnoticed} of {len(chosen)} bugs were noticed")
+    say(f"{len(mutants) - unnoticed} of {len(mutants)} bugs were noticed")
     return min(unnoticed, 1)
+
+
+def chosen(mutants: Sequence[Mutant], only: str) -> list[Mutant]:
+    """Those with this text in their name; SystemExit if there is none."""
+    found = [mutant for mutant in mutants if only in mutant.name]
+    if not found:
+        raise SystemExit(f"no bug has {only!r} in its name: {[each.name for each in mutants]}")
+    return found
 
 
 def _noticed(mutant: Mutant) -> bool:
     """Whether the test fails with the bug in the sources."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         tree = Path(folder)
-        copy(tree)
+        copy_sources(tree)
         for link in LINKS:
             (tree / link).symlink_to((ROOT / link).resolve())
         plant(tree / mutant.file, mutant)
@@ -309,26 +316,6 @@ def plant(path: Path, mutant: Mutant) -> None:
     if text.count(mutant.instead_of) != 1:
         raise SystemExit(f"{mutant.name}: {mutant.file} has not this once: {mutant.instead_of}")
     path.write_text(text.replace(mutant.instead_of, mutant.plant))
-
-
-def copy(tree: Path) -> None:
-    """The sources, into a folder."""
-    for path in _sources():
-        (tree / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / path, tree / path)
-
-
-def _sources() -> Iterator[Path]:
-    """What git tracks or does not ignore."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = (Path(line) for line in listed.stdout.splitlines())
-    return (path for path in found if (ROOT / path).is_file())
 
 
 def say(line: str) -> None:

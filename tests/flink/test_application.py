@@ -21,6 +21,7 @@ from ml.rows import Range, read
 from ml.train import Settings as Training
 from ml.train import train
 from ml.trees import Growth
+from tests.flink import files
 from tests.flink.application import run as run_application
 from tests.unit.ml import auctions
 from usecases import load
@@ -80,8 +81,7 @@ def _run(folder: Path, records: list[dict], **properties: str) -> None:
 
 
 def _written(folder: Path, stream: str) -> list[dict]:
-    files = sorted((folder / "data" / "adtech" / stream).rglob("*"))
-    return [json.loads(row) for f in files if f.is_file() for row in f.read_text().splitlines()]
+    return files.written(folder, "adtech", stream)
 
 
 # The first model is promoted, then one whose file is corrupt, then the first again.

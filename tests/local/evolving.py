@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,9 +23,10 @@ from sdpctl.local import flink_status
 from sdpctl.settings import ROOT, Settings
 from tests.local import parcels, shoppers
 from tests.local.commands import bash, sdp
-from tests.local.driver import Auctions, Driver, Event, auctions
+from tests.local.driver import HTTP, Auctions, Driver, Event, auctions
 from tests.local.parameters import PARAMETERS, text
 from tests.local.traffic import Traffic
+from tests.trees import copy_sources
 
 # Before another field, so that the columns of what is open are numbered in another way.
 DECLARED = '    domain: Annotated[str | None, MaxLen(256), "Where the ad would be shown."] = None\n'
@@ -66,16 +66,20 @@ class Whole:
         api, reports, key = (self.outputs[n] for n in ("UrlForAPI", "UrlForReports", "ApiKey"))
         return Driver(api, reports, key, settings.endpoint, f"sdp-{use_case}-")
 
+    def definitions(self, method: str, path: str, status: int, **request: Any) -> dict[str, Any]:
+        """What is answered about definitions; `path` begins with the use case."""
+        url = f"{self.outputs['UrlForDefinitions']}/definitions/{path}"
+        headers = {"x-api-key": self.outputs["DefinitionsKey"]}
+        answer = HTTP.request(method, url, headers=headers, **request)
+        assert answer.status_code == status, answer.text
+        return dict(answer.json())
+
 
 @pytest.fixture(scope="session")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A copy of this project, with what was built and installed."""
     copy = tmp_path_factory.mktemp("evolved") / "project"
-    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in filter(lambda n: (ROOT / n).is_file(), names.splitlines()):
-        (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, copy / name)
+    copy_sources(copy)
     for name in (".venv", "node_modules", "dashboard/node_modules", "analytics_app/jvm/target"):
         (copy / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "build", copy / "build")

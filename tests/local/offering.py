@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from glue.instants import from_millis, parse, to_millis, to_wire
@@ -109,11 +108,9 @@ class Offering:
 
     def _put(self, kind: str, name: str, document: Row) -> int:
         """A new version of a definition; since when it is valid, epoch ms."""
-        url = f"{self.platform.outputs['UrlForDefinitions']}/definitions/shopping/{kind}/{name}"
-        headers = {"x-api-key": self.platform.outputs["DefinitionsKey"]}
-        answer = httpx.put(url, json=document, headers=headers, timeout=60)
-        assert answer.status_code == 201, answer.text
-        return to_millis(parse(answer.json()["valid_from"]))
+        path = f"shopping/{kind}/{name}"
+        version = self.platform.definitions("PUT", path, 201, json=document)
+        return to_millis(parse(version["valid_from"]))
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,9 @@ from tests.local.faults.flow import Flow
 from tests.local.faults.run import Run
 
 SEED = int(os.environ.get("SDP_SEED", "1"))
-FAULTS = int(os.environ.get("SDP_FAULTS", "14"))
-GAP = 5.0  # seconds between two faults, on average
 SHORT, SECONDS, SECONDS_A_FAULT = 14, 300.0, 15.0  # the short form, and what each more may take
+FAULTS = int(os.environ.get("SDP_FAULTS", SHORT))
+GAP = 5.0  # seconds between two faults, on average
 
 
 @pytest.fixture(scope="session")

@@ -82,11 +82,7 @@ class People:
 
     def put(self, kind: str, name: str, document: Row) -> Version:
         """A new version of a definition, valid when the platform says."""
-        url = f"{self.whole.outputs['UrlForDefinitions']}/definitions/shopping/{kind}/{name}"
-        headers = {"x-api-key": self.whole.outputs["DefinitionsKey"]}
-        answer = httpx.put(url, json=document, headers=headers, timeout=60)
-        assert answer.status_code == 201, answer.text
-        version = answer.json()
+        version = self.whole.definitions("PUT", f"shopping/{kind}/{name}", 201, json=document)
         return Version(version["version"], to_millis(parse(version["valid_from"])))
 
 

@@ -21,7 +21,7 @@ import usecases
 from glue.instants import from_millis, parse, to_millis, to_wire
 from sdpctl.settings import Settings
 from tests.local.conftest import PAGE_SECONDS
-from tests.local.driver import HTTP, Event, answered, wait_until
+from tests.local.driver import Event, answered, wait_until
 from tests.local.evolving import Whole
 from tests.local.modelling import Modelling
 from tests.page.browser import PHONE, Reader, reader
@@ -32,7 +32,8 @@ Row = dict[str, Any]
 (MACHINES,) = usecases.load(("machines",)).use_cases
 NOTHING = "\N{EN DASH}"
 HIDDEN = 40  # points that are older than those that are shown
-pytestmark = pytest.mark.usefixtures("thing", "shopper")
+# The model first: these sources do not know all that is deployed later.
+pytestmark = pytest.mark.usefixtures("modelling", "thing", "shopper")
 
 
 @dataclass(frozen=True)
@@ -152,10 +153,11 @@ def shopper(whole: Whole, settings: Settings) -> Iterator[Shopper]:
     made = Shopper(f"ada & co/{stamp}", f"page-{stamp}", f"page-{stamp}")
     shopping = {"kind_of_event": "shopping"}
     text = {"channel": "push", "title": "Your card", "message": "{{ event.balance }} left"}
-    _asked(whole, "PUT", "template", made.rule, {**shopping, **text})
+    template = f"shopping/template/{made.rule}"
+    whole.definitions("PUT", template, 201, json={**shopping, **text})
     for limit in ("1.0", "124.5"):
         rule = {**shopping, "expression": f"event.balance < {limit}", "action": made.rule}
-        version = _asked(whole, "PUT", "rule", made.rule, rule)
+        version = whole.definitions("PUT", f"shopping/rule/{made.rule}", 201, json=rule)
     start = to_millis(parse(version["valid_from"])) + 1_000
     card = {"card_id": made.card}
     fields: list[tuple[str, Row]] = [
@@ -169,16 +171,7 @@ def shopper(whole: Whole, settings: Settings) -> Iterator[Shopper]:
     events += [_event("page-view", stamp, start + 7_000 + n, own) for n, own in enumerate(home)]
     whole.driver(settings, "shopping").send(events)
     yield made
-    _asked(whole, "DELETE", "rule", made.rule)
-
-
-def _asked(whole: Whole, method: str, kind: str, name: str, document: Row | None = None) -> Row:
-    """The version of a definition that comes of it."""
-    url = f"{whole.outputs['UrlForDefinitions']}/definitions/shopping/{kind}/{name}"
-    headers = {"x-api-key": whole.outputs["DefinitionsKey"]}
-    answer = HTTP.request(method, url, json=document, headers=headers)
-    assert answer.is_success, answer.text
-    return dict(answer.json())
+    whole.definitions("DELETE", f"shopping/rule/{made.rule}", 200)
 
 
 def _event(kind: str, stamp: str, at: int, fields: Row) -> Event:

@@ -39,7 +39,7 @@ from tests.flink import machines, pipelines
 from tests.local import evolving
 from tests.local.audits import Ledger
 from tests.local.commands import sdp
-from tests.local.driver import HTTP, Driver, Event, batches, wait_until
+from tests.local.driver import Driver, Event, batches, wait_until
 from tests.local.evolving import Whole
 from tests.local.faults.machines import last
 from tests.local.machine import Machine
@@ -297,6 +297,7 @@ def test_each_measurement_has_one_outcome_in_the_ledger_or_is_open(
 
 # joins that change --------------------------------------------------------------------------------
 
+JOINS = "machines/join"  # where their definitions are
 BEFORE, AFTER, APART = 2_000, 3_000, 130
 QUANTITIES = (machines.SPEED, machines.TORQUE, machines.HEAT)
 
@@ -415,10 +416,13 @@ def _versions(whole: Whole, names: AbstractSet[str]) -> Iterator[asof.Version]:
     With the time in which it is in force.
     """
     first = asof.DEFAULT[0]
-    listed = {row["name"] for row in _get(whole, "?limit=100")["definitions"]}
+    found = whole.definitions("GET", JOINS, 200, params={"limit": "100"})
+    listed = {row["name"] for row in found["definitions"]}
+    history = {"history": "true", "limit": "100"}
     for name in sorted(names | listed | {first.name}):
-        known = name in names | listed
-        rows = _get(whole, f"/{name}?history=true&limit=100")["versions"] if known else []
+        rows = []
+        if name in names | listed:
+            rows = whole.definitions("GET", f"{JOINS}/{name}", 200, params=history)["versions"]
         starts = [pipelines.at({"occurred_at": row["valid_from"]}) for row in rows]
         ends = [asof.NEVER, *starts]  # the newest comes first
         if name == first.name:
@@ -436,30 +440,17 @@ def _distance(body: Row) -> int:
     return parse_duration(body["distance"]) // timedelta(milliseconds=1)
 
 
-def _get(whole: Whole, path: str) -> Any:
-    url = f"{whole.outputs['UrlForDefinitions']}/definitions/machines/join{path}"
-    answer = HTTP.get(url, headers={"x-api-key": whole.outputs["DefinitionsKey"]})
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
 def _define(whole: Whole, join: machines.Join) -> None:
-    url = f"{whole.outputs['UrlForDefinitions']}/definitions/machines/join/{join.name}"
     valid_from = to_wire(from_millis(pipelines.START + int(join.start)))
     distance = f"PT{join.distance // 1000}S"
     body = {"r": join.r, "s": join.s, "distance": distance, "valid_from": valid_from}
-    headers = {"x-api-key": whole.outputs["DefinitionsKey"]}
-    answer = HTTP.put(url, json=body, headers=headers)
-    assert answer.status_code == 201, answer.text
-    assert answer.json()["version"] == join.version
+    made = whole.definitions("PUT", f"{JOINS}/{join.name}", 201, json=body)
+    assert made["version"] == join.version
 
 
 def _end(whole: Whole, join: machines.Join) -> None:
-    url = f"{whole.outputs['UrlForDefinitions']}/definitions/machines/join/{join.name}"
     valid_from = to_wire(from_millis(pipelines.START + int(join.end)))
-    headers = {"x-api-key": whole.outputs["DefinitionsKey"]}
-    answer = HTTP.delete(url, params={"valid_from": valid_from}, headers=headers)
-    assert answer.status_code == 200, answer.text
+    whole.definitions("DELETE", f"{JOINS}/{join.name}", 200, params={"valid_from": valid_from})
 
 
 def _measured(first: int) -> Iterator[Event]:

@@ -19,6 +19,8 @@ import pyarrow.parquet as pq
 
 from glue import UseCase
 from glue.targets.lake import LakeTable, database_name, lake_tables, partition_folder
+from lambdas.adapters.partitions import GluePartitions
+from lambdas.lakestore.partitions import Partition
 from sdpctl.local import aws, deploy
 from sdpctl.settings import Settings
 from usecases.machines import generator
@@ -72,26 +74,15 @@ class Points:
     def _write(self, table: LakeTable, name: str, rows: list[Row]) -> None:
         """A file among those of this hour, with times in the form that Firehose writes."""
         now, buffer = datetime.now(UTC), io.BytesIO()
-        pq.write_table(pa.Table.from_pylist(rows), buffer, use_deprecated_int96_timestamps=True)
         folder = f"{table.parquet_folder}{partition_folder(now)}"
+        pq.write_table(pa.Table.from_pylist(rows), buffer, use_deprecated_int96_timestamps=True)
         bucket = deploy.outputs(self.settings)["LakeBucket"]
         s3 = aws.client(self.settings, "s3")
         s3.put_object(Bucket=bucket, Key=folder + name, Body=buffer.getvalue())
-        self._register(table, now, f"s3://{bucket}/{folder}")
-
-    def _register(self, table: LakeTable, now: datetime, location: str) -> None:
-        glue = aws.client(self.settings, "glue")
-        database = database_name(self.settings.prefix, self.use_case.name)
-        at = {"DatabaseName": database, "TableName": table.parquet}
-        found = glue.get_table(DatabaseName=database, Name=table.parquet)["Table"]
-        storage = {**found["StorageDescriptor"], "Location": location}
-        values = [f"{now:%Y-%m-%d}", f"{now:%H}"]
-        try:
-            glue.create_partition(
-                **at, PartitionInput={"Values": values, "StorageDescriptor": storage}
-            )
-        except glue.exceptions.AlreadyExistsException:
-            return
+        databases = {table.use_case: database_name(self.settings.prefix, table.use_case)}
+        catalog = GluePartitions(aws.client(self.settings, "glue"), databases, bucket)
+        found = next(t for t in catalog.tables(table.use_case) if t.name == table.parquet)
+        catalog.add(found, [Partition(f"{now:%Y-%m-%d}", f"{now:%H}", folder)])
 
 
 def _value(at: datetime) -> float:

@@ -6,7 +6,8 @@ import pytest
 
 from tests.fault_mutants import BUGS
 from tests.local.faults.flows import FLOWS
-from tests.mutants import MUTANTS, ROOT, Mutant
+from tests.mutants import MUTANTS, Mutant
+from tests.trees import ROOT
 
 
 @pytest.mark.parametrize("mutant", [*MUTANTS, *BUGS], ids=lambda mutant: mutant.name)
