@@ -202,6 +202,20 @@ MUTANTS = (
         "EvaluationTest",
     ),
     Mutant(
+        "decisions made together have each other's scores",
+        f"{JVM}/decisions/Decisions.java",
+        "from = to;",
+        "from = 0;",
+        "DecisionsTest",
+    ),
+    Mutant(
+        "a score depends on the rows that it is computed with",
+        f"{JVM}/scores/OnnxModel.java",
+        "(scores.length + TOGETHER - 1) / TOGETHER * TOGETHER",
+        "scores.length",
+        "OnnxModelTest",
+    ),
+    Mutant(
         "the ledger forgets the records of a call whose function has ended",
         "lambdas/ingest/ledger.py",
         "receipts.unknown += receipts.pending  #",

@@ -6,7 +6,8 @@ Trains the ad-tech model on made-up transactions (twice: as the generator has th
 that hang on several columns together, so that the model has many trees), exports its graph, and
 scores rows in one thread of Java with the class that the stream uses. What is counted is the
 processor time of that thread, so another load on the machine changes little. Ends with 1 if a model
-scores fewer than 50,000 rows a second when 64 are scored at once.
+scores fewer than 50,000 rows a second when 64 are scored at once, and fails if a score depends on
+the rows that it is computed with.
 """
 
 from __future__ import annotations

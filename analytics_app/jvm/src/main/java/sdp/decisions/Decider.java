@@ -2,8 +2,10 @@ package sdp.decisions;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import sdp.decisions.Decision.Action;
 import sdp.decisions.Decision.Result;
 import sdp.decisions.Decision.RuleResult;
@@ -23,57 +25,89 @@ import sdp.decisions.Scores.Score;
  * Features} by their versions in force at the same time.
  */
 final class Decider {
-  private static final Comparator<Candidate> BEST_FIRST =
-      Comparator.comparingDouble((Candidate c) -> -c.score.value())
+  private static final Comparator<Choice> BEST_FIRST =
+      Comparator.comparingDouble((Choice c) -> -c.score.value())
           .thenComparing(c -> -c.rule.priority())
           .thenComparing(c -> c.rule.version().name());
 
   private final Definitions definitions;
-  private final Scores scores;
 
-  private record Candidate(Rule rule, Score score) {}
+  private record Choice(Rule rule, Score score) {}
 
-  Decider(Definitions definitions, Scores scores) {
+  /** A business event of which the rules are evaluated, and nothing is scored yet. */
+  final class Considered {
+    private final String kind;
+    private final long time;
+    private final Map<String, Object> variables;
+    private final Features features;
+    private final boolean hasProfile;
+    private final List<RuleResult> results = new ArrayList<>();
+    private final List<Rule> passing = new ArrayList<>();
+
+    private Considered(
+        String kind, long time, Map<String, Object> event, Map<String, Object> profile) {
+      this.kind = kind;
+      this.time = time;
+      hasProfile = profile != null;
+      variables = Map.of("event", event, "profile", hasProfile ? profile : Map.of());
+      features = new Features(definitions, kind, time, variables);
+    }
+
+    /** The actions of the rules that let it pass. */
+    List<Scores.Candidate> candidates() {
+      return acting().map(rule -> new Scores.Candidate(variables, rule.action(), time)).toList();
+    }
+
+    private Stream<Rule> acting() {
+      return passing.stream().filter(rule -> rule.action() != null);
+    }
+  }
+
+  Decider(Definitions definitions) {
     this.definitions = definitions;
-    this.scores = scores;
   }
 
   /**
+   * Evaluates the rules.
+   *
    * @param profile null if none is known
    */
-  Decision decide(String kind, long time, Map<String, Object> event, Map<String, Object> profile) {
-    Map<String, Object> variables =
-        Map.of("event", event, "profile", profile == null ? Map.of() : profile);
-    Features features = new Features(definitions, kind, time, variables);
-    List<RuleResult> results = new ArrayList<>();
-    List<Rule> passing = new ArrayList<>();
+  Considered consider(
+      String kind, long time, Map<String, Object> event, Map<String, Object> profile) {
+    Considered considered = new Considered(kind, time, event, profile);
     for (Definition definition : definitions.inForce(Definition.RULE, time)) {
-      RuleResult result = result(definition, kind, features);
+      RuleResult result = result(definition, kind, considered.features);
       if (result != null) {
-        results.add(result);
+        considered.results.add(result);
       }
       if (result != null && result.result() == Result.TRUE && definition.version().live()) {
-        passing.add((Rule) definition);
+        considered.passing.add((Rule) definition);
       }
     }
+    return considered;
+  }
+
+  /**
+   * Chooses.
+   *
+   * @param scores of the candidates
+   */
+  Decision decide(Considered considered, List<Score> scores) {
     List<String> remarks = new ArrayList<>();
-    if (profile == null) {
+    if (!considered.hasProfile) {
       remarks.add("there is no profile");
     }
-    List<Candidate> candidates =
-        passing.stream()
-            .filter(rule -> rule.action() != null)
-            .map(rule -> new Candidate(rule, scores.of(variables, rule.action(), time)))
-            .sorted(BEST_FIRST)
-            .toList();
-    Score best = candidates.isEmpty() ? null : candidates.get(0).score;
+    Iterator<Score> next = scores.iterator();
+    List<Choice> choices =
+        considered.acting().map(rule -> new Choice(rule, next.next())).sorted(BEST_FIRST).toList();
+    Score best = choices.isEmpty() ? null : choices.get(0).score;
     if (best != null && best.remark() != null) {
       remarks.add(best.remark());
     }
-    Action action = action(candidates, kind, time, features, remarks);
+    Action action = action(choices, considered, remarks);
     return new Decision(
-        !passing.isEmpty(),
-        results,
+        !considered.passing.isEmpty(),
+        considered.results,
         best == null ? null : (Double) best.value(),
         best == null ? null : best.modelVersion(),
         action,
@@ -109,21 +143,20 @@ final class Decider {
 
   // --- actions ----------------------------------------------------------------------------------
 
-  private Action action(
-      List<Candidate> candidates, String kind, long time, Features features, List<String> remarks) {
-    Threshold threshold = threshold(kind, time);
-    for (Candidate candidate : candidates) {
-      if (threshold != null && candidate.score.value() < threshold.value()) {
+  private Action action(List<Choice> choices, Considered event, List<String> remarks) {
+    Threshold threshold = threshold(event.kind, event.time);
+    for (Choice choice : choices) {
+      if (threshold != null && choice.score.value() < threshold.value()) {
         remarks.add(
             "the score %s is below the threshold %s (%s, version %d)"
                 .formatted(
-                    candidate.score.value(),
+                    choice.score.value(),
                     threshold.value(),
                     threshold.version().name(),
                     threshold.version().version()));
         return null; // those behind it have no better score
       }
-      Action action = filled(candidate, time, features, remarks);
+      Action action = filled(choice, event.time, event.features, remarks);
       if (action != null) {
         return action;
       }
@@ -140,8 +173,8 @@ final class Decider {
         .orElse(null);
   }
 
-  private Action filled(Candidate candidate, long time, Features features, List<String> remarks) {
-    String name = candidate.rule.action();
+  private Action filled(Choice choice, long time, Features features, List<String> remarks) {
+    String name = choice.rule.action();
     Definition definition = definitions.inForce(Definition.TEMPLATE, name, time);
     if (!(definition instanceof Template template) || !definition.version().live()) {
       remarks.add(
@@ -152,12 +185,12 @@ final class Decider {
     }
     try {
       return new Action(
-          candidate.rule.version(),
+          choice.rule.version(),
           template.version(),
           template.channel(),
           template.title().filled(features),
           template.message().filled(features),
-          candidate.score.value(),
+          choice.score.value(),
           features.versions(template.features()));
     } catch (Expression.FailedException e) {
       remarks.add("the template %s cannot be filled: %s".formatted(name, e.getMessage()));

@@ -54,7 +54,7 @@ final class Deciding implements KeyLogs.Closing {
   }
 
   private final Layout layout;
-  private final Decider decider;
+  private final Decisions decisions;
   private final KeyLogs logs;
   private final Outcomes outcomes;
   private final KeyHistory key = new KeyHistory();
@@ -69,9 +69,9 @@ final class Deciding implements KeyLogs.Closing {
   private int nameAt;
   private int nameLength;
 
-  Deciding(Layout layout, Decider decider, KeyLogs logs, Outcomes outcomes) {
+  Deciding(Layout layout, Decider decider, Scores scores, KeyLogs logs, Outcomes outcomes) {
     this.layout = layout;
-    this.decider = decider;
+    decisions = new Decisions(decider, scores, outcomes);
     this.logs = logs;
     this.outcomes = outcomes;
   }
@@ -93,6 +93,7 @@ final class Deciding implements KeyLogs.Closing {
     }
     reached = Math.max(reached, to);
     logs.advance(reached, this);
+    decisions.make();
     return Math.max(watermark, reached);
   }
 
@@ -116,7 +117,9 @@ final class Deciding implements KeyLogs.Closing {
     logs.relieve();
   }
 
-  /** Decides a due key, selected in the logs. */
+  /**
+   * Decides a due key, selected in the logs; its decisions are made before the watermark goes on.
+   */
   @Override
   public void close(long hash) throws Exception {
     name = logs.bytes();
@@ -193,8 +196,7 @@ final class Deciding implements KeyLogs.Closing {
       profile.put(Layout.PROFILE_ID, new String(known.id(), UTF_8));
     }
     String kind = String.valueOf(event.get(Layout.KIND));
-    Decision decision = decider.decide(kind, waiting.time(), event, profile);
-    outcomes.decided(waiting.time(), event, profile, decision);
+    decisions.add(kind, waiting.time(), event, profile);
   }
 
   private static Map<String, Object> read(Fields fields, Entry entry) throws Exception {

@@ -112,8 +112,8 @@ class DecisionsOperator extends CountingOperator
     Models models = Models.onnx(modelStore, MODEL_PATIENCE);
     scores = new ModelScores(definitions, models, defaultScore, scored, unscored);
     scoring = new Percentiles();
-    Decider decider = new Decider(definitions, new TimedScores(scores, scoring));
-    deciding = new Deciding(layout, decider, keys, this);
+    Decider decider = new Decider(definitions);
+    deciding = new Deciding(layout, decider, new TimedScores(scores, scoring), keys, this);
   }
 
   // --- state ------------------------------------------------------------------------------------

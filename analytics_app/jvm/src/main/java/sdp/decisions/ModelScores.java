@@ -1,11 +1,17 @@
 package sdp.decisions;
 
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.flink.metrics.Counter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import sdp.definitions.Version;
+import sdp.kinesis.stream.OncePerMinute;
 import sdp.scores.Artifact;
 import sdp.scores.Model;
 import sdp.scores.Models;
@@ -15,12 +21,11 @@ import sdp.scores.Models;
  * model that is missing, corrupt or fails stops nothing: the default score applies, counted and,
  * once a minute, logged.
  *
- * <p>The model's inputs are fields of the event or else of the profile, by their names, and {@code
- * action}.
+ * <p>Candidates of one model are scored at once. The model's inputs are fields of the event or else
+ * of the profile, by their names, and {@code action}.
  */
 final class ModelScores implements Scores {
   private static final Logger LOG = LoggerFactory.getLogger(ModelScores.class);
-  private static final long LOG_NANOS = 60_000_000_000L;
   private static final String ACTION = "action";
   private static final String NONE = "there is no model: the default score applies";
 
@@ -29,8 +34,7 @@ final class ModelScores implements Scores {
   private final double byDefault;
   private final Counter scored;
   private final Counter unscored;
-  private long loggedAt;
-  private boolean isLogged;
+  private final OncePerMinute trouble = new OncePerMinute(Clock.systemUTC());
 
   /**
    * @param byDefault the score of every action while there is no model
@@ -54,20 +58,37 @@ final class ModelScores implements Scores {
   }
 
   @Override
-  public Score of(Map<String, ?> variables, String action, long time) {
-    Definition definition = inForce(time);
+  public List<Score> of(List<Candidate> candidates) {
+    Map<Definition, List<Integer>> byModel = new LinkedHashMap<>();
+    for (int at = 0; at < candidates.size(); at++) {
+      Definition definition = inForce(candidates.get(at).time());
+      byModel.computeIfAbsent(definition, none -> new ArrayList<>()).add(at);
+    }
+    Score[] scores = new Score[candidates.size()];
+    byModel.forEach(
+        (definition, places) -> {
+          List<Score> found = of(definition, places.stream().map(candidates::get).toList());
+          for (int at = 0; at < found.size(); at++) {
+            scores[places.get(at)] = found.get(at);
+          }
+        });
+    return Arrays.asList(scores);
+  }
+
+  /** Of candidates for which one model, or none (null), is in force. */
+  private List<Score> of(Definition definition, List<Candidate> candidates) {
     if (definition == null) {
-      return new Score(byDefault, null, NONE);
+      return Collections.nCopies(candidates.size(), new Score(byDefault, null, NONE));
     }
     if (definition instanceof Definition.Wrong wrong) {
-      return none(wrong.version().name(), wrong.mistake());
+      return none(wrong.version().name(), wrong.mistake(), candidates.size());
     }
     Artifact artifact = ((Definition.Model) definition).artifact();
     Models.Loaded loaded = models.of(artifact);
     if (loaded.model() == null) {
-      return none(artifact.version(), loaded.failure());
+      return none(artifact.version(), loaded.failure(), candidates.size());
     }
-    return score(artifact.version(), loaded.model(), variables, action);
+    return of(artifact.version(), loaded.model(), candidates);
   }
 
   private Definition inForce(long time) {
@@ -77,39 +98,43 @@ final class ModelScores implements Scores {
         .orElse(null);
   }
 
-  private Score score(String version, Model model, Map<String, ?> variables, String action) {
-    Object[] row =
-        model.inputs().stream().map(input -> value(input.name(), variables, action)).toArray();
-    try {
-      double score = model.scores(List.<Object[]>of(row))[0];
-      if (Double.isNaN(score)) {
-        return none(version, "a number that it needs is missing or negative");
+  private List<Score> of(String version, Model model, List<Candidate> candidates) {
+    List<Object[]> rows = candidates.stream().map(candidate -> row(model, candidate)).toList();
+    double[] values = model.scoresOfEach(rows, why -> warn(version, why));
+    List<Score> scores = new ArrayList<>(values.length);
+    for (double value : values) {
+      if (Double.isNaN(value)) {
+        scores.addAll(none(version, "a number that it needs is missing or negative", 1));
+      } else {
+        scored.inc();
+        scores.add(new Score(value, version, null));
       }
-      scored.inc();
-      return new Score(score, version, null);
-    } catch (IllegalStateException e) {
-      return none(version, e.getMessage());
     }
+    return scores;
   }
 
-  private static Object value(String name, Map<String, ?> variables, String action) {
+  private static Object[] row(Model model, Candidate candidate) {
+    return model.inputs().stream().map(input -> value(input.name(), candidate)).toArray();
+  }
+
+  private static Object value(String name, Candidate candidate) {
     if (name.equals(ACTION)) {
-      return action;
+      return candidate.action();
     }
-    Object ofEvent = ((Map<?, ?>) variables.get("event")).get(name);
-    return ofEvent != null ? ofEvent : ((Map<?, ?>) variables.get("profile")).get(name);
+    Object ofEvent = ((Map<?, ?>) candidate.variables().get("event")).get(name);
+    return ofEvent != null ? ofEvent : ((Map<?, ?>) candidate.variables().get("profile")).get(name);
   }
 
-  private Score none(String version, String why) {
-    unscored.inc();
-    long now = System.nanoTime();
-    if (!isLogged || now - loggedAt > LOG_NANOS) {
-      LOG.warn("The model {} gives no score, the default applies: {}", version, why);
-      isLogged = true;
-      loggedAt = now;
-    }
-    return new Score(
-        byDefault, null, "the model %s gives no score: the default applies".formatted(version));
+  private List<Score> none(String version, String why, int count) {
+    unscored.inc(count);
+    warn(version, why);
+    String remark = "the model %s gives no score: the default applies".formatted(version);
+    return Collections.nCopies(count, new Score(byDefault, null, remark));
+  }
+
+  private void warn(String version, String why) {
+    trouble.report(
+        times -> LOG.warn("The model {} gives no score, the default applies: {}", version, why));
   }
 
   /** Closes the models. */

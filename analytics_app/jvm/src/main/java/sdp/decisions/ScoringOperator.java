@@ -161,14 +161,9 @@ class ScoringOperator extends AbstractStreamOperator<RowData>
 
   private double[] scores() {
     long start = System.nanoTime();
-    double[] scores = new double[waiting.size()];
-    try {
-      scores = model.scores(waiting.stream().map(columns::values).toList());
-      scoring.add((System.nanoTime() - start) / 1_000 / scores.length);
-    } catch (IllegalStateException e) {
-      Arrays.fill(scores, Double.NaN);
-      none(artifact.version(), e.getMessage(), 0);
-    }
+    List<Object[]> rows = waiting.stream().map(columns::values).toList();
+    double[] scores = model.scoresOfEach(rows, why -> none(artifact.version(), why, 0));
+    scoring.add((System.nanoTime() - start) / 1_000 / scores.length);
     int without = (int) Arrays.stream(scores).filter(Double::isNaN).count();
     scored.inc(scores.length - without);
     unscored.inc(without);

@@ -1,19 +1,21 @@
 package sdp.decisions;
 
-import java.util.Map;
+import java.util.List;
 import sdp.metrics.Percentiles;
 
 /**
- * Scores, with the time that each takes.
+ * Scores, with the time that one takes: the mean of those that are computed at once.
  *
  * @param times in microseconds
  */
 record TimedScores(Scores scores, Percentiles times) implements Scores {
   @Override
-  public Score of(Map<String, ?> variables, String action, long time) {
+  public List<Score> of(List<Candidate> candidates) {
     long start = System.nanoTime();
-    Score score = scores.of(variables, action, time);
-    times.add((System.nanoTime() - start) / 1_000);
-    return score;
+    List<Score> found = scores.of(candidates);
+    if (!found.isEmpty()) {
+      times.add((System.nanoTime() - start) / 1_000 / found.size());
+    }
+    return found;
   }
 }

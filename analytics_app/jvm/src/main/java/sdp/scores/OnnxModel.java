@@ -8,6 +8,7 @@ import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
 import java.nio.DoubleBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,9 +16,16 @@ import java.util.Map;
 /**
  * A model as an ONNX graph, evaluated by ONNX Runtime in the calling thread. Its inputs are vectors
  * of one dimension, of texts or doubles, and its output {@code score} is one of doubles.
+ *
+ * <p>A row has the same score, to the last bit, beside whatever others it is scored. ONNX Runtime
+ * computes several numbers of a vector at once, and those that are left over one by one, by another
+ * approximation; so vectors are filled up until nothing is left over.
  */
 public final class OnnxModel implements Model {
   private static final String OUTPUT = "score";
+
+  /** As many doubles as the widest registers have. */
+  private static final int TOGETHER = 8;
 
   private final OrtEnvironment environment;
   private final OrtSession session;
@@ -82,10 +90,11 @@ public final class OnnxModel implements Model {
     if (scores.length == 0) {
       return scores;
     }
+    int length = (scores.length + TOGETHER - 1) / TOGETHER * TOGETHER;
     Map<String, OnnxTensor> columns = new HashMap<>();
     try {
       for (int column = 0; column < inputs.size(); column++) {
-        columns.put(inputs.get(column).name(), tensor(rows, column));
+        columns.put(inputs.get(column).name(), tensor(rows, column, length));
       }
       try (var result = session.run(columns)) {
         ((OnnxTensor) result.get(OUTPUT).orElseThrow()).getDoubleBuffer().get(scores);
@@ -98,20 +107,24 @@ public final class OnnxModel implements Model {
     }
   }
 
-  private OnnxTensor tensor(List<Object[]> rows, int column) throws OrtException {
-    int count = rows.size();
+  /** The column of the rows; the last row again and again up to the length. */
+  private OnnxTensor tensor(List<Object[]> rows, int column, int length) throws OrtException {
+    int last = rows.size() - 1;
     if (inputs.get(column).isText()) {
-      String[] texts = new String[count];
-      for (int row = 0; row < count; row++) {
+      String[] texts = new String[length];
+      for (int row = 0; row <= last; row++) {
         texts[row] = text(rows.get(row)[column]);
       }
+      Arrays.fill(texts, last, length, texts[last]);
       return OnnxTensor.createTensor(environment, texts);
     }
-    DoubleBuffer numbers = DoubleBuffer.allocate(count);
-    for (Object[] row : rows) {
-      numbers.put(row[column] instanceof Number number ? number.doubleValue() : Double.NaN);
+    double[] numbers = new double[length];
+    for (int row = 0; row <= last; row++) {
+      numbers[row] =
+          rows.get(row)[column] instanceof Number number ? number.doubleValue() : Double.NaN;
     }
-    return OnnxTensor.createTensor(environment, numbers.flip(), new long[] {count});
+    Arrays.fill(numbers, last, length, numbers[last]);
+    return OnnxTensor.createTensor(environment, DoubleBuffer.wrap(numbers), new long[] {length});
   }
 
   private static String text(Object value) {

@@ -22,7 +22,14 @@ class DeciderTest {
   private static Decision decide(Scores scores, Version... versions) {
     Definitions definitions = new Definitions();
     List.of(versions).forEach(definitions::add);
-    return new Decider(definitions, scores).decide("low", 100, EVENT, PROFILE);
+    return decide(definitions, scores, PROFILE);
+  }
+
+  private static Decision decide(
+      Definitions definitions, Scores scores, Map<String, Object> profile) {
+    Decider decider = new Decider(definitions);
+    Decider.Considered considered = decider.consider("low", 100, EVENT, profile);
+    return decider.decide(considered, scores.of(considered.candidates()));
   }
 
   private static Decision decide(Version... versions) {
@@ -132,8 +139,11 @@ class DeciderTest {
   @Test
   void theBestScoreAtOrAboveTheThresholdIsChosenAndTiesByPriority() {
     Scores byAction =
-        (variables, action, time) ->
-            new Scores.Score(Double.parseDouble(action.substring(1)), "m1", null);
+        candidates ->
+            candidates.stream()
+                .map(each -> Double.parseDouble(each.action().substring(1)))
+                .map(score -> new Scores.Score(score, "m1", null))
+                .toList();
     Version[] versions = {
       Checked.rule("a", 1, 0, "true", "t0.2", 9),
       Checked.rule("b", 1, 0, "true", "t0.7", 1),
@@ -173,8 +183,7 @@ class DeciderTest {
     Definitions definitions = new Definitions();
     definitions.add(Checked.rule("a", 1, 0, "has(profile.age) || true", "transfer", 1));
     definitions.add(transfer("text"));
-    Decision decision =
-        new Decider(definitions, new Scores.Default(1)).decide("low", 100, EVENT, null);
+    Decision decision = decide(definitions, new Scores.Default(1), null);
     assertTrue(decision.passed());
     assertEquals("there is no profile", decision.remarks().get(0));
     assertNull(decision.action()); // the title names the customer

@@ -217,8 +217,8 @@ final class Run {
       Definitions definitions = new Definitions();
       var scores =
           new ModelScores(definitions, models, 0.5, new SimpleCounter(), new SimpleCounter());
-      Decider decider = new Decider(definitions, scores);
-      Deciding deciding = new Deciding(LAYOUT, decider, logs, new Collected());
+      Decider decider = new Decider(definitions);
+      Deciding deciding = new Deciding(LAYOUT, decider, scores, logs, new Collected());
       if (watermark != Deciding.NO_WATERMARK) {
         deciding.restore(watermark);
       }

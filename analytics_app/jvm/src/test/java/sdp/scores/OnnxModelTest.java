@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
@@ -51,8 +52,15 @@ final class OnnxModelTest {
       for (int row = 0; row < scores.length; row++) {
         assertEquals(
             answers.get("scores").get(row).doubleValue(), scores[row], TOLERANCE, "row " + row);
-        double alone = model.scores(rows.subList(row, row + 1))[0];
-        assertEquals(scores[row], alone, 1e-12, "alone as with others");
+      }
+      for (int together : new int[] {1, 2, 3, 5, 8, 9, 17, 64}) {
+        for (int first = 0; first < scores.length; first += together) {
+          int behind = Math.min(first + together, scores.length);
+          assertArrayEquals(
+              Arrays.copyOfRange(scores, first, behind),
+              model.scores(rows.subList(first, behind)),
+              "to the last bit, rows from %d to %d".formatted(first, behind));
+        }
       }
     }
   }
