@@ -24,6 +24,10 @@ class QueryError(PlatformError):
     """The query did not succeed; Athena's reason."""
 
 
+class QueryTimeout(QueryError):
+    """The query was stopped: it took too long."""
+
+
 class AthenaLake:
     """The `Lake` of retraining."""
 
@@ -86,7 +90,7 @@ class AthenaLake:
             if self._monotonic() > deadline:
                 # Nobody waits for it, and Athena would go on reading, for half an hour.
                 self._athena.stop_query_execution(QueryExecutionId=execution)
-                raise QueryError(f"query {execution} took more than {self._timeout:.0f} s")
+                raise QueryTimeout(f"query {execution} took more than {self._timeout:.0f} s")
             self._sleep(pause)
             pause = min(2 * pause, 2.0)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambdas.adapters.athena import AthenaLake, QueryError
-from lambdas.ports.lake_rows import LakeUnavailable, Row
+from lambdas.adapters.athena import AthenaLake, QueryError, QueryTimeout
+from lambdas.ports.lake_rows import LakeTooSlow, LakeUnavailable, Row
 
 # API Gateway waits 29 seconds for the function.
 SECONDS = 20.0
@@ -36,5 +36,7 @@ class AthenaRows:
         database, workgroup = self._databases[use_case], self._workgroups[use_case]
         try:
             yield AthenaLake(database, workgroup, timeout=seconds)
+        except QueryTimeout as error:
+            raise LakeTooSlow(f"{database}: {error}") from error
         except (QueryError, BotoCoreError, ClientError) as error:
             raise LakeUnavailable(f"{database}: {error}") from error

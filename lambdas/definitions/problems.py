@@ -13,7 +13,7 @@ from lambdas.definitions.documents import Misplaced
 from lambdas.http.problems import problem
 from lambdas.http.queries import BadParameter, NotFound
 from lambdas.http.rejections import Rejection
-from lambdas.ports.business_events import LakeUnavailable
+from lambdas.ports.business_events import LakeTooSlow, LakeUnavailable
 from lambdas.ports.report_store import StoreUnavailable
 
 LAKE_RETRY_AFTER = "5"  # seconds; a query takes longer than a read of the table
@@ -65,6 +65,9 @@ def install(app: FastAPI) -> None:
             503, "the definitions cannot be read or written now", {"Retry-After": "1"}
         ),
         LakeUnavailable: lambda e: problem(
+            503, f"the lake cannot be read: {e}", {"Retry-After": LAKE_RETRY_AFTER}
+        ),
+        LakeTooSlow: lambda e: problem(
             503,
             "the lake did not answer in time; send the request again, or test a shorter range",
             {"Retry-After": LAKE_RETRY_AFTER},

@@ -11,7 +11,11 @@ from glue.errors import PlatformError
 
 
 class LakeUnavailable(PlatformError):
-    """The lake did not answer in time; the same request may succeed later."""
+    """The lake cannot be read; the same request may succeed later."""
+
+
+class LakeTooSlow(LakeUnavailable):
+    """The lake did not answer in time."""
 
 
 @dataclass(frozen=True)
@@ -44,5 +48,5 @@ class BusinessEvents(Protocol):
     ) -> Newest:
         """Business events of a kind with start <= occurred_at < end, at most `limit`.
 
-        Raises LakeUnavailable if the lake has not answered within some seconds.
+        Raises LakeUnavailable; LakeTooSlow if the lake has not answered within the seconds.
         """

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from lambdas.ports.business_events import LakeUnavailable
+from lambdas.ports.business_events import LakeTooSlow, LakeUnavailable
 
-__all__ = ["LakeRows", "LakeUnavailable", "Row"]
+__all__ = ["LakeRows", "LakeTooSlow", "LakeUnavailable", "Row"]
 
 Row = Sequence[str | None]
 
@@ -21,5 +21,5 @@ class LakeRows(Protocol):
     def named(self, use_case: str, sql: str, seconds: float) -> Sequence[Mapping[str, Any]]:
         """The rows by column, numbers and booleans as such, within some seconds.
 
-        Raises LakeUnavailable.
+        Raises LakeUnavailable; LakeTooSlow if they took longer.
         """

@@ -33,7 +33,12 @@ def send(
     file: Annotated[str, typer.Argument(help="NDJSON, each line with `type`; - reads stdin.")],
     workers: Annotated[
         int,
-        typer.Option(min=1, max=64, help="Connections in parallel; one keeps the order of lines."),
+        typer.Option(
+            min=1,
+            max=64,
+            help="Connections in parallel; their batches overtake each other, so events of a "
+            "recording may be late. One keeps the order of lines.",
+        ),
     ] = 4,
     rate: Annotated[
         float | None, typer.Option(min=0.1, help="Events per second. [default: no limit]")

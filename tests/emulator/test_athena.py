@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lambdas.adapters.athena import AthenaLake, QueryError
+from lambdas.adapters.athena import AthenaLake, QueryTimeout
 
 BUCKET = "lake-of-tests"
 ENDLESS = (
@@ -174,7 +174,7 @@ def test_a_function_stops_a_query_for_which_it_waits_no_longer(lake: Lake) -> No
     configuration = {"ResultConfiguration": RESULTS}
     lake.athena.create_work_group(Name="impatient", Configuration=configuration)
     ours = AthenaLake("shop", "impatient", athena=lake.athena, glue=lake.glue, timeout=0.2)
-    with pytest.raises(QueryError, match="took more than 0 s") as caught:
+    with pytest.raises(QueryTimeout, match="took more than 0 s") as caught:
         ours.query(ENDLESS)
     execution = str(caught.value).split()[1]
     assert lake.await_end(execution)["Status"]["State"] == "CANCELLED"

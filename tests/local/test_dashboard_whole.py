@@ -351,7 +351,8 @@ def _said_of_action(action: Row) -> Iterator[str]:
     assert action["destinations"] or action["outcome"] != "due"
     for name, state in action["destinations"].items():
         error = f": {state['error']}" if state["error"] else ""
-        yield f"{name}\n{state['status']} after {state['attempts']} attempts{error}"
+        attempts = "1 attempt" if state["attempts"] == 1 else f"{state['attempts']} attempts"
+        yield f"{name}\n{state['status']} after {attempts}{error}"
 
 
 # --- the report and the series of a machine

@@ -228,7 +228,7 @@ function Actions(props: Given) {
                   ([name, state]) =>
                     [
                       name,
-                      `${state.status} after ${state.attempts} attempts` +
+                      `${state.status} after ${state.attempts} attempt${state.attempts === 1 ? "" : "s"}` +
                         (state.error ? `: ${state.error}` : ""),
                     ] as const,
                 ),

@@ -6,7 +6,7 @@ import pytest
 
 from glue.instants import from_millis, to_wire
 from lambdas.http.gateway import behind_gateway
-from lambdas.ports.business_events import LakeUnavailable
+from lambdas.ports.business_events import LakeTooSlow, LakeUnavailable
 from lambdas.ports.definitions import Frontier
 from tests.unit.lambdas.definitions.memory import NOW, Door
 
@@ -364,14 +364,21 @@ def test_every_rule_is_looked_at_however_many_there_are(door):
     assert problem(door.call("DELETE", "/template/offer"), 409)["used_by"] == ["rule 'z'"]
 
 
-def test_a_lake_that_does_not_answer_is_a_problem_that_may_pass(door):
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (LakeTooSlow("lake: query 7 took more than 20 s"), "did not answer in time"),
+        (LakeUnavailable("lake: query 7 is FAILED: no such table"), "FAILED: no such table"),
+    ],
+)
+def test_a_lake_that_does_not_answer_is_a_problem_that_may_pass(door, error, said):
     def fail(*_):
-        raise LakeUnavailable("parquet_business_events: not ended after 20 s")
+        raise error
 
     door.events.between = fail
     sent = {"definition": RULE, "from": to_wire(from_millis(NOW)), "to": LATER}
     response = door.call("POST", "/rule/x/test", sent)
-    assert "lake" in problem(response, 503)["detail"]
+    assert said in problem(response, 503)["detail"]
     assert int(response.headers["retry-after"]) > 0
 
 
