@@ -134,7 +134,8 @@ class Watch:
     def _get(self, path: str, **fields: Any) -> dict[str, Any] | None:
         answer = self._http.get(f"{self._driver.reports}/reports/{path}", params=fields)
         if answer.status_code == 404:
-            assert not any(path.startswith(own) for own, _ in self._rows), f"{path} is gone"
+            known = {own for own, _ in self._rows}
+            assert path.removesuffix("/period") not in known, f"{path} is gone"
             return None
         if answer.status_code in BUSY:
             self.compared["not answered"] += 1
