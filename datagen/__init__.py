@@ -5,16 +5,25 @@ adds to the reports. This package repeats and shuffles them and keeps the exact 
 It never reads a clock, and is part of no deployment.
 """
 
-from datagen.generation import Generation
-from datagen.occurrences import Contribution, Event, Generator, Occurrence, Settings
+from datagen.generation import Generation, combined
+from datagen.occurrences import (
+    ClosingGenerator,
+    Contribution,
+    Event,
+    Generator,
+    Occurrence,
+    Settings,
+)
 from datagen.sending import REPEAT_WITHIN
 
 __all__ = [
     "REPEAT_WITHIN",
+    "ClosingGenerator",
     "Contribution",
     "Event",
     "Generation",
     "Generator",
     "Occurrence",
     "Settings",
+    "combined",
 ]

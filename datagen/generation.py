@@ -6,12 +6,13 @@ In memory that does not grow with the number of events.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, assert_never
 
-from datagen.occurrences import Event, Generator, Occurrence, Settings
+from datagen.occurrences import ClosingGenerator, Event, Generator, Occurrence, Settings
 from datagen.sending import disturbed
 from glue.catalog import UseCase
 from glue.instants import from_millis, to_wire
@@ -38,6 +39,17 @@ class Generation:
     def __iter__(self) -> Iterator[Event]:
         """The events in the order of sending: repeated and shuffled, with their types."""
         return disturbed(self._counted(), self.settings, self._repeat)
+
+    def closing(self, delay: timedelta) -> list[Event]:
+        """Events behind all others, with which all that is in the truth is there.
+
+        None where it is by itself. `delay` is WatermarkDelay.
+        """
+        if not isinstance(self.generator, ClosingGenerator):
+            return []
+        keys = dict.fromkeys(key for _, key, _ in self._buckets)
+        end = self.settings.start + self.settings.span
+        return list(self.generator.closing(map(str, keys), end, delay))
 
     def truth(self) -> dict[str, Any]:
         """Exact outcomes per event type, dead letters per reason, reports in total and per bucket.
@@ -146,6 +158,16 @@ class Generation:
             for path, key, start in sorted(self._buckets, key=str)
             if path == report.path
         ]
+
+
+def combined(report: Schema, rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The measures of rows of one key, in the order of their time, as those of one row."""
+    names = [column.name for column in report.measures]
+    folds = _folds((report,)).get(report.path, ())
+    first, *others = ([row[name] for name in names] for row in rows)
+    for other in others:
+        _count(first, other, folds)
+    return dict(zip(names, first, strict=True))
 
 
 def _folds(reports: Iterable[Schema]) -> dict[str, tuple[Fold, ...]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from glue.errors import ParameterError
 from glue.instants import to_millis
@@ -92,4 +92,16 @@ class Generator(Protocol):
 
     def occurrences(self, settings: Settings) -> Iterator[Occurrence]:
         """Distinct events, `settings.events` of them, `at` never falling."""
+        ...
+
+
+@runtime_checkable
+class ClosingGenerator(Generator, Protocol):
+    """One of whose events something is certain only when later ones are there."""
+
+    def closing(self, keys: Iterable[str], end: datetime, delay: timedelta) -> Iterator[Event]:
+        """Events of these keys, dated after `end`, that make certain what is in the truth.
+
+        They add nothing to it. `delay` is WatermarkDelay.
+        """
         ...

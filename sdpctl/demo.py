@@ -23,7 +23,7 @@ import httpx
 import typer
 from rich.console import Console
 
-from datagen import Generation
+from datagen import Generation, combined
 from datagen import Settings as Shape
 from glue import Schema, UseCase, instants
 from glue.parameters import Role
@@ -43,7 +43,7 @@ RATE = 1000.0  # events per second of event time
 # How far ahead of the clock events begin that must not be late: until all are sent, at the least
 # that a slow machine sends in a second. They end within the five minutes that the door takes.
 LEAD, SENT, FARTHEST = timedelta(seconds=30), 400, timedelta(seconds=240)
-Rows = dict[str, dict[str, int]]  # the key's measures
+Rows = dict[str, dict[str, Any]]  # the key's measures
 
 
 @dataclass(frozen=True)
@@ -54,23 +54,21 @@ class Expected:
     """
 
     rows: Rows
-    later: dict[str, tuple[dict[str, int], datetime]]
+    later: dict[str, tuple[dict[str, Any], datetime]]
 
     @classmethod
     def of(cls, report: Schema, truth: dict[str, Any]) -> Expected:
         """From the truth's rows of each period."""
         end = instants.parse(truth["end"])
-        rows: Rows = {}
-        later: dict[str, tuple[dict[str, int], datetime]] = {}
-        for row in truth["periods"][report.path]:
-            key, start = str(row[report.key]), instants.parse(row["period_start"])
-            measures = {c.name: row[c.name] for c in report.measures}
-            if start <= end:
-                rows[key] = _sum(rows[key], measures) if key in rows else measures
-            else:
-                held = later[key][0] if key in later else dict.fromkeys(measures, 0)
-                later[key] = _sum(held, measures), start + Shape.period
-        return cls(rows, later)
+        in_time: dict[str, list[dict[str, Any]]] = {}
+        later: dict[str, list[dict[str, Any]]] = {}
+        for row in sorted(truth["periods"][report.path], key=lambda r: int(r[report.period])):
+            held = in_time if instants.parse(row["period_start"]) <= end else later
+            held.setdefault(str(row[report.key]), []).append(row)
+        totals = {k: combined(report, [row]) for k, row in truth["reports"][report.path].items()}
+        rows = {k: combined(report, v) if k in later else totals[k] for k, v in in_time.items()}
+        ends = {k: instants.parse(v[-1]["period_start"]) + Shape.period for k, v in later.items()}
+        return cls(rows, {k: (combined(report, v), ends[k]) for k, v in later.items()})
 
 
 def demo(events: Annotated[int, typer.Option()] = 20_000, seed: int | None = None) -> None:
@@ -89,11 +87,15 @@ def demo(events: Annotated[int, typer.Option()] = 20_000, seed: int | None = Non
     receiver = demo_receiver.started(settings, chain.use_case.name) if chain else None
     with file.open("wb") as stream:
         write(generation, stream)
+        write(generation.closing(use_case.configured({}).watermark_delay), stream)
     truth = Expected.of(report, generation.truth())
     with httpx.Client(headers={"x-api-key": current.api_key}, timeout=60) as client:
         before = fetch(client, current, report, list(truth.rows))
         send(str(file), workers=workers, url=current.url_for_api, api_key=current.api_key)
-        expected = {key: _sum(before[key], row) for key, row in truth.rows.items()}
+        expected = {
+            key: combined(report, [before[key], row] if key in before else [row])
+            for key, row in truth.rows.items()
+        }
         pause(max(0.0, (shape.start + shape.span - now()).total_seconds()))
         took = await_report(client, current, report, expected)
     _show(console, report, expected, file, generation.truth())
@@ -165,14 +167,15 @@ def _shape(
 
 
 def fetch(client: httpx.Client, current: Outputs, report: Schema, keys: list[str]) -> Rows:
-    """The report's measures per key; zeros for an unknown key."""
+    """The report's measures per key; an unknown key is left out."""
     rows: Rows = {}
     for key in keys:
         answer = client.get(f"{current.url_for_reports}/reports/{report.path}/{key}")
         if answer.status_code not in (200, 404):
             raise CommandError(f"{answer.url} returned {answer.status_code}: {answer.text}")
-        body: dict[str, Any] = answer.json() if answer.status_code == 200 else {}
-        rows[key] = {column.name: body.get(column.name, 0) for column in report.measures}
+        if answer.status_code == 200:
+            body: dict[str, Any] = answer.json()
+            rows[key] = {column.name: body.get(column.name) for column in report.measures}
     return rows
 
 
@@ -181,7 +184,7 @@ def await_report(client: httpx.Client, current: Outputs, report: Schema, expecte
     started = time.monotonic()
     while (shown := fetch(client, current, report, list(expected))) != expected:
         if time.monotonic() - started > TIMEOUT:
-            wrong = {k: (shown[k], row) for k, row in expected.items() if shown[k] != row}
+            wrong = {k: (shown.get(k), v) for k, v in expected.items() if shown.get(k) != v}
             raise CommandError(f"the report differs from the truth (report, expected): {wrong}")
         pause(0.3)
     return time.monotonic() - started
@@ -192,10 +195,6 @@ def to_come(truth: Expected) -> Iterator[str]:
     for key, (measures, end) in truth.later.items():
         added = ", ".join(f"{name} {number:,}" for name, number in measures.items())
         yield f"  {key} is still to come: {added} by {end:%Y-%m-%d %H:%M:%SZ}"
-
-
-def _sum(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
-    return {name: one[name] + other[name] for name in one}
 
 
 def _show(console: Console, report: Schema, rows: Rows, file: Path, truth: dict[str, Any]) -> None:

@@ -41,7 +41,6 @@ from tests.local.audits import Ledger
 from tests.local.commands import sdp
 from tests.local.driver import Driver, Event, batches, wait_until
 from tests.local.evolving import Whole
-from tests.local.faults.machines import last
 from tests.local.machine import Machine
 from usecases.machines import generator
 
@@ -55,6 +54,7 @@ SECONDS = 240
 JOINED = (generator.SPEED, generator.TORQUE)
 (MACHINES,) = usecases.load(("machines",)).use_cases
 APPLICATION = "sdp-machines"
+DELAY = MACHINES.configured({}).watermark_delay
 Row = dict[str, Any]
 
 
@@ -80,8 +80,7 @@ class Flow:
         )
         generation = Generation(MACHINES, generator, shape)
         events = list(generation)
-        truth = generation.truth()
-        return cls([*events, *last(list(truth["reports"]["machines"]), events)], truth)
+        return cls([*events, *generation.closing(DELAY)], generation.truth())
 
     @property
     def things(self) -> list[str]:

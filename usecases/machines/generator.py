@@ -14,13 +14,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from random import Random
 from typing import Any, cast
 
 from datagen import Contribution, Occurrence, Settings
-from glue.instants import from_millis, to_wire
+from glue.instants import from_millis, to_millis, to_wire
 from glue.parameters import Parameters
 from usecases.machines.parameters import PARAMETERS
 
@@ -56,6 +56,27 @@ def occurrences(settings: Settings) -> Iterator[Occurrence]:
         last = made.late(number, at) or made.next(number, at, expected)
     if last is not None:
         yield _with(last, expected.finish())
+
+
+def closing(keys: Iterable[str], end: datetime, delay: timedelta) -> Iterator[Row]:
+    """Measurements of both series, so long after the others, and apart, that none pairs.
+
+    The first of them ends what the last pair lasts. It is decided when both series are known beyond
+    it by more than `delay`.
+    """
+    first = end + timedelta(seconds=10)
+    second = first + delay + timedelta(seconds=5)
+    later = [(SPEED, first), (TORQUE, second), (SPEED, second + timedelta(seconds=2))]
+    for thing in keys:
+        for quantity, moment in later:
+            yield {
+                "type": "measurement",
+                "event_id": f"{thing}-{quantity}-{to_millis(moment)}",
+                "occurred_at": to_wire(moment),
+                "thing": thing,
+                "quantity": quantity,
+                "result": 1.0,
+            }
 
 
 def _with(occurrence: Occurrence, found: list[Found | Lasted]) -> Occurrence:

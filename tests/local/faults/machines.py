@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import usecases
 from datagen import Generation
-from glue.instants import from_millis, to_wire
 from sdpctl.sql.athena import Athena
-from tests.flink import pipelines
 from tests.local.driver import Event
 from tests.local.faults.flow import Course, Flow, Row, Wrong, moment
 from tests.local.faults.outcomes import Outcomes
@@ -34,33 +33,6 @@ SELECT DISTINCT event_id FROM parquet_measurements WHERE thing LIKE '{prefix}%'
 """
 
 
-def last(things: Sequence[str], events: Sequence[Event], delay: float = 5) -> list[Event]:
-    """Measurements of both series, so long after the others, and apart, that none pairs.
-
-    The first of them ends what the last pair lasts. It is decided when both series are known beyond
-    it by more than `WatermarkDelay`, which is `delay` seconds.
-    """
-    end, first, beyond = max(map(pipelines.at, events)), 10_000, round(delay * 1000)
-    second = first + beyond + 5_000
-    later = [
-        (generator.SPEED, first),
-        (generator.TORQUE, second),
-        (generator.SPEED, second + 2_000),
-    ]
-    return [
-        {
-            "type": "measurement",
-            "event_id": f"{thing}-{quantity}-{after}",
-            "occurred_at": to_wire(from_millis(end + after)),
-            "thing": thing,
-            "quantity": quantity,
-            "result": 1.0,
-        }
-        for thing in things
-        for quantity, after in later
-    ]
-
-
 class Machines(Flow):
     """Measurements of a run, and those with which all pairs are final."""
 
@@ -74,7 +46,8 @@ class Machines(Flow):
         events, self.prefix = list(made), f"{shape.start_ms:x}-{shape.seed}-"
         self.truth = made.truth()
         things = list(self.truth["reports"][self.report.path])
-        self.events, self._last = events, last(things, events, DELAY)
+        self.events, end = events, shape.start + shape.span
+        self._last = list(generator.closing(things, end, timedelta(seconds=DELAY)))
         self._outcomes.send(events)
 
     def closing(self) -> list[Event]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -12,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from datagen import Generation
+from datagen import Generation, combined
 from infra.topology import Topology
 from lambdas.dispatch.signing import headers
 from sdpctl import demo, demo_chain, demo_live, demo_receiver
@@ -77,6 +78,31 @@ def test_of_auctions_nothing_comes_after_the_events() -> None:
     totals = truth["reports"]["campaigns"].items()
     assert expected.rows == {key: {n: row[n] for n in names} for key, row in totals}
     assert not expected.later
+
+
+def test_the_report_of_machines_is_complete_with_what_is_sent_behind_them() -> None:
+    """Of several periods some measures are added up, of others the last or the least counts."""
+    (machines,) = load(("machines",)).use_cases
+    shape, workers = demo._shape(machines, 20_000, 1, AT + timedelta(minutes=3, seconds=30))
+    generation = Generation(machines, generator_of("machines"), shape)
+    events = list(generation)
+    delay = machines.configured({}).watermark_delay
+    report, truth, closing = machines.reports[0], generation.truth(), generation.closing(delay)
+    expected, names = demo.Expected.of(report, truth), [c.name for c in report.measures]
+    totals = truth["reports"]["machines"]
+    assert {row["period_start"] for row in truth["periods"]["machines"]} == {
+        "2026-11-21T10:00:00.000Z",
+        "2026-11-21T10:05:00.000Z",
+    }
+    assert expected.rows == {key: {n: row[n] for n in names} for key, row in totals.items()}
+    assert workers == 1 and not expected.later
+    assert Counter(event["thing"] for event in closing) == dict.fromkeys(totals, 3)
+    last = max(event["occurred_at"] for event in events)
+    assert all(event["occurred_at"] > last for event in closing)
+    for key, row in totals.items():
+        parts = [r for r in truth["periods"]["machines"] if r["thing"] == key]
+        whole = combined(report, sorted(parts, key=lambda r: r["period"]))
+        assert whole == pytest.approx({n: row[n] for n in names})
 
 
 class Time:
