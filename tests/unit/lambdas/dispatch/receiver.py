@@ -74,8 +74,8 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 mode = receiver._received(Arrival(self.path, headers, body))
-                if mode in (HANGS, LATE):
-                    receiver.release.wait(30)
+                if mode in (HANGS, LATE) and receiver.release.wait(30):
+                    return  # it is stopped: nobody answers
                 if mode == DRIPS:
                     self._drip()
                     return
