@@ -37,7 +37,10 @@ class Machines(Flow):
     """Measurements of a run, and those with which all pairs are final."""
 
     (use_case,) = usecases.load(("machines",)).use_cases
-    parameters: ClassVar = {"machines.WatermarkDelay": f"PT{DELAY}S"}
+    parameters: ClassVar = {
+        "machines.WatermarkDelay": f"PT{DELAY}S",
+        "machines.FinalAfter": "PT2M",  # a replay is of what is final
+    }
 
     def __init__(self, course: Course) -> None:
         shape = course.shape(RATE)

@@ -17,7 +17,7 @@ from glue.catalog import PROGRESS
 from infra.topology import Topology
 from sdpctl.settings import Settings
 from tests.local.driver import Auctions, Driver, wait_until
-from tests.local.faults import truth
+from tests.local.faults import replays, truth
 from tests.local.faults.accidents import Accidents, Targets
 from tests.local.faults.adtech import await_final
 from tests.local.faults.audit import Audit
@@ -208,6 +208,9 @@ class Run:
         for flow in flows:
             letters = reasons_of(flow.letters(lakes[flow.name]))
             say(f"  {flow.name}: {ledgers[flow.name].now()}, dead letters: {dict(letters)}")
+        if self._all_closed:
+            equal = {f.name: replays.unchanged(self.settings, self.driver, f) for f in flows}
+            say(f"a replay computes the same {time.monotonic() - began:.0f} s after it: {equal}")
 
     @property
     def _all_closed(self) -> bool:
