@@ -14,15 +14,18 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
 from glue.instants import from_millis, to_wire
+from usecases.machines import generator
 
 DISTANCE_MS, PAUSE_MS = 1_000, 1_100
-SHUFFLE_MS, COPIES = 4_000, 0.2  # the watermark is 5 s behind
+SHUFFLE_MS, COPIES = 4_000, 0.2
+DELAY = timedelta(seconds=5)  # by which the watermark is behind
 SPEED, TORQUE = "speed", "torque"
 TAIL_MS = 22_000  # how long after the end the last measurements of `tail` are
 _THING, _TIME = "Thing", "Timestamp"
@@ -141,10 +144,9 @@ class Recording:
 
     def _tail(self, run: str) -> Iterator[Event]:
         """Measurements that pair with nothing, by which the pairs before them are final."""
-        end = max(sample.moment for sample in self.samples)
-        for after, quantity in ((10_000, SPEED), (20_000, TORQUE), (TAIL_MS, SPEED)):
-            for thing in sorted({s.thing for s in self.samples}):
-                yield Sample(thing, quantity, end + after, 1.0).event(run)
+        end = from_millis(max(sample.moment for sample in self.samples))
+        things = sorted({f"{run}-{sample.thing}" for sample in self.samples})
+        return generator.closing(things, end, DELAY)
 
 
 def _moved(times: list[int], end: int, pause: int) -> dict[int, int]:

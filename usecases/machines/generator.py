@@ -67,8 +67,9 @@ def closing(keys: Iterable[str], end: datetime, delay: timedelta) -> Iterator[Ro
     first = end + timedelta(seconds=10)
     second = first + delay + timedelta(seconds=5)
     later = [(SPEED, first), (TORQUE, second), (SPEED, second + timedelta(seconds=2))]
-    for thing in keys:
-        for quantity, moment in later:
+    things = list(keys)
+    for quantity, moment in later:
+        for thing in things:
             yield {
                 "type": "measurement",
                 "event_id": f"{thing}-{quantity}-{to_millis(moment)}",
