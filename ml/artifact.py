@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import tarfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
 
+from features.archives import LARGEST, UNREADABLE, whole
 from features.definition import Definition
 from features.encoding import Columns, request_columns
 from features.scoring import Calibration, Fallback, Prediction, predictions
@@ -34,7 +34,6 @@ from ml.errors import JobError
 TREES, FALLBACK, METADATA, METRICS = "model.ubj", "fallback.json", "metadata.json", "metrics.json"
 REFERENCE, GRAPH, REFUSAL = "reference.json", "model.onnx", "refused.json"
 ARCHIVE = "model.tar.gz"
-LARGEST = 1 << 30
 Floats = npt.NDArray[np.float64]
 
 
@@ -143,16 +142,16 @@ def _check_translated(folder: Path) -> None:
 def unpack(archive: Path, folder: Path) -> Path:
     """The files of a model.tar.gz, into an empty folder; only plain ones, none from outside.
 
-    Raises ArtifactError if it is missing, truncated, not an archive, or far too large.
+    Raises ArtifactError if it is missing, truncated, damaged, not an archive, or far too large.
     """
     try:
-        with tarfile.open(archive, "r:gz") as tar:
+        with whole(archive) as tar:
             for member in _plain(tar):
                 target = folder / member.name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 content = tar.extractfile(member)
                 target.write_bytes(content.read() if content else b"")
-    except (OSError, EOFError, tarfile.TarError, ValueError, zlib.error) as error:
+    except (*UNREADABLE, ValueError) as error:
         raise ArtifactError(f"{archive.name} is not a model archive: {error}") from error
     return folder
 

@@ -2,7 +2,8 @@
 
 SageMaker's contract: SM_CHANNEL_CHALLENGER and, where there is one, SM_CHANNEL_CHAMPION hold a
 `model.tar.gz`, SM_CHANNEL_TEST Parquet files. `evaluation.json` and the page `evaluation.html` go
-into SM_MODEL_DIR. The job succeeds whatever is decided: a model that cannot be read is refused.
+into SM_MODEL_DIR. The job succeeds whatever is decided: a model that cannot be read is refused,
+also one that crashes the library that reads it.
 Every threshold of `ml.gate` is a hyperparameter.
 """
 
@@ -22,6 +23,7 @@ import numpy.typing as npt
 
 from features.definition import Definition
 from ml import gate
+from ml.apart import CrashedError, apart
 from ml.artifact import (
     ARCHIVE,
     GRAPH,
@@ -215,14 +217,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, _ = parser.parse_known_args(arguments)
     thresholds = Thresholds(**{f.name: getattr(options, f.name) for f in fields(Thresholds)})
     champion = os.environ.get("SM_CHANNEL_CHAMPION")
-    evaluation = evaluate(
-        Path(os.environ["SM_CHANNEL_CHALLENGER"]),
-        Path(champion) if champion else None,
-        Path(os.environ["SM_CHANNEL_TEST"]),
-        Range.parse(options.start, options.end),
-        thresholds,
-        options.training_rows,
-    )
+    within = Range.parse(options.start, options.end)
+    try:
+        evaluation = apart(
+            evaluate,
+            Path(os.environ["SM_CHANNEL_CHALLENGER"]),
+            Path(champion) if champion else None,
+            Path(os.environ["SM_CHANNEL_TEST"]),
+            within,
+            thresholds,
+            options.training_rows,
+        )
+    except CrashedError as error:
+        evaluation = _refused(
+            f"the evaluation {error}: a file of the challenger or the champion is damaged",
+            thresholds,
+        )
     write(evaluation, Path(os.environ["SM_MODEL_DIR"]))
     print(json.dumps({"decision": evaluation["decision"], "reasons": evaluation["reasons"]}))
     return 0

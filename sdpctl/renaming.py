@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import helper
 
+from features.archives import UNREADABLE, whole
 from ml.artifact import ARCHIVE, FALLBACK, GRAPH, METADATA
 
 VERSION = "model_version"
@@ -29,7 +29,7 @@ def renamed(archive: Path, version: str, folder: Path) -> Path:
     """
     path = folder / ARCHIVE
     try:
-        with tarfile.open(archive, "r:gz") as given, tarfile.open(path, "w:gz") as made:
+        with whole(archive) as given, tarfile.open(path, "w:gz") as made:
             for member in given:
                 content = given.extractfile(member) if member.isfile() else None
                 if content is None:
@@ -38,7 +38,7 @@ def renamed(archive: Path, version: str, folder: Path) -> Path:
                 data = _with_version(member.name.removeprefix("./"), content.read(), version)
                 member.size = len(data)
                 made.addfile(member, io.BytesIO(data))
-    except (tarfile.TarError, OSError, EOFError, zlib.error):
+    except UNREADABLE:
         return archive
     return path
 

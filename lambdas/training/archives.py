@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-import tarfile
-import zlib
 from collections.abc import Container
+
+from features.archives import UNREADABLE, whole
 
 LARGEST = 200 * 1024 * 1024
 
@@ -14,12 +14,12 @@ def members(archive: bytes, names: Container[str]) -> dict[str, bytes]:
     """The files with these names at the top of an archive; empty if it cannot be read."""
     contents: dict[str, bytes] = {}
     try:
-        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
+        with whole(io.BytesIO(archive)) as tar:
             for member in tar:
                 name = member.name.removeprefix("./")
                 content = tar.extractfile(member) if name in names else None
                 if content and member.size <= LARGEST:
                     contents[name] = content.read()
-    except (tarfile.TarError, OSError, EOFError, zlib.error):
+    except UNREADABLE:
         return {}
     return contents

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import tarfile
 import tempfile
-import zlib
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from features.archives import UNREADABLE, whole
 from glue import instants
 from lambdas.model_names import version_of
 from sdpctl import deployment, retraining
@@ -117,13 +116,13 @@ def _uploaded(place: Place, artifact: Path, at: datetime) -> str:
 
 
 def _check_archive(path: Path) -> None:
-    """Raises CommandError unless it is a .tar.gz, by its name and its first bytes."""
+    """Raises CommandError unless it is a .tar.gz, by its name, and whole."""
     if not path.is_file():
         raise CommandError(f"--artifact {path}: file does not exist")
     if not path.name.endswith(".tar.gz"):
         raise CommandError(f"--artifact {path}: must be a .tar.gz, as written by training")
     try:
-        with tarfile.open(path, "r:gz"):
+        with whole(path):
             pass
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+    except UNREADABLE as error:
         raise CommandError(f"--artifact {path}: not a tar compressed with gzip: {error}") from error

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from features.archives import UNREADABLE, whole
 from sdpctl.errors import CommandError
 from sdpctl.local.sagemaker.store import Document
 
@@ -79,9 +80,9 @@ class S3Files:
         archive = folder.parent / f"{folder.name}.tar.gz"
         self.download(uri, archive)
         try:
-            with tarfile.open(archive, "r:gz") as tar:
+            with whole(archive) as tar:
                 tar.extractall(folder, filter="data")
-        except (tarfile.TarError, OSError, EOFError) as error:
+        except UNREADABLE as error:
             raise S3FileError(f"{uri} is not a tar.gz archive: {error}") from error
         finally:
             archive.unlink(missing_ok=True)

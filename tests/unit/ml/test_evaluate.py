@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ml import evaluate as job
-from ml.artifact import unpack
+from ml.artifact import TREES, unpack
 from ml.evaluate import evaluate, held_out, load, write
 from ml.gate import Thresholds
 from ml.rows import Range, read
@@ -141,6 +141,28 @@ def test_bits_that_were_turned_over_are_refused_or_harmless(models, lakes, tmp_p
         (folder / "model.tar.gz").write_bytes(damaged)
         found = evaluate(folder, models["champion"], lakes["before"], ALL, THRESHOLDS)
         assert found["decision"] == "refuse"
+
+
+def test_trees_that_crash_the_library_are_refused_and_the_job_succeeds(
+    models, lakes, tmp_path, monkeypatch
+):
+    """The archive is whole: somebody packed a damaged file."""
+    files = unpack(models["changed"] / "model.tar.gz", tmp_path / "files")
+    trees = bytearray((files / TREES).read_bytes())
+    # The number of nodes of the first tree, of which the library takes what comes behind.
+    nodes = trees.index(b"base_weights[$d#L") + len(b"base_weights[$d#L")
+    trees[nodes : nodes + 8] = (1 << 26).to_bytes(8, "big")
+    (files / TREES).write_bytes(trees)
+    monkeypatch.setenv("SM_CHANNEL_CHALLENGER", str(files))
+    monkeypatch.setenv("SM_CHANNEL_CHAMPION", str(models["champion"]))
+    monkeypatch.setenv("SM_CHANNEL_TEST", str(lakes["after"]))
+    monkeypatch.setenv("SM_MODEL_DIR", str(tmp_path / "report"))
+    assert job.main([]) == 0
+    report = json.loads((tmp_path / "report" / "evaluation.json").read_text())
+    assert report["decision"] == "refuse"
+    assert report["reasons"] == [
+        "the evaluation crashed (SIGSEGV): a file of the challenger or the champion is damaged"
+    ]
 
 
 def test_a_champion_that_cannot_be_read_stays(models, lakes, tmp_path):

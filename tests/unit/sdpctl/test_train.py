@@ -1,5 +1,6 @@
 """Training and the models' commands: refusals before anything starts, and where nobody answers."""
 
+import gzip
 import io
 import tarfile
 
@@ -52,6 +53,16 @@ def test_an_artifact_is_a_tar_with_gzip_by_name_and_by_content(tmp_path):
     named.write_bytes(b"")
     assert "not a tar compressed with gzip" in _refused("train", "--artifact", str(named))
     assert "file does not exist" in _refused("train", "--artifact", str(tmp_path / "no.tar.gz"))
+
+
+def test_an_artifact_that_is_damaged_is_refused_before_anything_starts(tmp_path):
+    path = tmp_path / "model.tar.gz"
+    with gzip.open(path, "wb", 0) as plain, tarfile.open(fileobj=plain, mode="w") as archive:
+        archive.add(__file__, "model.json")
+    data = bytearray(path.read_bytes())
+    data[data.index(b"damaged")] ^= 1
+    path.write_bytes(data)
+    assert "not a tar compressed with gzip: CRC check" in _refused("train", "--artifact", str(path))
 
 
 def test_an_artifact_that_is_one_gets_as_far_as_the_platform(tmp_path):
