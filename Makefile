@@ -32,6 +32,9 @@ KILLS ?= 12
 # A word in the names of the bugs that make mutants plants; empty: all.
 ONLY ?=
 
+# A process of tests that crashes ends the run: its replacement and the others may wait for each other
+# for ever.
+PARALLEL := -n $(JOBS) --max-worker-restart 0
 FAST := $(addprefix tests/,unit golden infrastructure sagemaker)
 ENGINES := $(addprefix tests/,flink connector emulator)
 
@@ -147,7 +150,7 @@ collected: $(STAMPS)/clients
 	@$(PYTHON) -m pytest --collect-only -qq tests > .venv/collected.log 2>&1 || { cat .venv/collected.log; exit 1; }
 
 unit: build $(STAMPS)/clients ## the tests that need no running platform
-	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile --durations 25 $(FAST) $(ENGINES)
+	@$(PYTHON) -m pytest $(PARALLEL) --dist loadfile --durations 25 $(FAST) $(ENGINES)
 
 # Without packaging: the jar that the other tests run with stays as it is.
 jvm: $(JAR) ## the tests of the JVM module; the load of Gatling compiles
@@ -163,12 +166,12 @@ of-platform:
 	@$(PYTHON) -m pytest --durations 25 tests/local
 
 of-the-rest:
-	@nice -n 5 $(PYTHON) -m pytest -n $(JOBS) --dist loadfile --durations 15 $(FAST)
+	@nice -n 5 $(PYTHON) -m pytest $(PARALLEL) --dist loadfile --durations 15 $(FAST)
 	@nice -n 5 $(PYTHON) -m pytest --durations 25 $(ENGINES)
 	@nice -n 5 $(MAKE) jvm
 
 properties: build ## each of the APIs with 10,000 requests made from its OpenAPI document, and a summary
-	@SDP_CASES=10000 $(PYTHON) -m pytest -vv -n $(JOBS) tests/unit/lambdas/properties
+	@SDP_CASES=10000 $(PYTHON) -m pytest -vv $(PARALLEL) tests/unit/lambdas/properties
 
 load: build ## load on the running platform with Gatling, then an audit: LOAD="--profile burst --rate 12", LOAD=--help
 	@$(PYTHON) -m bench.load $(LOAD)
