@@ -217,14 +217,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, _ = parser.parse_known_args(arguments)
     thresholds = Thresholds(**{f.name: getattr(options, f.name) for f in fields(Thresholds)})
     champion = os.environ.get("SM_CHANNEL_CHAMPION")
-    within = Range.parse(options.start, options.end)
     try:
         evaluation = apart(
             evaluate,
             Path(os.environ["SM_CHANNEL_CHALLENGER"]),
             Path(champion) if champion else None,
             Path(os.environ["SM_CHANNEL_TEST"]),
-            within,
+            Range.parse(options.start, options.end),
             thresholds,
             options.training_rows,
         )

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -12,6 +11,7 @@ import pytest
 
 from ml.apart import CrashedError, apart
 from ml.errors import JobError
+from tests.local.driver import wait_until
 
 
 def test_its_value_comes_back_however_large():
@@ -55,18 +55,12 @@ def test_it_ends_with_the_process_that_started_it(tmp_path):
         [sys.executable, tmp_path / "program.py"], env={**os.environ, "PYTHONPATH": str(Path.cwd())}
     )
     process = psutil.Process(started.pid)
-    children = _wait_for(
-        lambda: [c for c in process.children() if "spawn_main" in str(c.cmdline())]
-    )
-    _wait_for(lambda: children[0].num_threads() > 1)
+
+    def children():
+        return [c for c in process.children() if "spawn_main" in str(c.cmdline())]
+
+    wait_until(lambda: [c for c in children() if c.num_threads() > 1], 60, lambda: "none runs")
+    found = children()
     started.kill()
     started.wait()
-    assert not psutil.wait_procs(children, timeout=60)[1]
-
-
-def _wait_for(condition):
-    ends = time.monotonic() + 60
-    while not (found := condition()):
-        assert time.monotonic() < ends
-        time.sleep(0.05)
-    return found
+    assert not psutil.wait_procs(found, timeout=60)[1]

@@ -143,6 +143,14 @@ def test_bits_that_were_turned_over_are_refused_or_harmless(models, lakes, tmp_p
         assert found["decision"] == "refuse"
 
 
+def _channels(monkeypatch, challenger, champion, test, report):
+    """The environment of the job, as SageMaker makes it."""
+    monkeypatch.setenv("SM_CHANNEL_CHALLENGER", str(challenger))
+    monkeypatch.setenv("SM_CHANNEL_CHAMPION", str(champion))
+    monkeypatch.setenv("SM_CHANNEL_TEST", str(test))
+    monkeypatch.setenv("SM_MODEL_DIR", str(report))
+
+
 def test_trees_that_crash_the_library_are_refused_and_the_job_succeeds(
     models, lakes, tmp_path, monkeypatch
 ):
@@ -153,10 +161,7 @@ def test_trees_that_crash_the_library_are_refused_and_the_job_succeeds(
     nodes = trees.index(b"base_weights[$d#L") + len(b"base_weights[$d#L")
     trees[nodes : nodes + 8] = (1 << 26).to_bytes(8, "big")
     (files / TREES).write_bytes(trees)
-    monkeypatch.setenv("SM_CHANNEL_CHALLENGER", str(files))
-    monkeypatch.setenv("SM_CHANNEL_CHAMPION", str(models["champion"]))
-    monkeypatch.setenv("SM_CHANNEL_TEST", str(lakes["after"]))
-    monkeypatch.setenv("SM_MODEL_DIR", str(tmp_path / "report"))
+    _channels(monkeypatch, files, models["champion"], lakes["after"], tmp_path / "report")
     assert job.main([]) == 0
     report = json.loads((tmp_path / "report" / "evaluation.json").read_text())
     assert report["decision"] == "refuse"
@@ -184,10 +189,7 @@ def test_a_file_that_points_outside_is_not_written(tmp_path):
 def test_the_job_writes_the_report_and_a_page_that_needs_nothing_else(
     models, lakes, tmp_path, monkeypatch
 ):
-    monkeypatch.setenv("SM_CHANNEL_CHALLENGER", str(models["changed"]))
-    monkeypatch.setenv("SM_CHANNEL_CHAMPION", str(models["champion"]))
-    monkeypatch.setenv("SM_CHANNEL_TEST", str(lakes["after"]))
-    monkeypatch.setenv("SM_MODEL_DIR", str(tmp_path))
+    _channels(monkeypatch, models["changed"], models["champion"], lakes["after"], tmp_path)
     assert job.main(["--margin", "0.01", "--unknown", "x"]) == 0
     report = json.loads((tmp_path / "evaluation.json").read_text())
     assert report["decision"] == "promote"
