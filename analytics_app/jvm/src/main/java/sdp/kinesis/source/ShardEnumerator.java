@@ -43,6 +43,8 @@ final class ShardEnumerator implements SplitEnumerator<ShardSplit, EnumeratorSta
   private final List<ShardSplit> homeless = new ArrayList<>();
   // Ended shard to its reader. Not in the checkpoint: a restored reader reports it again.
   private final Map<String, Integer> ended = new ConcurrentHashMap<>();
+  // Readers that know that every shard has its reader.
+  private final Set<Integer> informed = new HashSet<>();
   // Readers that know that no shard follows.
   private final Set<Integer> ending = new HashSet<>();
   private List<Shard> known = List.of();
@@ -103,6 +105,13 @@ final class ShardEnumerator implements SplitEnumerator<ShardSplit, EnumeratorSta
     }
   }
 
+  /** Once: an event that meets a task which has just ended makes the stop of the job fail. */
+  private void tellAssigned(int reader) {
+    if (informed.add(reader)) {
+      context.sendEventToSourceReader(reader, new ShardsAssigned());
+    }
+  }
+
   private void takeHomeless() {
     homeless.forEach(s -> giveBack(s, owner(s.shardId())));
     homeless.clear();
@@ -126,10 +135,6 @@ final class ShardEnumerator implements SplitEnumerator<ShardSplit, EnumeratorSta
     if (splits != null) {
       splits.forEach(s -> context.assignSplit(s, reader));
     }
-  }
-
-  private void tellAssigned(int reader) {
-    context.sendEventToSourceReader(reader, new ShardsAssigned());
   }
 
   /** Whether a parent that is still kept has not been read to its end. */
@@ -192,7 +197,8 @@ final class ShardEnumerator implements SplitEnumerator<ShardSplit, EnumeratorSta
 
   @Override
   public void addReader(int reader) {
-    ending.remove(reader); // it was restarted
+    informed.remove(reader); // it was restarted
+    ending.remove(reader);
     assign();
     signalIfDoneAfterDiscovery();
   }

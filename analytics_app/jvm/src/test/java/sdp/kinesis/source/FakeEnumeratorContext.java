@@ -16,8 +16,10 @@ import org.apache.flink.metrics.groups.SplitEnumeratorMetricGroup;
 final class FakeEnumeratorContext implements SplitEnumeratorContext<ShardSplit> {
   final List<String> log = new ArrayList<>();
   final List<ShardSplit> splits = new ArrayList<>();
+  final List<Integer> informed = new ArrayList<>();
   private final Map<Integer, ReaderInfo> readers = new HashMap<>();
   private final int parallelism;
+  private Runnable periodic;
 
   FakeEnumeratorContext(int parallelism) {
     this.parallelism = parallelism;
@@ -41,6 +43,8 @@ final class FakeEnumeratorContext implements SplitEnumeratorContext<ShardSplit> 
   public void sendEventToSourceReader(int reader, SourceEvent event) {
     if (event instanceof ShardReleased shard) {
       log.add(reader + ":release " + shard.shardId());
+    } else if (event instanceof ShardsAssigned) {
+      informed.add(reader);
     }
   }
 
@@ -64,7 +68,13 @@ final class FakeEnumeratorContext implements SplitEnumeratorContext<ShardSplit> 
   @Override
   public <T> void callAsync(
       Callable<T> callable, BiConsumer<T, Throwable> handler, long delay, long period) {
-    callAsync(callable, handler);
+    periodic = () -> callAsync(callable, handler);
+    periodic.run();
+  }
+
+  /** Makes the periodic call once more. */
+  void callAgain() {
+    periodic.run();
   }
 
   @Override

@@ -80,6 +80,22 @@ class ShardEnumeratorTest {
   }
 
   @Test
+  void tellsAReaderOnceThatEveryShardHasItsReaderUnlessItIsStartedAnew() {
+    stream.shard("s-0");
+    ShardEnumerator enumerator = started(FRESH, false);
+    register(enumerator, 1);
+    assertEquals(List.of(), context.informed, "before the shard of the other reader is assigned");
+    register(enumerator, 0);
+    assertEquals(Set.of(0, 1), Set.copyOf(context.informed));
+    context.callAgain();
+    stream.shard("s-1");
+    context.callAgain();
+    assertEquals(2, context.informed.size(), "every event may meet a task that has just ended");
+    enumerator.addReader(0);
+    assertEquals(0, context.informed.get(2));
+  }
+
+  @Test
   void endsABoundedReadingWhenEveryShardIsRead() {
     stream.shard("s-0").shard("s-1", "s-0");
     ShardEnumerator enumerator = withReaders(FRESH, true);
