@@ -21,7 +21,7 @@ import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -56,6 +56,8 @@ APPLICATION = "sdp-shopping"
 # How far event time is ahead of the clock: the rule changes for events that were sent before, and
 # an event at the very instant of the change is not late (DefinitionsLead, WatermarkDelay).
 AHEAD = timedelta(seconds=6)
+# Until then the events are made and the functions are warm: who begins late stays so for long.
+PREPARING = timedelta(seconds=8)
 CONNECTIONS, BATCH, WAIT = 4, 100, 240
 # Heartbeats move event time by the clock: an event that is sent so much too late may be late.
 BEHIND = AHEAD + shoppers.DELAY - shoppers.SHUFFLE
@@ -166,9 +168,10 @@ def chain(whole: Whole, settings: Settings, machine: Machine) -> Iterator[Chain]
             for name, document in documents.items()
         }
         valid = max(version.valid_from for (version,) in versions.values())
-        start = max(from_millis(valid), datetime.now(UTC) + AHEAD) + timedelta(milliseconds=500)
+        start = max(from_millis(valid), datetime.now(UTC) + AHEAD) + PREPARING
         made = Shoppers.make(start, SEEDS, EVENTS, SECONDS)
         counted, ledger = _report(driver), Ledger.now(settings, "shopping", whole.tree)
+        _warm(driver)
         with _gone(receiver) as leave:
             sent = _flow(driver, machine, people, made, versions, leave)
             complete = _complete(driver)
@@ -188,26 +191,33 @@ def _flow(
     """Send in the order of time, `AHEAD` of the clock, with changes and kills between two batches.
 
     The rule is changed while the process runs, and again right after the first kill, when nothing
-    is decided; then `leave` is called. Returns all events.
+    is decided; then `leave` is called. A later kill waits until the process runs again, which the
+    events do not. Returns all events.
     """
     before, parts = _restarts(people.settings), list(_batches(made.sent))
     places = {(n + 2) * len(parts) // (KILLS + 2) for n in range(KILLS)}
     change = min(places, default=len(parts) // 2)
     changes = {change * 2 // 3: 1, change: 2}
-    for number, (reached, events) in enumerate(parts):
-        _wait_for(from_millis(reached) - AHEAD)
-        _send(driver, events)
-        behind = datetime.now(UTC) - (from_millis(reached) - AHEAD)
-        assert behind < BEHIND, f"sent {behind} too late: this machine is too slow for this rate"
-        if number in places:
-            machine.kill_flink(APPLICATION)
-        if number in changes:
-            expression = {"expression": shoppers.expression(changes[number])}
-            rule = shoppers.RULES[shoppers.SPENDING] | expression
-            versions[shoppers.SPENDING].append(people.put("rule", shoppers.SPENDING, rule))
-            driver.send(made.at_the_limit(versions[shoppers.SPENDING][-1].valid_from))
-        if number == change:
-            leave()
+    with ThreadPoolExecutor(1) as beside:
+        kills: list[Future[None]] = []
+        for number, (reached, events) in enumerate(parts):
+            _wait_for(from_millis(reached) - AHEAD)
+            _send(driver, events)
+            behind = datetime.now(UTC) - (from_millis(reached) - AHEAD)
+            assert behind < BEHIND, f"{number}: sent {behind} too late, this machine is too slow"
+            if number in places:
+                kills.append(beside.submit(machine.kill_flink, APPLICATION))
+            if number == change and kills:
+                kills[0].result()
+            if number in changes:
+                expression = {"expression": shoppers.expression(changes[number])}
+                rule = shoppers.RULES[shoppers.SPENDING] | expression
+                versions[shoppers.SPENDING].append(people.put("rule", shoppers.SPENDING, rule))
+                driver.send(made.at_the_limit(versions[shoppers.SPENDING][-1].valid_from))
+            if number == change:
+                leave()
+        for kill in kills:
+            kill.result()
     closing = made.closing()
     driver.send(closing)
     wait_until(
@@ -222,6 +232,13 @@ def _send(driver: Driver, events: Sequence[Event]) -> None:
     """Send over several connections; returns when all are accepted."""
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         list(pool.map(driver.send, batches(events, BATCH)))
+
+
+def _warm(driver: Driver) -> None:
+    """The door has a process for each connection before the first event."""
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        answers = pool.map(lambda _: driver.post("events", b"[]"), range(CONNECTIONS))
+        assert {answer.status_code for answer in answers} == {400}
 
 
 @contextmanager
