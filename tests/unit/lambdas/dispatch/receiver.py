@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
+
+from standardwebhooks.webhooks import WebhookVerificationError
 
 from sdpctl.local.processes import free_port
 
@@ -30,12 +32,19 @@ class Arrival(NamedTuple):
 
 
 class Receiver:
-    """`modes` are what the next requests meet, one each; then each is answered with 204."""
+    """`modes` are what the next requests meet, one each; then each is answered with 204.
 
-    def __init__(self, port: int = 0) -> None:
+    `verify` is called with body and headers as a request comes: signatures are valid for minutes.
+    """
+
+    def __init__(
+        self, port: int = 0, verify: Callable[[bytes, dict[str, str]], object] | None = None
+    ) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}/hook"
         self.arrivals: list[Arrival] = []
+        self.not_verified: list[str] = []
+        self._verify = verify
         self.modes: list[str] = []
         self.release = threading.Event()
         self._lock = threading.Lock()
@@ -63,6 +72,11 @@ class Receiver:
 
     def _received(self, arrival: Arrival) -> str:
         with self._lock:
+            if self._verify:
+                try:
+                    self._verify(arrival.body, arrival.headers)
+                except WebhookVerificationError as e:
+                    self.not_verified.append(f"{e}: {arrival}")
             self.arrivals.append(arrival)
             return self.modes.pop(0) if self.modes else GOOD
 
