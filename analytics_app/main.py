@@ -43,8 +43,6 @@ def statements(env: TableEnvironment, given: properties.Properties) -> Statement
     parameters = catalog.configured(given.parameters)
     for use_case in catalog.within(parameters).use_cases:
         sql = rendering.render(use_case, parameters[use_case.name], connector(given))
-        for key, value in sql.settings.items():
-            env.get_config().set(key, value)
         for definition in sql.definitions:
             env.execute_sql(definition)
         for insert in sql.inserts:

@@ -52,9 +52,6 @@ OWN = (
 )
 
 
-# Views that several statements read are computed once: else each of them checks every event.
-_ONCE = {"table.optimizer.reuse-optimize-block-with-digest-enabled": "true"}
-
 # What every event has, whatever its type: enough to make a dead letter of it.
 ORIGIN = ["type", *OWN]
 
@@ -65,11 +62,10 @@ class PipelineError(PlatformError):
 
 @dataclass(frozen=True)
 class Statements:
-    """What to execute, in order, and what to insert, all at once; the job's settings for it."""
+    """What to execute, in order, and what to insert, all at once."""
 
     definitions: tuple[str, ...]
     inserts: tuple[str, ...]
-    settings: Mapping[str, str]
 
 
 def render(use_case: UseCase, parameters: Parameters, connector: Connector) -> Statements:
@@ -77,7 +73,7 @@ def render(use_case: UseCase, parameters: Parameters, connector: Connector) -> S
 
     Raises PipelineError naming the file, or what no file creates.
     """
-    own, unchecked = _pipeline(use_case, parameters, connector), _unchecked(use_case)
+    own = _pipeline(use_case, parameters, connector)
     created, written = _names(own, _CREATES), _names(own, _INSERTS)
     is_counted = bool(created & {"outcomes", "decided"})
     decided = _decided_parts(use_case, created) if is_counted else []
@@ -104,10 +100,10 @@ def render(use_case: UseCase, parameters: Parameters, connector: Connector) -> S
         *map(_report, use_case.reports),
         _progress(use_case),
         *([_dead_letters(use_case)] if "refused" in created else []),
-        *(_malformed(use_case, stream) for stream in unchecked),
+        *(_malformed(use_case, stream) for stream in _unchecked(use_case)),
         *([_ledger(use_case)] if is_counted else []),
     ]
-    return Statements(tuple(definitions), tuple(inserts), _ONCE if unchecked else {})
+    return Statements(tuple(definitions), tuple(inserts))
 
 
 def functions() -> tuple[str, ...]:

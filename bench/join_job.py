@@ -43,12 +43,12 @@ def run(options: dict[str, Any]) -> None:
     """Builds the job and waits for its end."""
     work, catalog = Path(options["work"]), load(("machines",))
     env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+    settings = configuration(catalog.configured({})) | runtime(work, options["port"])
+    for key, value in settings.items():
+        env.get_config().set(key, value)
     (use_case,) = catalog.use_cases
     connector = Bench(str(work), kept=("pairs",), input=options["input"])
     sql = render(use_case, use_case.configured({}), connector)
-    settings = configuration(catalog.configured({})) | sql.settings
-    for key, value in (settings | runtime(work, options["port"])).items():
-        env.get_config().set(key, value)
     for statement in (*functions(), *sql.definitions):
         env.execute_sql(statement)
     together = env.create_statement_set()

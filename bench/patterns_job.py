@@ -46,13 +46,13 @@ def run(options: dict[str, Any]) -> None:
     """Builds the job and waits for its end."""
     work, catalog = Path(options["work"]), load(("shopping",))
     env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
-    (use_case,) = catalog.use_cases
-    connector = Bench(str(work), input=options["input"], paced=options["paced"])
-    sql = render(use_case, use_case.configured(options["parameters"]), connector)
-    settings = configuration(catalog.configured(options["parameters"])) | sql.settings
+    settings = configuration(catalog.configured(options["parameters"]))
     settings |= runtime(work, options["port"]) | options["settings"]
     for key, value in settings.items():
         env.get_config().set(key, value)
+    (use_case,) = catalog.use_cases
+    connector = Bench(str(work), input=options["input"], paced=options["paced"])
+    sql = render(use_case, use_case.configured(options["parameters"]), connector)
     for statement in (*functions(), *sql.definitions):
         env.execute_sql(statement)
     together = env.create_statement_set()

@@ -72,8 +72,6 @@ def platform(env: TableEnvironment, source: Path, work: Path) -> StatementSet:
     use_case = load(("adtech",)).use_cases[0]
     connector = Bench(path=str(work), input=str(source))
     sql = render(use_case, use_case.configured(PARAMETERS), connector)
-    for key, value in sql.settings.items():
-        env.get_config().set(key, value)
     return _statements(env, [*functions(), *sql.definitions, *sql.inserts])
 
 

@@ -8,21 +8,17 @@ import pytest
 from tests.flink.application import run
 from usecases import load
 
-ARN = "arn:aws:kinesis:us-east-1:000000000000:stream/sdp"
-EVENTS = {"shopping": "activity", "machines": "measurements"}
+ARN = "arn:aws:kinesis:us-east-1:000000000000:stream/sdp-adtech"
 
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return _plan(tmp_path_factory.mktemp("plan"), "adtech")
-
-
-def _plan(folder: Path, use_case: str) -> str:
-    streams = load((use_case,)).use_case(use_case).streams
-    arns = {f"stream.{use_case}.{stream}": f"{ARN}-{use_case}-{stream}" for stream in streams}
-    tables = {f"definitions.{use_case}": f"sdp-{use_case}-definitions"}
-    given = {"use_cases": use_case, "region": "us-east-1", **arns, **tables}
-    explained = run(folder, Path(__file__).with_name("plan.py"), given)
+    streams = load(("adtech",)).use_case("adtech").streams
+    arns = {f"stream.adtech.{stream}": f"{ARN}-{stream}" for stream in streams}
+    tables = {"definitions.adtech": "sdp-adtech-definitions"}
+    given = {"use_cases": "adtech", "region": "us-east-1", **arns, **tables}
+    program = Path(__file__).with_name("plan.py")
+    explained = run(tmp_path_factory.mktemp("plan"), program, given)
     return explained.partition("== Optimized Execution Plan ==")[2]
 
 
@@ -55,11 +51,3 @@ def test_state_is_kept_for_keys_counts_and_progress_alone(plan: str) -> None:
     )
     assert stateful == ["GroupAggregate", "GroupAggregate"]  # of the report, of the ledger
     assert not re.search(r"\b(Join|IntervalJoin|Deduplicate|Rank|OverAggregate|Sort)\(", plan)
-
-
-@pytest.mark.parametrize("use_case", ["shopping", "machines"])
-def test_an_event_is_checked_once_for_all_that_reads_it(use_case: str, tmp_path: Path) -> None:
-    """Not by each statement: the checks are the largest part of what SQL does with an event."""
-    plan = _plan(tmp_path, use_case)
-    assert plan.count("/type is missing") == 1
-    assert plan.count(f"table=[[default_catalog, {use_case}, {EVENTS[use_case]}, metadata=") == 1
