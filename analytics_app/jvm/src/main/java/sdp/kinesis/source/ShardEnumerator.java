@@ -101,7 +101,7 @@ final class ShardEnumerator implements SplitEnumerator<ShardSplit, EnumeratorSta
     known.stream().filter(s -> !assigned.contains(s.id())).forEach(this::assignIfReady);
     context.registeredReaders().keySet().forEach(this::assignReturned);
     if (known.stream().allMatch(s -> assigned.contains(s.id()) || waitsForParent(s))) {
-      unfinished().forEach(this::tellAssigned);
+      context.registeredReaders().keySet().forEach(this::tellAssigned);
     }
   }
 
@@ -181,18 +181,15 @@ final class ShardEnumerator implements SplitEnumerator<ShardSplit, EnumeratorSta
   private void signalIfDone() {
     boolean done = bounded && known.stream().allMatch(s -> finished.contains(s.id()));
     if (done) {
-      unfinished().forEach(this::finish);
+      context.registeredReaders().keySet().forEach(this::finish);
     }
   }
 
-  /** Readers not yet signalled to end: one that was may be gone, and another signal would fail. */
-  private List<Integer> unfinished() {
-    return context.registeredReaders().keySet().stream().filter(r -> !ending.contains(r)).toList();
-  }
-
+  /** Once: a reader that was signalled may be gone, and another signal would fail. */
   private void finish(int reader) {
-    ending.add(reader);
-    context.signalNoMoreSplits(reader);
+    if (ending.add(reader)) {
+      context.signalNoMoreSplits(reader);
+    }
   }
 
   @Override
