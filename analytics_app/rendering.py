@@ -41,7 +41,7 @@ from glue.sql import literal
 from glue.targets import flink
 
 # What the platform's own SQL calls of `sdp.functions`; in SQL their names are in capitals.
-FUNCTIONS = ("Enclose", "Progress")
+FUNCTIONS = ("Enclose", "Progress", "Validate")
 
 # Columns that belong to one record, so that an operator never fills them from another's.
 OWN = (
@@ -319,11 +319,16 @@ def _end(use_case: UseCase, stream: str) -> str:
 
 def _views(use_case: UseCase) -> Iterator[str]:
     for stream in use_case.event_streams:
-        table, end = flink.table_name(stream), _end(use_case, stream)
-        violation = flink.violation(use_case.events_on(stream))
+        end, events = _end(use_case, stream), use_case.events_on(stream)
+        options = {
+            "types": ",".join(event.type for event in events),
+            "ignored": flink.HEARTBEAT,
+            "checks": flink.check_lines(events),
+        }
+        given = ",\n  ".join(f"{name} => {literal(value)}" for name, value in options.items())
         yield (
             f"CREATE TEMPORARY VIEW `checked{end}` AS\n"
-            f"SELECT *,\n  {violation} AS `violation`\nFROM `{table}`"
+            f"SELECT * FROM VALIDATE(\n  input => TABLE `{flink.table_name(stream)}`,\n  {given})"
         )
         yield (
             f"CREATE TEMPORARY VIEW `decoded{end}` AS\n"

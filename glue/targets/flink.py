@@ -96,12 +96,8 @@ def dead_letter_columns() -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that can be wrong with a column of a record, as SQL and for the `correlate` table.
+    """One thing that can be wrong with a column of a record, as a line of `checks` has it."""
 
-    `kind` and `limit` are those of the table's option `checks`.
-    """
-
-    condition: str
     kind: str
     limit: str
     meaning: str
@@ -109,38 +105,28 @@ class Check:
 
 def checks(column: Column) -> list[Check]:
     """What can be wrong with a column of a decoded record."""
-    name, column_checks = f"`{column.name}`", []
-    if column.required:
-        column_checks.append(Check(f"{name} IS NULL", "required", "-", "is required"))
+    found = [Check("required", "-", "is required")] if column.required else []
     match column.type:
         case String(min_length=low, max_length=high):
             if low:
-                short = f"{name} = ''" if low == 1 else f"CHAR_LENGTH({name}) < {low}"
-                column_checks.append(Check(short, "min-length", f"{low}", f"is shorter than {low}"))
+                found.append(Check("min-length", f"{low}", f"is shorter than {low}"))
             if high is not None:
-                long = f"CHAR_LENGTH({name}) > {high}"
-                column_checks.append(Check(long, "max-length", f"{high}", f"is longer than {high}"))
+                found.append(Check("max-length", f"{high}", f"is longer than {high}"))
         case Integer(minimum=least, maximum=most):
             if least > INT64_MIN:
-                column_checks.append(
-                    Check(f"{name} < {least}", "min", f"{least}", f"is less than {least}")
-                )
+                found.append(Check("min", f"{least}", f"is less than {least}"))
             if most < INT64_MAX:
-                column_checks.append(
-                    Check(f"{name} > {most}", "max", f"{most}", f"is greater than {most}")
-                )
+                found.append(Check("max", f"{most}", f"is greater than {most}"))
         case Double(minimum=bottom, maximum=top):
             if bottom is not None:
-                low_sql = f"{name} < {bottom!r}"
-                column_checks.append(Check(low_sql, "min", f"{bottom!r}", f"is less than {bottom}"))
+                found.append(Check("min", f"{bottom!r}", f"is less than {bottom}"))
             if top is not None:
-                high_sql = f"{name} > {top!r}"
-                column_checks.append(Check(high_sql, "max", f"{top!r}", f"is greater than {top}"))
+                found.append(Check("max", f"{top!r}", f"is greater than {top}"))
         case Boolean() | Timestamp() | Struct():
             pass
         case _:
             assert_never(column.type)
-    return column_checks
+    return found
 
 
 _FUTURE = "is in the future of its arrival"
@@ -151,22 +137,8 @@ _UNKNOWN = "is not one of the types of this stream"
 _CHECKED_ENVELOPE = tuple(c for c in ENVELOPE if c.name not in ("type", "received_at"))
 
 
-def violation(events: Sequence[Schema]) -> str:
-    """SQL: what is wrong with a record, as `/field sentence`; NULL where nothing is."""
-    known = ", ".join(literal(e.type) for e in events)
-    lines = [
-        f"WHEN {IN_FUTURE} THEN '/occurred_at {_FUTURE}'",
-        f"WHEN `type` = '{HEARTBEAT}' THEN CAST(NULL AS STRING)",
-        f"WHEN `type` IS NULL THEN '/type {_MISSING}'",
-        f"WHEN `type` NOT IN ({known}) THEN '/type {_UNKNOWN}'",
-    ]
-    lines += [_when(check, column) for column in _CHECKED_ENVELOPE for check in checks(column)]
-    lines += [_of(event) for event in events]
-    return "CASE\n    " + "\n    ".join(lines) + "\n  END"
-
-
 def check_lines(events: Sequence[Schema]) -> str:
-    """The same for the option `checks` of a `correlate` table: one line each, in that order."""
+    """What makes a record malformed, in order: a line each, for VALIDATE or a `correlate` table."""
     lines = [
         f"* occurred_at ahead {int((AHEAD + CLOCKS_DIFFER).total_seconds() * 1000)} {_FUTURE}",
         f"* type missing - {_MISSING}",
@@ -184,19 +156,6 @@ def check_lines(events: Sequence[Schema]) -> str:
 
 def _line(stage: str, column: Column, check: Check) -> str:
     return f"{stage} {column.name} {check.kind} {check.limit} {check.meaning}"
-
-
-def _of(event: Schema) -> str:
-    # a record's type is compared once, not for each check
-    lines = [
-        "      " + _when(check, column) for column in event.columns for check in checks(column)
-    ]
-    inner = "\n".join(["CASE", *lines, "    END"]) if lines else "CAST(NULL AS STRING)"
-    return f"WHEN `type` = {literal(event.type)} THEN {inner}"
-
-
-def _when(check: Check, column: Column) -> str:
-    return f"WHEN {check.condition} THEN '/{column.name} {check.meaning}'"
 
 
 def union_of(events: Sequence[Schema]) -> tuple[Column, ...]:

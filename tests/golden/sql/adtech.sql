@@ -156,46 +156,39 @@ CREATE TEMPORARY TABLE `dead_letters` (
 );
 
 CREATE TEMPORARY VIEW `checked` AS
-SELECT *,
-  CASE
-    WHEN `occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND THEN '/occurred_at is in the future of its arrival'
-    WHEN `type` = 'heartbeat' THEN CAST(NULL AS STRING)
-    WHEN `type` IS NULL THEN '/type is missing: the record cannot be decoded, has no type or is larger than 262144 bytes'
-    WHEN `type` NOT IN ('bid', 'imp', 'click') THEN '/type is not one of the types of this stream'
-    WHEN `event_id` IS NULL THEN '/event_id is required'
-    WHEN `event_id` = '' THEN '/event_id is shorter than 1'
-    WHEN CHAR_LENGTH(`event_id`) > 128 THEN '/event_id is longer than 128'
-    WHEN `occurred_at` IS NULL THEN '/occurred_at is required'
-    WHEN `type` = 'bid' THEN CASE
-      WHEN `tx_id` IS NULL THEN '/tx_id is required'
-      WHEN `tx_id` = '' THEN '/tx_id is shorter than 1'
-      WHEN CHAR_LENGTH(`tx_id`) > 128 THEN '/tx_id is longer than 128'
-      WHEN `app_uid` IS NULL THEN '/app_uid is required'
-      WHEN `app_uid` = '' THEN '/app_uid is shorter than 1'
-      WHEN CHAR_LENGTH(`app_uid`) > 256 THEN '/app_uid is longer than 256'
-      WHEN `campaign_item_id` IS NULL THEN '/campaign_item_id is required'
-      WHEN `campaign_item_id` < 0 THEN '/campaign_item_id is less than 0'
-      WHEN CHAR_LENGTH(`creative_category`) > 256 THEN '/creative_category is longer than 256'
-      WHEN CHAR_LENGTH(`creative_id`) > 256 THEN '/creative_id is longer than 256'
-      WHEN CHAR_LENGTH(`domain`) > 256 THEN '/domain is longer than 256'
-      WHEN `win_price` < 0 THEN '/win_price is less than 0'
-      WHEN `win_price` > 1000000000000 THEN '/win_price is greater than 1000000000000'
-    END
-    WHEN `type` = 'imp' THEN CASE
-      WHEN `tx_id` IS NULL THEN '/tx_id is required'
-      WHEN `tx_id` = '' THEN '/tx_id is shorter than 1'
-      WHEN CHAR_LENGTH(`tx_id`) > 128 THEN '/tx_id is longer than 128'
-      WHEN `win_price` IS NULL THEN '/win_price is required'
-      WHEN `win_price` < 0 THEN '/win_price is less than 0'
-      WHEN `win_price` > 1000000000000 THEN '/win_price is greater than 1000000000000'
-    END
-    WHEN `type` = 'click' THEN CASE
-      WHEN `tx_id` IS NULL THEN '/tx_id is required'
-      WHEN `tx_id` = '' THEN '/tx_id is shorter than 1'
-      WHEN CHAR_LENGTH(`tx_id`) > 128 THEN '/tx_id is longer than 128'
-    END
-  END AS `violation`
-FROM `bcns`;
+SELECT * FROM VALIDATE(
+  input => TABLE `bcns`,
+  types => 'bid,imp,click',
+  ignored => 'heartbeat',
+  checks => '* occurred_at ahead 310000 is in the future of its arrival
+* type missing - is missing: the record cannot be decoded, has no type or is larger than 262144 bytes
+* type unknown - is not one of the types of this stream
+* event_id required - is required
+* event_id min-length 1 is shorter than 1
+* event_id max-length 128 is longer than 128
+* occurred_at required - is required
+bid tx_id required - is required
+bid tx_id min-length 1 is shorter than 1
+bid tx_id max-length 128 is longer than 128
+bid app_uid required - is required
+bid app_uid min-length 1 is shorter than 1
+bid app_uid max-length 256 is longer than 256
+bid campaign_item_id required - is required
+bid campaign_item_id min 0 is less than 0
+bid creative_category max-length 256 is longer than 256
+bid creative_id max-length 256 is longer than 256
+bid domain max-length 256 is longer than 256
+bid win_price min 0 is less than 0
+bid win_price max 1000000000000 is greater than 1000000000000
+imp tx_id required - is required
+imp tx_id min-length 1 is shorter than 1
+imp tx_id max-length 128 is longer than 128
+imp win_price required - is required
+imp win_price min 0 is less than 0
+imp win_price max 1000000000000 is greater than 1000000000000
+click tx_id required - is required
+click tx_id min-length 1 is shorter than 1
+click tx_id max-length 128 is longer than 128');
 
 CREATE TEMPORARY VIEW `decoded` AS
 SELECT * FROM `checked`

@@ -125,29 +125,26 @@ CREATE TEMPORARY TABLE `dead_letters` (
 );
 
 CREATE TEMPORARY VIEW `checked` AS
-SELECT *,
-  CASE
-    WHEN `occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND THEN '/occurred_at is in the future of its arrival'
-    WHEN `type` = 'heartbeat' THEN CAST(NULL AS STRING)
-    WHEN `type` IS NULL THEN '/type is missing: the record cannot be decoded, has no type or is larger than 262144 bytes'
-    WHEN `type` NOT IN ('measurement') THEN '/type is not one of the types of this stream'
-    WHEN `event_id` IS NULL THEN '/event_id is required'
-    WHEN `event_id` = '' THEN '/event_id is shorter than 1'
-    WHEN CHAR_LENGTH(`event_id`) > 128 THEN '/event_id is longer than 128'
-    WHEN `occurred_at` IS NULL THEN '/occurred_at is required'
-    WHEN `type` = 'measurement' THEN CASE
-      WHEN `thing` IS NULL THEN '/thing is required'
-      WHEN `thing` = '' THEN '/thing is shorter than 1'
-      WHEN CHAR_LENGTH(`thing`) > 128 THEN '/thing is longer than 128'
-      WHEN `quantity` IS NULL THEN '/quantity is required'
-      WHEN `quantity` = '' THEN '/quantity is shorter than 1'
-      WHEN CHAR_LENGTH(`quantity`) > 128 THEN '/quantity is longer than 128'
-      WHEN `result` IS NULL THEN '/result is required'
-      WHEN `result` < -1000000000000.0 THEN '/result is less than -1000000000000.0'
-      WHEN `result` > 1000000000000.0 THEN '/result is greater than 1000000000000.0'
-    END
-  END AS `violation`
-FROM `measurements`;
+SELECT * FROM VALIDATE(
+  input => TABLE `measurements`,
+  types => 'measurement',
+  ignored => 'heartbeat',
+  checks => '* occurred_at ahead 310000 is in the future of its arrival
+* type missing - is missing: the record cannot be decoded, has no type or is larger than 262144 bytes
+* type unknown - is not one of the types of this stream
+* event_id required - is required
+* event_id min-length 1 is shorter than 1
+* event_id max-length 128 is longer than 128
+* occurred_at required - is required
+measurement thing required - is required
+measurement thing min-length 1 is shorter than 1
+measurement thing max-length 128 is longer than 128
+measurement quantity required - is required
+measurement quantity min-length 1 is shorter than 1
+measurement quantity max-length 128 is longer than 128
+measurement result required - is required
+measurement result min -1000000000000.0 is less than -1000000000000.0
+measurement result max 1000000000000.0 is greater than 1000000000000.0');
 
 CREATE TEMPORARY VIEW `decoded` AS
 SELECT * FROM `checked`

@@ -209,68 +209,57 @@ CREATE TEMPORARY TABLE `dead_letters` (
 );
 
 CREATE TEMPORARY VIEW `checked` AS
-SELECT *,
-  CASE
-    WHEN `occurred_at` > COALESCE(`arrival_timestamp`, `received_at`) + INTERVAL '5:10' MINUTE TO SECOND THEN '/occurred_at is in the future of its arrival'
-    WHEN `type` = 'heartbeat' THEN CAST(NULL AS STRING)
-    WHEN `type` IS NULL THEN '/type is missing: the record cannot be decoded, has no type or is larger than 262144 bytes'
-    WHEN `type` NOT IN ('transaction', 'balance', 'customer', 'page-view', 'acceptance') THEN '/type is not one of the types of this stream'
-    WHEN `event_id` IS NULL THEN '/event_id is required'
-    WHEN `event_id` = '' THEN '/event_id is shorter than 1'
-    WHEN CHAR_LENGTH(`event_id`) > 128 THEN '/event_id is longer than 128'
-    WHEN `occurred_at` IS NULL THEN '/occurred_at is required'
-    WHEN `type` = 'transaction' THEN CASE
-      WHEN `card_id` IS NULL THEN '/card_id is required'
-      WHEN `card_id` = '' THEN '/card_id is shorter than 1'
-      WHEN CHAR_LENGTH(`card_id`) > 128 THEN '/card_id is longer than 128'
-      WHEN `acc_num` IS NULL THEN '/acc_num is required'
-      WHEN `acc_num` < 0 THEN '/acc_num is less than 0'
-      WHEN `amount` IS NULL THEN '/amount is required'
-      WHEN `amount` < -1000000000.0 THEN '/amount is less than -1000000000.0'
-      WHEN `amount` > 1000000000.0 THEN '/amount is greater than 1000000000.0'
-    END
-    WHEN `type` = 'balance' THEN CASE
-      WHEN `card_id` IS NULL THEN '/card_id is required'
-      WHEN `card_id` = '' THEN '/card_id is shorter than 1'
-      WHEN CHAR_LENGTH(`card_id`) > 128 THEN '/card_id is longer than 128'
-      WHEN `balance` IS NULL THEN '/balance is required'
-      WHEN `balance` < -1000000000.0 THEN '/balance is less than -1000000000.0'
-      WHEN `balance` > 1000000000.0 THEN '/balance is greater than 1000000000.0'
-    END
-    WHEN `type` = 'customer' THEN CASE
-      WHEN `customer_id` IS NULL THEN '/customer_id is required'
-      WHEN `customer_id` = '' THEN '/customer_id is shorter than 1'
-      WHEN CHAR_LENGTH(`customer_id`) > 128 THEN '/customer_id is longer than 128'
-      WHEN CHAR_LENGTH(`card_id`) > 128 THEN '/card_id is longer than 128'
-      WHEN `acc_num` < 0 THEN '/acc_num is less than 0'
-      WHEN `age` < 0 THEN '/age is less than 0'
-      WHEN `age` > 150 THEN '/age is greater than 150'
-      WHEN CHAR_LENGTH(`segment`) > 64 THEN '/segment is longer than 64'
-      WHEN CHAR_LENGTH(`rating`) > 64 THEN '/rating is longer than 64'
-      WHEN CHAR_LENGTH(`budget`) > 64 THEN '/budget is longer than 64'
-      WHEN CHAR_LENGTH(`credit_card`) > 64 THEN '/credit_card is longer than 64'
-      WHEN `average_monthly_expenditures` < 0.0 THEN '/average_monthly_expenditures is less than 0.0'
-      WHEN `average_monthly_expenditures` > 1000000000.0 THEN '/average_monthly_expenditures is greater than 1000000000.0'
-      WHEN CHAR_LENGTH(`address`) > 512 THEN '/address is longer than 512'
-      WHEN CHAR_LENGTH(`email`) > 256 THEN '/email is longer than 256'
-      WHEN CHAR_LENGTH(`time_zone`) > 64 THEN '/time_zone is longer than 64'
-    END
-    WHEN `type` = 'page-view' THEN CASE
-      WHEN `session_id` IS NULL THEN '/session_id is required'
-      WHEN `session_id` = '' THEN '/session_id is shorter than 1'
-      WHEN CHAR_LENGTH(`session_id`) > 128 THEN '/session_id is longer than 128'
-      WHEN `page` IS NULL THEN '/page is required'
-      WHEN `page` = '' THEN '/page is shorter than 1'
-      WHEN CHAR_LENGTH(`page`) > 256 THEN '/page is longer than 256'
-      WHEN CHAR_LENGTH(`customer_id`) > 128 THEN '/customer_id is longer than 128'
-    END
-    WHEN `type` = 'acceptance' THEN CASE
-      WHEN `business_event_id` IS NULL THEN '/business_event_id is required'
-      WHEN `business_event_id` = '' THEN '/business_event_id is shorter than 1'
-      WHEN CHAR_LENGTH(`business_event_id`) > 512 THEN '/business_event_id is longer than 512'
-    END
-  END AS `violation`
-FROM `activity`;
+SELECT * FROM VALIDATE(
+  input => TABLE `activity`,
+  types => 'transaction,balance,customer,page-view,acceptance',
+  ignored => 'heartbeat',
+  checks => '* occurred_at ahead 310000 is in the future of its arrival
+* type missing - is missing: the record cannot be decoded, has no type or is larger than 262144 bytes
+* type unknown - is not one of the types of this stream
+* event_id required - is required
+* event_id min-length 1 is shorter than 1
+* event_id max-length 128 is longer than 128
+* occurred_at required - is required
+transaction card_id required - is required
+transaction card_id min-length 1 is shorter than 1
+transaction card_id max-length 128 is longer than 128
+transaction acc_num required - is required
+transaction acc_num min 0 is less than 0
+transaction amount required - is required
+transaction amount min -1000000000.0 is less than -1000000000.0
+transaction amount max 1000000000.0 is greater than 1000000000.0
+balance card_id required - is required
+balance card_id min-length 1 is shorter than 1
+balance card_id max-length 128 is longer than 128
+balance balance required - is required
+balance balance min -1000000000.0 is less than -1000000000.0
+balance balance max 1000000000.0 is greater than 1000000000.0
+customer customer_id required - is required
+customer customer_id min-length 1 is shorter than 1
+customer customer_id max-length 128 is longer than 128
+customer card_id max-length 128 is longer than 128
+customer acc_num min 0 is less than 0
+customer age min 0 is less than 0
+customer age max 150 is greater than 150
+customer segment max-length 64 is longer than 64
+customer rating max-length 64 is longer than 64
+customer budget max-length 64 is longer than 64
+customer credit_card max-length 64 is longer than 64
+customer average_monthly_expenditures min 0.0 is less than 0.0
+customer average_monthly_expenditures max 1000000000.0 is greater than 1000000000.0
+customer address max-length 512 is longer than 512
+customer email max-length 256 is longer than 256
+customer time_zone max-length 64 is longer than 64
+page-view session_id required - is required
+page-view session_id min-length 1 is shorter than 1
+page-view session_id max-length 128 is longer than 128
+page-view page required - is required
+page-view page min-length 1 is shorter than 1
+page-view page max-length 256 is longer than 256
+page-view customer_id max-length 128 is longer than 128
+acceptance business_event_id required - is required
+acceptance business_event_id min-length 1 is shorter than 1
+acceptance business_event_id max-length 512 is longer than 512');
 
 CREATE TEMPORARY VIEW `decoded` AS
 SELECT * FROM `checked`

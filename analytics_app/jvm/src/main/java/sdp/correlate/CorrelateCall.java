@@ -15,6 +15,8 @@ import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.table.types.logical.LogicalTypeRoot;
 import org.apache.flink.table.types.logical.RowType;
+import sdp.checks.Check;
+import sdp.checks.Checks;
 import sdp.keyed.Block;
 import sdp.keyed.KeyedStream;
 import sdp.keyed.Packed;

@@ -4,6 +4,7 @@ import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.table.data.RowData;
+import sdp.checks.Checks;
 import sdp.keyed.Packed;
 import sdp.keyed.RowPacker;
 

@@ -19,8 +19,7 @@ import org.apache.flink.streaming.api.transformations.TwoInputTransformation;
  * ports, other operators with state, and the filters between).
  *
  * <p>Left out is what may change while the state stays: numbers in filters, time bounds and
- * expressions, which are mostly parameters, and the check of the events, in which each field has a
- * part.
+ * expressions, which are mostly parameters, and the check of the events.
  */
 final class Content {
   /** By kind of operator, the parts of its description that decide the layout of its state. */
@@ -38,6 +37,9 @@ final class Content {
           "ProcessTableFunction", List.of("uid"));
 
   private static final Pattern NUMBER = Pattern.compile("(?<![\\w$'])\\d+(\\.\\d+)?(E\\d+)?");
+
+  /** The check of the events, in each reader of those that are well-formed. */
+  private static final String WELL_FORMED = "violation IS NULL";
 
   /** Whether an operator has state by key. */
   static boolean isKeyed(Transformation<?> operator) {
@@ -84,10 +86,10 @@ final class Content {
     }
   }
 
-  /** What rows must satisfy to pass, but for the check of the events. */
+  /** What rows must satisfy to pass, but for expressions and the check of the events. */
   private static List<String> filters(Transformation<?> operator) {
     return conditions(part(operator, "where")).stream()
-        .filter(condition -> !condition.contains("CASE("))
+        .filter(condition -> !condition.contains("CASE(") && !condition.equals(WELL_FORMED))
         .map(condition -> NUMBER.matcher(condition).replaceAll("?"))
         .toList();
   }

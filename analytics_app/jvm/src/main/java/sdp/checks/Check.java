@@ -1,4 +1,4 @@
-package sdp.correlate;
+package sdp.checks;
 
 import java.io.Serializable;
 import java.util.Arrays;
@@ -13,7 +13,7 @@ import org.apache.flink.table.types.logical.LogicalTypeRoot;
  * limit sentence}; the stage {@code *} is every stage. The kinds {@code ahead}, {@code missing} and
  * {@code unknown} are about the record's time and stage.
  */
-record Check(String stage, String column, Kind kind, String limit, String text)
+public record Check(String stage, String column, Kind kind, String limit, String text)
     implements Serializable {
 
   enum Kind {
@@ -34,7 +34,7 @@ record Check(String stage, String column, Kind kind, String limit, String text)
     }
   }
 
-  static List<Check> parse(String lines) {
+  public static List<Check> parse(String lines) {
     return lines.lines().map(String::strip).filter(l -> !l.isEmpty()).map(Check::line).toList();
   }
 

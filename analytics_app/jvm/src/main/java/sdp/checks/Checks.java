@@ -1,19 +1,20 @@
-package sdp.correlate;
+package sdp.checks;
 
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.flink.table.api.ValidationException;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.data.binary.BinaryStringData;
 import org.apache.flink.table.types.logical.LogicalTypeRoot;
 
 /** Finds the stage of a row and what the row violates, once, before it is packed. */
-final class Checks implements Serializable {
+public final class Checks implements Serializable {
   private static final long serialVersionUID = 1L;
 
   /** The row is of a type that is no stage and no violation. */
-  static final int IGNORED = -2;
+  public static final int IGNORED = -2;
 
   private final List<String> stages;
   private final String ignored;
@@ -33,9 +34,9 @@ final class Checks implements Serializable {
   private transient int stage;
 
   /** Where in the written row what the checks need is; -1 where it has none. */
-  record Columns(int stage, int time, int arrival, int received) {}
+  public record Columns(int stage, int time, int arrival, int received) {}
 
-  Checks(
+  public Checks(
       List<Check> checks,
       List<String> names,
       List<LogicalTypeRoot> types,
@@ -78,6 +79,9 @@ final class Checks implements Serializable {
       Check check = checks.get(i);
       if (check.isAbout(stage)) {
         int column = names.indexOf(check.column());
+        if (column < 0) {
+          throw new ValidationException("checks: '" + check.column() + "' is no column");
+        }
         found.add(check.bind(column, types.get(column), i + 1));
       }
     }
@@ -85,17 +89,17 @@ final class Checks implements Serializable {
   }
 
   /** What is violated, by the reason in a record's header; the first is none. */
-  String[] violations() {
+  public String[] violations() {
     return violations.clone();
   }
 
   /** The stage that {@link #violation} has found: its number, negative if there is none. */
-  int stage() {
+  public int stage() {
     return stage;
   }
 
   /** The reason why a row is malformed; 0 if it is not. Finds the row's stage. */
-  int violation(RowData row) {
+  public int violation(RowData row) {
     stage = row.isNullAt(stageColumn) ? -1 : stage(row.getString(stageColumn));
     if (isAhead(row)) {
       return ahead;
