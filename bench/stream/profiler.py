@@ -93,7 +93,7 @@ class Profiler:
             frames = stack.split(";")
             threads[_thread(frames[0])] += int(count)
             kinds[_kind(frames)] += int(count)
-        print(f"  profile of the second half: {self.output}")
+        print(f"  profile of what is measured: {self.output}")
         for title, found in (("threads", threads), ("code", kinds)):
             print(f"    by {title}")
             for name, samples in found.most_common(_SHOWN):

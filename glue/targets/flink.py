@@ -217,7 +217,7 @@ def interval(duration: timedelta) -> str:
 
 def bucket(period: timedelta) -> str:
     """SQL: the start of the bucket of that length in which `occurred_at` is, epoch seconds."""
-    seconds = "UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss'))"
+    seconds = "EXTRACT(EPOCH FROM `occurred_at`)"
     return f"({seconds} - MOD({seconds}, {period // timedelta(seconds=1)}))"
 
 

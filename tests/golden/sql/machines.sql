@@ -294,7 +294,7 @@ SELECT
 FROM (
   SELECT
     `thing`,
-    (UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')) - MOD(UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')), 300)) AS `period`,
+    (EXTRACT(EPOCH FROM `occurred_at`) - MOD(EXTRACT(EPOCH FROM `occurred_at`), 300)) AS `period`,
     COUNT(*) AS `version`,
     COUNT(*) FILTER (WHERE `counts`) AS `count`,
     COALESCE(
@@ -314,7 +314,7 @@ FROM (
     SUM(IF(`load` >= 0.6 AND `load` < 0.8, `lasting`, 0)) AS `load_4`,
     SUM(IF(`load` >= 0.8, `lasting`, 0)) AS `load_5`
   FROM (SELECT *, ABS(`power`) / 1000 AS `load` FROM contribution)
-  GROUP BY `thing`, (UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')) - MOD(UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')), 300))
+  GROUP BY `thing`, (EXTRACT(EPOCH FROM `occurred_at`) - MOD(EXTRACT(EPOCH FROM `occurred_at`), 300))
 );
 
 CREATE TEMPORARY TABLE outcomes (

@@ -639,11 +639,11 @@ FROM (
 CREATE TEMPORARY VIEW kinds AS
 SELECT
   `kind`,
-  (UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')) - MOD(UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')), 300)) AS `period`,
+  (EXTRACT(EPOCH FROM `occurred_at`) - MOD(EXTRACT(EPOCH FROM `occurred_at`), 300)) AS `period`,
   COUNT(*) AS `found`,
   COUNT(*) AS `version`
 FROM business_event
-GROUP BY `kind`, (UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')) - MOD(UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')), 300));
+GROUP BY `kind`, (EXTRACT(EPOCH FROM `occurred_at`) - MOD(EXTRACT(EPOCH FROM `occurred_at`), 300));
 
 CREATE TEMPORARY TABLE decision (
   `id` STRING,
@@ -696,13 +696,13 @@ FROM actions_decided;
 CREATE TEMPORARY VIEW reactions AS
 SELECT
   `kind`,
-  (UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')) - MOD(UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')), 300)) AS `period`,
+  (EXTRACT(EPOCH FROM `occurred_at`) - MOD(EXTRACT(EPOCH FROM `occurred_at`), 300)) AS `period`,
   COUNT(*) AS `decisions`,
   COUNT(*) FILTER (WHERE `passed`) AS `passed`,
   COUNT(`action_id`) AS `actions`,
   COUNT(*) AS `version`
 FROM decision
-GROUP BY `kind`, (UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')) - MOD(UNIX_TIMESTAMP(DATE_FORMAT(`occurred_at`, 'yyyy-MM-dd HH:mm:ss')), 300));
+GROUP BY `kind`, (EXTRACT(EPOCH FROM `occurred_at`) - MOD(EXTRACT(EPOCH FROM `occurred_at`), 300));
 
 CREATE TEMPORARY TABLE offered (
   `id` STRING,
