@@ -49,4 +49,5 @@ def test_it_is_in_every_statement_that_reads_or_writes_the_bids_fields(changed):
     # The events, three streams of results, the join and its four ports, scoring and its port.
     assert len(created) == 11
     assert written == ["auctions", "scoring", "impressions", "clicks", "transactions"]
-    assert any("CHAR_LENGTH(`placement`) > 64" in d for d in sql.definitions)
+    checked = [d for d in sql.definitions if "\nbid placement max-length 64 is longer than 64" in d]
+    assert len(checked) == 2  # by the join, and in the view of checked events

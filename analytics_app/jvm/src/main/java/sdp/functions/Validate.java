@@ -31,10 +31,10 @@ import sdp.checks.Checks;
  * <pre>{@code
  * SELECT * FROM VALIDATE(
  *   input => TABLE events,
- *   types => 'bid,impression',
+ *   types => 'reading,alarm',
  *   ignored => 'heartbeat',
  *   checks => '* event_id required - is required
- * bid price min 0 is less than 0')
+ * reading level min 0 is less than 0')
  * }</pre>
  *
  * <p>As a function of a table it stays between the source and whatever reads the result. The
