@@ -5,8 +5,8 @@
 Two runs of the packaged SQL with RocksDB and two cores, from a recorded stream of two shards
 without a network, shuffled over three seconds, one event in ten twice:
 
-1. As fast as it goes. Event time passes in it six times the window of the pattern. Prints events a
-   second, of the last million of six and of all, and open keys and the size of the checkpoints
+1. As fast as it goes. Event time passes in it twelve times the window of the pattern. Prints events
+   a second, of the last million of six and of all, and open keys and the size of the checkpoints
    while event time goes on. The first five millions are for the JVM to compile what runs: after two
    of three it still spent a fifth of the CPU on that.
 2. At half of that rate, in real time: an event is there at its own time, or up to three seconds
@@ -47,7 +47,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARDS, HEAP, CORES = 2, "3g", 2
 SECOND = timedelta(seconds=1)
 SHUFFLE = timedelta(seconds=3)
-WINDOWS = 6
+WINDOWS = 12
 """How often the window of the pattern passes in the first run."""
 IN_WINDOW = 8
 """Debits of a card within the window, in both runs."""
