@@ -15,7 +15,7 @@ from types import FrameType
 from botocore.exceptions import BotoCoreError, ClientError
 
 from glue import PlatformError
-from sdpctl.local import emulator, files, flink_status, logs
+from sdpctl.local import emulator, files, flink_config, flink_status, logs
 from sdpctl.local.applications import Application, applications
 from sdpctl.local.applications import start as start_application
 from sdpctl.local.delivery import service as delivery
@@ -46,12 +46,14 @@ def start(settings: Settings) -> bool:
 
 
 def stop(settings: Settings) -> bool:
-    """End the workers, the delivery and the jobs they run."""
+    """End the workers, the delivery and the jobs they run; these leave no temporary files."""
     ended = service(settings).stop()
     delivery.service(settings).kill()  # its journals say where it goes on
     mqtt.service(settings).kill()  # what it has acknowledged is stored
     for job in _job_services(settings):
         job.kill()
+    for scratch in (settings.home / "flink").glob("*/tmp"):
+        flink_config.clear(scratch)
     return ended
 
 
