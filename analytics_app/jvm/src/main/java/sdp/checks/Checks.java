@@ -9,7 +9,7 @@ import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.data.binary.BinaryStringData;
 import org.apache.flink.table.types.logical.LogicalTypeRoot;
 
-/** Finds the stage of a row and what the row violates, once, before it is packed. */
+/** Finds the stage of a row, which is the type of its event, and what the row violates. */
 public final class Checks implements Serializable {
   private static final long serialVersionUID = 1L;
 

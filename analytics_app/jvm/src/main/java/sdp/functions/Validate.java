@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.apache.flink.table.api.DataTypes;
 import org.apache.flink.table.api.ValidationException;
 import org.apache.flink.table.catalog.DataTypeFactory;
@@ -48,7 +49,7 @@ import sdp.checks.Checks;
 public final class Validate extends ProcessTableFunction<RowData> implements SpecializedFunction {
   private static final long serialVersionUID = 1L;
 
-  private static final String INPUT = "input";
+  /** The arguments after the table, all of them literals. */
   private static final List<String> TEXTS = List.of("types", "ignored", "checks");
 
   private final Checks checks;
@@ -93,13 +94,13 @@ public final class Validate extends ProcessTableFunction<RowData> implements Spe
   private TypeInference.Builder arguments(TypeInference.Builder inference) {
     return internalArguments == null
         ? inference.staticArguments(
-            table(), text(TEXTS.get(0)), text(TEXTS.get(1)), text(TEXTS.get(2)))
+            Stream.concat(Stream.of(table()), TEXTS.stream().map(Validate::text)).toList())
         : inference.typedArguments(internalArguments);
   }
 
   private static StaticArgument table() {
     return StaticArgument.table(
-        INPUT,
+        "input",
         RowData.class,
         false,
         EnumSet.of(
@@ -116,11 +117,11 @@ public final class Validate extends ProcessTableFunction<RowData> implements Spe
     DataType input = call.getArgumentDataTypes().get(0);
     List<String> names = DataType.getFieldNames(input);
     return new Checks(
-        Check.parse(value(call, 2)),
+        Check.parse(value(call, "checks")),
         names,
         input.getLogicalType().getChildren().stream().map(LogicalType::getTypeRoot).toList(),
-        List.of(value(call, 0).split(",")),
-        value(call, 1),
+        List.of(value(call, "types").split(",")),
+        value(call, "ignored"),
         new Checks.Columns(
             names.indexOf("type"),
             names.indexOf("occurred_at"),
@@ -128,12 +129,12 @@ public final class Validate extends ProcessTableFunction<RowData> implements Spe
             names.indexOf("received_at")));
   }
 
-  private static String value(CallContext call, int text) {
-    int at = 1 + text;
+  private static String value(CallContext call, String text) {
+    int at = 1 + TEXTS.indexOf(text);
     Optional<String> given =
         call.isArgumentLiteral(at) ? call.getArgumentValue(at, String.class) : Optional.empty();
     return given.orElseThrow(
-        () -> new ValidationException("VALIDATE: " + TEXTS.get(text) + " must be a literal"));
+        () -> new ValidationException("VALIDATE: " + text + " must be a literal"));
   }
 
   @Override

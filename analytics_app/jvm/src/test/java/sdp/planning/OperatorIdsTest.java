@@ -67,6 +67,18 @@ class OperatorIdsTest {
         stateful(over("totals", "SUM", "v > 1")), stateful(over("totals", "SUM", "v > 2")));
   }
 
+  /** Else state that was kept before the check had this form would not be found. */
+  @Test
+  void theCheckOfTheEventsChangesNone() {
+    String events = "violation STRING, " + EVENTS;
+    String filter = "k <> 'a' AND v > 1";
+    Set<String> ids = stateful(over("totals", "SUM", filter));
+    String checked = over("totals", "SUM", "violation IS NULL AND " + filter);
+    assertEquals(ids, stateful(ids(1, events, checked)));
+    String malformed = over("totals", "SUM", "violation IS NOT NULL AND " + filter);
+    assertNotEquals(ids, stateful(ids(1, events, malformed)));
+  }
+
   @Test
   void anotherTextInAFilterOrAnotherAggregateIsAnotherOperator() {
     Set<String> ids = stateful(over("totals", "SUM", "k = 'a AND (b'"));
