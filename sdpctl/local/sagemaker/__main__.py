@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sdpctl.local import aws
+from sdpctl.local.sagemaker.background import Background
 from sdpctl.local.sagemaker.endpoints import Endpoints
 from sdpctl.local.sagemaker.jobs import TrainingJobs
 from sdpctl.local.sagemaker.models import Models
@@ -24,12 +25,13 @@ from sdpctl.settings import Settings
 def compose(home: Path, logs: Path, port: int, account: Account, s3: Any) -> Server:
     """A server that is ready; what was under way under `home` before goes on."""
     store, objects = Store(home / "state"), S3Files(s3)
-    runs = Runs(store, objects, home / "jobs", logs)
+    background = Background()
+    runs = Runs(store, objects, background, home / "jobs", logs)
     jobs = TrainingJobs(store, account, runs)
-    endpoints = Endpoints(store, account, objects, home / "serving", logs)
+    endpoints = Endpoints(store, account, objects, background, home / "serving", logs)
     parts = (jobs, Models(store, account), Registry(store, account), endpoints)
     calls = {name: call for part in parts for name, call in part.calls.items()}
-    server = Server(port, calls, endpoints, runs)
+    server = Server(port, calls, endpoints, (store.close, background.close, endpoints.close))
     jobs.resume()
     endpoints.resume()
     return server

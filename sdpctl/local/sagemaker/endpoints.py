@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from sdpctl.errors import CommandError
 from sdpctl.local.sagemaker import serving
+from sdpctl.local.sagemaker.background import Background
 from sdpctl.local.sagemaker.errors import ApiError, invalid
 from sdpctl.local.sagemaker.models import CONFIG, MODEL
 from sdpctl.local.sagemaker.objects import S3Files
@@ -20,6 +22,8 @@ from sdpctl.local.sagemaker.store import Document, Store
 
 KIND = "endpoint"
 CHANGING = ("Creating", "Updating")
+SERVING = ("InService", "Updating")
+CANNOT_START = (CommandError, BotoCoreError, ClientError, OSError, KeyError)
 log = logging.getLogger("sdp.sagemaker")
 
 
@@ -27,10 +31,16 @@ class Endpoints:
     """One serving process for each endpoint, of its configuration's first variant."""
 
     def __init__(
-        self, store: Store, account: Account, objects: S3Files, home: Path, logs: Path
+        self,
+        store: Store,
+        account: Account,
+        objects: S3Files,
+        background: Background,
+        home: Path,
+        logs: Path,
     ) -> None:
         self._store, self._account, self._objects = store, account, objects
-        self._home, self._logs = home, logs
+        self._background, self._home, self._logs = background, home, logs
         self._lock = threading.Lock()
         self._reviving = threading.Lock()
         self._workers: dict[str, Worker] = {}
@@ -69,7 +79,10 @@ class Endpoints:
         if endpoint["EndpointStatus"] in CHANGING:
             raise invalid(f"Cannot update in-progress endpoint {endpoint['EndpointArn']!r}.")
         name = endpoint["EndpointName"]
-        self._say(name, EndpointStatus="Updating", FailureReason=None)
+        pending = {"EndpointConfigName": config, "StartTime": moment()}
+        self._say(
+            name, EndpointStatus="Updating", FailureReason=None, PendingDeploymentSummary=pending
+        )
         self._begin(name, config)
         return {"EndpointArn": endpoint["EndpointArn"]}
 
@@ -89,7 +102,7 @@ class Endpoints:
         self._store.delete(KIND, endpoint["EndpointName"])
         with self._lock:
             old = self._workers.pop(endpoint["EndpointName"], None)
-        _retire(old)
+        self._retire(old)
         return {}
 
     def list(self, request: Document) -> Document:
@@ -122,24 +135,35 @@ class Endpoints:
         raise AssertionError("the second attempt returns or raises")
 
     def resume(self) -> None:
-        """Bring up again what was there when the process ended."""
+        """Bring up again what was there when the process ended; it may have left its files."""
+        shutil.rmtree(self._home, ignore_errors=True)
         for endpoint in self._store.all(KIND):
             name = endpoint["EndpointName"]
-            if endpoint["EndpointStatus"] in CHANGING:
+            if endpoint["EndpointStatus"] == "Creating":
                 self._begin(name, endpoint["EndpointConfigName"])
-            elif endpoint["EndpointStatus"] == "InService":
-                threading.Thread(target=self._revive, args=(name,), daemon=True).start()
+            elif endpoint["EndpointStatus"] in SERVING:
+                self._background.thread(self._warm, name)
+            if endpoint["EndpointStatus"] == "Updating":
+                update = endpoint.get("PendingDeploymentSummary") or endpoint
+                self._begin(name, update["EndpointConfigName"])
 
     def close(self) -> None:
-        """End every process."""
-        for worker in self._workers.values():
+        """End every process and remove its files."""
+        with self._lock:
+            workers = list(self._workers.values())
+        for worker in workers:
             worker.end()
 
     def _entered(self, name: str) -> Worker:
         """The endpoint's worker, counted as called under the lock that swaps are made under."""
         worker = self._enter(name)
         if worker is None:
-            self._revive(name)
+            try:
+                self._revive(name)
+            except ApiError:
+                raise
+            except CANNOT_START as error:  # the next call tries again
+                raise ApiError("ServiceUnavailable", f"endpoint {name}: {error}", 503) from error
             worker = self._enter(name)
         if worker is None:
             raise ApiError("ServiceUnavailable", f"endpoint {name} is not in service", 503)
@@ -153,35 +177,57 @@ class Endpoints:
             worker.enter()
             return worker
 
+    def _warm(self, name: str) -> None:
+        try:
+            self._revive(name)
+        except CANNOT_START as error:  # the first call tries again
+            log.warning("endpoint %s: %s", name, error)
+
     def _revive(self, name: str) -> None:
         """Start the process of an endpoint whose process died; its callers wait for it."""
         with self._reviving:
             endpoint = self._store.get(KIND, name)
             if endpoint is None or endpoint["EndpointStatus"] == "Creating":
                 raise ApiError("ValidationError", f"Endpoint {name} of account not found.")
-            worker = self._workers.get(name)
-            if endpoint["EndpointStatus"] == "InService" and not (worker and worker.alive):
-                log.warning("endpoint %s: its process is gone; starting another", name)
-                self._bring_up(name, endpoint["EndpointConfigName"])
+            with self._lock:
+                gone = self._workers.get(name)
+            if endpoint["EndpointStatus"] not in SERVING or (gone and gone.alive):
+                return
+            log.info("endpoint %s has no process; starting one", name)
+            self._put(name, self._start(name, endpoint["EndpointConfigName"]), gone)
 
     def _begin(self, name: str, config: str) -> None:
-        threading.Thread(target=self._bring_up, args=(name, config), daemon=True).start()
+        self._background.thread(self._bring_up, name, config)
 
     def _bring_up(self, name: str, config: str) -> None:
         """Start, check, switch, and drain what served before."""
+        ended: Document = {"EndpointStatus": "InService", "PendingDeploymentSummary": None}
         try:
             worker = self._start(name, config)
-        except (CommandError, BotoCoreError, ClientError, OSError, KeyError) as error:
+        except CANNOT_START as error:
+            if self.describe({"EndpointName": name})["EndpointStatus"] == "Creating":
+                ended["EndpointStatus"] = "Failed"
+            self._say(name, **ended, FailureReason=str(error)[:1024])
             log.warning("endpoint %s: %s: %s", name, config, error)
-            status = "InService" if name in self._workers else "Failed"
-            self._say(name, EndpointStatus=status, FailureReason=str(error)[:1024])
             return
         with self._lock:
             old = self._workers.get(name)
             self._workers[name] = worker
-        self._say(name, EndpointStatus="InService", EndpointConfigName=config)
+        self._say(name, **ended, EndpointConfigName=config)
         log.info("endpoint %s serves %s", name, config)
-        _retire(old)
+        self._retire(old)
+
+    def _put(self, name: str, fresh: Worker, gone: Worker | None) -> None:
+        """Serve with the fresh process, unless another does by now or the endpoint is deleted."""
+        with self._lock:
+            wanted = self._workers.get(name) is gone and self._store.get(KIND, name) is not None
+            if wanted:
+                self._workers[name] = fresh
+        self._retire(gone if wanted else fresh)
+
+    def _retire(self, worker: Worker | None) -> None:
+        if worker:
+            self._background.thread(worker.drain)
 
     def _start(self, name: str, config: str) -> Worker:
         configuration = self._store.get(CONFIG.kind, config) or {}
@@ -189,7 +235,7 @@ class Endpoints:
         if model is None:
             raise NotServing(f"the model of {config} is gone")
         log_file = self._logs / f"endpoint-{name}.log"
-        return serving.start(model, self._objects, self._home, log_file)
+        return serving.start(model, self._objects, self._background, self._home, log_file)
 
     def _config(self, request: Document) -> str:
         name = str(request.get("EndpointConfigName"))
@@ -200,11 +246,6 @@ class Endpoints:
     def _say(self, name: str, **facts: object) -> None:
         if self._store.get(KIND, name):
             self._store.change(KIND, name, LastModifiedTime=moment(), **facts)
-
-
-def _retire(worker: Worker | None) -> None:
-    if worker:
-        threading.Thread(target=worker.drain, daemon=True).start()
 
 
 def _model_error(answer: Answer) -> ApiError:

@@ -90,6 +90,8 @@ class TrainingJobs:
     def resume(self) -> None:
         """Start again from the beginning what was not done when the process ended."""
         for job in self._store.all(KIND):
+            if job["TrainingJobStatus"] == "Stopping":
+                self._runner.stop(job["TrainingJobName"])
             if job["TrainingJobStatus"] not in ENDED:
                 self._runner.submit(job["TrainingJobName"])
 

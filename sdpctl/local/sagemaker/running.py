@@ -17,6 +17,7 @@ from sdpctl.errors import CommandError
 from sdpctl.local.logs import forget_old_jobs
 from sdpctl.local.processes import last_lines
 from sdpctl.local.sagemaker import container, installing
+from sdpctl.local.sagemaker.background import Background
 from sdpctl.local.sagemaker.container import Folders
 from sdpctl.local.sagemaker.jobs import KIND, artefact
 from sdpctl.local.sagemaker.objects import S3Files
@@ -38,16 +39,18 @@ class TooLong(CommandError):
 class Runs:
     """The `Runner` of the jobs, with one thread and one process for each that runs."""
 
-    def __init__(self, store: Store, objects: S3Files, folder: Path, logs: Path) -> None:
-        self._store, self._objects, self._folder, self._logs = store, objects, folder, logs
+    def __init__(
+        self, store: Store, objects: S3Files, background: Background, folder: Path, logs: Path
+    ) -> None:
+        self._store, self._objects, self._background = store, objects, background
+        self._folder, self._logs = folder, logs
         self._room = threading.Semaphore(SLOTS)
         self._stopped: set[str] = set()
-        self._closed = False
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def submit(self, name: str) -> None:
         """Run it as soon as there is room."""
-        threading.Thread(target=self._run, args=(name,), daemon=True, name=name).start()
+        self._background.thread(self._run, name)
 
     def stop(self, name: str) -> None:
         """End it, wherever it is."""
@@ -56,16 +59,8 @@ class Runs:
             with suppress(ProcessLookupError):
                 process.terminate()
 
-    def close(self) -> None:
-        """End what runs, without a word about it: it runs again when the stand-in does."""
-        self._closed = True
-        for process in list(self._processes.values()):
-            process.kill()
-
     def _run(self, name: str) -> None:
         with self._room:
-            if self._closed:
-                return
             job = self._say(name, SecondaryStatus="Starting", TrainingStartTime=moment())
             folders = Folders(self._folder / name)
             shutil.rmtree(folders.root, ignore_errors=True)
@@ -74,8 +69,6 @@ class Runs:
             except TooLong:
                 self._end(name, "Stopped", "MaxRuntimeExceeded")
             except (CommandError, BotoCoreError, ClientError, OSError) as error:
-                if self._closed:
-                    return
                 status = "Stopped" if name in self._stopped else "Failed"
                 self._end(name, status, status, FailureReason=str(error)[:1024])
             else:
@@ -106,15 +99,15 @@ class Runs:
         forget_old_jobs(path.parent)
         options = container.arguments(job["HyperParameters"])
         with path.open("wb") as out:
-            process = subprocess.Popen(
+            process = self._background.process(
                 [sys.executable, script, *options],
                 cwd=folders.code,
                 env=plain_environment(folders.code) | container.training_environment(job, folders),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
+                out=out,
             )
             self._processes[name] = process
+            if name in self._stopped:  # since it was looked up above
+                process.terminate()
             code = _wait(process, job["StoppingCondition"].get("MaxRuntimeInSeconds"))
             del self._processes[name]
         if code:
@@ -124,9 +117,9 @@ class Runs:
         return self._store.change(KIND, name, LastModifiedTime=moment(), **facts)
 
     def _end(self, name: str, status: str, secondary: str, **facts: object) -> None:
-        log.info("training job %s: %s %s", name, status, facts.get("FailureReason", ""))
         ended = {"TrainingJobStatus": status, "SecondaryStatus": secondary}
         job = self._say(name, **ended, TrainingEndTime=moment(), **facts)
+        log.info("training job %s: %s %s", name, status, facts.get("FailureReason", ""))
         seconds = max(1, round(job["TrainingEndTime"] - job["TrainingStartTime"]))
         self._say(name, TrainingTimeInSeconds=seconds, BillableTimeInSeconds=seconds)
 

@@ -6,15 +6,14 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
 from sdpctl.local.sagemaker.endpoints import Endpoints
 from sdpctl.local.sagemaker.errors import ApiError
-from sdpctl.local.sagemaker.running import Runs
-from sdpctl.local.sagemaker.store import Document
+from sdpctl.local.sagemaker.store import Closed, Document
 from sdpctl.local.sagemaker.validation import check, check_invocation
 
 _JSON = "application/x-amz-json-1.1"
@@ -44,6 +43,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._call(body)
         except ApiError as error:
             self._refuse(error)
+        except Closed:
+            self._refuse(ApiError("ServiceUnavailable", "the stand-in is ending", 503))
         except Exception:  # whatever happens, the caller gets an answer
             log.exception("%s %s", self.path, self.headers.get("x-amz-target"))
             self._refuse(ApiError("InternalFailure", "see the log of the stand-in", 500))
@@ -100,13 +101,13 @@ class Server(ThreadingHTTPServer):
         port: int,
         calls: Mapping[str, Callable[[Document], Document]],
         endpoints: Endpoints,
-        runs: Runs,
+        closing: Sequence[Callable[[], None]],
     ) -> None:
-        self.calls, self.endpoints, self.runs = calls, endpoints, runs
+        self.calls, self.endpoints, self.closing = calls, endpoints, closing
         super().__init__(("127.0.0.1", port), Handler)
 
     def server_close(self) -> None:
-        """Free the port and end jobs and endpoints."""
+        """Free the port and end jobs and endpoints, which go on when the stand-in runs again."""
         super().server_close()
-        self.runs.close()
-        self.endpoints.close()
+        for close in self.closing:
+            close()

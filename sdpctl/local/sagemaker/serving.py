@@ -17,6 +17,7 @@ from pathlib import Path
 from sdpctl.clock import pause
 from sdpctl.errors import CommandError
 from sdpctl.local.processes import last_lines
+from sdpctl.local.sagemaker.background import Background
 from sdpctl.local.sagemaker.container import program
 from sdpctl.local.sagemaker.objects import S3Files
 from sdpctl.local.sagemaker.running import plain_environment
@@ -110,7 +111,9 @@ class Worker:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start(model: Document, objects: S3Files, home: Path, log: Path) -> Worker:
+def start(
+    model: Document, objects: S3Files, background: Background, home: Path, log: Path
+) -> Worker:
     """A worker that has loaded the model and answered; raises CommandError."""
     container = model["PrimaryContainer"]
     script, source = program(container.get("Environment", {}))
@@ -124,25 +127,27 @@ def start(model: Document, objects: S3Files, home: Path, log: Path) -> Worker:
             code = folder / "model" / source.removeprefix(MODEL).lstrip("/")
         else:
             objects.unpack(source, code)
-        return _started(script, container.get("Environment", {}), folder, code, log)
+        environment = plain_environment(code) | container.get("Environment", {})
+        return _started(script, environment, background, folder, code, log)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def _started(script: str, environment: Document, folder: Path, code: Path, log: Path) -> Worker:
+def _started(
+    script: str,
+    environment: Mapping[str, str],
+    background: Background,
+    folder: Path,
+    code: Path,
+    log: Path,
+) -> Worker:
     port_file = folder / "port"
     options = ["--script", script, "--model", str(folder / "model"), "--port-file", str(port_file)]
     with log.open("ab") as out:
-        process = subprocess.Popen(
-            # -P: the script's neighbours in the platform are not to be seen by the model.
-            [sys.executable, "-P", str(WORKER), *options],
-            cwd=code,
-            env=plain_environment(code) | environment,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
+        # -P: the script's neighbours in the platform are not to be seen by the model.
+        command = [sys.executable, "-P", str(WORKER), *options]
+        process = background.process(command, cwd=code, env=environment, out=out)
     deadline = time.monotonic() + START_SECONDS
     while not port_file.exists():
         if process.poll() is not None or time.monotonic() > deadline:

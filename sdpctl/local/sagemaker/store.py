@@ -12,12 +12,20 @@ from urllib.parse import quote
 Document = dict[str, Any]
 
 
+class Closed(Exception):
+    """The stand-in is ending: what is under way goes on when it runs again."""
+
+
 class Store:
-    """Documents by kind and name; each call is atomic, what it returns is a copy."""
+    """Documents by kind and name; each call is atomic, what it returns is a copy.
+
+    Calls that write raise Closed once the store is closed, and OSError where the disk does.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.RLock()
+        self._closed = False
         self._kinds: dict[str, dict[str, Document]] = {}
         for path in sorted(folder.glob("*/*.json")):
             document = json.loads(path.read_text())
@@ -38,6 +46,7 @@ class Store:
         """Write the document whole."""
         path = self._path(kind, name)
         with self._lock:
+            self._require_open()
             path.parent.mkdir(parents=True, exist_ok=True)
             fresh = path.with_suffix(".new")
             fresh.write_text(json.dumps({"name": name, "content": document}, indent=1))
@@ -62,8 +71,18 @@ class Store:
     def delete(self, kind: str, name: str) -> bool:
         """Remove it; whether it was there."""
         with self._lock:
+            self._require_open()
             self._path(kind, name).unlink(missing_ok=True)
             return self._kinds.get(kind, {}).pop(name, None) is not None
+
+    def close(self) -> None:
+        """Keep the documents as they are now: whoever is still at work can change none."""
+        with self._lock:
+            self._closed = True
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise Closed
 
     def _path(self, kind: str, name: str) -> Path:
         return self._folder / kind / f"{quote(name, safe='')}.json"
