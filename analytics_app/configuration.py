@@ -29,14 +29,15 @@ ALLOWED = (
 KEPT = timedelta(days=28)
 
 
-def configuration(parameters: Mapping[str, Parameters]) -> dict[str, str]:
-    """What the job of these use cases sets."""
+def configuration(parameters: Mapping[str, Parameters], *, bounded: bool = False) -> dict[str, str]:
+    """What the job of these use cases sets; `bounded`: of one whose input ends."""
     ttl = KEPT + max(own.settling + own.waiting() for own in parameters.values())
     return {
         "pipeline.name": "analytics",
         "pipeline.object-reuse": "true",
-        # What waits for event time waits for the next watermark as well.
-        "pipeline.auto-watermark-interval": "20 ms",
+        # What waits for event time waits for the next watermark as well. 0: one after each record
+        # that moves event time, whatever the clock says, so that each run decides the same.
+        "pipeline.auto-watermark-interval": "0 ms" if bounded else "20 ms",
         "table.local-time-zone": "UTC",
         "table.exec.state.ttl": f"{int(ttl.total_seconds())} s",
     }

@@ -27,7 +27,8 @@ def environment(given: properties.Properties) -> TableEnvironment:
     """A table environment with the job's settings and the platform's functions."""
     env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
     config = env.get_config()
-    settings = configuration.configuration(_catalog(given).configured(given.parameters))
+    parameters = _catalog(given).configured(given.parameters)
+    settings = configuration.configuration(parameters, bounded=given.connector == "files")
     settings |= configuration.jars(config.get("pipeline.jars", ""), HERE / "lib" / "sdp.jar")
     for key, value in settings.items():
         config.set(key, value)

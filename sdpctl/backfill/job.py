@@ -24,6 +24,9 @@ from sdpctl.local.processes import Service, free_port, last_lines
 from sdpctl.settings import Settings
 
 GROUP = "sdp"
+# Each stream is one file, which one task reads. Others would have nothing to read, and until they
+# have ended there is no watermark behind them: what must be late again would not be.
+PARALLELISM = 1
 _CHANGES = {
     "restart-strategy.type": "none",  # the caller restarts a bounded run
     "execution.checkpointing.interval": "10 s",
@@ -44,7 +47,6 @@ class Run:
     use_case: str
     group: Mapping[str, str]
     kept: tuple[str, ...]
-    parallelism: int
     name: str = "backfill"
 
     def source(self, stream: str) -> Path:
@@ -101,7 +103,7 @@ class Run:
             flink_home=flink_config.flink_home(self.settings.python("flink")),
             checkpoints=self.folder / "checkpoints",
             port=port,
-            parallelism=self.parallelism,
+            parallelism=PARALLELISM,
             scratch=self._scratch,
             log=self.folder / "flink.log",
             changes=_CHANGES,

@@ -92,7 +92,6 @@ def run_of(
         use_case.name,
         _groups(application, use_case),
         tuple(dict.fromkeys(report.stream for report in use_case.reports)),
-        application.parallelism,
         name,
     )
 

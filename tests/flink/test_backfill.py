@@ -128,9 +128,8 @@ def store(generation: tuple[list[dict[str, Any]], dict[str, Any]]) -> Store:
 def _compute(store: Store, home: Path) -> Computed:
     application = Application("app", 1, True, "lake", "code.zip", 2, ())
     made, lake = plan(SPAN, PARAMETERS), Lake("sdp_adtech", USE_CASE, store, store)
-    run = Run(
-        Settings.load({"SDP_HOME": str(home)}), home / "run", "adtech", GROUP, ("aggregates",), 2
-    )
+    settings = Settings.load({"SDP_HOME": str(home)})
+    run = Run(settings, home / "run", "adtech", GROUP, ("aggregates",))
     fetch(store, application, run.folder / "code")
     return compute(lake, made, lake.select(made), run, lambda *_: None)
 

@@ -105,7 +105,7 @@ def test_what_is_computed_from_the_streams_is_the_truth(
     topology = Topology("sdp", load(("adtech",)))
     source = Source(topology, USE_CASE, kinesis, lake, PARAMETERS, lambda: kinesis.now)
     settings = Settings.load({"SDP_HOME": str(tmp_path)})
-    run = Run(settings, tmp_path / "run", "adtech", GROUP, ("aggregates",), 2, "replay")
+    run = Run(settings, tmp_path / "run", "adtech", GROUP, ("aggregates",), "replay")
     fetch(store, Application("app", 1, True, "lake", "code.zip", 2, ()), run.folder / "code")
     done = source.compute(PLAN, source.end(PLAN), tmp_path / "shards", run, lambda *_: None)
     truth = generation.truth()

@@ -33,7 +33,7 @@ from usecases import load
 from usecases.shopping import USE_CASE
 
 START = from_millis(pipelines.START)
-MINUTE = timedelta(minutes=1)
+MINUTE, MILLISECOND = timedelta(minutes=1), timedelta(milliseconds=1)
 SPAN = Span(START + 30 * MINUTE, START + 150 * MINUTE)  # the rule changes after an hour
 PARAMETERS = USE_CASE.configured({})
 PLAN = plan(SPAN, PARAMETERS, remembers=USE_CASE.remembers)
@@ -42,6 +42,8 @@ EVENTS, LETTERS, PROGRESS = (PREFIX + n for n in ("activity", "dead-letters", "p
 SEEDS = 20
 REACHED = START + 50 * MINUTE
 CARD, LAST = "late-moves", "late-moves-after"
+# Two late ones: the stream had reached 1 ms more when the second came, which is late by that.
+CLOSE, CLOSE_LAST = "late-close", "late-close-after"
 
 
 def of_a_card_with_a_late_debit() -> Iterator[Event]:
@@ -50,27 +52,57 @@ def of_a_card_with_a_late_debit() -> Iterator[Event]:
     Of the late one, of 20, the balance knows from then on: before it 209 are left, after it 188.
     """
     moments = [(f"{CARD}-{n}", timedelta(minutes=31 + n), 10.0) for n in range(4)]
-    moments += [(f"{CARD}-before", 50 * MINUTE - timedelta(milliseconds=1), 1.0)]
+    moments += [(f"{CARD}-before", 50 * MINUTE - MILLISECOND, 1.0)]
     moments += [(LAST, 50 * MINUTE, 1.0)]
-    yield _event("balance", f"{CARD}-opening", 20 * MINUTE, balance=250.0)
+    yield _event("balance", f"{CARD}-opening", 20 * MINUTE, CARD, balance=250.0)
     for name, moment, amount in moments:
-        yield _event("transaction", name, moment, acc_num=7, amount=amount)
+        yield _debit(name, moment, CARD, amount)
 
 
-LATE_EVENT = {
-    "type": "transaction",
-    "event_id": f"{CARD}-late",
-    "occurred_at": to_wire(START + 30 * MINUTE),
-    "card_id": CARD,
-    "acc_num": 7,
-    "amount": 20.0,
-}
-FOUND = {"kind": "shopping", "subject": CARD, "occurred_at": pipelines.START + 50 * 60_000}
+def of_a_card_with_two_late_debits() -> Iterator[Event]:
+    """Debits from 250: four, and one after both late ones, of 1 and of 20.
+
+    It is the fifth, with 188 left. If the second late one were in time, that would be the fifth.
+    """
+    yield _event("balance", f"{CLOSE}-opening", 20 * MINUTE, CLOSE, balance=250.0)
+    moments = [(f"{CLOSE}-{n}", timedelta(minutes=31 + n), 10.0) for n in range(4)]
+    moments += [(CLOSE_LAST, 50 * MINUTE + MILLISECOND, 1.0)]
+    for name, moment, amount in moments:
+        yield _debit(name, moment, CLOSE, amount)
 
 
-def _event(kind: str, name: str, moment: timedelta, **fields: Any) -> Event:
+def _event(kind: str, name: str, moment: timedelta, card: str, **fields: Any) -> Event:
     time = to_wire(START + moment)
-    return {"type": kind, "event_id": name, "occurred_at": time, "card_id": CARD, **fields}
+    return {"type": kind, "event_id": name, "occurred_at": time, "card_id": card, **fields}
+
+
+def _debit(name: str, moment: timedelta, card: str, amount: float) -> Event:
+    return _event("transaction", name, moment, card, acc_num=7, amount=amount)
+
+
+# Each with the event time that the stream had reached.
+LATE_EVENTS = (
+    (_debit(f"{CARD}-late", 30 * MINUTE, CARD, 20.0), REACHED),
+    (_debit(f"{CARD}-late", 30 * MINUTE, CARD, 20.0), REACHED),
+    (_debit(f"{CLOSE}-late-1", 40 * MINUTE, CLOSE, 1.0), REACHED - MILLISECOND),
+    (_debit(f"{CLOSE}-late-2", 50 * MINUTE - MILLISECOND, CLOSE, 20.0), REACHED),
+)
+FOUND = {
+    f"shopping:{CARD}:{LAST}": {
+        "kind": "shopping",
+        "subject": CARD,
+        "occurred_at": pipelines.START + 50 * 60_000,
+        "balance": 188.0,
+        "count": 6,
+    },
+    f"shopping:{CLOSE}:{CLOSE_LAST}": {
+        "kind": "shopping",
+        "subject": CLOSE,
+        "occurred_at": pipelines.START + 50 * 60_000 + 1,
+        "balance": 188.0,
+        "count": 5,
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +113,8 @@ def events() -> list[Event]:
     unusual = sorted({_name(r["subject"]) for r in found if r["kind"] == "spending_anomaly"})
     own = {*map(str, range(SEEDS)), *unusual[:SEEDS], "golden"}
     known = [e for e in all_ if _seed(e) in own]
-    return sorted([*known, *of_a_card_with_a_late_debit()], key=pipelines.at)
+    late = [*of_a_card_with_a_late_debit(), *of_a_card_with_two_late_debits()]
+    return sorted([*known, *late], key=pipelines.at)
 
 
 def _name(subject: str) -> str:
@@ -110,9 +143,9 @@ def kinesis(events: list[Event]) -> Kinesis:
         reached = max(reached, from_millis(pipelines.at(event)))
         made.put(EVENTS, "ab"[len(_seed(event)) % 2], reached, _data(event, reached))
     arrived = REACHED + PARAMETERS.watermark_delay
-    for _ in range(2):
-        number = made.put(EVENTS, "a", arrived, _data(LATE_EVENT, arrived))
-        made.put(LETTERS, "0", arrived, _letter(number))
+    for event, was_reached in LATE_EVENTS:
+        number = made.put(EVENTS, "a", arrived, _data(event, arrived))
+        made.put(LETTERS, "0", arrived, _letter(number, was_reached))
     settled = to_wire(PLAN.settled)
     row = {"use_case": "shopping", "watermark": settled, "heartbeat_at": settled}
     made.put(PROGRESS, "0", PLAN.settled + MINUTE, json.dumps(row).encode())
@@ -123,10 +156,10 @@ def _data(event: Event, arrived: datetime) -> bytes:
     return json.dumps({"received_at": to_wire(arrived), **event}).encode() + b"\n"
 
 
-def _letter(number: str) -> bytes:
+def _letter(number: str, reached: datetime) -> bytes:
     """As sdp.patterns writes it."""
     detail = (
-        f"occurred 20 min before the event time that the stream had reached ({to_wire(REACHED)}): "
+        f"occurred 20 min before the event time that the stream had reached ({to_wire(reached)}): "
         "patterns are decided up to there"
     )
     letter = {"stage": "flink", "reason": "late", "detail": detail}
@@ -146,7 +179,7 @@ def replayed(kinesis: Kinesis, tmp_path_factory: pytest.TempPathFactory) -> tupl
         source.require_retained(PLAN, START)
         kept = ("aggregates", "reaction-counts", "business-events", "decisions", "actions")
         settings = Settings.load({"SDP_HOME": str(folder)})
-        run = Run(settings, folder / "run", "shopping", {}, kept, 2, "replay")
+        run = Run(settings, folder / "run", "shopping", {}, kept, "replay")
         fetch(store, Application("app", 1, True, "lake", "code.zip", 2, ()), run.folder / "code")
         own = run.source("activity").parent
         own.mkdir(parents=True)
@@ -158,9 +191,8 @@ def replayed(kinesis: Kinesis, tmp_path_factory: pytest.TempPathFactory) -> tupl
 
 @pytest.fixture(scope="module")
 def expected(events: list[Event]) -> dict[str, Row]:
-    """The business events of the range, by force; that of the late debit by hand."""
-    name = f"shopping:{CARD}:{LAST}"
-    found = shopping.business_events(events) | {name: FOUND | {"balance": 188.0, "count": 6}}
+    """The business events of the range, by force; those after late debits by hand."""
+    found = shopping.business_events(events) | FOUND
     inside = {i: r for i, r in found.items() if SPAN.holds(from_millis(r["occurred_at"]))}
     kinds = Counter(row["kind"] for row in inside.values())
     assert min(kinds[k] for k in ("shopping", "stuck_in_form", "spending_anomaly")) > 3
@@ -190,7 +222,7 @@ def test_what_is_found_from_the_middle_of_a_history_is_the_truth(
         counts[row["kind"], second - second % 300] += 1
     true: Buckets = {Key("kinds", *key): Bucket({"found": n}, n) for key, n in counts.items()}
     assert list(differences(of_report(computed, "kinds"), true)) == []
-    assert (computed.counted.late, computed.counted.unplaced) == (2, 0)
+    assert (computed.counted.late, computed.counted.unplaced) == (len(LATE_EVENTS), 0)
     found = in_range(run, "business-events")
     assert found.keys() == expected.keys()
     for id_, row in expected.items():

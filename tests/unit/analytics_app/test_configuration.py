@@ -32,6 +32,12 @@ def test_state_of_the_ledger_outlives_an_answer_that_waits_as_long_as_one_may():
     assert ttl > 37 * 86_400
 
 
+def test_only_a_job_whose_input_ends_emits_a_watermark_after_each_record():
+    key = "pipeline.auto-watermark-interval"
+    assert configuration(load().configured({}))[key] == "20 ms"
+    assert configuration(load().configured({}), bounded=True)[key] == "0 ms"
+
+
 def test_the_jar_is_named_once_whoever_names_it(tmp_path):
     jar = tmp_path / "sdp.jar"
     assert jars("", jar) == {}
