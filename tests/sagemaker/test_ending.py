@@ -1,6 +1,7 @@
 """The stand-in ends while jobs and endpoints are under way: it leaves nothing, they go on later."""
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -15,8 +16,15 @@ JOB = {"TrainingJobName": "one"}
 ENDPOINT = {"EndpointName": "one"}
 
 
-def _children() -> list[psutil.Process]:
-    return psutil.Process().children()
+def _left(place: Place) -> list[psutil.Process]:
+    """The processes that work in its folders."""
+    return [p for p in psutil.Process().children() if _folder(p).startswith(str(place.home))]
+
+
+def _folder(process: psutil.Process) -> str:
+    with suppress(psutil.Error):
+        return process.cwd()
+    return ""
 
 
 def _once(marker: Path) -> str:
@@ -36,7 +44,7 @@ def test_a_job_that_runs_is_killed_and_runs_again(place: Place) -> None:
     place.client("sagemaker").create_training_job(**place.job("one"))
     until(marker.exists)
     place.stop()
-    assert not _children()
+    assert not _left(place)
     place.start()
     place.wait("training_job_completed_or_stopped", **JOB)
 
@@ -61,7 +69,7 @@ def test_an_endpoint_that_comes_up_is_killed_and_comes_up_again(place: Place) ->
     place.client("sagemaker").create_endpoint(**ENDPOINT, EndpointConfigName=config)
     until(marker.exists)
     place.stop()
-    assert not _children()
+    assert not _left(place)
     assert not list((place.home / "serving").iterdir())
     place.start()
     place.wait("endpoint_in_service", **ENDPOINT)
@@ -78,7 +86,7 @@ def test_an_endpoint_that_moves_to_another_model_moves_later(place: Place) -> No
     place.client("sagemaker").update_endpoint(**ENDPOINT, EndpointConfigName=triple)
     until(marker.exists)
     place.stop()
-    assert not _children()
+    assert not _left(place)
     place.start()
     place.wait("endpoint_in_service", **ENDPOINT)
     assert place.invoke("one", [1]) == [3]
@@ -89,10 +97,11 @@ def test_what_waits_for_s3_starts_no_process_and_changes_nothing_after_the_end(
     place: Place, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     config = place.config("double", 2)
-    arrived, opened = threading.Event(), threading.Event()
+    arrived, opened, at_work = threading.Event(), threading.Event(), list[threading.Thread]()
     get = place.s3.get_object
 
     def slowly(**request: object) -> object:
+        at_work.append(threading.current_thread())
         arrived.set()
         assert opened.wait(60)
         return get(**request)
@@ -109,7 +118,8 @@ def test_what_waits_for_s3_starts_no_process_and_changes_nothing_after_the_end(
     before = Store(place.home / "state").all(what)
     opened.set()
     ending.join()
-    assert not _children()
+    assert not [thread for thread in at_work if thread.is_alive()]
+    assert not _left(place)
     assert Store(place.home / "state").all(what) == before
     place.start()
     if what == "endpoint":
