@@ -1,4 +1,8 @@
-"""The packaged application, unpacked into a folder and run there by Flink as one process."""
+"""The packaged application, unpacked into a folder and run there by Flink as one process.
+
+As a replay runs it: one task reads a stream's file. Others would have nothing to read and hold back
+the watermark until they have ended, so what is late would now and then be in time.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +20,20 @@ PYTHON = ROOT / ".venv" / "flink" / "bin" / "python"
 SECONDS = 900
 
 
-def run(folder: Path, program: str | Path, properties: Mapping[str, str]) -> str:
+def run(
+    folder: Path, program: str | Path, properties: Mapping[str, str], parallelism: int = 1
+) -> str:
     """What the program prints; `folder` gets `code`, `conf` and `properties.json`."""
     with zipfile.ZipFile(build()) as archive:
         archive.extractall(folder / "code")
-    return start(folder, program, properties)
+    return start(folder, program, properties, parallelism)
 
 
-def start(folder: Path, program: str | Path, properties: Mapping[str, str]) -> str:
+def start(
+    folder: Path, program: str | Path, properties: Mapping[str, str], parallelism: int = 1
+) -> str:
     """What the program prints; `folder` has the unpacked application in `code`."""
-    _configure(folder / "conf")
+    _configure(folder / "conf", parallelism)
     path = folder / "properties.json"
     path.write_text(json.dumps([{"PropertyGroupId": "sdp", "PropertyMap": dict(properties)}]))
     environment = {
@@ -54,7 +62,7 @@ def _reasons(text: str) -> str:
     return "\n".join(n for n in text.splitlines() if not n.startswith("\tat "))[-3000:]
 
 
-def _configure(folder: Path) -> None:
+def _configure(folder: Path, parallelism: int) -> None:
     home = subprocess.check_output(
         [PYTHON, "-c", "import pyflink, sys; sys.stdout.write(pyflink.__path__[0])"], text=True
     )
@@ -63,6 +71,6 @@ def _configure(folder: Path) -> None:
     folder.mkdir()
     (folder / "log4j-cli.properties").write_text("rootLogger.level = OFF\n")
     (folder / "config.yaml").write_text(
-        f"env.java.opts.all: {opens}\nparallelism.default: 2\nrest.port: 0\n"
-        "rest.bind-address: 127.0.0.1\n"
+        f"env.java.opts.all: {opens}\nparallelism.default: {parallelism}\n"
+        "rest.port: 0\nrest.bind-address: 127.0.0.1\n"
     )

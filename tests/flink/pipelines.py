@@ -207,7 +207,7 @@ def at_the_watermark(made: Made, sent: list[Event]) -> Arrived:
     newest, next_ = at(sent[0]), 20
     for number, event in enumerate(sent):
         arrived.append(event)
-        # Flink's watermark follows at once where event time goes on by more than 20 ms.
+        # The watermark follows at once.
         if number >= next_ and at(event) > newest + 1_000:
             watermark = at(event) - DELAY_MS
             in_time = list(_forced(f"timely{number}", watermark + 1))

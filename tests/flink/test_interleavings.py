@@ -71,7 +71,10 @@ def _line(event: Event) -> str:
 
 
 def _warming() -> Iterator[str]:
-    """Bids of a minute before: event time has begun when the first event is read."""
+    """Bids of a minute before: event time has begun when the first event is read.
+
+    The other task has nothing to read, and has ended by then.
+    """
     at = to_wire(START - timedelta(minutes=1))
     bid = {"type": "bid", "app_uid": "a", "campaign_item_id": 0}
     for number in range(WARMING):
@@ -92,7 +95,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
         for number in range(INTERLEAVINGS):
             file.writelines(_interleaving(number, events))
     places = {"connector": "files", "files.path": str(folder / "data")}
-    application.run(folder, "main.py", {"use_cases": "adtech", **places})
+    application.run(folder, "main.py", {"use_cases": "adtech", **places}, parallelism=2)
     return folder, expected
 
 
