@@ -116,8 +116,9 @@ def main(only: str = "") -> int:
         began, said = time.monotonic(), _said(bug)
         unnoticed += not said
         took = f"{time.monotonic() - began:4.0f} s"
-        say(f"{'noticed' if said else 'UNNOTICED':10} {took}  {bug.name}: {said[:SHOWN]}")
-    say(f"{len(bugs) - unnoticed} of {len(bugs)} bugs were noticed by {FAULTS} faults")
+        line = " ".join(said.split())[:SHOWN]
+        say(f"{'noticed' if said else 'UNNOTICED':10} {took}  {bug.name}: {line}")
+    say(f"{len(bugs) - unnoticed} of {len(bugs)} bugs were noticed by {FAULTS} faults of a seed")
     return min(unnoticed, 1)
 
 

@@ -27,25 +27,33 @@ def _folder(process: psutil.Process) -> str:
     return ""
 
 
-def _once(marker: Path) -> str:
-    """Python that waits for ever the first time that it runs."""
-    return (
+def _put_waiting(place: Place) -> Path:
+    """Put scripts that wait for ever the first time that one runs; the file that says it does."""
+    marker = place.home / "began"
+    once = (
         "import pathlib, time\n"
         f"marker = pathlib.Path({str(marker)!r})\n"
         "if not marker.exists():\n"
         "    marker.touch()\n"
         "    time.sleep(600)\n"
     )
+    place.put("code.tar.gz", archive(train__py=once + TRAIN, inference__py=once + INFERENCE))
+    return marker
 
 
-def test_a_job_that_runs_is_killed_and_runs_again(place: Place) -> None:
-    marker = place.home / "began"
-    place.put("code.tar.gz", archive(train__py=_once(marker) + TRAIN))
-    place.client("sagemaker").create_training_job(**place.job("one"))
+def _restart_once(place: Place, marker: Path) -> None:
+    """End it while a script waits; nothing is left of that; and start it again."""
     until(marker.exists)
     place.stop()
     assert not _left(place)
+    assert not list((place.home / "serving").glob("*"))
     place.start()
+
+
+def test_a_job_that_runs_is_killed_and_runs_again(place: Place) -> None:
+    marker = _put_waiting(place)
+    place.client("sagemaker").create_training_job(**place.job("one"))
+    _restart_once(place, marker)
     place.wait("training_job_completed_or_stopped", **JOB)
 
 
@@ -63,15 +71,10 @@ def test_a_job_that_is_being_stopped_is_stopped_later(
 
 
 def test_an_endpoint_that_comes_up_is_killed_and_comes_up_again(place: Place) -> None:
-    marker = place.home / "began"
-    place.put("code.tar.gz", archive(inference__py=_once(marker) + INFERENCE))
+    marker = _put_waiting(place)
     config = place.config("double", 2)
     place.client("sagemaker").create_endpoint(**ENDPOINT, EndpointConfigName=config)
-    until(marker.exists)
-    place.stop()
-    assert not _left(place)
-    assert not list((place.home / "serving").iterdir())
-    place.start()
+    _restart_once(place, marker)
     place.wait("endpoint_in_service", **ENDPOINT)
     assert place.invoke("one", [1]) == [2]
 
@@ -80,14 +83,10 @@ def test_an_endpoint_that_moves_to_another_model_moves_later(place: Place) -> No
     double = place.config("double", 2)
     place.client("sagemaker").create_endpoint(**ENDPOINT, EndpointConfigName=double)
     place.wait("endpoint_in_service", **ENDPOINT)
-    marker = place.home / "began"
-    place.put("code.tar.gz", archive(inference__py=_once(marker) + INFERENCE))
+    marker = _put_waiting(place)
     triple = place.config("triple", 3)
     place.client("sagemaker").update_endpoint(**ENDPOINT, EndpointConfigName=triple)
-    until(marker.exists)
-    place.stop()
-    assert not _left(place)
-    place.start()
+    _restart_once(place, marker)
     place.wait("endpoint_in_service", **ENDPOINT)
     assert place.invoke("one", [1]) == [3]
 
