@@ -37,7 +37,7 @@ def configuration(parameters: Mapping[str, Parameters], *, bounded: bool = False
         "pipeline.object-reuse": "true",
         # What waits for event time waits for the next watermark as well. 0: one after each record
         # that moves event time, whatever the clock says, so that each run decides the same.
-        "pipeline.auto-watermark-interval": "0 ms" if bounded else "20 ms",
+        "pipeline.auto-watermark-interval": "0 ms" if bounded else "5 ms",
         "table.local-time-zone": "UTC",
         "table.exec.state.ttl": f"{int(ttl.total_seconds())} s",
     }

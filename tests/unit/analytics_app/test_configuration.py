@@ -34,7 +34,7 @@ def test_state_of_the_ledger_outlives_an_answer_that_waits_as_long_as_one_may():
 
 def test_only_a_job_whose_input_ends_emits_a_watermark_after_each_record():
     key = "pipeline.auto-watermark-interval"
-    assert configuration(load().configured({}))[key] == "20 ms"
+    assert configuration(load().configured({}))[key] == "5 ms"
     assert configuration(load().configured({}), bounded=True)[key] == "0 ms"
 
 

@@ -80,6 +80,7 @@ public record DefinitionsInput(DefinitionStore.Opener store, boolean bounded, lo
             operator + " definitions",
             PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO)
         .uid(operator + "-definitions")
+        .setBufferTimeout(0) // it emits once a second: no thread looks whether something waits
         .setParallelism(1)
         .setMaxParallelism(1);
   }

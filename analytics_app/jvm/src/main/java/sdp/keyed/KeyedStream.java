@@ -9,19 +9,13 @@ import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
-import org.apache.flink.streaming.api.transformations.PhysicalTransformation;
 import org.apache.flink.streaming.api.transformations.TwoInputTransformation;
 import org.apache.flink.table.data.RowData;
+import sdp.planning.Hops;
+import sdp.planning.OperatorIds;
 
 /** Puts a keyed operator behind rows: packed by one operator, shuffled by key, taken by another. */
 public final class KeyedStream {
-  /**
-   * How long rows on their way to and from an operator wait at most for others that are sent with
-   * them, in milliseconds. Flink's own 100 cannot be changed by a setting on Managed Flink. Not in
-   * front of sinks, which wait by themselves: each hop that hurries costs CPU while nothing comes.
-   */
-  private static final long MAX_WAIT = 10;
-
   /**
    * Both operators have ids of their own, so their state is found again however the plan around
    * them and their parallelism change.
@@ -32,10 +26,7 @@ public final class KeyedStream {
       OneInputStreamOperator<RowData, Packed> packer,
       OneInputStreamOperator<Packed, RowData> operator,
       TypeInformation<RowData> type) {
-    return packed(rows, name, packer)
-        .transform(name, type, operator)
-        .uid(name)
-        .setBufferTimeout(MAX_WAIT);
+    return packed(rows, name, packer).transform(name, type, operator).uid(name);
   }
 
   /**
@@ -62,25 +53,22 @@ public final class KeyedStream {
     both.setStateKeySelectors(new Partition(), null);
     both.setStateKeyType(Types.INT);
     environment.addOperator(both);
-    return new Attached(environment, both).uid(name).setBufferTimeout(MAX_WAIT);
+    return new Attached(environment, both).uid(name);
   }
 
+  /** Rows that come from several tasks are packed in each of these: a hop less than behind them. */
   private static org.apache.flink.streaming.api.datastream.KeyedStream<Packed, Integer> packed(
       DataStream<RowData> rows, String name, OneInputStreamOperator<RowData, Packed> packer) {
-    hurry(rows.getTransformation());
-    return rows.transform(name + " pack", new PackedType(), packer)
-        .uid(name + "-pack")
-        .setBufferTimeout(MAX_WAIT)
-        .keyBy(new Partition(), Types.INT);
-  }
-
-  /** What the planner has put before the rows may end in another task, as in front of a union. */
-  private static void hurry(Transformation<?> rows) {
-    for (Transformation<?> before : rows.getTransitivePredecessors()) {
-      if (before instanceof PhysicalTransformation) {
-        before.setBufferTimeout(MAX_WAIT);
-      }
+    DataStream<Packed> packed = null;
+    for (DataStream<RowData> branch : Hops.branches(rows)) {
+      DataStream<Packed> more =
+          branch
+              .transform(name + " pack", new PackedType(), packer)
+              .uid(OperatorIds.unique(rows.getExecutionEnvironment(), name + "-pack"));
+      packed = packed == null ? more : packed.union(more);
     }
+    Hops.shorten(packed);
+    return packed.keyBy(new Partition(), Types.INT);
   }
 
   private static final class Attached extends SingleOutputStreamOperator<RowData> {

@@ -14,6 +14,7 @@ import org.apache.flink.table.types.DataType;
 import sdp.kinesis.sink.KinesisSink;
 import sdp.kinesis.sink.WriteOptions;
 import sdp.kinesis.stream.StreamOpener;
+import sdp.planning.Hops;
 import sdp.planning.OperatorIds;
 
 /** A Kinesis stream as a table to write; {@code lines}: each record ends with a line's end. */
@@ -43,6 +44,7 @@ record KinesisTableSink(
   /** With ids of their own for the sink and for what the planner has put before it. */
   private DataStreamSink<RowData> attach(DataStream<RowData> rows, KinesisSink<RowData> sink) {
     OperatorIds.assign(rows, name);
+    Hops.shortenFound(rows);
     String id = OperatorIds.unique(rows.getExecutionEnvironment(), "kinesis sink " + name);
     return rows.sinkTo(sink).name(name).uid(id).setParallelism(rows.getParallelism());
   }
