@@ -95,6 +95,7 @@ class Bench:
     def _run(self, command: list[str]) -> Leg:
         env = {**self.settings.aws_environment(), "PYTHONPATH": str(ROOT)}
         env["PATH"] = f"{self.settings.python('flink').parent}{os.pathsep}{env['PATH']}"
+        env["JAVA_TOOL_OPTIONS"] = f"-Djava.io.tmpdir={self.work}"  # where Flink leaves its files
         env["HADOOP_CLASSPATH"] = f"{CURRENT.target / 'sdp.jar'}:{CURRENT.target / 'test-classes'}"
         done = subprocess.run(
             command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS

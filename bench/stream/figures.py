@@ -136,7 +136,7 @@ def measure(plan: Plan, work: Path) -> Figures:
     job = Job(
         plan.title,
         _command(plan, work),
-        environment(plan.version.root, HEAP),
+        environment(plan.version.root, HEAP, work),
         work,
         plan.profiler,
         half,

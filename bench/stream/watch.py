@@ -105,7 +105,7 @@ class Job:
         """A script for Flink's Python, with its options in a file and the heap of its JVM."""
         (work / "options.json").write_text(json.dumps(options))
         command = [str(Settings.load().python("flink")), "-P", str(script), f"{work}/options.json"]
-        return cls(name, command, environment(ROOT, heap), work, profiler, profiled_from)
+        return cls(name, command, environment(ROOT, heap, work), work, profiler, profiled_from)
 
     def follow(self, look: Callable[[int], Sample | None], pause: float = 0.5) -> float:
         """Run it until it ends, and look at it, by its pid, after each pause of some seconds.
@@ -142,14 +142,18 @@ class Job:
                 profiler = None
 
 
-def environment(root: Path, heap: str) -> dict[str, str]:
+def environment(root: Path, heap: str, work: Path) -> dict[str, str]:
     """Ours, with the packages of the sources in `root`, and the heap of a JVM.
 
     All of the heap from the start, as Flink gives it to its task managers: else the collector takes
-    and returns a tenth of the process's memory as it sees fit.
+    and returns a tenth of the process's memory as it sees fit. Flink leaves files of its own where
+    temporary ones are, 24 MiB a run: in `work`, which goes.
     """
-    options = f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} -Xms{heap} -Xmx{heap}"
-    return {**os.environ, "PYTHONPATH": str(root), "JAVA_TOOL_OPTIONS": options}
+    scratch = work / "tmp"
+    scratch.mkdir(exist_ok=True)
+    options = f"-Xms{heap} -Xmx{heap} -Djava.io.tmpdir={scratch}"
+    given = f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} {options}"
+    return {**os.environ, "PYTHONPATH": str(root), "JAVA_TOOL_OPTIONS": given}
 
 
 def fetch(url: str) -> Any:
