@@ -95,7 +95,8 @@ class Bench:
     def _run(self, command: list[str]) -> Leg:
         env = {**self.settings.aws_environment(), "PYTHONPATH": str(ROOT)}
         env["PATH"] = f"{self.settings.python('flink').parent}{os.pathsep}{env['PATH']}"
-        env["JAVA_TOOL_OPTIONS"] = f"-Djava.io.tmpdir={self.work}"  # where Flink leaves its files
+        scratch = f"-Djava.io.tmpdir={self.work}"  # where Flink leaves its files
+        env["JAVA_TOOL_OPTIONS"] = f"{env.get('JAVA_TOOL_OPTIONS', '')} {scratch}"
         env["HADOOP_CLASSPATH"] = f"{CURRENT.target / 'sdp.jar'}:{CURRENT.target / 'test-classes'}"
         done = subprocess.run(
             command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS
