@@ -56,19 +56,24 @@ def client() -> KinesisClient:
 
 
 class KinesisStream:
-    """The stream port over PutRecords. `sleep`, `monotonic` and `jitter` are for tests."""
+    """The stream port over PutRecords; `again` is called before what failed is sent again.
+
+    `sleep`, `monotonic` and `jitter` are for tests.
+    """
 
     def __init__(
         self,
         client: KinesisClient,
         *,
         budget_seconds: float = BUDGET_SECONDS,
+        again: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._client = client
         self._budget = budget_seconds
+        self._again = again
         self._sleep = sleep
         self._monotonic = monotonic
         self._jitter = jitter
@@ -104,6 +109,7 @@ class KinesisStream:
             if not pending or self._monotonic() + wait >= deadline:
                 return
             self._sleep(wait)
+            self._again()
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _attempt(self, stream: str, entries: Sequence[Entry], pending: list[int]) -> dict[int, str]:

@@ -62,15 +62,16 @@ def _encodable(event: dict[str, Any]) -> dict[str, Any]:
 @cache
 def _composed() -> Respond:
     settings = Settings.from_environment()
-    stream = DeployedStreams(kinesis.KinesisStream(kinesis.client()), settings)
+    ledger = DoorLedger(DynamoReceipts(settings.ledger_table), _missed)
+    kinesis_stream = kinesis.KinesisStream(kinesis.client(), again=ledger.catch_up)
     catalog = usecases.load(settings.use_cases)
     app = create_app(
         catalog=catalog,
-        stream=stream,
+        stream=DeployedStreams(kinesis_stream, settings),
         clock=clock.now,
         count=_count,
         parameters=catalog.configured(settings.parameters),
-        ledger=DoorLedger(DynamoReceipts(settings.ledger_table), _missed),
+        ledger=ledger,
     )
     return compose(app)
 

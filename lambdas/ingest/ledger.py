@@ -2,7 +2,8 @@
 
 A function that ends between the two leaves its records `pending`, so the count survives it. If the
 ledger cannot be written for two seconds, records are stored all the same: the item is written
-whole, so the next write of the instance makes good what was missed.
+whole, so the next write of the instance makes good what was missed. The next is at the latest
+before records that could not be stored are sent again (`catch_up`): what was away may be back.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ MAX_MISSED = 1_000
 """Items at most that wait for a table that cannot be written: a day of a dozen use cases."""
 PATIENCE, PAUSE = 2.0, 0.1
 """Seconds for which an intent is tried again, and the first pause; each is twice the one before."""
+QUICK = 0.5
+"""Seconds within which a table that is there has answered."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class _Items:
     wait: Callable[[float], None] = time.sleep
     _unwritten: dict[tuple[datetime, str], Receipts] = field(default_factory=dict)
     _answers: bool = True  # whether the last item could be written
+    _is_quick: bool = True  # whether the last attempt was not a long wait
 
     def write(self, receipts: Receipts, patience: float = 0) -> None:
         """Write an item that has changed; if it cannot be written, again for `patience` seconds.
@@ -61,7 +65,18 @@ class _Items:
         if error:
             self.missed(str(error))
 
+    def catch_up(self) -> None:
+        """Write what could not be written, unless that was a long wait when it was last tried."""
+        if self._unwritten and self._is_quick:
+            self._answers = self._try() is None
+
     def _try(self) -> StoreUnavailable | None:
+        started = time.monotonic()
+        error = self._all()
+        self._is_quick = time.monotonic() - started < QUICK
+        return error
+
+    def _all(self) -> StoreUnavailable | None:
         try:
             for key, missed in [*self._unwritten.items()]:
                 self.store.put(missed)
@@ -106,6 +121,10 @@ class DoorLedger:
             receipts.unknown += result.unknown
             receipts.pending = 0
             self._write(receipts)
+
+    def catch_up(self) -> None:
+        """Note what could not be noted, before records that were not stored are sent again."""
+        self._written.catch_up()
 
     def _of(self, use_case: str, at: datetime) -> Receipts:
         minute = minute_of(at)

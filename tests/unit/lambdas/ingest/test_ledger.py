@@ -1,11 +1,16 @@
 """What the door counts, so that nobody has to believe its answers."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 import usecases
+from lambdas.adapters.kinesis import KinesisStream
 from lambdas.ingest.app import Ingestion, create_app
 from lambdas.ingest.handler import compose
 from lambdas.ingest.ledger import DoorLedger, Result
@@ -176,6 +181,48 @@ def test_requests_wait_for_a_ledger_that_is_away_once_and_again_when_it_was_back
         ledger.intend({"adtech": 2}, NOW)
     assert len(waits) == first + 1
     assert items.history == [("adtech", (4, 0, 0, 0)), ("adtech", (4, 0, 0, 2))]
+
+
+def test_an_intent_that_was_missed_is_written_before_records_are_sent_again() -> None:
+    class Killed(BaseException):
+        """Nothing of the function runs after it."""
+
+    class AwayForAWhile:
+        """Kinesis and the table are away; both are back when it is called again."""
+
+        def put_records(self, **request: Any) -> dict[str, Any]:
+            if items.fails:
+                items.fails = False
+                raise ReadTimeoutError(endpoint_url="http://127.0.0.1")
+            raise Killed
+
+    items = Items()
+    items.fails = True
+    ledger = DoorLedger(items, wait=lambda _: None)
+    stream = KinesisStream(AwayForAWhile(), again=ledger.catch_up, sleep=lambda _: None)  # type: ignore[arg-type]
+    catalog = usecases.load()
+    door = Ingestion(
+        catalog, stream, lambda: NOW, lambda a, r: None, catalog.configured({}), ledger
+    )
+    measured = {"type": "measurement", "thing": "mill-1", "quantity": "speed", "result": 600.0}
+    mixed = json.dumps([{"type": "click", "tx_id": "a"}, measured])
+    with pytest.raises(Killed):
+        door.receive(mixed.encode(), "application/json", None)
+    assert items.history == [("adtech", (0, 0, 0, 1)), ("machines", (0, 0, 0, 1))]
+
+
+def test_a_table_that_keeps_waiting_is_not_tried_again_by_the_same_request() -> None:
+    items, seconds = Items(), count()
+    ledger = DoorLedger(items, wait=lambda _: None)
+    items.fails = True
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("lambdas.ingest.ledger.time.monotonic", lambda: next(seconds))
+        ledger.intend({"adtech": 3}, NOW)
+    items.fails = False
+    ledger.catch_up()
+    assert items.history == []
+    ledger.settle({"adtech": Result(ok=3)}, NOW)
+    assert items.history == [("adtech", (3, 0, 0, 0))]
 
 
 def test_a_result_is_not_waited_for() -> None:
