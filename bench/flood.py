@@ -28,7 +28,8 @@ from typing import Any
 import httpx
 import psutil
 
-from sdpctl.local import emulator, outputs
+from bench import deployed
+from sdpctl.local import emulator
 from sdpctl.settings import Settings
 
 GENEROUS = 60.0  # seconds for an answer beside the flood and after it
@@ -209,7 +210,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20, help="how long it lasts")
     options = parser.parse_args()
     settings = Settings.load()
-    found = outputs.read(settings)
+    found = deployed.platform(settings)
     flood = Flood(
         found.url_for_api,
         found.url_for_reports,

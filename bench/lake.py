@@ -24,13 +24,14 @@ import httpx
 import orjson
 
 import usecases
+from bench import deployed
 from datagen import Generation
 from datagen import Settings as Shape
 from infra.topology import Topology
 from sdpctl.clock import now
 from sdpctl.commands.generate import generator_of
 from sdpctl.demo import fetch
-from sdpctl.local import aws, outputs
+from sdpctl.local import aws
 from sdpctl.local.delivery.kinesis import THROTTLED, Kinesis, KinesisError, Page
 from sdpctl.local.outputs import Outputs
 from sdpctl.sending import Sender, Tally, send_all
@@ -87,13 +88,12 @@ class Platform:
     @classmethod
     def of(cls, settings: Settings) -> Platform:
         """The one of these settings."""
+        found = deployed.platform(settings)
         topology = Topology(settings.prefix, usecases.load())
         client = aws.client(settings, "athena")
         names = topology.workgroup(USE_CASE.name), topology.database(USE_CASE.name)
         athena = Athena(client, *names, time.sleep)
-        return cls(
-            outputs.read(settings), athena, Kinesis(settings), topology.event_streams[0].name
-        )
+        return cls(found, athena, Kinesis(settings), topology.event_streams[0].name)
 
     def ask(self, sql: str) -> Answer:
         """The rows by their first column."""

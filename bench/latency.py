@@ -9,9 +9,7 @@ the time from the POST until the report first shows it. Prints p50, p95, p99 and
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
-import subprocess
 import threading
 import time
 import uuid
@@ -20,11 +18,8 @@ from typing import Any
 
 import httpx
 
-
-def outputs() -> dict[str, str]:
-    """The running platform's URLs and key."""
-    found: dict[str, str] = json.loads(subprocess.check_output(["./sdp", "outputs", "--json"]))
-    return found
+from bench import deployed
+from sdpctl.local.outputs import Outputs
 
 
 def bid(campaign: int) -> dict[str, Any]:
@@ -46,12 +41,12 @@ def load(api: httpx.Client, url: str, rate: float, stop: threading.Event) -> Non
         stop.wait(max(0.0, due - time.monotonic()))
 
 
-def probe(client: httpx.Client, found: dict[str, str], campaign: int) -> float:
+def probe(client: httpx.Client, found: Outputs, campaign: int) -> float:
     """Seconds from the POST of one bid until its campaign's report shows it."""
     start = time.monotonic()
-    client.post(f"{found['UrlForAPI']}/bid", json=bid(campaign)).raise_for_status()
+    client.post(f"{found.url_for_api}/bid", json=bid(campaign)).raise_for_status()
     while time.monotonic() - start < 60:
-        answer = client.get(f"{found['UrlForReports']}/reports/campaigns/{campaign}")
+        answer = client.get(f"{found.url_for_reports}/reports/campaigns/{campaign}")
         if answer.status_code == 200:
             return time.monotonic() - start
         time.sleep(0.05)
@@ -64,12 +59,12 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=50, help="events a second")
     parser.add_argument("--seconds", type=float, default=60, help="how long to measure")
     options = parser.parse_args()
-    found = {k: v.rstrip("/") for k, v in outputs().items()}
-    headers = {"x-api-key": found["ApiKey"]}
+    found = deployed.platform()
+    headers = {"x-api-key": found.api_key}
     stop = threading.Event()
     with httpx.Client(headers=headers, timeout=60) as client:
         senders = [
-            threading.Thread(target=load, args=(client, found["UrlForAPI"], options.rate / 4, stop))
+            threading.Thread(target=load, args=(client, found.url_for_api, options.rate / 4, stop))
             for _ in range(4)
         ]
         for sender in senders:

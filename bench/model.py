@@ -29,11 +29,11 @@ from typing import Any
 import httpx
 import numpy as np
 
+from bench import deployed
 from bench.lake import Platform
 from ml.figures import figures
 from sdpctl import retraining
 from sdpctl.clock import now
-from sdpctl.local import outputs
 from sdpctl.settings import ROOT, Settings
 from tests.local.modelling import TABLE, Modelling, Row
 from tests.unit.ml.auctions import after, auctions, chance, request
@@ -263,7 +263,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--direct", action="store_true")
     given = parser.parse_args()
-    place, found, check = retraining.place(None, None), outputs.read(), Checks()
+    found, place, check = deployed.platform(), retraining.place(None, None), Checks()
     assert found.url_for_predictions
     modelling = Modelling(place, found.url_for_predictions, found.api_key)
     range_ = direct(modelling) if given.direct else sent(Platform.of(Settings.load()))

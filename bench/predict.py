@@ -23,6 +23,7 @@ import httpx
 from mangum import Mangum
 
 import usecases
+from bench import deployed
 from bench.ingest import gateway_event
 from lambdas.ports.endpoint import EndpointUnavailable
 from lambdas.predict.answering import Breaker, Champions, Predictor
@@ -31,7 +32,6 @@ from ml import inference
 from ml.artifact import Trained
 from ml.rows import Range, read
 from ml.train import Settings, train
-from sdpctl.local import outputs
 from tests.unit.ml.auctions import auctions, request, write
 
 ROWS, WARM_UP = 6_000, 50
@@ -88,7 +88,7 @@ def function(model: Trained, *, up: bool) -> Callable[[dict[str, Any]], object]:
 
 def platform() -> Callable[[dict[str, Any]], object]:
     """The prediction API of the platform that runs."""
-    found = outputs.read()
+    found = deployed.platform()
     client = httpx.Client(headers={"x-api-key": found.api_key}, timeout=60)
 
     def call(instance: dict[str, Any]) -> object:

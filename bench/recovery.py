@@ -34,7 +34,8 @@ from typing import Any
 import httpx
 import psutil
 
-from sdpctl.local import aws, flink_status, outputs
+from bench import deployed
+from sdpctl.local import aws, flink_status
 from sdpctl.local.outputs import Outputs
 from sdpctl.local.processes import Service
 from sdpctl.settings import Settings
@@ -102,8 +103,12 @@ class Platform:
 
     settings: Settings
     found: Outputs
-    service: Service
-    """Of the job: its JVM."""
+    application: str
+
+    @property
+    def service(self) -> Service:
+        """Of the job: its JVM."""
+        return flink_status.service(self.settings, self.application)
 
     def bids(self, campaign: int) -> int:
         """What the report counts."""
@@ -129,9 +134,11 @@ class Platform:
 
     def job(self) -> tuple[float, float]:
         """When the job was there, and when all of its tasks ran."""
-        at = wait(lambda: flink_status.jobs(self.settings) and time.time(), "a job")
-        wait(lambda: flink_status.running(self.settings), "a job that runs")
-        return float(at), time.time()
+        at = self._since(flink_status.jobs, "a job")
+        return at, self._since(flink_status.running, "a job that runs")
+
+    def _since(self, look: Callable[[Settings, str], Any], what: str) -> float:
+        return float(wait(lambda: look(self.settings, self.application) and time.time(), what))
 
     def arrival(self, campaign: int, since: float) -> float:
         """When the first row of a campaign arrived on the stream of the aggregates."""
@@ -210,8 +217,8 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=3, help="one after the other (%(default)s)")
     options = parser.parse_args()
     settings = Settings.load()
-    name = wait(lambda: flink_status.states(settings), "a job")[0]["name"]
-    platform = Platform(settings, outputs.read(settings), Service(f"flink-{name}", settings))
+    found = deployed.platform(settings)
+    platform = Platform(settings, found, found.topology.application(deployed.USE_CASE))
     load = Load(platform.found, options.rate, int(time.time()) * 100)
     sender = threading.Thread(target=load.run)
     sender.start()

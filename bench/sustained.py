@@ -30,7 +30,8 @@ from typing import Any
 import httpx
 import psutil
 
-from sdpctl.local import emulator, outputs, workers
+from bench import deployed
+from sdpctl.local import emulator, workers
 from sdpctl.local.delivery import service as delivery
 from sdpctl.local.outputs import Outputs
 from sdpctl.settings import Settings
@@ -194,7 +195,7 @@ def main() -> int:
     parser.add_argument("--connections", type=int, default=4, help="at once (%(default)s)")
     options = parser.parse_args()
     settings = Settings.load()
-    load = Load(outputs.read(settings), int(time.time()) * 100)
+    load = Load(deployed.platform(settings), int(time.time()) * 100)
     memory = Memory(settings)
     senders = [threading.Thread(target=load.run) for _ in range(options.connections)]
     for sender in senders:

@@ -2,9 +2,7 @@ package sdp.keyed;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * The open keys of one key group: their index, and the logs of their entries by due time. Keys that
@@ -15,8 +13,12 @@ final class KeyGroup {
   final List<ColdIndex> cold = new ArrayList<>();
   private final ChunkNames names = new ChunkNames();
   private Index index = new Index();
-  private final Map<Long, Log> logs = new HashMap<>();
+  private final DueLogs logs = new DueLogs();
   private Log[] numbered = new Log[8];
+
+  /** No number below it is free; a position is never 0. */
+  private int free = 1;
+
   private Log last;
 
   KeyGroup(int number) {
@@ -89,7 +91,6 @@ final class KeyGroup {
 
   /** Starts a log, behind those with the same due time. */
   Log start(long due, int firstChunk) {
-    int free = 1; // a position is never 0
     while (free < numbered.length && numbered[free] != null) {
       free++;
     }
@@ -98,15 +99,16 @@ final class KeyGroup {
     }
     Log log = new Log(this, due, free, firstChunk);
     numbered[free] = log;
-    logs.put(due, log);
+    logs.put(log);
     last = log;
     return log;
   }
 
   void drop(Log log) {
     names.drop(log);
-    logs.remove(log.due, log);
+    logs.remove(log);
     numbered[log.number] = null;
+    free = Math.min(free, log.number);
     last = null;
   }
 

@@ -1,0 +1,56 @@
+package sdp.keyed;
+
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class DueLogsTest {
+  private final DueLogs logs = new DueLogs();
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 5, 5 << 16, 1L << 32})
+  void anyHistoryLeavesWhatAMapWouldHave(long step) {
+    Map<Long, Log> expected = new HashMap<>();
+    List<Log> all = new ArrayList<>();
+    Random random = new Random(step);
+    for (int i = 0; i < 20_000; i++) {
+      if (random.nextInt(5) < (i / 4_000 % 2 == 0 ? 3 : 1) || all.isEmpty()) {
+        Log log = log((random.nextInt(1_000) - 500) * step);
+        all.add(log);
+        logs.put(log);
+        expected.put(log.due, log);
+      } else {
+        Log log = all.remove(random.nextInt(all.size()));
+        logs.remove(log);
+        expected.remove(log.due, log);
+      }
+    }
+    for (long due = -600 * step; due <= 600 * step; due += step) {
+      assertSame(expected.get(due), logs.get(due));
+    }
+  }
+
+  @Test
+  void aLogThatIsBehindAFullOneStaysWhenThatIsDropped() {
+    Log full = log(10);
+    Log behind = log(10);
+    logs.put(full);
+    logs.put(behind);
+    logs.remove(full);
+    assertSame(behind, logs.get(10));
+    logs.remove(behind);
+    assertNull(logs.get(10));
+  }
+
+  private static Log log(long due) {
+    return new Log(null, due, 1, 0);
+  }
+}
