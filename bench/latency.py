@@ -1,6 +1,6 @@
 """From POST to the number in the report: steady events, one after the other.
 
-    .venv/dev/bin/python bench/latency.py --rate 50 --seconds 60
+    .venv/dev/bin/python -m bench.latency --rate 50 --seconds 60
 
 Needs a running platform (`make up`). Each probe is a bid of a campaign of its own; its latency is
 the time from the POST until the report first shows it. Prints p50, p95, p99 and the maximum.

@@ -56,7 +56,7 @@ def client() -> KinesisClient:
 
 
 class KinesisStream:
-    """The stream port over PutRecords; `again` is called before what failed is sent again.
+    """The stream port over PutRecords; `before` is called before each attempt to store entries.
 
     `sleep`, `monotonic` and `jitter` are for tests.
     """
@@ -66,14 +66,14 @@ class KinesisStream:
         client: KinesisClient,
         *,
         budget_seconds: float = BUDGET_SECONDS,
-        again: Callable[[], None] = lambda: None,
+        before: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._client = client
         self._budget = budget_seconds
-        self._again = again
+        self._before = before
         self._sleep = sleep
         self._monotonic = monotonic
         self._jitter = jitter
@@ -81,6 +81,7 @@ class KinesisStream:
     def put(self, stream: str, entries: Sequence[Entry]) -> list[str | None]:
         """Store entries. Returns, per entry, None or the reason why all retries failed."""
         reasons: list[str | None] = [None] * len(entries)
+        self._before()
         deadline = self._monotonic() + self._budget
         for chunk in _chunks(entries):
             self._put_chunk(stream, entries, chunk, reasons, deadline)
@@ -109,7 +110,9 @@ class KinesisStream:
             if not pending or self._monotonic() + wait >= deadline:
                 return
             self._sleep(wait)
-            self._again()
+            self._before()
+            if self._monotonic() >= deadline:
+                return
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _attempt(self, stream: str, entries: Sequence[Entry], pending: list[int]) -> dict[int, str]:

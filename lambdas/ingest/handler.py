@@ -17,11 +17,13 @@ from lambdas.adapters.receipts import DynamoReceipts
 from lambdas.http.gateway import TEXT, Respond, behind_gateway
 from lambdas.ingest.app import create_app
 from lambdas.ingest.ledger import DoorLedger
+from lambdas.ports.ledger import ReceiptStore
 from lambdas.ports.stream import Entry, Stream
 from lambdas.settings import Settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_kinesis import KinesisClient
 
 logger = Logger()
 metrics = Metrics()
@@ -62,12 +64,17 @@ def _encodable(event: dict[str, Any]) -> dict[str, Any]:
 @cache
 def _composed() -> Respond:
     settings = Settings.from_environment()
-    ledger = DoorLedger(DynamoReceipts(settings.ledger_table), _missed)
-    kinesis_stream = kinesis.KinesisStream(kinesis.client(), again=ledger.catch_up)
+    return composed(settings, kinesis.client(), DynamoReceipts(settings.ledger_table))
+
+
+def composed(settings: Settings, client: KinesisClient, receipts: ReceiptStore) -> Respond:
+    """The function, as `compose`, over Kinesis and the ledger's table."""
+    ledger = DoorLedger(receipts, _missed)
+    stream = kinesis.KinesisStream(client, before=ledger.catch_up)
     catalog = usecases.load(settings.use_cases)
     app = create_app(
         catalog=catalog,
-        stream=DeployedStreams(kinesis_stream, settings),
+        stream=DeployedStreams(stream, settings),
         clock=clock.now,
         count=_count,
         parameters=catalog.configured(settings.parameters),

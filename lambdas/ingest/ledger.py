@@ -2,8 +2,8 @@
 
 A function that ends between the two leaves its records `pending`, so the count survives it. If the
 ledger cannot be written for two seconds, records are stored all the same: the item is written
-whole, so the next write of the instance makes good what was missed. The next is at the latest
-before records that could not be stored are sent again (`catch_up`): what was away may be back.
+whole, so the next write of the instance makes good what was missed. Before each attempt to store
+records it is tried once more (`catch_up`), if that is not a long wait: what was away may be back.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_MISSED = 1_000
 PATIENCE, PAUSE = 2.0, 0.1
 """Seconds for which an intent is tried again, and the first pause; each is twice the one before."""
 QUICK = 0.5
-"""Seconds within which a table that is there has answered."""
+"""Seconds that items may take beside the one that is to be written now."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,9 @@ class _Items:
 
         Not if the one before could not either: the table is away, and requests wait only once.
         """
-        self._unwritten[receipts.minute, receipts.instance] = receipts
+        key = receipts.minute, receipts.instance
+        self._unwritten.pop(key, None)
+        self._unwritten[key] = receipts  # as the newest
         error, pause = self._try(), PAUSE
         until = time.monotonic() + (patience if self._answers else 0)
         while error and time.monotonic() + pause < until:
@@ -71,21 +73,24 @@ class _Items:
             self._answers = self._try() is None
 
     def _try(self) -> StoreUnavailable | None:
-        started = time.monotonic()
-        error = self._all()
-        self._is_quick = time.monotonic() - started < QUICK
-        return error
-
-    def _all(self) -> StoreUnavailable | None:
+        """Write the newest item, and the others, newest first, as long as that is quick."""
+        started, self._is_quick = time.monotonic(), True
         try:
-            for key, missed in [*self._unwritten.items()]:
-                self.store.put(missed)
-                del self._unwritten[key]
+            while self._unwritten and self._is_quick:
+                try:
+                    self._put_newest()
+                finally:
+                    self._is_quick = time.monotonic() - started < QUICK
         except StoreUnavailable as error:
             while len(self._unwritten) > MAX_MISSED:
                 del self._unwritten[next(iter(self._unwritten))]
             return error
         return None
+
+    def _put_newest(self) -> None:
+        newest = next(reversed(self._unwritten))
+        self.store.put(self._unwritten[newest])
+        del self._unwritten[newest]
 
 
 class DoorLedger:

@@ -65,6 +65,25 @@ def test_only_failed_entries_are_sent_again() -> None:
     assert client.calls == [["a", "b", "c"], ["b", "c"], ["c"]]
 
 
+def test_something_may_be_done_before_each_attempt_to_store_and_counts_as_time() -> None:
+    client, watch, done = Scripted([{"a": THROTTLED}] * 100), Watch(), list[int]()
+
+    def before() -> None:
+        done.append(len(client.calls))
+        watch.now += 2
+
+    stream = KinesisStream(
+        client,  # type: ignore[arg-type]
+        before=before,
+        sleep=watch.sleep,
+        monotonic=lambda: watch.now,
+        jitter=lambda: 1.0,
+    )
+    assert stream.put("s", entries("a")) == [THROTTLED]
+    assert done == [0, 1, 2, 3]
+    assert len(client.calls) == 3  # the last time there was none left
+
+
 def test_what_still_fails_when_time_is_up_is_reported() -> None:
     client, watch = Scripted([{"b": THROTTLED}] * 100), Watch()
     assert put(client, entries("a", "b"), watch) == [None, THROTTLED]

@@ -12,11 +12,12 @@ from botocore.exceptions import ReadTimeoutError
 import usecases
 from lambdas.adapters.kinesis import KinesisStream
 from lambdas.ingest.app import Ingestion, create_app
-from lambdas.ingest.handler import compose
+from lambdas.ingest.handler import compose, composed
 from lambdas.ingest.ledger import DoorLedger, Result
 from lambdas.ports.ledger import Receipts
 from lambdas.ports.report_store import StoreUnavailable
 from lambdas.ports.stream import Entry, Unconfirmed
+from lambdas.settings import Settings
 from tests.unit.lambdas.ingest.gateway import BID, NOW, Gateway, Memory
 
 Counts = tuple[int, int, int, int]
@@ -149,7 +150,7 @@ def test_a_minute_that_was_missed_is_written_in_the_next() -> None:
     items.fails = False
     ledger.settle({"adtech": Result(ok=4)}, NOW + timedelta(minutes=1))
     assert missed == ["timed out"]
-    assert [counts for _, counts in items.history] == [(3, 0, 0, 0), (4, 0, 0, 0)]
+    assert [counts for _, counts in items.history] == [(4, 0, 0, 0), (3, 0, 0, 0)]
 
 
 def test_an_intent_that_is_refused_for_a_moment_is_written_before_the_call() -> None:
@@ -199,7 +200,7 @@ def test_an_intent_that_was_missed_is_written_before_records_are_sent_again() ->
     items = Items()
     items.fails = True
     ledger = DoorLedger(items, wait=lambda _: None)
-    stream = KinesisStream(AwayForAWhile(), again=ledger.catch_up, sleep=lambda _: None)  # type: ignore[arg-type]
+    stream = KinesisStream(AwayForAWhile(), before=ledger.catch_up, sleep=lambda _: None)  # type: ignore[arg-type]
     catalog = usecases.load()
     door = Ingestion(
         catalog, stream, lambda: NOW, lambda a, r: None, catalog.configured({}), ledger
@@ -208,7 +209,41 @@ def test_an_intent_that_was_missed_is_written_before_records_are_sent_again() ->
     mixed = json.dumps([{"type": "click", "tx_id": "a"}, measured])
     with pytest.raises(Killed):
         door.receive(mixed.encode(), "application/json", None)
-    assert items.history == [("adtech", (0, 0, 0, 1)), ("machines", (0, 0, 0, 1))]
+    assert items.history == [("machines", (0, 0, 0, 1)), ("adtech", (0, 0, 0, 1))]
+
+
+def test_the_function_writes_an_intent_that_was_missed_before_it_stores(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lambdas.ingest.ledger.PATIENCE", 0)
+    items, seen = Items(), list[list[tuple[str, Counts]]]()
+
+    class Kinesis:
+        def put_records(self, **request: Any) -> dict[str, Any]:
+            seen.append(items.history)
+            return {"FailedRecordCount": 0}
+
+    gateway, settings = Gateway(), Settings(streams={"adtech/bcns": "bcns"})
+    gateway._respond = composed(settings, Kinesis(), items)  # type: ignore[arg-type]
+    items.refuses = 1
+    assert gateway.post("/click", {"tx_id": "a"}).status == 202
+    assert seen == [[("adtech", (0, 0, 0, 1))]]
+    assert items.history[1:] == [("adtech", (1, 0, 0, 0))]
+
+
+def test_what_was_missed_for_long_does_not_keep_the_intent_at_hand() -> None:
+    items, seconds = Items(), count()
+    ledger = DoorLedger(items, wait=lambda _: None)
+    items.fails = True
+    for minute in range(3):
+        ledger.settle({"adtech": Result(ok=minute)}, NOW + timedelta(minutes=minute))
+    items.fails = False
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("lambdas.ingest.ledger.time.monotonic", lambda: next(seconds))
+        ledger.intend({"adtech": 7}, NOW + timedelta(minutes=9))
+    assert items.history == [("adtech", (0, 0, 0, 7))]
+    ledger.settle({"adtech": Result(ok=7)}, NOW + timedelta(minutes=9))
+    assert [ok for _, (ok, *_) in items.history] == [0, 7, 2, 1, 0]
 
 
 def test_a_table_that_keeps_waiting_is_not_tried_again_by_the_same_request() -> None:
