@@ -28,16 +28,23 @@ ALLOWED = (
 # to read it.
 KEPT = timedelta(days=28)
 
+# What waits for event time waits for the next watermark as well. Each goes to every subtask of the
+# next operator, so with more than FEW subtasks they are as much rarer: as many leave each of them.
+WATERMARK_MS, FEW = 5, 4
 
-def configuration(parameters: Mapping[str, Parameters], *, bounded: bool = False) -> dict[str, str]:
+
+def configuration(
+    parameters: Mapping[str, Parameters], parallelism: int = 1, *, bounded: bool = False
+) -> dict[str, str]:
     """What the job of these use cases sets; `bounded`: of one whose input ends."""
+    interval = WATERMARK_MS * max(FEW, parallelism) // FEW
     ttl = KEPT + max(own.settling + own.waiting() for own in parameters.values())
     return {
         "pipeline.name": "analytics",
         "pipeline.object-reuse": "true",
-        # What waits for event time waits for the next watermark as well. 0: one after each record
-        # that moves event time, whatever the clock says, so that each run decides the same.
-        "pipeline.auto-watermark-interval": "0 ms" if bounded else "5 ms",
+        # 0: one after each record that moves event time, whatever the clock says, so that each run
+        # decides the same.
+        "pipeline.auto-watermark-interval": "0 ms" if bounded else f"{interval} ms",
         "table.local-time-zone": "UTC",
         "table.exec.state.ttl": f"{int(ttl.total_seconds())} s",
     }

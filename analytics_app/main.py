@@ -28,7 +28,11 @@ def environment(given: properties.Properties) -> TableEnvironment:
     env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
     config = env.get_config()
     parameters = _catalog(given).configured(given.parameters)
-    settings = configuration.configuration(parameters, bounded=given.connector == "files")
+    settings = configuration.configuration(
+        parameters,
+        int(config.get("parallelism.default", "1")),
+        bounded=given.connector == "files",
+    )
     settings |= configuration.jars(config.get("pipeline.jars", ""), HERE / "lib" / "sdp.jar")
     for key, value in settings.items():
         config.set(key, value)

@@ -38,8 +38,9 @@ _NEEDED = (
     "usecases/__init__.py",
     "annotated_types/__init__.py",
 )
+# Keys that are set: what is only read of the configuration may be any.
 _KEY = re.compile(
-    r"""["']((?:execution|state|parallelism|restart-strategy|taskmanager|jobmanager|cluster"""
+    r"""(?<!config\.get\()["']((?:execution|state|parallelism|restart-strategy|taskmanager|jobmanager|cluster"""
     r"""|rest|pipeline|python|table|env|high-availability)\.[a-z0-9.-]+)["']"""
 )
 

@@ -38,6 +38,12 @@ def test_only_a_job_whose_input_ends_emits_a_watermark_after_each_record():
     assert configuration(load().configured({}), bounded=True)[key] == "0 ms"
 
 
+@pytest.mark.parametrize(("parallelism", "interval"), [(4, "5 ms"), (8, "10 ms"), (64, "80 ms")])
+def test_with_many_subtasks_watermarks_are_rarer(parallelism, interval):
+    given = configuration(load().configured({}), parallelism)
+    assert given["pipeline.auto-watermark-interval"] == interval
+
+
 def test_the_jar_is_named_once_whoever_names_it(tmp_path):
     jar = tmp_path / "sdp.jar"
     assert jars("", jar) == {}

@@ -69,6 +69,10 @@ def test_a_key_that_managed_flink_refuses_is_named(zipped, key):
         check(zipped(GOOD | {"analytics_app/x.py": f'config.set("{key}", "1")'}))
 
 
+def test_any_key_may_be_read(zipped):
+    check(zipped(GOOD | {"analytics_app/x.py": 'config.get("parallelism.default", "1")'}))
+
+
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory):
     folder = tmp_path_factory.mktemp("zip")

@@ -8,12 +8,18 @@ import org.apache.flink.streaming.api.transformations.PhysicalTransformation;
 import org.apache.flink.streaming.api.transformations.UnionTransformation;
 
 /**
- * How rows go from one task to another: seldom, and without waiting long for others that are sent
- * with them. Flink's own 100 ms cannot be changed by a setting on Managed Flink.
+ * How rows go from one task to another: on few ways, and without waiting long for others that are
+ * sent with them. Flink's own 100 ms cannot be changed by a setting on Managed Flink.
  */
 public final class Hops {
-  /** How long events on their way to an operator wait at most, in milliseconds. */
+  /**
+   * How long events on their way to an operator wait at most, in milliseconds. A subtask sends to
+   * each of the next operator's: where those are more than {@link #FEW}, events wait as much longer
+   * so that it sends no more buffers.
+   */
   private static final long EVENTS = 5;
+
+  private static final int FEW = 4;
 
   /**
    * What an operator with state has found is sent at once. It is rarer than events, and while
@@ -42,8 +48,10 @@ public final class Hops {
 
   /** On all ways to these rows, also on those that the planner has put there. */
   public static void shorten(DataStream<?> rows) {
+    int parallelism = rows.getExecutionEnvironment().getParallelism();
+    long events = EVENTS * Math.max(FEW, parallelism) / FEW;
     for (Transformation<?> before : rows.getTransformation().getTransitivePredecessors()) {
-      shorten(before, isFound(before) ? FOUND : EVENTS);
+      shorten(before, isFound(before) ? FOUND : events);
     }
   }
 

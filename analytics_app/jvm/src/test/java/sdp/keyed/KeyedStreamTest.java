@@ -27,12 +27,12 @@ class KeyedStreamTest {
   private static final TypeInformation<RowData> ROWS =
       InternalTypeInfo.of(RowType.of(new BigIntType()));
 
-  private final StreamExecutionEnvironment environment =
-      StreamExecutionEnvironment.getExecutionEnvironment();
+  private final StreamExecutionEnvironment environment = job(2);
 
-  KeyedStreamTest() {
-    environment.setParallelism(2);
-    environment.setMaxParallelism(8);
+  private static StreamExecutionEnvironment job(int parallelism) {
+    StreamExecutionEnvironment environment = StreamExecutionEnvironment.getExecutionEnvironment();
+    environment.setParallelism(parallelism);
+    environment.setMaxParallelism(64);
     DataStream<RowData> events =
         environment
             .fromSequence(1, 10)
@@ -44,6 +44,7 @@ class KeyedStreamTest {
             .map(row -> row, ROWS)
             .name("found");
     KeyedStream.attach(found.union(more), "second", new Pack(), new Pass(), ROWS);
+    return environment;
   }
 
   /** Each pack is in the task whose rows it packs: a task of its own would be one more hop. */
@@ -68,6 +69,15 @@ class KeyedStreamTest {
 
   @Test
   void whatAnOperatorHasFoundIsSentAtOnceAndEventsSoon() {
+    assertEquals(Map.of("events", 5L, "more", 5L, "found", 0L), waits(environment));
+  }
+
+  @Test
+  void amongManySubtasksEventsWaitLonger() {
+    assertEquals(Map.of("events", 20L, "more", 20L, "found", 0L), waits(job(16)));
+  }
+
+  private static Map<String, Long> waits(StreamExecutionEnvironment environment) {
     StreamGraph graph = environment.getStreamGraph(false);
     Map<String, Long> waits = new TreeMap<>();
     for (StreamNode pack : graph.getStreamNodes()) {
@@ -77,7 +87,7 @@ class KeyedStreamTest {
         waits.put(before.getOperatorName(), sent.getBufferTimeout());
       }
     }
-    assertEquals(Map.of("events", 5L, "more", 5L, "found", 0L), waits);
+    return waits;
   }
 
   private static final class Pack extends AbstractStreamOperator<Packed>
