@@ -136,7 +136,9 @@ def substitutions(
     - `envelope`: the options that tell an operator what is in which of these columns.
     - `definitions`: the options that tell an operator where the use case's definitions are, and
       the versions of its model.
-    - `origin`: those of these columns that every event has, and `refused` needs.
+    - `origin`, `origin_columns`: those of these columns that every event has, and `refused` needs,
+      without and with types. A table that an operator reads does best with these and what it uses:
+      every column is copied for every event.
     - `bucket`: the start of the bucket in which `occurred_at` is, epoch seconds.
     - `outcomes`: the columns of `outcomes`, with types.
     - `Name`: a parameter; of a duration also `Name.ms`, `Name.seconds` and, for SQL,
@@ -149,6 +151,7 @@ def substitutions(
         "use_case": use_case.name,
         "envelope": _options(_ENVELOPE),
         "origin": _listed(ORIGIN),
+        "origin_columns": flink.column_list(flink.common_columns()),
         "bucket": flink.bucket(parameters.aggregation_period),
         "outcomes": _outcome_columns(),
     }

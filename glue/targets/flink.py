@@ -223,7 +223,16 @@ def bucket(period: timedelta) -> str:
 
 def input_columns(use_case: UseCase, stream: str) -> list[tuple[str, str]]:
     """Names and Flink types of all that is read of a record: its fields, then its origin."""
-    fields = [(c.name, flink_type(c.type)) for c in event_columns(use_case, stream)]
+    return _with_origin(event_columns(use_case, stream))
+
+
+def common_columns() -> list[tuple[str, str]]:
+    """Names and Flink types of what is read of any record, whatever its type."""
+    return _with_origin(ENVELOPE)
+
+
+def _with_origin(columns: Iterable[Column]) -> list[tuple[str, str]]:
+    fields = [(column.name, flink_type(column.type)) for column in columns]
     return [*fields, *((name, sql_type) for name, sql_type, _ in METADATA)]
 
 

@@ -2,7 +2,10 @@
 -- Shows: patterns over the events of a card in the order of their time, in whatever order they came.
 -- An account of number 0 is none: what is paid from it changes nothing.
 CREATE TEMPORARY TABLE cards (
-  ${events}
+  ${origin_columns},
+  `card_id` STRING,
+  `amount` DOUBLE,
+  `balance` DOUBLE
 ) WITH (
   'connector' = 'patterns',
   'name' = '${use_case}-cards',
@@ -27,6 +30,6 @@ CREATE TEMPORARY TABLE cards (
   'spending_anomaly.min-count' = '${AnomalyCount}'
 );
 INSERT INTO cards
-SELECT ${event_names}
+SELECT ${origin}, `card_id`, `amount`, `balance`
 FROM decoded
 WHERE `type` = 'balance' OR `type` = 'transaction' AND `acc_num` <> 0

@@ -3,7 +3,9 @@
 -- The names of the pages are parameters; other pages are left out. A session is that of the
 -- customer whom the last page of the attempt names that names one.
 CREATE TEMPORARY TABLE sessions (
-  ${events},
+  ${origin_columns},
+  `session_id` STRING,
+  `customer_id` STRING,
   `step` STRING
 ) WITH (
   'connector' = 'patterns',
@@ -22,7 +24,9 @@ CREATE TEMPORARY TABLE sessions (
 );
 INSERT INTO sessions
 SELECT
-  ${event_names},
+  ${origin},
+  `session_id`,
+  `customer_id`,
   CASE `page`
     WHEN ${FirstPage} THEN 'first'
     WHEN ${SecondPage} THEN 'second'

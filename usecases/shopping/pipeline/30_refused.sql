@@ -2,7 +2,7 @@
 -- Shows: the ports of what was refused, and a condition of the use case's own.
 -- They become dead letters. A late debit has changed the balance all the same, a late profile holds.
 CREATE TEMPORARY TABLE cards_refused (
-  ${events},
+  ${origin_columns},
   `outcome` STRING,
   `detail` STRING
 ) WITH (
@@ -11,7 +11,7 @@ CREATE TEMPORARY TABLE cards_refused (
   'port' = 'refused'
 );
 CREATE TEMPORARY TABLE sessions_refused (
-  ${events},
+  ${origin_columns},
   `outcome` STRING,
   `detail` STRING
 ) WITH (

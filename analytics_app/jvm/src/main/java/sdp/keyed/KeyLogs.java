@@ -2,8 +2,6 @@ package sdp.keyed;
 
 import java.util.ArrayDeque;
 import java.util.Arrays;
-import java.util.Comparator;
-import java.util.PriorityQueue;
 
 /**
  * What is known of the open keys of a subtask: one entry for each, appended to a log on the heap
@@ -48,7 +46,7 @@ public class KeyLogs {
   private final int firstGroup;
   private final KeyGroup[] groups;
   private final long step;
-  private final PriorityQueue<Log> due = new PriorityQueue<>(Comparator.comparingLong(l -> l.due));
+  private final DueHeap due = new DueHeap();
   private final ArrayDeque<Cached> cached = new ArrayDeque<>();
   private byte[] buffer = new byte[CHUNK];
   private long open;
@@ -158,6 +156,11 @@ public class KeyLogs {
   /** The key group of the selected key. */
   public int keyGroup() {
     return group.number;
+  }
+
+  /** When the selected key is due. */
+  public long due() {
+    return group.at(selectedPosition()).due;
   }
 
   /** Stores what is known of the selected key from now on, which is due at that time. */

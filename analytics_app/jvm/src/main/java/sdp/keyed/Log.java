@@ -10,6 +10,8 @@ final class Log {
   static final int MAX_CHUNKS = 1000;
   private static final int COUNT_BITS = 20;
   private static final byte[] NOTHING = {};
+  private static final byte[][] NO_CHUNKS = {};
+  private static final int[] NO_NAMES = {};
 
   final KeyGroup group;
   final long due;
@@ -20,8 +22,8 @@ final class Log {
   /** The number of its first chunk among all with this due time. */
   final int firstChunk;
 
-  private byte[][] chunks = new byte[4][];
-  private int[] names = new int[0];
+  private byte[][] chunks = NO_CHUNKS;
+  private int[] names = NO_NAMES;
   private int count;
   private byte[] open = NOTHING;
   private int end;
@@ -80,7 +82,7 @@ final class Log {
   /** Notes a chunk that is in the state. */
   int add(byte[] chunk) {
     if (count == chunks.length) {
-      chunks = Arrays.copyOf(chunks, count * 2);
+      chunks = Arrays.copyOf(chunks, Math.max(4, count * 2));
     }
     chunks[count] = chunk;
     return count++;

@@ -120,15 +120,32 @@ final class Evaluation implements KeyLogs.Closing {
     nameAt = packed.keyAt();
     nameLength = packed.keyLength();
     boolean isKnown = logs.find(keyGroup, packed.hash(), name, nameAt, nameLength);
-    if (isKnown) {
-      key.read(logs.bytes(), logs.payloadAt());
-      evaluate();
-    } else {
-      key.clear();
+    Event event = event(packed);
+    if (!isKnown || !append(event, packed)) {
+      if (isKnown) {
+        key.read(logs.bytes(), logs.payloadAt());
+        evaluate();
+      } else {
+        key.clear();
+      }
+      add(event, packed);
+      store(packed.hash(), isKnown);
     }
-    add(event(packed), packed);
-    store(packed.hash(), isKnown);
     logs.relieve();
+  }
+
+  /** Takes an event of the selected key that comes in time, if nothing else is to be decided. */
+  private boolean append(Event event, Packed packed) throws Exception {
+    if (event.time() < watermark || event.carriedLength() > Event.MAX_CARRIED) {
+      return false;
+    }
+    int length = key.append(logs.bytes(), logs.payloadAt(), logs.payloadLength(), event);
+    if (length > 0) {
+      long due = Math.min(logs.due(), Waking.at(event.time() + 1, reached, STEP));
+      logs.put(packed.hash(), name, nameAt, nameLength, key.payload(), length, due);
+      outcomes.taken(packed);
+    }
+    return length > 0;
   }
 
   /** Evaluates a due key, selected in the logs. */

@@ -86,6 +86,18 @@ record Event(
     }
   }
 
+  /** Passes over an event that {@link #read} would read; whether it has the id of another. */
+  static boolean passes(DataInputDeserializer in, byte[] bytes, Event other) throws IOException {
+    in.skipBytesToRead(Long.BYTES);
+    int flagged = in.readUnsignedByte();
+    in.skipBytesToRead((flagged & MAX_KIND) < STEP ? Double.BYTES : 0);
+    int length = in.readUnsignedShort();
+    int at = in.getPosition();
+    in.skipBytesToRead(length);
+    in.skipBytesToRead((flagged & CARRIES) != 0 ? in.readUnsignedShort() : 0);
+    return Arrays.equals(bytes, at, at + length, other.bytes, other.at, other.at + other.length);
+  }
+
   /** Reads an event whose texts stay where they are: in the bytes that are read. */
   static Event read(DataInputDeserializer in, byte[] bytes) throws IOException {
     long time = in.readLong();

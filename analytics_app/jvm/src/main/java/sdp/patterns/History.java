@@ -126,6 +126,39 @@ final class History {
     in.skipBytesToRead(end - in.getPosition());
   }
 
+  /**
+   * Writes a payload with one more event that waits, as a copy: most events are only added to what
+   * is known, and evaluated later. Of this object nothing else is changed.
+   *
+   * @return the length; 0 if the event must be compared with the others first, because one has its
+   *     id, or because many wait
+   */
+  int append(byte[] bytes, int at, int length, Event event) throws IOException {
+    in.setBuffer(bytes, at, length);
+    int waits = in.readUnsignedShort();
+    int count = waits + in.readUnsignedShort();
+    in.skipBytesToRead(Long.BYTES);
+    int first = in.getPosition();
+    int behind = first;
+    for (int i = 1; i <= count; i++) {
+      if (Event.passes(in, bytes, event)) {
+        return 0;
+      }
+      if (i == waits) {
+        behind = in.getPosition();
+      }
+    }
+    if (behind - first >= MAX_WAITING_BYTES) {
+      return 0;
+    }
+    out.clear();
+    out.writeShort(waits + 1);
+    out.write(bytes, at + Short.BYTES, behind - at - Short.BYTES);
+    event.write(out);
+    out.write(bytes, behind, at + length - behind);
+    return out.length();
+  }
+
   /** Writes the payload; returns its length. */
   int write() throws IOException {
     out.clear();

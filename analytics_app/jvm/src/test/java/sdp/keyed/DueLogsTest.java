@@ -1,5 +1,6 @@
 package sdp.keyed;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
@@ -32,10 +33,26 @@ class DueLogsTest {
         logs.remove(log);
         expected.remove(log.due, log);
       }
+      if (i % 1_000 == 999) {
+        for (long due = -600 * step; due <= 600 * step; due += step) {
+          assertSame(expected.get(due), logs.get(due));
+        }
+      }
     }
-    for (long due = -600 * step; due <= 600 * step; due += step) {
-      assertSame(expected.get(due), logs.get(due));
+  }
+
+  @Test
+  void logsThatComeAndGoTakeNoMoreRoomThanThoseThatAreThere() {
+    KeyGroup group = new KeyGroup(0);
+    Log kept = group.start(-1, 0);
+    for (int due = 0; due < 100_000; due++) {
+      Log log = group.start(due, 0);
+      assertEquals(2, log.number);
+      assertSame(log, group.log(due));
+      group.drop(log);
+      assertNull(group.log(due));
     }
+    assertSame(kept, group.log(-1));
   }
 
   @Test
