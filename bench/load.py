@@ -49,6 +49,7 @@ PROJECT = ROOT / "gatling"
 # Rows of the summary: in all, of answered requests, of failed ones.
 P99 = "response time 99th percentile (ms)"
 SUMMARY = re.compile(r"^> (request count|response time 99th percentile \(ms\)) +\|(.*)$", re.M)
+ACCEPTED = re.compile(r"^> accepted events: (\d+)$", re.M)
 LENGTHS = {"steady": 60, "ramp": 60, "burst": 60, "soak": 1800}
 SEARCH_SECONDS = 30
 DUPLICATES = 0.1
@@ -132,13 +133,15 @@ def _shown(line: str) -> str:
 
 
 def figures(printed: str) -> dict[str, int]:
-    """Of the summary at Gatling's end: requests, those that failed, and p99 in milliseconds."""
-    summary = dict(SUMMARY.findall(printed))
-    if not summary:
+    """Of Gatling's end: requests, those that failed, p99 in milliseconds, and events accepted."""
+    summary, accepted = dict(SUMMARY.findall(printed)), ACCEPTED.findall(printed)
+    if not summary or not accepted:
         raise SystemExit("Gatling did not run: see above")
     numbers = {name: re.findall(r"[\d,]+|-", row) for name, row in summary.items()}
     (_, ok, failed), (p99, *_) = numbers["request count"], numbers[P99]
-    return {"ok": _number(ok), "failed": _number(failed), "p99": _number(p99)}
+    return {"ok": _number(ok), "failed": _number(failed), "p99": _number(p99)} | {
+        "accepted": int(accepted[-1])
+    }
 
 
 def _number(text: str) -> int:
@@ -185,14 +188,12 @@ class Result:
     ok: int
     failed: int
     p99: int
+    accepted: int
+    """Also some of a request that failed: a batch may be accepted in part."""
     rest: int
     waiting: int
     holds: bool
     """Whether no request failed and p99 is below its limit."""
-
-    @property
-    def accepted(self) -> int:
-        return self.ok * self.load.batch
 
     def __str__(self) -> str:
         load = self.load

@@ -12,12 +12,13 @@ from bench.load import Load, Result, figures, problems, search
 SUMMARY = """\
 > request count                          |     1,200 |     1,200 |         0
 > response time 99th percentile (ms)     |       143 |       143 |         -
+> accepted events: 119998
 """
 GROWN = {"ok": 120_000, "unread": 0, "waiting": 0, "missing": 0, "excess": 0}
 
 
 def test_the_summary_of_gatling_is_read() -> None:
-    assert figures(SUMMARY) == {"ok": 1200, "failed": 0, "p99": 143}
+    assert figures(SUMMARY) == {"ok": 1200, "failed": 0, "p99": 143, "accepted": 119_998}
     with pytest.raises(SystemExit, match="Gatling did not run"):
         figures("BUILD FAILURE")
 
@@ -69,7 +70,8 @@ def test_a_search_ends_when_no_rate_holds() -> None:
 
 def test_a_run_is_one_line() -> None:
     load = Load("adtech", "steady", 10, 100, 30, 1, 1000, "http://localhost", "key")
-    line = str(Result(load, ok=300, failed=0, p99=158, rest=0, waiting=0, holds=True))
+    result = Result(load, 300, 0, p99=158, accepted=30_000, rest=0, waiting=0, holds=True)
+    line = str(result)
     assert line == "steady: 300 requests of 100 adtech events, 0 failed; 1,000 events/s, p99 158 ms"
 
 
