@@ -40,7 +40,8 @@ _NEEDED = (
 )
 # Keys that are set: what is only read of the configuration may be any.
 _KEY = re.compile(
-    r"""(?<!config\.get\()["']((?:execution|state|parallelism|restart-strategy|taskmanager|jobmanager|cluster"""
+    r"""(?<!config\.get\()"""
+    r"""["']((?:execution|state|parallelism|restart-strategy|taskmanager|jobmanager|cluster"""
     r"""|rest|pipeline|python|table|env|high-availability)\.[a-z0-9.-]+)["']"""
 )
 

@@ -139,9 +139,8 @@ def figures(printed: str) -> dict[str, int]:
         raise SystemExit("Gatling did not run: see above")
     numbers = {name: re.findall(r"[\d,]+|-", row) for name, row in summary.items()}
     (_, ok, failed), (p99, *_) = numbers["request count"], numbers[P99]
-    return {"ok": _number(ok), "failed": _number(failed), "p99": _number(p99)} | {
-        "accepted": int(accepted[-1])
-    }
+    texts = {"ok": ok, "failed": failed, "p99": p99, "accepted": accepted[-1]}
+    return {name: _number(text) for name, text in texts.items()}
 
 
 def _number(text: str) -> int:

@@ -56,8 +56,9 @@ def client() -> KinesisClient:
 
 
 class KinesisStream:
-    """The stream port over PutRecords; `before` is called before each attempt to store entries.
+    """The stream port over PutRecords.
 
+    `before` is called before entries are stored, and before what failed is sent again.
     `sleep`, `monotonic` and `jitter` are for tests.
     """
 
