@@ -15,6 +15,7 @@ from pyflink.table import EnvironmentSettings, StatementSet, TableEnvironment
 from analytics_app.configuration import configuration
 from analytics_app.connectors import JSON, SOURCE_JSON, Files
 from analytics_app.rendering import functions, render
+from glue.state import CHECKPOINT_INTERVAL
 from usecases import load
 
 HERE = Path(__file__).resolve().parent
@@ -49,7 +50,7 @@ def recorded(folder: str) -> dict[str, str]:
 
 
 def runtime(work: Path, port: str) -> dict[str, str]:
-    """What the runtime decides: two cores, RocksDB, checkpoints to disk."""
+    """What the runtime decides: two cores, RocksDB, checkpoints to disk as often as on AWS."""
     return {
         "parallelism.default": "2",
         "rest.port": port,
@@ -58,7 +59,7 @@ def runtime(work: Path, port: str) -> dict[str, str]:
         "state.backend.rocksdb.localdir": str(work / "rocksdb"),
         "taskmanager.memory.managed.size": MANAGED_MEMORY,
         "taskmanager.memory.network.max": "256m",
-        "execution.checkpointing.interval": "10 s",
+        "execution.checkpointing.interval": f"{CHECKPOINT_INTERVAL.total_seconds():.0f} s",
         "execution.checkpointing.incremental": "true",
         "execution.checkpointing.dir": (work / "checkpoints").as_uri(),
         "metrics.fetcher.update-interval": "1000",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -11,7 +12,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
-from glue.state import GROUP, Operators, to_properties
+from glue.state import CHECKPOINT_INTERVAL, GROUP, Operators, to_properties
 from infra import property_groups
 from infra.applications import Scale
 from infra.assets import Assets
@@ -170,7 +171,7 @@ def _flink(scale: Scale) -> dict[str, object]:
         "checkpointConfiguration": {
             "configurationType": "CUSTOM",
             "checkpointingEnabled": True,
-            "checkpointInterval": 10_000,  # a quiet stream shows its last results at a checkpoint
+            "checkpointInterval": CHECKPOINT_INTERVAL // timedelta(milliseconds=1),
             "minPauseBetweenCheckpoints": 5_000,
         },
         "monitoringConfiguration": {

@@ -31,13 +31,13 @@ final class Deciding implements KeyLogs.Closing {
   static final long NO_WATERMARK = Long.MIN_VALUE;
 
   /** An event is decided when the watermark has passed it by at most this, in milliseconds. */
-  static final long STEP = 5;
+  static final long STEP = 1;
 
   /** A key of which only the newest profile is known is written again once in this time. */
   static final long DAY = 86_400_000;
 
-  /** A day has this many times for keys; seven bits of a hash choose one. */
-  private static final int PARTS = 128;
+  /** A day has this many times for the keys of a group; three bits of a hash choose one. */
+  private static final int PARTS = 8;
 
   /** Receives what was decided, and what was refused as it came; valid during the call. */
   interface Outcomes {
@@ -234,10 +234,13 @@ final class Deciding implements KeyLogs.Closing {
     return due == Long.MAX_VALUE ? daily(hash) : due + 1;
   }
 
-  /** The next time that a key of this hash has each day: the logs of old entries are closed. */
+  /**
+   * The next time that the selected key, of this hash, has each day: the logs of old entries are
+   * closed.
+   */
   private long daily(long hash) {
     long now = Math.max(watermark, key.profiles.get(0).time());
-    long part = (hash >>> 57) * (DAY / PARTS);
+    long part = (hash >>> 61) * (DAY / PARTS) + logs.turn(logs.keyGroup(), DAY / PARTS);
     return Math.floorDiv(now - part, DAY) * DAY + DAY + part;
   }
 

@@ -169,6 +169,7 @@ public class KeyLogs {
       throws Exception {
     Log log = withRoom(log(group, dueAt(dueAt)));
     int size = aligned(KEY + keyLength + length);
+    takeBack(log);
     int offset = extend(log, size);
     byte[] to = log.open();
     write(to, offset, size, hash, THERE, key, from, keyLength);
@@ -183,6 +184,19 @@ public class KeyLogs {
     } else {
       open++;
       add(hash, position);
+    }
+  }
+
+  /** The selected entry, if it is the last of what is open: its place is free, it is superseded. */
+  private void takeBack(Log log) {
+    if (slot < 0 || log == closing) {
+      return;
+    }
+    long position = group.index().position(slot);
+    int offset = Position.offset(position);
+    boolean isOpen = Position.chunk(position) == Position.OPEN && group.at(position) == log;
+    if (isOpen && offset + Bytes.getInt(log.open(), offset) == log.end()) {
+      log.truncate(offset);
     }
   }
 
@@ -290,6 +304,21 @@ public class KeyLogs {
   }
 
   // --- logs -------------------------------------------------------------------------------------
+
+  /**
+   * When to look at a key of a group that is due later, so that there are not many logs ({@link
+   * Waking}).
+   *
+   * @param reached the watermark; {@link Long#MIN_VALUE} before there is one
+   */
+  public long wakingAt(int keyGroup, long due, long reached) {
+    return Waking.at(due, reached, step, keyGroup, maxParallelism);
+  }
+
+  /** When a group's turn is in a span of time that all groups share. */
+  public long turn(int keyGroup, long span) {
+    return span / maxParallelism * keyGroup;
+  }
 
   /** When the log of a key is closed; groups take turns, so that not all are at once. */
   private long dueAt(long time) {

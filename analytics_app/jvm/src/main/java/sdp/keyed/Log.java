@@ -74,6 +74,11 @@ final class Log {
     return end - length;
   }
 
+  /** Takes back what was appended from there on. */
+  void truncate(int to) {
+    end = to;
+  }
+
   void clear() {
     open = NOTHING;
     end = 0;

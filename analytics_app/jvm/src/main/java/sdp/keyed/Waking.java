@@ -1,26 +1,33 @@
 package sdp.keyed;
 
 /** When a key is looked at that is due later: the number of logs is bounded by it. */
-public final class Waking {
-  private static final int LOGS = 128;
-  private static final int COARSER = 16;
+final class Waking {
+  /** How many logs of a key group may have due times of the same step. */
+  static final int LOGS = 256;
 
   /**
    * When to look at a key: the later it is due, the coarser the steps, and the earlier it is looked
-   * at again.
+   * at again. A log of coarse steps has many keys: key groups take turns, so that not all are
+   * looked at together.
    *
    * @param reached the watermark; {@link Long#MIN_VALUE} before there is one
    * @param step between two logs, in milliseconds
+   * @param group the key group, of {@code groups}
+   * @return not after {@code due}, and after {@code reached} if {@code due} is
    */
-  public static long at(long due, long reached, long step) {
+  static long at(long due, long reached, long step, int group, int groups) {
     if (reached == Long.MIN_VALUE || due <= reached) {
       return due;
     }
     long coarse = step;
-    while (due - reached > LOGS * coarse) {
-      coarse *= COARSER;
+    while ((due - reached - 1) / LOGS >= coarse) {
+      coarse *= LOGS;
     }
-    return coarse == step ? due : Math.floorDiv(due, coarse) * coarse;
+    if (coarse == step) {
+      return due;
+    }
+    long shift = coarse / groups * group;
+    return Math.floorDiv(due + shift, coarse) * coarse - shift;
   }
 
   private Waking() {}

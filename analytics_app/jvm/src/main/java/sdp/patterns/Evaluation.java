@@ -7,7 +7,6 @@ import sdp.keyed.Block;
 import sdp.keyed.Durations;
 import sdp.keyed.KeyLogs;
 import sdp.keyed.Packed;
-import sdp.keyed.Waking;
 import sdp.ledger.Refusal;
 
 /**
@@ -29,7 +28,7 @@ final class Evaluation implements KeyLogs.Closing {
   static final long NO_WATERMARK = Long.MIN_VALUE;
 
   /** An event is evaluated when the watermark has passed it by at most this, in milliseconds. */
-  static final long STEP = 5;
+  static final long STEP = 1;
 
   /** Receives what was found, and what was refused as it came; valid during the call. */
   interface Outcomes {
@@ -141,7 +140,7 @@ final class Evaluation implements KeyLogs.Closing {
     }
     int length = key.append(logs.bytes(), logs.payloadAt(), logs.payloadLength(), event);
     if (length > 0) {
-      long due = Math.min(logs.due(), Waking.at(event.time() + 1, reached, STEP));
+      long due = Math.min(logs.due(), logs.wakingAt(logs.keyGroup(), event.time() + 1, reached));
       logs.put(packed.hash(), name, nameAt, nameLength, key.payload(), length, due);
       outcomes.taken(packed);
     }
@@ -194,7 +193,13 @@ final class Evaluation implements KeyLogs.Closing {
     if (!key.isEmpty()) {
       int length = key.write();
       logs.put(
-          hash, name, nameAt, nameLength, key.payload(), length, Waking.at(dueAt(), reached, STEP));
+          hash,
+          name,
+          nameAt,
+          nameLength,
+          key.payload(),
+          length,
+          logs.wakingAt(logs.keyGroup(), dueAt(), reached));
     } else if (isKnown) {
       logs.remove(hash, name, nameAt, nameLength);
     }

@@ -8,7 +8,6 @@ import sdp.keyed.Block;
 import sdp.keyed.Durations;
 import sdp.keyed.KeyLogs;
 import sdp.keyed.Packed;
-import sdp.keyed.Waking;
 import sdp.ledger.Refusal;
 
 /**
@@ -487,7 +486,7 @@ final class SeriesJoin implements KeyLogs.Closing {
   }
 
   private long wakeAt(long due) {
-    return Waking.at(due, reached, STEP);
+    return logs.wakingAt(logs.keyGroup(), due, reached);
   }
 
   /** When an entry of a time is needed no more, for certain; mostly it is removed before. */

@@ -7,7 +7,6 @@ import sdp.keyed.Block;
 import sdp.keyed.Bytes;
 import sdp.keyed.KeyLogs;
 import sdp.keyed.Packed;
-import sdp.keyed.Waking;
 import sdp.ledger.Refusal;
 import sdp.series.Joins.Route;
 import sdp.series.Joins.Use;
@@ -158,7 +157,7 @@ final class SeriesJoins implements KeyLogs.Closing {
     } else if (isKnown(packed.time())) {
       take(keyGroup, packed);
     } else {
-      waitFor(keyGroup, packed, dueAt(packed.time()));
+      waitFor(keyGroup, packed, dueAt(keyGroup, packed.time()));
       waiting.relieve();
     }
   }
@@ -168,10 +167,10 @@ final class SeriesJoins implements KeyLogs.Closing {
     return frontier != Frontier.NONE && time <= frontier - step;
   }
 
-  private long dueAt(long time) {
+  private long dueAt(int keyGroup, long time) {
     return frontier == Frontier.NONE
         ? Math.floorDiv(time, MINUTE) * MINUTE
-        : Waking.at(time, frontier, step);
+        : waiting.wakingAt(keyGroup, time, frontier);
   }
 
   private void waitFor(int keyGroup, Packed packed, long dueAt) throws Exception {
@@ -193,7 +192,7 @@ final class SeriesJoins implements KeyLogs.Closing {
     waiting.remove(hash, name, 0, NAME);
     long time = held.time();
     if (wokenAt + step < time) {
-      waitFor(keyGroup, held, time <= frontier ? time : dueAt(time));
+      waitFor(keyGroup, held, time <= frontier ? time : dueAt(keyGroup, time));
     } else {
       take(keyGroup, held);
     }

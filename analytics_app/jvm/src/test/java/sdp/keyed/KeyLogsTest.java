@@ -132,6 +132,21 @@ class KeyLogsTest {
   }
 
   @Test
+  void aKeyThatChangesAgainAndAgainTakesTheRoomOfOne() throws Exception {
+    HeapBudget heap = new HeapBudget("test", 10 * MANY);
+    logs = new KeyLogs(state, heap, 4, 0, 4, STEP);
+    for (int i = 0; i < MANY; i++) {
+      assertEquals(i > 0, findSmall(7));
+      putSmall(7, i);
+    }
+    assertTrue(heap.dirty() < 1_000, heap.dirty() + " bytes");
+    assertTrue(findSmall(7));
+    assertEquals(MANY - 1, Bytes.getInt(logs.bytes(), logs.payloadAt()));
+    logs.advance(Long.MAX_VALUE, this::remove);
+    assertEquals(1, closed);
+  }
+
+  @Test
   void anIndexThatDoesNotFitIsASentence() {
     withRoomFor(MANY);
     Exception refused = assertThrows(IllegalStateException.class, () -> putMany(MANY));

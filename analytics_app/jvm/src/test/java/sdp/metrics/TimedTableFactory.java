@@ -22,8 +22,9 @@ import org.apache.flink.table.types.logical.RowType;
 import sdp.planning.Hops;
 
 /**
- * {@code 'connector' = 'timed', 'path' = …}: of each row the milliseconds from its {@code
- * occurred_at} until it was written, one a line, in a file for each subtask. For measurements.
+ * {@code 'connector' = 'timed', 'path' = …}: of each row its {@code occurred_at} and when it was
+ * written, in milliseconds since the epoch, a row a line, in a file for each subtask. For
+ * measurements.
  */
 public final class TimedTableFactory implements DynamicTableSinkFactory {
   private static final String TIME = "occurred_at";
@@ -103,7 +104,7 @@ public final class TimedTableFactory implements DynamicTableSinkFactory {
     @Override
     public void write(RowData row, Context context) throws IOException {
       long time = row.getTimestamp(column, 3).getMillisecond();
-      out.write(Long.toString(System.currentTimeMillis() - time));
+      out.write(time + " " + System.currentTimeMillis());
       out.newLine();
     }
 

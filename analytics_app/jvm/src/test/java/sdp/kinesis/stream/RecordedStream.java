@@ -24,7 +24,6 @@ import java.util.stream.Stream;
  */
 public final class RecordedStream implements KinesisStream {
   private static final int CHUNK = 1 << 21;
-  private static final int PACED_CHUNK = 1 << 16;
   private static final String SEQUENCE = "49660000000000000000000000000000000000000000000000000000";
 
   private static final String RECEIVED = "{\"received_at\":\"";
@@ -33,10 +32,12 @@ public final class RecordedStream implements KinesisStream {
   private final Path folder;
   private final boolean paced;
   private final Map<String, RandomAccessFile> files = new HashMap<>();
-  private final byte[] chunk = new byte[CHUNK];
 
-  /** All records were there before the reading began. */
-  private final long arrival = System.currentTimeMillis();
+  /** What was read last of each file: a paced one gives few records at once. */
+  private final Map<String, Chunk> chunks = new HashMap<>();
+
+  /** When all records were there, unless they are paced. */
+  private final long opened = System.currentTimeMillis();
 
   public RecordedStream(Path folder) {
     this(folder, false);
@@ -75,35 +76,67 @@ public final class RecordedStream implements KinesisStream {
     try {
       RandomAccessFile file = file(shardId);
       long from = Long.parseLong(iterator);
-      file.seek(from);
-      int length = Math.max(0, file.read(chunk, 0, paced ? PACED_CHUNK : CHUNK));
-      return page(shardId, from, length, limit, file.length());
+      return page(shardId, chunk(shardId, file, from), from, limit, file.length());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  private Page page(String shardId, long from, int length, int limit, long end) {
-    List<KinesisRecord> records = new ArrayList<>(limit);
-    String text = new String(chunk, 0, length, ISO_8859_1); // its indexOf takes 16 bytes at once
-    int start = 0;
-    long now = paced ? System.currentTimeMillis() : Long.MAX_VALUE;
-    for (int newline = text.indexOf('\n');
-        newline >= 0 && records.size() < limit && isThere(text, start, now);
-        newline = text.indexOf('\n', start)) {
-      byte[] data = Arrays.copyOfRange(chunk, start, newline);
-      start = newline + 1;
-      records.add(new KinesisRecord(shardId, sequence(from + start), "", arrival, data));
+  /** Part of a file, with a whole line from there on unless none is left. */
+  private Chunk chunk(String shardId, RandomAccessFile file, long from) throws IOException {
+    Chunk last = chunks.get(shardId);
+    if (last == null || !last.hasLine(from)) {
+      file.seek(from);
+      byte[] bytes = new byte[CHUNK];
+      int length = Math.max(0, file.read(bytes));
+      last = new Chunk(from, bytes, new String(bytes, 0, length, ISO_8859_1));
+      chunks.put(shardId, last);
     }
-    return new Page(records, Long.toString(from + start), end - from - start);
+    return last;
   }
 
-  private static boolean isThere(String text, int start, long now) {
-    if (now == Long.MAX_VALUE) {
-      return true;
+  /** Its text is there because {@code indexOf} takes 16 bytes at once. */
+  private record Chunk(long at, byte[] bytes, String text) {
+    boolean hasLine(long from) {
+      return from >= at && text.indexOf('\n', (int) Math.min(from - at, text.length())) >= 0;
     }
-    int from = start + RECEIVED.length();
-    return Instant.parse(text.substring(from, from + INSTANT)).toEpochMilli() <= now;
+  }
+
+  private Page page(String shardId, Chunk chunk, long from, int limit, long end) {
+    List<KinesisRecord> records = new ArrayList<>();
+    String text = chunk.text;
+    int start = (int) (from - chunk.at);
+    long now = System.currentTimeMillis();
+    Clock clock = new Clock(paced ? now : Long.MAX_VALUE);
+    for (int newline = text.indexOf('\n', start);
+        newline >= 0 && records.size() < limit && clock.isThere(text, start);
+        newline = text.indexOf('\n', start)) {
+      byte[] data = Arrays.copyOfRange(chunk.bytes, start, newline);
+      start = newline + 1;
+      records.add(
+          new KinesisRecord(shardId, sequence(chunk.at + start), "", paced ? now : opened, data));
+    }
+    long next = chunk.at + start;
+    return new Page(records, Long.toString(next), end - next);
+  }
+
+  /** Which records are there by now; many were received at the same instant. */
+  private static final class Clock {
+    private final long now;
+    private String instant = "";
+
+    Clock(long now) {
+      this.now = now;
+    }
+
+    boolean isThere(String text, int start) {
+      int from = start + RECEIVED.length();
+      if (now == Long.MAX_VALUE || !instant.isEmpty() && text.startsWith(instant, from)) {
+        return true;
+      }
+      instant = text.substring(from, from + INSTANT);
+      return Instant.parse(instant).toEpochMilli() <= now;
+    }
   }
 
   private static String sequence(long next) {
