@@ -20,8 +20,8 @@ _DIGITS = 12  # of an id: no two of a job's ids begin alike
 CHECKPOINT_INTERVAL = timedelta(seconds=30)
 """Between two checkpoints on AWS: as much of the streams is read again after a crash.
 
-While one begins, an operator writes what has changed, and rows wait; with 10 s it was one row in
-fifteen on two busy cores.
+While one begins, an operator writes what has changed, and rows wait; with 10 s it was more than one
+row in twenty on two busy cores.
 """
 
 
