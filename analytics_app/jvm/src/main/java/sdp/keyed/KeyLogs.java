@@ -317,7 +317,7 @@ public class KeyLogs {
 
   /** When a group's turn is in a span of time that all groups share. */
   public long turn(int keyGroup, long span) {
-    return span / maxParallelism * keyGroup;
+    return Waking.turn(span, keyGroup, maxParallelism);
   }
 
   /** When the log of a key is closed; groups take turns, so that not all are at once. */

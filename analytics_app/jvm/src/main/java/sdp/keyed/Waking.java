@@ -26,8 +26,13 @@ final class Waking {
     if (coarse == step) {
       return due;
     }
-    long shift = coarse / groups * group;
+    long shift = turn(coarse, group, groups);
     return Math.floorDiv(due + shift, coarse) * coarse - shift;
+  }
+
+  /** When a group's turn is in a span of time that all groups share. */
+  static long turn(long span, int group, int groups) {
+    return span / groups * group;
   }
 
   private Waking() {}

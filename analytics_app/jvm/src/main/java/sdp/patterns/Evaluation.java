@@ -192,14 +192,8 @@ final class Evaluation implements KeyLogs.Closing {
   private void store(long hash, boolean isKnown) throws Exception {
     if (!key.isEmpty()) {
       int length = key.write();
-      logs.put(
-          hash,
-          name,
-          nameAt,
-          nameLength,
-          key.payload(),
-          length,
-          logs.wakingAt(logs.keyGroup(), dueAt(), reached));
+      long due = logs.wakingAt(logs.keyGroup(), dueAt(), reached);
+      logs.put(hash, name, nameAt, nameLength, key.payload(), length, due);
     } else if (isKnown) {
       logs.remove(hash, name, nameAt, nameLength);
     }
