@@ -60,6 +60,8 @@ IN_WINDOW = 8
 START = datetime(2026, 1, 5, 10, tzinfo=UTC)
 STARTING = timedelta(seconds=40)
 """How long the second run may take until it reads."""
+SAMPLE = 200_000
+"""Events that are made to see how long that takes, for a second run alone."""
 COMPILED = 5 / 6
 """The share of the first run after which the JVM has compiled most of what runs."""
 AIM = (100_000, 42)
@@ -270,7 +272,8 @@ class Bench:
 
     def __init__(self, args: argparse.Namespace, work: Path) -> None:
         self.args, self.work = args, work
-        self.making = args.making
+        self.making = 0.0
+        """Seconds that it takes to make an event, with some to spare; 0 before any were made."""
         self.failed: list[str] = []
 
     def throughput(self) -> float:
@@ -278,9 +281,7 @@ class Bench:
         window = timedelta(minutes=75)
         rate = self.args.events / (WINDOWS * window).total_seconds()
         shape = Shape(self.args.events, self.args.cards, START, rate, window)
-        began = time.monotonic()
-        source = generate(self.work / "events", shape)
-        self.making = 1.3 * (time.monotonic() - began) / shape.events
+        source = self._make("events", shape)
         seen, work = self._run("as fast as it goes", source, shape, False)
         start, end = seen.watch.steady(COMPILED)
         measured = (end.sent - start.sent) / end.sent * source.records
@@ -298,6 +299,13 @@ class Bench:
         self._check(source, work)
         self._show_state(seen)
         return steady
+
+    def _make(self, name: str, shape: Shape) -> Input:
+        """The events of a shape, in a folder of this name."""
+        began = time.monotonic()
+        source = generate(self.work / name, shape)
+        self.making = 1.3 * (time.monotonic() - began) / shape.events
+        return source
 
     def _show_state(self, seen: Seen) -> None:
         for share in (0.25, 0.5, 0.75):
@@ -318,14 +326,17 @@ class Bench:
         seconds, delay = self.args.seconds, timedelta(seconds=self.args.delay)
         events = int(rate * seconds / 1.1)
         window = max(2, round(IN_WINDOW * self.args.cards / rate)) * SECOND
+        if not self.making:
+            self._make("sample", Shape(SAMPLE, self.args.cards, START, rate / 1.1, window))
         made = timedelta(seconds=self.making * events)
         start = datetime.now(UTC) + made + STARTING
         shape = Shape(events, self.args.cards, start, rate / 1.1, window)
-        source = generate(self.work / "paced-events", shape)
+        source = self._make("paced-events", shape)
         left = (start - datetime.now(UTC)).total_seconds()
         if left < STARTING.total_seconds() / 2:
             raise SystemExit(
-                f"the events took too long to make ({left:.0f} s left): give a greater --making"
+                f"this machine has become slower: the events were to begin in {left:.0f} s"
+                " when they were made; run it again"
             )
         delays = {"WatermarkDelay": f"PT{self.args.delay}S"}
         seen, work = self._run("paced", source, shape, True, delays)
@@ -388,12 +399,6 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=18_082, help="of Flink's REST interface")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="of Flink's configuration"
-    )
-    parser.add_argument(
-        "--making",
-        type=float,
-        default=1e-4,
-        help="seconds to make an event, for a second run alone (%(default)s)",
     )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sdp-patterns-") as folder:
