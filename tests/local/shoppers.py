@@ -30,8 +30,10 @@ from usecases.shopping import generator
 Row = dict[str, Any]
 TIMEOUT, ANSWER, CAP = timedelta(seconds=5), timedelta(seconds=10), 2
 PORT = int(os.environ.get("SDP_TEST_WEBHOOK_PORT") or free_port())  # of the receiver of actions
+DELAY = timedelta(seconds=10)  # WatermarkDelay: a slow machine may be as much behind, and more
 # Of the deployment; short, so that sessions end and rules change within seconds.
 PARAMETERS = {
+    "shopping.WatermarkDelay": f"PT{DELAY.seconds}S",
     "shopping.FormTimeout": "PT5S",
     "shopping.AnswerWindow": "PT10S",
     "shopping.DefinitionsLead": "PT5S",
@@ -39,7 +41,6 @@ PARAMETERS = {
     "shopping.QuietHours": "22:00-07:00",
     "shopping.ActionWebhook": f"http://127.0.0.1:{PORT}/hook",
 }
-DELAY = timedelta(seconds=5)  # WatermarkDelay
 SHUFFLE = timedelta(seconds=3)
 LATE_BY = (timedelta(hours=1), timedelta(hours=3))  # less than PatternWindow, and more
 BEYOND = timedelta(seconds=20)  # how far event time passes all that was sent
