@@ -8,8 +8,8 @@ each once. So they are in a replay of that time, which sends nothing.
 
 From the first kill on the receiver is gone for a while: its port is closed.
 
-`SDP_CHAIN="200 150 30 2 600"` is a longer form: seeds, events of each, seconds, kills, and seconds
-without a receiver (the default is SHORT). 200 seeds of 150 events in 30 seconds are 1,000 events a
+`SDP_CHAIN="67 150 10 2 600"` is a longer form: seeds, events of each, seconds, kills, and seconds
+without a receiver (the default is SHORT). 67 seeds of 150 events in 10 seconds are 1,000 events a
 second.
 """
 

@@ -50,15 +50,18 @@ class Sender:
         self._running = ThreadPoolExecutor(1, "flow").submit(self._run)
 
     def add(self, name: str, events: Iterable[Event]) -> None:
-        """Send these, too, with the next request."""
+        """Send these, too, with the next request before which nothing else is due.
+
+        They are dated by the clock: what an outage has held up would be late behind them.
+        """
         with self._lock:
             self._added += [(name, event) for event in events]
 
     def end(self, closing: Mapping[str, Sequence[Event]]) -> None:
         """Wait until all events are accepted, and send the last ones; raises what went wrong."""
         self._running.result()
-        last = [(name, event) for name, events in closing.items() for event in events]
-        self._deliver([*self._taken(), *last])
+        self._deliver(self._taken())
+        self._deliver([(name, event) for name, events in closing.items() for event in events])
 
     def stop(self) -> None:
         """Send no more: a run that has failed does not wait for its last events."""
@@ -74,12 +77,15 @@ class Sender:
         while True:
             elapsed = time.monotonic() - began - SHUFFLE.total_seconds()
             due = min(total, max(0, int(total * elapsed / self._seconds)))
-            while sent < due:
-                self._deliver([*self._taken(), *self._events[sent : min(due, sent + BATCH)]])
-                sent = min(due, sent + BATCH)
+            upto = min(due, sent + BATCH)
+            if upto > sent:
+                added = self._taken() if upto == due else []
+                self._deliver([*self._events[sent:upto], *added])
+                sent = upto
             if sent == total or self._ended.is_set():
                 return
-            time.sleep(BEAT)
+            if sent == due:
+                time.sleep(BEAT)
 
     def _taken(self) -> list[tuple[str, Event]]:
         with self._lock:
